@@ -1,0 +1,43 @@
+# The two commands a newcomer types are `make demo` and `make test`; everything they need is set up by them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint types format bench examples clean setup
+
+setup: $(STAMP)
+
+# Constraints pin what continuous integration uses: torch's plain CPU build, not gigabytes of CUDA.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,examples]"
+	touch $@
+
+demo: setup
+	$(BIN)/python examples/demo.py
+
+test: setup lint types
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+# Trains every example again from its fixed seed and rewrites the weights beside it.
+examples: setup
+	$(BIN)/python examples/train_all.py
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

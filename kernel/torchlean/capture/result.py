@@ -1,0 +1,109 @@
+"""What capturing one file yields: one graph for the whole file, and the units that a person asks about.
+
+A *unit* is a claim, a module (with an input shape that was found in the file or inferred), or the file's own
+module-level script. All units share the file's graph, so what two claims have in common is one node; a unit's nodes
+are the ones below its observations and results.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torchlean.diagnostics import Diagnostic
+from torchlean.graph import Graph
+from torchlean.source import Span
+
+if TYPE_CHECKING:
+    from torchlean.claims.domain import Box
+
+
+class UnitKind(str, enum.Enum):
+    CLAIM = "claim"
+    MODULE = "module"
+    SCRIPT = "script"
+
+
+class Role(str, enum.Enum):
+    """What an observed place is to a reader."""
+
+    EXPRESSION = "expression"  # an expression inside forward, a claim or the script
+    ASSIGNMENT = "assignment"  # the target name of an assignment
+    RETURN = "return"  # the value a return statement gives back
+    ARGUMENT = "argument"  # a parameter of a function: what came in
+    LAYER = "layer"  # the line in __init__ that made a layer: its output when called
+    PARAMETER = "parameter"  # a weight or buffer at the place that made it
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """At `span`, the program has the tensor `node` of the file's graph.
+
+    A place that runs several times (a loop, a layer used twice) has several observations, in order of execution.
+    `label` is what stands there (`self.fc1(x)` shortened, the name, the layer's description).
+    """
+
+    span: Span
+    node: int
+    role: Role
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One thing a person can ask about.
+
+    Attributes:
+        kind, name: `claim stays_in_range`, `module Net`, `script model.py`. Names are unique in a file per kind.
+        span: the name in the `def` or `class` line (or the target of an assignment), where the code lens stands.
+        inputs: ids of the unit's `input` nodes, in order of the parameters.
+        domains: the box of each input that has one, by input name.
+        outputs: ids of the results; a claim has exactly one, a 0-d (or elementwise) bool, when captured wholly.
+        observations: what to show where.
+        failure: why there is no (whole) result, if so; also reported as a diagnostic.
+        parameters: number of parameter elements (modules).
+        summary: one line for the lens of a module: `Controller(hidden=32)`, plus the assumed input where it was.
+        assumed_input: the input shape was inferred by trial, not found in the file.
+        trained: every weight below the result was loaded from a file or stands in the program.
+    """
+
+    kind: UnitKind
+    name: str
+    span: Span
+    inputs: tuple[int, ...] = ()
+    domains: dict[str, Box] = field(default_factory=dict)
+    outputs: tuple[int, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    failure: str | None = None
+    parameters: int = 0
+    summary: str = ""
+    assumed_input: bool = False
+    trained: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """An entry of the document's outline: a module class, its methods, a claim."""
+
+    name: str
+    kind: UnitKind
+    span: Span  # the whole definition
+    name_span: Span
+    children: tuple[Symbol, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Everything static capture knows of one file.
+
+    `dependencies` are the absolute paths of other files that were read or looked for (imports, weights, data), so
+    that a change of any of them is a reason to capture again.
+    """
+
+    path: str
+    graph: Graph
+    units: tuple[Unit, ...]
+    symbols: tuple[Symbol, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    dependencies: tuple[str, ...]

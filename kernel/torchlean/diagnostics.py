@@ -1,0 +1,96 @@
+"""Diagnostics: what TorchLean says about a place in a file, and the register of all codes.
+
+Codes are stable. `TL1xx` shapes and capture, `TL2xx` numeric hazards, `TL3xx` claims, `TL4xx` Lean, `TL5xx`
+configuration. Every code has a page `docs/codes/CODE.md`, which `torchlean explain CODE` prints.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from torchlean.source import Span
+
+
+class Severity(enum.IntEnum):
+    """LSP's severities, with its numbers."""
+
+    ERROR = 1
+    WARNING = 2
+    INFORMATION = 3
+    HINT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that explains a diagnostic: where an operand came from, the call that led there."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One message at one place. The message says what is wrong, why it matters and what to do next."""
+
+    code: str
+    severity: Severity
+    span: Span
+    message: str
+    related: tuple[Related, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"{self.code} is not in the register of codes")
+
+
+CODES: dict[str, str] = {
+    "TL100": "syntax error",
+    "TL101": "shapes or dtypes do not fit",
+    "TL102": "unknown from here",
+    "TL103": "name, attribute or argument error",
+    "TL104": "imported file not found or not readable",
+    "TL105": "analysis budget exceeded",
+    "TL106": "input shape assumed",
+    "TL110": "weight file missing or not readable",
+    "TL111": "weights do not fit the module",
+    "TL112": "non-finite weights",
+    "TL113": "tensor too large to analyse",
+    "TL300": "claim proved",
+    "TL301": "claim refuted",
+    "TL302": "claim not decided",
+    "TL303": "claim cannot be analysed",
+    "TL304": "bad domain",
+    "TL305": "claim about untrained weights",
+    "TL501": "bad setting",
+    "TL502": "analysis stopped",
+}
+"""Every code and its title."""
+
+
+def diagnostic(code: str, span: Span, message: str, *related: Related) -> Diagnostic:
+    """A diagnostic with its code's usual severity."""
+    return Diagnostic(code, SEVERITIES[code], span, message, related)
+
+
+SEVERITIES: dict[str, Severity] = {
+    "TL100": Severity.ERROR,
+    "TL101": Severity.ERROR,
+    "TL102": Severity.INFORMATION,
+    "TL103": Severity.ERROR,
+    "TL104": Severity.INFORMATION,
+    "TL105": Severity.INFORMATION,
+    "TL106": Severity.HINT,
+    "TL110": Severity.ERROR,
+    "TL111": Severity.ERROR,
+    "TL112": Severity.WARNING,
+    "TL113": Severity.WARNING,
+    "TL300": Severity.HINT,
+    "TL301": Severity.ERROR,
+    "TL302": Severity.WARNING,
+    "TL303": Severity.INFORMATION,
+    "TL304": Severity.ERROR,
+    "TL305": Severity.WARNING,
+    "TL501": Severity.WARNING,
+    "TL502": Severity.WARNING,
+}

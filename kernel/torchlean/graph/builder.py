@@ -1,0 +1,115 @@
+"""Appending nodes to a graph: the one place where nodes are made, typed and hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from torchlean.graph.graph import Graph
+from torchlean.graph.hashing import node_digest
+from torchlean.graph.node import Node
+from torchlean.ops import OPS, Attribute, TensorType
+from torchlean.source import Span
+
+TypeKey = tuple[str, tuple[TensorType, ...], tuple[tuple[str, Attribute], ...]]
+
+
+class GraphBuilder:
+    """A growing graph. Appending checks types; a node that was appended is never changed.
+
+    Inferred types are remembered across builders: the same layer on the same shapes is inferred once per process.
+    """
+
+    _inferred: dict[TypeKey, TensorType] = {}  # noqa: RUF012 - shared on purpose
+    _INFERRED_LIMIT = 100_000  # entries of a few hundred bytes; cleared when full rather than growing for ever
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+
+    def input(self, name: str, type: TensorType, spans: tuple[Span, ...] = ()) -> Node:
+        """A value that the graph quantifies over. Its identity is its name and position."""
+        position = sum(node.op == "input" for node in self.nodes)
+        return self._append("input", (), {"name": name, "position": position}, type, spans, label=name)
+
+    def parameter(self, data: Tensor, label: str, spans: tuple[Span, ...] = ()) -> Node:
+        """A weight or buffer with known numbers."""
+        return self._append("parameter", (), {}, _type_of(data), spans, data=data, label=label)
+
+    def constant(self, data: Tensor, spans: tuple[Span, ...] = (), label: str | None = None) -> Node:
+        """A tensor that stands in the program."""
+        return self._append("constant", (), {}, _type_of(data), spans, data=data, label=label)
+
+    def random(
+        self,
+        type: TensorType,
+        lower: float,
+        upper: float,
+        serial: int,
+        spans: tuple[Span, ...] = (),
+        label: str | None = None,
+    ) -> Node:
+        """Numbers drawn at run time from `[lower, upper]`; `serial` tells draws apart.
+
+        Raises:
+            ValueError: the range is empty or NaN.
+        """
+        if not lower <= upper:
+            raise ValueError(f"empty range [{lower}, {upper}] for a random tensor")
+        attributes = {"lower": float(lower), "upper": float(upper), "serial": serial}
+        return self._append("random", (), attributes, type, spans, label=label)
+
+    def op(
+        self,
+        name: str,
+        inputs: Iterable[int],
+        attributes: Mapping[str, Attribute],
+        spans: tuple[Span, ...] = (),
+        label: str | None = None,
+    ) -> Node:
+        """Apply an op to earlier nodes.
+
+        Raises:
+            KeyError: no such op (a mistake in TorchLean, not in the user's file).
+            ShapeError: torch would refuse these operands.
+        """
+        inputs = tuple(inputs)
+        types = tuple(self.nodes[id].type for id in inputs)
+        key = (name, types, tuple(sorted(attributes.items())))
+        type = self._inferred.get(key)
+        if type is None:
+            type = OPS[name].infer(types, attributes)
+            if len(self._inferred) >= self._INFERRED_LIMIT:
+                self._inferred.clear()
+            self._inferred[key] = type
+        return self._append(name, inputs, attributes, type, spans, label=label)
+
+    def truncate(self, length: int) -> None:
+        """Forget all nodes from index `length` on (an attempt that failed)."""
+        del self.nodes[length:]
+
+    def graph(self, outputs: Iterable[int] = ()) -> Graph:
+        return Graph(tuple(self.nodes), tuple(outputs))
+
+    def _append(
+        self,
+        op: str,
+        inputs: tuple[int, ...],
+        attributes: Mapping[str, Attribute],
+        type: TensorType,
+        spans: tuple[Span, ...],
+        *,
+        data: Tensor | None = None,
+        label: str | None = None,
+    ) -> Node:
+        digest = node_digest(op, attributes, type, (self.nodes[id].digest for id in inputs), data)
+        node = Node(len(self.nodes), op, inputs, dict(attributes), type, digest, spans, data, label)
+        self.nodes.append(node)
+        return node
+
+
+def _type_of(data: Tensor) -> TensorType:
+    if not isinstance(data, torch.Tensor):
+        raise TypeError(f"expected a tensor, got {data!r}")
+    return TensorType(tuple(data.shape), data.dtype)

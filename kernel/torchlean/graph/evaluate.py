@@ -1,0 +1,64 @@
+"""Running a graph on concrete tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from torchlean.graph.graph import Graph
+from torchlean.graph.node import Node
+from torchlean.ops import OPS
+
+
+def evaluate(
+    graph: Graph, inputs: Mapping[str, Tensor], *, dtype: torch.dtype | None = None
+) -> list[Tensor]:
+    """The value of every node, as torch's eager mode computes it.
+
+    Args:
+        graph: any valid graph without `random` leaves.
+        inputs: one tensor per `input` node, by name, of the node's shape.
+        dtype: compute every floating value in this dtype (`torch.float64` for a precise reference); default: the
+            dtypes of the program, so that this is the binary32 execution of a float32 model.
+
+    Returns:
+        A tensor per node, indexed by id.
+
+    Raises:
+        KeyError: an input is missing.
+        ValueError: an input has the wrong shape, or the graph draws random numbers.
+    """
+    values: list[Tensor] = []
+    with torch.no_grad():
+        for node in graph:
+            if node.inputs or node.op in OPS:
+                attributes = node.attributes
+                if dtype is not None and isinstance(attributes.get("dtype"), torch.dtype):
+                    attributes = {**attributes, "dtype": _computed_in(attributes["dtype"], dtype)}
+                value = OPS[node.op].evaluate([values[id] for id in node.inputs], attributes)
+            else:
+                value = _leaf(node, inputs)
+            if dtype is not None and value.is_floating_point():
+                value = value.to(dtype)
+            values.append(value)
+    return values
+
+
+def _computed_in(requested: object, dtype: torch.dtype) -> torch.dtype:
+    """A conversion to a floating dtype becomes one to the dtype of this run; others stay."""
+    assert isinstance(requested, torch.dtype)
+    return dtype if requested.is_floating_point else requested
+
+
+def _leaf(node: Node, inputs: Mapping[str, Tensor]) -> Tensor:
+    if node.op == "input":
+        name = str(node.attributes["name"])
+        value = inputs[name]
+        if tuple(value.shape) != node.type.shape:
+            raise ValueError(f"input `{name}` needs shape {node.type.shape}, got {tuple(value.shape)}")
+        return value.to(node.type.dtype)
+    if node.data is None:
+        raise ValueError(f"%{node.id} ({node.label or node.op}) is drawn at random: there is no one value to compute")
+    return node.data

@@ -1,0 +1,122 @@
+"""What an op is: one object that holds every facet of one operation of the graph.
+
+An op is added by writing a subclass in the file of its family and decorating it with `register`; the torch spellings
+that reach it stand in the same file (`torchlean.ops.spelling`). The facets so far:
+
+- `infer`: the result's shape and dtype, exactly torch's, or a `ShapeError` that says what was expected;
+- `evaluate`: the operation itself on torch tensors, in whatever dtype they have;
+- `interval`: outward-rounded interval bounds (None from `supports_interval` means the op has no interval meaning).
+
+Facets take `(inputs, attributes)` rather than spread arguments, so that every op has one type and the engines need no
+case distinction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar, Union
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+
+Attribute = Union[int, float, bool, str, None, torch.dtype, "tuple[Attribute, ...]"]
+"""Plain immutable data: attributes are hashed by content, so nothing mutable may hide in them."""
+
+Attributes = Mapping[str, Attribute]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """Shape and dtype of a tensor: what is known of a value without knowing any number in it."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+    @property
+    def numel(self) -> int:
+        count = 1
+        for size in self.shape:
+            count *= size
+        return count
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self.shape))}{',' if len(self.shape) == 1 else ''}) {dtype_name(self.dtype)}"
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """`float32` for `torch.float32`."""
+    return str(dtype).removeprefix("torch.")
+
+
+class ShapeError(Exception):
+    """The operation is an error in torch too, whatever the numbers: shapes, dtypes or arguments do not fit.
+
+    The message states what was expected and what came. The capture adds where each operand came from.
+    """
+
+
+class UnsupportedError(Exception):
+    """The operation may be right, but TorchLean does not follow it. The message is the reason, for people."""
+
+
+class Op:
+    """One operation. Subclasses set `name` and override the facets; instances carry no state."""
+
+    name: ClassVar[str]
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        """Raise `ShapeError` with a message of our own where torch's would not help; default: nothing."""
+
+    def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
+        """Shape and dtype of the result.
+
+        The default runs `evaluate` on torch's meta device, where tensors have a type and no data: broadcasting, type
+        promotion and shape rules are then torch's own, not a copy of them.
+
+        Raises:
+            ShapeError: torch refuses these operands.
+        """
+        self.check(inputs, attributes)
+        operands = [torch.empty(t.shape, dtype=t.dtype, device="meta") for t in inputs]
+        try:
+            result = self.evaluate(operands, attributes)
+        except (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError) as error:
+            raise ShapeError(str(error).splitlines()[0]) from error
+        return TensorType(tuple(result.shape), result.dtype)
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        """The result on concrete tensors, as torch computes it in eager mode. Must also work on the meta device."""
+        raise NotImplementedError(self.name)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """Bounds that contain the exact result for every choice of inputs inside theirs.
+
+        Every end is rounded outward. `undefined` of the inputs is propagated by the engine; a rule sets it only for
+        what this op itself can make undefined. Integer results that leave their dtype's range are widened by the
+        engine (they wrap around).
+
+        Raises:
+            UnsupportedError: no interval meaning for these operands; the value is then unbounded, with this reason.
+        """
+        raise UnsupportedError(f"`{self.name}` has no interval rule")
+
+
+OPS: dict[str, Op] = {}
+"""Every op by name. Filled by importing `torchlean.ops`."""
+
+OpClass = TypeVar("OpClass", bound=type[Op])
+
+
+def register(cls: OpClass) -> OpClass:
+    """Class decorator: make one instance known under its name.
+
+    Raises:
+        ValueError: two ops claim the same name.
+    """
+    if cls.name in OPS:
+        raise ValueError(f"op {cls.name!r} is registered twice")
+    OPS[cls.name] = cls()
+    return cls
