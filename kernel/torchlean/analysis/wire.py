@@ -1,0 +1,44 @@
+"""Results as JSON-able dictionaries and back, for crossing process borders.
+
+`decode(encode(x)) == x`. Infinite bounds are written as Python's `json` writes them (`Infinity`), which only our own
+processes read; the command line's documents for others have their own, strict form (`torchlean.report_json`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cattrs
+
+from torchlean.analysis.result import FileAnalysis
+from torchlean.diagnostics import Severity
+from torchlean.source import Span
+
+_converter = cattrs.Converter(unstruct_strat=cattrs.UnstructureStrategy.AS_DICT)
+
+# Spans are most of a message: five numbers and a path as a list are a third of the size of an object.
+_converter.register_unstructure_hook(
+    Span, lambda span: [span.path, span.line, span.column, span.end_line, span.end_column]
+)
+_converter.register_structure_hook(Span, lambda value, _: Span(*value))
+_converter.register_structure_hook(Severity, lambda value, _: Severity(value))
+# Plain data inside counterexamples; cattrs would refuse `object`.
+_converter.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
+
+
+def encode(analysis: FileAnalysis) -> dict[str, Any]:
+    """The result as nested dictionaries, lists, strings and numbers."""
+    encoded: dict[str, Any] = _converter.unstructure(analysis)
+    return encoded
+
+
+def decode(data: dict[str, Any]) -> FileAnalysis:
+    """The result back from `encode`'s form, possibly after JSON.
+
+    Raises:
+        cattrs.BaseValidationError: the data has another form.
+    """
+    return _converter.structure(data, FileAnalysis)
+
+
+__all__ = ["decode", "encode"]

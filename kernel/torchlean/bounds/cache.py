@@ -1,0 +1,59 @@
+"""The content-addressed store of bounds: incrementality without an invalidation rule.
+
+A bound is stored under the hash of everything it depends on: the ops below it, their attributes and weights, and the
+domain of the inputs. An edit changes the hashes of what it touches and of what follows from there, and nothing else,
+so asking again finds all the rest. There is nothing to invalidate; old entries fall out when memory is needed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from torchlean.intervals import Interval
+
+DEFAULT_BYTES = 512 * 2**20
+"""Half a gigabyte: some hundred copies of a small image network's intermediate bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An interval, and why it is unbounded where an op or a budget stopped the engine."""
+
+    interval: Interval
+    reason: str | None = None
+
+
+class BoundsCache:
+    """Least-recently-used store of bounds, limited by the memory of its tensors. One thread at a time."""
+
+    def __init__(self, limit: int = DEFAULT_BYTES) -> None:
+        self._limit = limit
+        self._used = 0
+        self._entries: OrderedDict[bytes, Bound] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: bytes) -> Bound | None:
+        bound = self._entries.get(key)
+        if bound is not None:
+            self._entries.move_to_end(key)
+        return bound
+
+    def put(self, key: bytes, bound: Bound) -> None:
+        """Store a finished bound. Callers never store a result of an interrupted computation."""
+        previous = self._entries.pop(key, None)
+        if previous is not None:
+            self._used -= _size(previous)
+        self._entries[key] = bound
+        self._used += _size(bound)
+        while self._used > self._limit and len(self._entries) > 1:
+            _, oldest = self._entries.popitem(last=False)
+            self._used -= _size(oldest)
+
+
+def _size(bound: Bound) -> int:
+    """Bytes held: the storage of both ends, once if they share it."""
+    lower, upper = bound.interval.lower.untyped_storage(), bound.interval.upper.untyped_storage()
+    return lower.nbytes() + (0 if upper.data_ptr() == lower.data_ptr() else upper.nbytes())

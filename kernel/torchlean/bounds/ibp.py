@@ -1,0 +1,165 @@
+"""Interval bound propagation: one pass over the graph, each op's interval rule applied to the bounds of its operands.
+
+The result contains, for every input in the domain and every draw of the random leaves, the exact (real-number) value
+of every element (Moore, Interval Analysis, 1966; for networks Gowal et al. 2018, arXiv:1810.12715). All ends are
+rounded outward.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from torchlean.bounds.cache import Bound, BoundsCache
+from torchlean.graph import Graph, Node
+from torchlean.graph.hashing import DIGEST_BYTES, tensor_digest
+from torchlean.intervals import Interval
+from torchlean.ops import OPS, TensorType, UnsupportedError
+
+MAX_ELEMENTS = 2**26
+"""Tensors beyond 64 million elements (1 GiB of bounds) are not bounded: the editor must not be starved of memory."""
+
+
+class Cancelled(Exception):
+    """The caller no longer wants the result. Nothing unfinished was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Bounds of every node of a graph, indexed by node id.
+
+    Attributes:
+        bounds: one per node.
+        keys: the content key each bound is stored under.
+        computed, reused: how many of the nodes were computed now, and how many came from the cache.
+    """
+
+    bounds: tuple[Bound, ...]
+    keys: tuple[bytes, ...]
+    computed: int
+    reused: int
+
+    def __getitem__(self, id: int) -> Interval:
+        return self.bounds[id].interval
+
+
+def propagate(
+    graph: Graph,
+    domains: Mapping[str, Interval],
+    cache: BoundsCache | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Bounds:
+    """Bound every node.
+
+    Args:
+        graph: any valid graph.
+        domains: an interval of the input's shape per input name; an input without one is unbounded.
+        cache: where finished bounds are looked up and stored.
+        cancelled: asked before every node.
+
+    Raises:
+        Cancelled: `cancelled()` became true.
+        ValueError: a domain's shape differs from its input's.
+    """
+    cache = BoundsCache() if cache is None else cache
+    bounds: list[Bound] = []
+    keys: list[bytes] = []
+    computed = 0
+    for node in graph:
+        if cancelled():
+            raise Cancelled
+        key = _key(node, keys, domains)
+        bound = cache.get(key)
+        if bound is None:
+            bound = _bound(node, [bounds[id] for id in node.inputs], graph, domains)
+            cache.put(key, bound)
+            computed += 1
+        bounds.append(bound)
+        keys.append(key)
+    return Bounds(tuple(bounds), tuple(keys), computed, len(bounds) - computed)
+
+
+def _key(node: Node, keys: list[bytes], domains: Mapping[str, Interval]) -> bytes:
+    """Hash of everything the node's bound depends on; equal to that of the same computation in any other graph."""
+    state = hashlib.blake2b(node.digest, digest_size=DIGEST_BYTES)
+    for id in node.inputs:
+        state.update(keys[id])
+    if node.op == "input":
+        domain = domains.get(str(node.attributes["name"]))
+        if domain is not None:
+            state.update(tensor_digest(domain.lower))
+            state.update(tensor_digest(domain.upper))
+            state.update(b"undefined" if domain.undefined else b"")
+    return state.digest()
+
+
+def _bound(node: Node, operands: list[Bound], graph: Graph, domains: Mapping[str, Interval]) -> Bound:
+    if node.op not in OPS:
+        return _leaf(node, domains)
+    inputs = [operand.interval for operand in operands]
+    sizes = [graph[id].type.numel for id in node.inputs] + [node.type.numel]
+    if max(sizes) > MAX_ELEMENTS:
+        reason = f"not bounded: {max(sizes):,} elements are more than the limit of {MAX_ELEMENTS:,}"
+        return Bound(Interval.unbounded(node.type.shape, undefined=True), reason)
+    try:
+        interval = OPS[node.op].interval(inputs, node.attributes, node.type)
+    except UnsupportedError as error:
+        return Bound(Interval.unbounded(node.type.shape, undefined=True), str(error))
+    undefined = interval.undefined or any(operand.undefined for operand in inputs)
+    return Bound(_within_dtype(_flagged(interval, undefined), node.type))
+
+
+def _leaf(node: Node, domains: Mapping[str, Interval]) -> Bound:
+    if node.op == "input":
+        name = str(node.attributes["name"])
+        domain = domains.get(name)
+        if domain is None:
+            return Bound(Interval.unbounded(node.type.shape), f"no domain is stated for `{name}`")
+        if domain.shape != node.type.shape:
+            raise ValueError(f"the domain of `{name}` has shape {domain.shape}, the input {node.type.shape}")
+        return Bound(domain)
+    if node.op == "random":
+        lower, upper = node.attributes["lower"], node.attributes["upper"]
+        assert isinstance(lower, float) and isinstance(upper, float)
+        return Bound(Interval.uniform(node.type.shape, lower, upper))
+    assert node.data is not None, "parameters and constants carry data (graph/spec.py)"
+    return Bound(_exact(node.data))
+
+
+def _exact(data: torch.Tensor) -> Interval:
+    """A point, or its float64 neighbours where an int64 has more digits than float64 holds.
+
+    Infinite numbers are not real numbers: what is computed from them has no exact meaning, so they are flagged.
+    """
+    if data.numel() > MAX_ELEMENTS:
+        return Interval.unbounded(tuple(data.shape), undefined=True)
+    if data.dtype == torch.int64 and data.numel() and int(data.abs().max()) > 2**53:
+        rounded = data.to(torch.float64)
+        return Interval(
+            torch.nextafter(rounded, torch.full_like(rounded, -math.inf)),
+            torch.nextafter(rounded, torch.full_like(rounded, math.inf)),
+        )
+    return Interval.point(data, undefined=bool(torch.isinf(data).any()))
+
+
+def _flagged(interval: Interval, undefined: bool) -> Interval:
+    return interval if interval.undefined == undefined else Interval(interval.lower, interval.upper, undefined)
+
+
+def _within_dtype(interval: Interval, type: TensorType) -> Interval:
+    """Integers wrap around: a result that may leave its dtype's range can be anything in the range."""
+    if type.dtype == torch.bool or type.dtype.is_floating_point or type.dtype.is_complex:
+        return interval
+    info = torch.iinfo(type.dtype)
+    fits = (interval.lower >= info.min) & (interval.upper <= info.max)
+    if bool(fits.all()):
+        return interval
+    return Interval(
+        torch.where(fits, interval.lower, float(info.min)),
+        torch.where(fits, interval.upper, float(info.max)),
+        interval.undefined,
+    )
