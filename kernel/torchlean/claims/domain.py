@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from torchlean.claims.errors import DomainError as DomainError
 from torchlean.intervals import Interval
 from torchlean.source import Span
-
-
-class DomainError(ValueError):
-    """A domain that makes no sense; the message says why."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -24,25 +24,24 @@ def evaluate(
             dtypes of the program, so that this is the binary32 execution of a float32 model.
 
     Returns:
-        A tensor per node, indexed by id.
+        A tensor per node, indexed by id. Gradients flow where the inputs ask for them.
 
     Raises:
         KeyError: an input is missing.
         ValueError: an input has the wrong shape, or the graph draws random numbers.
     """
     values: list[Tensor] = []
-    with torch.no_grad():
-        for node in graph:
-            if node.inputs or node.op in OPS:
-                attributes = node.attributes
-                if dtype is not None and isinstance(attributes.get("dtype"), torch.dtype):
-                    attributes = {**attributes, "dtype": _computed_in(attributes["dtype"], dtype)}
-                value = OPS[node.op].evaluate([values[id] for id in node.inputs], attributes)
-            else:
-                value = _leaf(node, inputs)
-            if dtype is not None and value.is_floating_point():
-                value = value.to(dtype)
-            values.append(value)
+    for node in graph:
+        if node.op in OPS:
+            attributes = node.attributes
+            if dtype is not None and isinstance(attributes.get("dtype"), torch.dtype):
+                attributes = {**attributes, "dtype": _computed_in(attributes["dtype"], dtype)}
+            value = OPS[node.op].evaluate([values[id] for id in node.inputs], attributes)
+        else:
+            value = _leaf(node, inputs)
+        if dtype is not None and value.is_floating_point():
+            value = value.to(dtype)
+        values.append(value)
     return values
 
 

@@ -1,0 +1,84 @@
+"""What there is to say about each tensor of a unit: its bounds in a few numbers."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from torchlean.analysis.result import Element, TensorFact
+from torchlean.bounds.cache import Bound
+from torchlean.graph import LEAVES, Node
+from torchlean.ops import dtype_name
+
+WIDEST = 3
+"""How many of the widest elements a hover names."""
+
+
+def describe(node: Node, bound: Bound | None, path: str) -> TensorFact:
+    """The fact for one node; without a bound (an early layer of the answer) only its type.
+
+    Args:
+        path: the analysed file; a node's line is its innermost place in this file.
+    """
+    line = next((span.line for span in node.spans if span.path == path), None)
+    known = {
+        "node": node.id,
+        "op": node.op,
+        "label": node.label or "",
+        "shape": node.type.shape,
+        "dtype": dtype_name(node.type.dtype),
+        "line": line,
+    }
+    if bound is None or node.type.numel == 0:
+        return TensorFact(**known, lower=None, upper=None, width=None)  # type: ignore[arg-type]
+    interval = bound.interval
+    lower, upper, width, widest = _extent(interval.lower, interval.upper)
+    return TensorFact(
+        **known,  # type: ignore[arg-type]
+        lower=lower,
+        upper=upper,
+        width=width,
+        widest=widest,
+        undefined=interval.undefined,
+        reason=bound.reason,
+    )
+
+
+def _extent(lower: Tensor, upper: Tensor) -> tuple[float, float, float, tuple[Element, ...]]:
+    """Least lower bound, greatest upper bound, largest width (rounded up), widest elements."""
+    if all(stride == 0 for stride in (*lower.stride(), *upper.stride())):
+        # One interval for all elements (an unbounded or random tensor): no need to touch each of them.
+        low, high = float(lower.flatten()[0]), float(upper.flatten()[0])
+        return low, high, _width(low, high), ()
+    if lower is upper:
+        return float(lower.min()), float(upper.max()), 0.0, ()
+    widths = torch.nan_to_num(upper - lower, nan=math.inf, posinf=math.inf).flatten()
+    count = min(WIDEST, widths.numel())
+    places = widths.topk(count).indices.tolist() if count < widths.numel() else widths.argsort(descending=True).tolist()
+    widest = tuple(
+        Element(_unravel(place, tuple(lower.shape)), float(lower.flatten()[place]), float(upper.flatten()[place]))
+        for place in places
+    )
+    first = widest[0]
+    return float(lower.min()), float(upper.max()), _width(first.lower, first.upper), widest
+
+
+def _width(lower: float, upper: float) -> float:
+    width = upper - lower
+    return math.inf if math.isnan(width) else math.nextafter(width, math.inf) if width > 0 else width
+
+
+def _unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of element number `flat` in row-major order."""
+    index: list[int] = []
+    for size in reversed(shape):
+        flat, position = divmod(flat, size)
+        index.append(position)
+    return tuple(reversed(index))
+
+
+def is_row(node: Node) -> bool:
+    """Whether a table of bounds lists this node: everything but the constants that the source spells out."""
+    return node.op not in LEAVES or node.op in ("input", "random")

@@ -1,0 +1,136 @@
+"""The whole way for one file: capture, bounds, verdicts; answered in layers."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from torchlean.analysis.result import (
+    ClaimResult,
+    Counters,
+    Evidence,
+    FileAnalysis,
+    SymbolResult,
+    UnitResult,
+    Verdict,
+)
+from torchlean.analysis.session import Session
+from torchlean.analysis.units import UnitBounds, UnitGraph, bound_unit, unit_graph, unit_result
+from torchlean.analysis.verdicts import claim_diagnostics, claim_result
+from torchlean.bounds import Cancelled
+from torchlean.capture import capture_file
+from torchlean.capture.result import Capture, Symbol, UnitKind
+from torchlean.claims.decide import decide
+from torchlean.diagnostics import Diagnostic
+
+EARLY_ANSWER_SECONDS = 0.04
+"""Shapes are published ahead of the bounds when those take longer than a person's sense of "at once" allows."""
+
+
+def analyse(
+    path: str,
+    text: str,
+    session: Session,
+    cancelled: Callable[[], bool] = lambda: False,
+    publish: Callable[[FileAnalysis], None] = lambda _: None,
+) -> FileAnalysis:
+    """Everything known of a file.
+
+    Args:
+        path: absolute path of the file (used to resolve imports and weights); it need not exist.
+        text: its text, saved or not.
+        session: caches and unsaved texts of other files.
+        cancelled: asked often; makes the call end with `Cancelled`.
+        publish: receives early layers of the answer (`complete=False`): shapes, then bounds while claims are searched.
+
+    Raises:
+        Cancelled: the caller asked for it.
+    """
+    path = os.path.abspath(path)
+    started = time.perf_counter()
+    capture = capture_file(path, text, session.workspace, cancelled)
+    parts = [unit_graph(capture, unit) for unit in capture.units]
+    early = _Early(publish, started, capture)
+    bounded: list[UnitBounds] = []
+    for index, part in enumerate(parts):
+        bounded.append(bound_unit(part, session.bounds, cancelled))
+        early.offer(lambda: [*_shown(bounded, path), *_shapes(parts[index + 1 :], path)])  # noqa: B023 - called at once
+    units: list[UnitResult] = []
+    diagnostics: list[Diagnostic] = list(capture.diagnostics)
+    for index, unit in enumerate(bounded):
+        claim = _decided(unit, session, cancelled)
+        units.append(unit_result(unit.part, unit.bounds, claim, path))
+        if claim is not None and unit.question is not None:
+            diagnostics += claim_diagnostics(unit.part.unit, claim)
+        early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
+    counters = Counters(
+        sum(unit.counters.computed for unit in bounded), sum(unit.counters.reused for unit in bounded)
+    )
+    return FileAnalysis(
+        path,
+        tuple(units),
+        tuple(_symbol(symbol) for symbol in capture.symbols),
+        tuple(diagnostics),
+        capture.dependencies,
+        counters,
+    )
+
+
+class _Early:
+    """Publishes what is there when the whole answer takes too long; the interval doubles, so slow files are not slowed
+    further by telling about it."""
+
+    def __init__(self, publish: Callable[[FileAnalysis], None], started: float, capture: Capture) -> None:
+        self._publish = publish
+        self._capture = capture
+        self._started = started
+        self._wait = EARLY_ANSWER_SECONDS
+
+    def offer(self, units: Callable[[], list[UnitResult]]) -> None:
+        if time.perf_counter() - self._started < self._wait:
+            return
+        capture = self._capture
+        symbols = tuple(_symbol(symbol) for symbol in capture.symbols)
+        self._publish(
+            FileAnalysis(
+                capture.path,
+                tuple(units()),
+                symbols,
+                capture.diagnostics,
+                capture.dependencies,
+                complete=False,
+            )
+        )
+        self._wait = 2 * (time.perf_counter() - self._started)
+
+
+def _shapes(parts: list[UnitGraph], path: str) -> list[UnitResult]:
+    return [unit_result(part, None, None, path) for part in parts]
+
+
+def _shown(bounded: list[UnitBounds], path: str) -> list[UnitResult]:
+    return [unit_result(unit.part, unit.bounds, None, path) for unit in bounded]
+
+
+def _decided(unit: UnitBounds, session: Session, cancelled: Callable[[], bool]) -> ClaimResult | None:
+    """The claim's verdict, from memory if the same question was answered before. None for other units."""
+    captured = unit.part.unit
+    if captured.kind is not UnitKind.CLAIM:
+        return None
+    if unit.question is None:
+        detail = f"cannot be analysed: {captured.failure or 'the claim has no single result'}"
+        return ClaimResult(Verdict.UNKNOWN, Evidence.NONE, detail)
+    decision = session.decided(unit.question.key)
+    if decision is None:
+        decision = decide(unit.question, cancelled)
+        session.remember(unit.question.key, decision)
+    return claim_result(captured, unit.question, decision)
+
+
+def _symbol(symbol: Symbol) -> SymbolResult:
+    children = tuple(_symbol(child) for child in symbol.children)
+    return SymbolResult(symbol.name, symbol.kind.value, symbol.span, symbol.name_span, children)
+
+
+__all__ = ["Cancelled", "analyse"]

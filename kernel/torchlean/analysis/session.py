@@ -1,0 +1,41 @@
+"""What outlives one analysis: unsaved texts, the bounds cache, decided claims. One per worker process."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torchlean.bounds import BoundsCache
+from torchlean.capture.workspace import Workspace
+from torchlean.claims.decide import Decision
+
+MAX_DECIDED = 10_000
+"""Decisions are small; this many covers a data set's worth of claims."""
+
+
+class Session:
+    """State that makes the next analysis cheap. Dropping it loses nothing but time.
+
+    Attributes:
+        workspace: files and unsaved overlays.
+        bounds: content-addressed bounds.
+        overlays: absolute path -> text of documents open in an editor; change it between analyses.
+    """
+
+    def __init__(self, roots: tuple[str, ...] = ()) -> None:
+        self.workspace = Workspace(roots, {})
+        self.bounds = BoundsCache()
+        self._decided: OrderedDict[bytes, Decision] = OrderedDict()
+
+    @property
+    def overlays(self) -> dict[str, str]:
+        return self.workspace.overlays
+
+    def decided(self, key: bytes) -> Decision | None:
+        """The decision found before for the claim with this content key (graph, weights and domain)."""
+        return self._decided.get(key)
+
+    def remember(self, key: bytes, decision: Decision) -> None:
+        """Keep a finished decision. Interrupted searches are not finished."""
+        self._decided[key] = decision
+        while len(self._decided) > MAX_DECIDED:
+            self._decided.popitem(last=False)

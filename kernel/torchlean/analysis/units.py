@@ -1,0 +1,97 @@
+"""One unit of a file (a claim, a module, the script) from its capture to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from torchlean.analysis.facts import describe
+from torchlean.analysis.result import ClaimResult, Counters, Place, UnitResult
+from torchlean.bounds import Bounds, propagate
+from torchlean.bounds.cache import BoundsCache
+from torchlean.capture.result import Capture, Unit, UnitKind
+from torchlean.claims.decide import Question, pose
+from torchlean.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class UnitGraph:
+    """The part of the file's graph that a unit shows or needs.
+
+    `outputs` are the unit's results and `ids` maps the file's node ids to the unit's.
+    """
+
+    unit: Unit
+    graph: Graph
+    ids: dict[int, int]
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        return self.graph.outputs
+
+
+def unit_graph(capture: Capture, unit: Unit) -> UnitGraph:
+    """Cut the unit's nodes out of the file's graph."""
+    roots = {*unit.inputs, *unit.outputs, *(observation.node for observation in unit.observations)}
+    graph, ids = capture.graph.cone(sorted(roots), unit.outputs)
+    return UnitGraph(unit, graph, ids)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitBounds:
+    """A unit with its bounds; `question` for a claim that was captured wholly."""
+
+    part: UnitGraph
+    bounds: Bounds
+    question: Question | None
+
+    @property
+    def counters(self) -> Counters:
+        return Counters(self.bounds.computed, self.bounds.reused)
+
+
+def bound_unit(part: UnitGraph, cache: BoundsCache, cancelled: Callable[[], bool]) -> UnitBounds:
+    """Bound every node of the unit under its domain.
+
+    Raises:
+        Cancelled: by the caller.
+    """
+    unit = part.unit
+    if unit.kind is UnitKind.CLAIM and len(part.outputs) == 1 and unit.failure is None:
+        question = pose(part.graph, part.outputs[0], unit.domains, cache, cancelled)
+        return UnitBounds(part, question.bounds, question)
+    intervals = {name: box.interval() for name, box in unit.domains.items()}
+    return UnitBounds(part, propagate(part.graph, intervals, cache, cancelled), None)
+
+
+def unit_result(part: UnitGraph, bounds: Bounds | None, claim: ClaimResult | None, path: str) -> UnitResult:
+    """The unit in plain data; without bounds it shows shapes only."""
+    unit = part.unit
+    facts = tuple(describe(node, bounds.bounds[node.id] if bounds else None, path) for node in part.graph)
+    return UnitResult(
+        kind=unit.kind.value,
+        name=unit.name,
+        span=unit.span,
+        summary=unit.summary,
+        parameters=unit.parameters,
+        domains=tuple((name, box.text) for name, box in unit.domains.items()),
+        facts=facts,
+        places=_places(part),
+        claim=claim,
+        failure=unit.failure,
+        assumed_input=unit.assumed_input,
+    )
+
+
+def _places(part: UnitGraph) -> tuple[Place, ...]:
+    """Observations of the same place and role together, in order of execution."""
+    together: dict[tuple[object, ...], Place] = {}
+    for observation in part.unit.observations:
+        key = (observation.span, observation.role)
+        fact = part.ids[observation.node]
+        place = together.get(key)
+        if place is None:
+            together[key] = Place(observation.span, observation.role.value, observation.label, (fact,))
+        else:
+            together[key] = replace(place, facts=(*place.facts, fact))
+    return tuple(together.values())

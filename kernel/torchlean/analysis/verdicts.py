@@ -1,0 +1,94 @@
+"""What is said of a claim: verdict, evidence, the sentence for people, and its diagnostic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from torchlean.analysis.result import ClaimResult, Evidence, Verdict
+from torchlean.capture.result import Unit
+from torchlean.claims.decide import Decision, Question
+from torchlean.diagnostics import Diagnostic, diagnostic
+
+MAX_SHOWN = 8
+"""Numbers of a counterexample that a message spells out; the whole input is in the result."""
+
+
+def claim_result(unit: Unit, question: Question, decision: Decision) -> ClaimResult:
+    """The decision in words that claim no more than was shown."""
+    margin = decision.margin if math.isfinite(decision.margin) else None
+    if decision.proved:
+        detail = (
+            f"proved by interval bounds in exact arithmetic: the margin is at least {decision.margin:.4g} on the whole "
+            "domain; float32 rounding is not included"
+        )
+        if not unit.trained:
+            detail += "; it holds for every value the untrained weights may be initialised with"
+        return ClaimResult(Verdict.PROVED, Evidence.ENGINE, detail, margin, None, decision.seconds)
+    if decision.violation is not None:
+        example = {name: value.tolist() for name, value in decision.violation.items()}
+        detail = f"refuted by a float32 input, executed: {_shown(decision.violation)}"
+        return ClaimResult(Verdict.REFUTED, Evidence.COUNTEREXAMPLE, detail, margin, example, decision.seconds)
+    return ClaimResult(
+        Verdict.UNKNOWN, Evidence.NONE, _why_unknown(question, decision), margin, None, decision.seconds
+    )
+
+
+def claim_diagnostics(unit: Unit, result: ClaimResult) -> list[Diagnostic]:
+    """The verdict as a diagnostic on the claim's name, and a warning when the weights were never loaded."""
+    code = {Verdict.PROVED: "TL300", Verdict.REFUTED: "TL301", Verdict.UNKNOWN: "TL302"}[result.verdict]
+    found = [diagnostic(code, unit.span, f"{unit.name}: {result.detail}")]
+    if not unit.trained:
+        message = (
+            f"{unit.name} speaks about weights that no file was loaded into: every bound holds for all values their "
+            "initialiser may draw, and no input can refute it. Load trained weights with `tl.load(module, path)`."
+        )
+        found.append(diagnostic("TL305", unit.span, message))
+    return found
+
+
+def _why_unknown(question: Question, decision: Decision) -> str:
+    tried = (
+        f"no violation among {decision.tried} executed inputs, which proves nothing"
+        if decision.tried
+        else "no input was executed, because weights or values are drawn at random"
+    )
+    if decision.undefined:
+        cause = _first_undefined(question)
+        return f"not decided: the value may be undefined (NaN){cause}; {tried}"
+    if math.isinf(decision.margin):
+        return f"not decided: the interval bounds are infinite{_first_unbounded(question)}; {tried}"
+    return (
+        f"not decided: interval bounds only show a margin of at least {decision.margin:.4g}, and it must not be "
+        f"negative; {tried}. A smaller domain may be provable"
+    )
+
+
+def _first_undefined(question: Question) -> str:
+    graph, bounds = question.margin.graph, question.bounds
+    for node in graph:
+        if bounds[node.id].undefined:
+            reason = bounds.bounds[node.id].reason
+            line = f" on line {node.span.line + 1}" if node.span else ""
+            return f" from `{node.op}`{line}" + (f" ({reason})" if reason else "")
+    return ""
+
+
+def _first_unbounded(question: Question) -> str:
+    for node in question.margin.graph:
+        if not question.bounds[node.id].bounded():
+            line = f" on line {node.span.line + 1}" if node.span else ""
+            return f" from `{node.label or node.op}`{line} on"
+    return ""
+
+
+def _shown(inputs: Mapping[str, Tensor]) -> str:
+    parts = []
+    for name, value in inputs.items():
+        numbers = value.flatten().tolist()
+        shown = ", ".join(f"{number:.9g}" for number in numbers[:MAX_SHOWN])
+        more = f", … {len(numbers) - MAX_SHOWN} more" if len(numbers) > MAX_SHOWN else ""
+        parts.append(f"{name} = [{shown}{more}]")
+    return "; ".join(parts)

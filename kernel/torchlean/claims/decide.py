@@ -1,0 +1,92 @@
+"""Deciding one claim: bounds of its margin, then a search for a counterexample."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from torchlean.bounds import Bounds, BoundsCache, Cancelled, propagate
+from torchlean.claims.domain import Box
+from torchlean.claims.margin import Margin, add_margin
+from torchlean.claims.search import search
+from torchlean.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is known of a claim.
+
+    Attributes:
+        proved: the margin's lower bound shows it for every input of the domain, in exact arithmetic.
+        violation: a binary32 input for which the executed comparison is false.
+        margin: lower bound of the margin, `-inf` where there is none.
+        undefined: the margin may be undefined (NaN in an execution), so bounds prove nothing.
+        tried: inputs executed by the search.
+        seconds: wall time.
+    """
+
+    proved: bool
+    violation: Mapping[str, Tensor] | None
+    margin: float
+    undefined: bool
+    tried: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A claim ready to be decided: its graph with margin, and the bounds of every node."""
+
+    margin: Margin
+    bounds: Bounds
+    holds: int
+    domains: Mapping[str, Box]
+
+    @property
+    def key(self) -> bytes:
+        """Content key of the claim's margin under its domain: equal keys, equal answers."""
+        return self.bounds.keys[self.margin.node] + self.bounds.keys[self.holds]
+
+
+def pose(
+    graph: Graph,
+    holds: int,
+    domains: Mapping[str, Box],
+    cache: BoundsCache,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Question:
+    """Extend the claim's graph by its margin and bound every node.
+
+    Raises:
+        Cancelled: by the caller.
+    """
+    margin = add_margin(graph, holds)
+    intervals = {name: box.interval() for name, box in domains.items()}
+    return Question(margin, propagate(margin.graph, intervals, cache, cancelled), holds, domains)
+
+
+def decide(question: Question, cancelled: Callable[[], bool] = lambda: False) -> Decision:
+    """Prove by bounds or refute by execution.
+
+    Raises:
+        Cancelled: by the caller; nothing is known then.
+    """
+    start = time.perf_counter()
+    interval = question.bounds[question.margin.node]
+    least = float(interval.lower)
+    if not interval.undefined and (least > 0 or (least == 0 and not question.margin.strict)):
+        return Decision(True, None, least, False, 0, time.perf_counter() - start)
+    if any(node.op == "random" for node in question.margin.graph):
+        # Untrained weights or random draws: there is no one program to execute.
+        return Decision(False, None, least, interval.undefined, 0, time.perf_counter() - start)
+    found = search(question.margin.graph, question.holds, question.margin.node, question.domains, cancelled)
+    if cancelled():
+        raise Cancelled
+    margin = -math.inf if interval.undefined else least
+    return Decision(
+        False, found.violation, margin, interval.undefined, found.tried, time.perf_counter() - start
+    )

@@ -1,0 +1,142 @@
+"""From a claim's comparison to a real-valued margin, whose lower bound decides it.
+
+A comparison `a <= b` holds exactly when `b - a >= 0`; a conjunction when the smaller margin is, a disjunction when the
+larger is; a negation turns the comparison round. `argmax(v) == k` holds when `v[k]` is above every other element,
+which needs no integer at all. So a claim becomes one number per element: at least zero (above zero where the
+comparison is strict) proves it, and how far above says how safe it is.
+
+For `argmax` the margin is sufficient but not necessary: with ties torch returns the first of the largest, and the
+margin is zero there. Refuting therefore never uses the margin, only the executed comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from torchlean.graph import Graph, GraphBuilder, Node
+
+_CONJUNCTIONS = frozenset({"logical_and", "bitwise_and"})
+_DISJUNCTIONS = frozenset({"logical_or", "bitwise_or"})
+_NEGATIONS = frozenset({"logical_not", "bitwise_not"})
+_OPPOSITE = {"lt": "ge", "ge": "lt", "le": "gt", "gt": "le", "eq": "ne", "ne": "eq"}
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """A claim's graph with its margin.
+
+    Attributes:
+        graph: the claim's graph, extended; ids of the claim's own nodes are unchanged.
+        node: id of a 0-d real value.
+        strict: whether the claim needs the margin above zero (some comparison is strict) rather than at least zero.
+    """
+
+    graph: Graph
+    node: int
+    strict: bool
+
+
+def add_margin(graph: Graph, holds: int) -> Margin:
+    """Extend a claim's graph with its margin.
+
+    Args:
+        graph: the claim's graph.
+        holds: id of its bool result, of any shape; the claim says that all elements are true.
+    """
+    builder = GraphBuilder()
+    builder.nodes = list(graph.nodes)
+    rewriter = _Rewriter(builder)
+    margin = rewriter.margin(holds, positive=True)
+    if builder.nodes[margin].type.shape:
+        dims = tuple(range(len(builder.nodes[margin].type.shape)))
+        margin = rewriter.reduce("amin", margin, dims, keepdim=False)
+    return Margin(builder.graph([*graph.outputs, margin]), margin, rewriter.strict)
+
+
+class _Rewriter:
+    """Appends the margin of each bool node it meets; `positive=False` asks for the margin of the negation."""
+
+    def __init__(self, builder: GraphBuilder) -> None:
+        self.builder = builder
+        self.strict = False
+
+    def margin(self, id: int, positive: bool) -> int:
+        node = self.builder.nodes[id]
+        name = node.op
+        if name in _NEGATIONS:
+            return self.margin(node.inputs[0], not positive)
+        if name in _CONJUNCTIONS or name in _DISJUNCTIONS:
+            sides = [self.margin(operand, positive) for operand in node.inputs]
+            return self.emit("minimum" if (name in _CONJUNCTIONS) == positive else "maximum", *sides)
+        if name in ("all", "any"):
+            return self._quantified(node, positive)
+        if name in _OPPOSITE:
+            return self._comparison(node, name if positive else _OPPOSITE[name])
+        return self._indicator(id, positive)
+
+    def _quantified(self, node: Node, positive: bool) -> int:
+        inner = self.margin(node.inputs[0], positive)
+        least = (node.op == "all") == positive
+        dim = node.attributes.get("dim")
+        rank = len(self.builder.nodes[inner].type.shape)
+        dims = tuple(range(rank)) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+        if not rank:
+            return inner
+        assert all(isinstance(d, int) for d in dims)
+        keepdim = bool(node.attributes.get("keepdim", False))
+        return self.reduce("amin" if least else "amax", inner, tuple(int(d) for d in dims), keepdim)  # type: ignore[arg-type]
+
+    def _comparison(self, node: Node, name: str) -> int:
+        left, right = node.inputs
+        if name in ("le", "lt"):
+            self.strict |= name == "lt"
+            return self._difference(right, left)
+        if name in ("ge", "gt"):
+            self.strict |= name == "gt"
+            return self._difference(left, right)
+        if name == "eq":
+            classified = self._classification(left, right) or self._classification(right, left)
+            if classified is not None:
+                return classified
+            return self.emit("neg", self.emit("abs", self._difference(left, right)))
+        self.strict = True
+        return self.emit("abs", self._difference(left, right))
+
+    def _classification(self, argmax: int, label: int) -> int | None:
+        """The margin of `argmax(scores, dim) == k` for a known k: `scores[k] - max over the others`."""
+        node = self.builder.nodes[argmax]
+        data = self.builder.nodes[label].data
+        if node.op not in ("argmax", "argmin") or data is None or data.numel() != 1 or node.type.numel != 1:
+            return None
+        scores = self.builder.nodes[node.inputs[0]]
+        index = int(data)
+        if not 0 <= index < scores.type.numel or scores.type.numel < 2:
+            return None
+        self.strict = True
+        flat = self.emit("reshape", scores.id, shape=(scores.type.numel,))
+        own = self._pick(flat, [index])
+        others = self._pick(flat, [i for i in range(scores.type.numel) if i != index])
+        difference = self._difference(own, others) if node.op == "argmax" else self._difference(others, own)
+        return self.reduce("amin", difference, (0,), keepdim=False)
+
+    def _indicator(self, id: int, positive: bool) -> int:
+        """A bool that is no comparison (`isfinite(x)`, a constant): +1 where it is as wanted, else -1."""
+        number = self.emit("cast", id, dtype=torch.float64)
+        half = self.builder.constant(torch.tensor(0.5, dtype=torch.float64)).id
+        return self._difference(number, half) if positive else self._difference(half, number)
+
+    def _pick(self, flat: int, indices: list[int]) -> int:
+        index = self.builder.constant(torch.tensor(indices)).id
+        return self.emit("index_select", flat, index, dim=0)
+
+    def _difference(self, left: int, right: int) -> int:
+        return self.emit("sub", left, right)
+
+    def reduce(self, op: str, id: int, dims: tuple[int, ...], keepdim: bool) -> int:
+        return self.emit(op, id, dim=dims, keepdim=keepdim)
+
+    def emit(self, op: str, *inputs: int, **attributes: object) -> int:
+        spans = self.builder.nodes[inputs[0]].spans
+        return self.builder.op(op, inputs, attributes, spans).id  # type: ignore[arg-type]
