@@ -1,0 +1,90 @@
+"""The `torchlean` command: options and help texts. What the commands do stands in `torchlean.command`.
+
+Heavy imports (torch) happen inside the commands, so that `--help` and wrong usage answer at once.
+Exit codes: 0 everything proved and no error, 1 otherwise, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+METHODS = ("ibp",)
+"""Bound methods that exist; the command line offers no other."""
+
+_existing = click.Path(exists=True, path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="torchlean")
+def main() -> None:
+    """Bounds, float hazards and proofs for ordinary PyTorch files."""
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=_existing, metavar="PATH...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("--no-lean", is_flag=True, help="Do not check certificates with Lean.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    metavar="S",
+    help="Give up on a file after S seconds.",
+)
+def check(paths: tuple[Path, ...], as_json: bool, no_lean: bool, timeout: float | None) -> None:
+    """Report diagnostics and the verdict of every claim in PATH... (files, or folders with all their .py files).
+
+    Exits with 0 when all claims are proved and nothing is an error, with 1 otherwise.
+    """
+    from torchlean.command.check import run
+
+    sys.exit(run(paths, as_json=as_json, timeout=timeout))
+
+
+@main.command()
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--claim", default=None, metavar="NAME", help="Use this claim's domain (or this module).")
+@click.option("--method", type=click.Choice(METHODS), default="ibp", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+@click.option("--elements", is_flag=True, help="With --json: the bounds of every element too.")
+@click.option("--all", "everything", is_flag=True, help="List weights and constants too.")
+def bounds(
+    path: Path, claim: str | None, method: str, as_json: bool, elements: bool, everything: bool
+) -> None:
+    """Print what every tensor of a model in PATH can be: one row per node of its graph."""
+    if elements and not as_json:
+        raise click.UsageError("--elements needs --json: a table cannot hold every element")
+    from torchlean.command.bounds import run
+
+    sys.exit(run(path, claim, method, as_json=as_json, elements=elements, everything=everything))
+
+
+@main.command()
+@click.argument("code", metavar="CODE")
+def explain(code: str) -> None:
+    """Explain a diagnostic code such as TL101."""
+    from torchlean.command.explain import run
+
+    sys.exit(run(code))
+
+
+@main.command()
+@click.option(
+    "--tcp",
+    type=click.IntRange(0, 65535),
+    default=None,
+    metavar="PORT",
+    help="Listen on this loopback port instead of standard input and output.",
+)
+def lsp(tcp: int | None) -> None:
+    """Run the language server."""
+    from torchlean_server.main import run
+
+    run(tcp)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The command line's commands, one file each; `torchlean.cli` only declares options and calls them."""

@@ -1,0 +1,124 @@
+"""`torchlean bounds`: one row per node of a model's graph."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from torchlean.analysis.facts import describe, is_row
+from torchlean.analysis.result import TensorFact
+from torchlean.analysis.session import Session
+from torchlean.analysis.units import UnitBounds, bound_unit, unit_graph
+from torchlean.capture import capture_file
+from torchlean.capture.result import Capture, Unit, UnitKind
+from torchlean.command.report import finite
+from torchlean.diagnostics import Severity
+from torchlean.numbers import lower_text, upper_text
+
+
+def run(path: Path, name: str | None, method: str, *, as_json: bool, elements: bool, everything: bool) -> int:
+    """Bound the chosen unit's graph and print it. Exit code 1 when the file gives no unit to show."""
+    absolute = str(path.resolve())
+    text = path.read_text(encoding="utf-8")
+    session = Session((str(path.resolve().parent),))
+    capture = capture_file(absolute, text, session.workspace)
+    unit = _choose(capture, name)
+    if unit is None:
+        return _nothing_to_show(capture, path)
+    bounded = bound_unit(unit_graph(capture, unit), session.bounds, lambda: False)
+    if as_json:
+        print(json.dumps({"nodes": _nodes(bounded, absolute, elements)}, indent=2))
+        return 0
+    _print(bounded, absolute, text.splitlines(), everything)
+    others = [other.name for other in capture.units if other is not unit]
+    if others and name is None:
+        click.echo(f"also in this file, with --claim: {', '.join(others)}")
+    return 0
+
+
+def _choose(capture: Capture, name: str | None) -> Unit | None:
+    """The named unit; without a name the first claim, else the first module, else the script."""
+    if name is not None:
+        named = [unit for unit in capture.units if unit.name == name]
+        if not named:
+            known = ", ".join(unit.name for unit in capture.units) or "none"
+            raise click.UsageError(f"no claim or module `{name}` in this file; there is: {known}")
+        return named[0]
+    order = [UnitKind.CLAIM, UnitKind.MODULE, UnitKind.SCRIPT]
+    ranked = sorted(capture.units, key=lambda unit: (not unit.outputs, order.index(unit.kind)))
+    return ranked[0] if ranked else None
+
+
+def _nothing_to_show(capture: Capture, path: Path) -> int:
+    click.echo(f"{path}: no claim, module or tensor computation to bound", err=True)
+    for found in capture.diagnostics:
+        if found.severity is Severity.ERROR:
+            click.echo(f"  {found.span.line + 1}:{found.span.column + 1} {found.code} {found.message}", err=True)
+    return 1
+
+
+def _nodes(bounded: UnitBounds, path: str, elements: bool) -> list[dict[str, Any]]:
+    rows = []
+    for node in bounded.part.graph:
+        bound = bounded.bounds.bounds[node.id]
+        fact = describe(node, bound, path)
+        row: dict[str, Any] = {
+            "id": fact.node,
+            "op": fact.op,
+            "shape": list(fact.shape),
+            "lower": finite(fact.lower),
+            "upper": finite(fact.upper),
+            "error": fact.error,
+            "line": fact.line,
+        }
+        if elements:
+            row["elements"] = {
+                "lower": [finite(value) for value in bound.interval.lower.flatten().tolist()],
+                "upper": [finite(value) for value in bound.interval.upper.flatten().tolist()],
+            }
+        rows.append(row)
+    return rows
+
+
+def _print(bounded: UnitBounds, path: str, lines: list[str], everything: bool) -> None:
+    unit = bounded.part.unit
+    title = f"{unit.kind.value} {unit.name}"
+    domain = ", ".join(f"{name} in {box.text}" for name, box in unit.domains.items())
+    table = Table(title=f"{title}: {domain}" if domain else f"{title}: no domain stated", title_justify="left")
+    for heading in ("node", "op", "shape", "lower", "upper", "width", "source"):
+        table.add_column(
+            heading, justify="right" if heading in ("node", "lower", "upper", "width") else "left", no_wrap=True
+        )
+    reasons = []
+    for node in bounded.part.graph:
+        fact = describe(node, bounded.bounds.bounds[node.id], path)
+        if everything or is_row(node):
+            table.add_row(*_cells(fact, lines))
+        if fact.reason and node.op != "input":
+            reasons.append(f"%{fact.node} {fact.op}: {fact.reason}")
+    console = Console(highlight=False)
+    console.print(table)
+    for reason in reasons:
+        console.print(Text(reason, style="yellow"))
+    if unit.failure:
+        console.print(Text(f"not captured wholly: {unit.failure}", style="yellow"))
+
+
+def _cells(fact: TensorFact, lines: list[str]) -> list[Text]:
+    source = ""
+    if fact.line is not None and fact.line < len(lines):
+        source = f"{fact.line + 1}: {lines[fact.line].strip()}"
+    known = fact.lower is not None and fact.upper is not None and fact.width is not None
+    lower = lower_text(fact.lower) if known and fact.lower is not None else "?"
+    upper = upper_text(fact.upper) if known and fact.upper is not None else "?"
+    width = upper_text(fact.width, 3) if known and fact.width is not None else "?"
+    name = f"{fact.op} {fact.label}".strip()
+    shape = "×".join(map(str, fact.shape)) or "scalar"
+    mark = " NaN?" if fact.undefined else ""
+    return [Text(cell) for cell in (f"%{fact.node}", name, shape, lower, upper + mark, width, source[:60])]

@@ -1,0 +1,66 @@
+"""JSON documents for other programs. The form is part of the public interface: fields are added, never changed.
+
+Lines and characters are zero-based, and characters count UTF-16 code units, as in LSP. Bounds that are infinite or
+were not computed are `null`: JSON has no infinity.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torchlean.analysis.result import FileAnalysis, UnitResult
+from torchlean.diagnostics import Diagnostic
+from torchlean.source import Span
+
+
+def file_object(result: FileAnalysis, text: str) -> dict[str, Any]:
+    """One entry of `files`: path, diagnostics, claims, families."""
+    lines = text.splitlines()
+    return {
+        "path": result.path,
+        "diagnostics": [_diagnostic(found, lines) for found in result.diagnostics],
+        "claims": [_claim(unit, lines) for unit in result.units if unit.kind == "claim"],
+        "families": [],
+    }
+
+
+def finite(value: float | None) -> float | None:
+    """The number, or None where there is none to write."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _diagnostic(found: Diagnostic, lines: list[str]) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "severity": found.severity.name.lower(),
+        "range": _range(found.span, lines),
+        "message": found.message,
+    }
+
+
+def _claim(unit: UnitResult, lines: list[str]) -> dict[str, Any]:
+    claim = unit.claim
+    return {
+        "name": unit.name,
+        "range": _range(unit.span, lines),
+        "verdict": claim.verdict.value if claim else "unknown",
+        "evidence": claim.evidence.value if claim else "none",
+        "margin": finite(claim.margin) if claim else None,
+        "counterexample": claim.counterexample if claim else None,
+        "seconds": claim.seconds if claim else 0.0,
+    }
+
+
+def _range(span: Span, lines: list[str]) -> dict[str, dict[str, int]]:
+    return {
+        "start": {"line": span.line, "character": _utf16(lines, span.line, span.column)},
+        "end": {"line": span.end_line, "character": _utf16(lines, span.end_line, span.end_column)},
+    }
+
+
+def _utf16(lines: list[str], line: int, column: int) -> int:
+    """The column in UTF-16 code units: characters beyond the basic plane count twice."""
+    if line >= len(lines):
+        return column
+    return column + sum(ord(character) > 0xFFFF for character in lines[line][:column])
