@@ -1,8 +1,9 @@
 """Running a torch spelling without a capture: on real tensors, through a real graph.
 
-`run("torch.cat", [a, b], dim=1)` calls the spelling with handles in place of the tensors, evaluates the graph that it
-built and gives back what torch itself would return. `agree` compares that with torch, bit for bit, errors included.
-Tests of spellings then need no interpreter, and a spelling that computes something else than torch cannot pass.
+`run("torch.cat", [a, b], dim=1)` calls the spelling with handles in place of the tensors, evaluates the graph
+that it built and gives back what torch itself would return. `agree` compares that with torch, bit for bit,
+errors included. Tests of spellings then need no interpreter, and a spelling that computes something else than
+torch cannot pass.
 """
 
 from __future__ import annotations
