@@ -1,0 +1,169 @@
+"""What a user's file calls: `tl.claim` and `tl.load`, as ordinary objects of the run time.
+
+The analysis reads these calls in the source and never runs them. Running the file must still mean the same
+thing, so that what a person tests is what the tool proves: a claim stays callable on tensors, and weights are
+found from the folder of the file that asks for them. torch is imported only when a claim is sampled or
+weights are loaded.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+
+from torchlean.claims.errors import DomainError, missing_domain, no_inputs, not_a_domain, unknown_argument
+from torchlean.claims.plain import Domain
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from torchlean.claims.sampling import Sample
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+ModuleType = TypeVar("ModuleType", bound="nn.Module")
+
+
+class Claim(Generic[Arguments, Result]):
+    """A function over tensors and the domains of its arguments: for all inputs in them, it returns true.
+
+    Made by `claim`. Calling it runs the function on the tensors given, inside the domain or not, and returns
+    what the function returns. `__name__`, `__doc__` and `__wrapped__` are the function's.
+
+    Attributes:
+        domains: the domain of each argument, by name.
+    """
+
+    def __init__(self, function: Callable[Arguments, Result], domains: dict[str, Domain]) -> None:
+        functools.update_wrapper(self, function)
+        self.domains = domains
+        self._function = function
+
+    def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        return self._function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{name}={domain!r}" for name, domain in self.domains.items())
+        return f"<claim {_name(self._function)}({inputs})>"
+
+    def sample(self, n: int = 1000, seed: int | None = None) -> Sample:
+        """Look for a violation by running the claim on `n` binary32 inputs inside the domain.
+
+        The inputs are the middle of the domain, its corners, points on its faces and points drawn uniformly.
+        Finding a violation refutes the claim; finding none proves nothing, since nearly all inputs were not
+        tried.
+
+        Args:
+            n: how many inputs to try, at least 1.
+            seed: of the drawing; the result names the one used, so a run can be repeated.
+
+        Returns:
+            A `Sample`: `violations` with their inputs, `violated`, `tried`, `seed`.
+
+        Raises:
+            DomainError: the domain contains no binary32 input.
+            TypeError: the claim returned something other than a bool or a bool tensor.
+            ValueError: `n` is below 1.
+
+        Example:
+            >>> import torchlean as tl
+            >>> @tl.claim(x=tl.box(-1.0, 1.0))
+            ... def is_positive(x):
+            ...     return x > 0
+            >>> is_positive.sample(100, seed=0).violated > 0
+            True
+        """
+        from torchlean.claims.sampling import sample
+
+        return sample(self._function, self.domains, n, seed)
+
+
+def claim(
+    **domains: Domain,
+) -> Callable[[Callable[Arguments, Result]], Claim[Arguments, Result]]:
+    """Decorate a function over tensors as a claim: for all inputs in these domains, it returns true.
+
+    Args:
+        domains: one `box` or `ball` per argument of the function, by name; an argument with a default may go
+            without.
+
+    Raises:
+        DomainError: a name that is not an argument, an argument without a domain, or a value that is none.
+
+    Example:
+        >>> import torchlean as tl
+        >>> @tl.claim(x=tl.box([-1.0, -1.0], [1.0, 1.0]))
+        ... def has_norm_below_two(x):
+        ...     return (x * x).sum() <= 2.0
+        >>> has_norm_below_two
+        <claim has_norm_below_two(x=box([-1.0, -1.0], [1.0, 1.0]))>
+    """
+
+    def decorate(function: Callable[Arguments, Result]) -> Claim[Arguments, Result]:
+        _check_arguments(function, domains)
+        return Claim(function, domains)
+
+    return decorate
+
+
+def load(module: ModuleType, path: str | Path) -> ModuleType:
+    """Read trained weights into `module`, strictly, and put it into evaluation mode.
+
+    Args:
+        module: an instance of the network, such as `Controller()`.
+        path: a `.safetensors`, `.pt`, `.pth` or `.npz` file that holds the module's whole `state_dict`. A
+            relative path counts from the folder of the file that contains this call, wherever the program
+            was started.
+
+    Returns:
+        The same module.
+
+    Raises:
+        FileNotFoundError: no such file; the message names the full path.
+        ValueError: unknown suffix, unreadable file, or weights that do not fit the module (missing or
+            unexpected names, wrong shapes; all of them are listed).
+        TypeError: `module` is not a module instance.
+
+    Example:
+        `net = tl.load(Controller(), "controller.safetensors")`
+    """
+    from torchlean.claims.runtime import load_weights
+
+    return load_weights(module, resolve(path, sys._getframe(1).f_code.co_filename))
+
+
+def resolve(path: str | Path, source: str) -> Path:
+    """The file that a relative `path` written in the file `source` means: relative to its folder.
+
+    In an interactive session there is no such file (`source` is then a name such as `<stdin>`), and the
+    working directory takes its place. This is the one rule for the run time and the analysis.
+    """
+    written = Path(path)
+    if written.is_absolute():
+        return written
+    interactive = source.startswith("<")
+    return (Path.cwd() if interactive else Path(source).absolute().parent) / written
+
+
+def _check_arguments(function: Callable[..., object], domains: dict[str, Domain]) -> None:
+    """Every domain belongs to an argument, and every argument that needs a value has a domain."""
+    name = _name(function)
+    parameters = inspect.signature(function).parameters
+    if not parameters:
+        raise DomainError(no_inputs(name))
+    for argument, domain in domains.items():
+        if argument not in parameters:
+            raise DomainError(unknown_argument(name, argument, parameters))
+        if not isinstance(domain, Domain):
+            raise DomainError(not_a_domain(argument, repr(domain)))
+    for argument, parameter in parameters.items():
+        if argument not in domains and parameter.default is inspect.Parameter.empty:
+            raise DomainError(missing_domain(name, argument))
+
+
+def _name(function: Callable[..., object]) -> str:
+    return getattr(function, "__name__", repr(function))
