@@ -8,6 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from torchlean.intervals.rounding import down, up
+
+_WIDE_INTEGERS = (torch.int64, torch.uint64)
+"""The dtypes whose numbers can have more than float64's 53 bits."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Interval:
@@ -16,12 +21,12 @@ class Interval:
     Attributes:
         lower: bounds from below, `-inf` where none is known, never NaN.
         upper: bounds from above, `+inf` where none is known, never NaN.
-        undefined: some element may have no value at all (0/0, the logarithm of a negative number): NaN in a float
-            execution. Bounds then speak of the defined values only, and nothing may be proved from them, so the flag
-            travels with everything computed from this value.
+        undefined: some element may have no value at all (0/0, the logarithm of a negative number): NaN in a
+            float execution. Bounds then speak of the defined values only, and nothing may be proved from
+            them, so the flag travels with everything computed from this value.
 
-    A point interval shares one tensor for both ends (`is_point`), so that rules can skip half the work; constants and
-    trained weights are such.
+    A point interval shares one tensor for both ends (`is_point`), so that rules can skip half the work;
+    constants and trained weights are such.
     """
 
     lower: Tensor
@@ -30,8 +35,19 @@ class Interval:
 
     @staticmethod
     def point(value: Tensor, *, undefined: bool = False) -> Interval:
-        """The interval that holds exactly `value`. NaN elements make it undefined and unbounded there."""
+        """The interval that holds exactly `value`. NaN elements make it undefined and unbounded there.
+
+        Integers that float64 cannot hold get the two float64 around them. Complex numbers have no order:
+        nothing is known of them.
+        """
+        if value.is_complex():
+            return Interval.unbounded(tuple(value.shape), undefined=True)
         exact = value if value.dtype == torch.float64 else value.to(torch.float64)
+        if value.dtype in _WIDE_INTEGERS and bool((exact.abs() > 2.0**53).any()):
+            wide = exact.abs() > 2.0**53
+            return Interval(
+                torch.where(wide, down(exact), exact), torch.where(wide, up(exact), exact), undefined
+            )
         nan = torch.isnan(exact)
         if bool(nan.any()):
             return Interval(

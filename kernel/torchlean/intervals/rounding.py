@@ -1,10 +1,11 @@
 """Outward rounding: from a float64 result with a known error to a bound that cannot be passed.
 
-The basic operations `+ - * /` and `sqrt` of float64 are correctly rounded (IEEE 754-2019, section 5.4), so one step
-of `nextafter` outward encloses the exact result. Transcendental functions of the platform are not correctly rounded;
-they get `TRANSCENDENTAL_ULPS` steps. Sums and dot products have an a-priori bound that holds for *every* summation
-order and any use of fused multiply-add: `|fl(sum) - sum| <= gamma(n) * sum |terms|` (Higham, Accuracy and Stability
-of Numerical Algorithms, 2nd ed., section 3.1), plus an absolute term for underflowing products.
+The basic operations `+ - * /` and `sqrt` of float64 are correctly rounded (IEEE 754-2019, section 5.4), so
+one step of `nextafter` outward encloses the exact result. Transcendental functions of the platform are not
+correctly rounded; they get `TRANSCENDENTAL_ULPS` steps. Sums and dot products have an a-priori bound that
+holds for *every* summation order and any use of fused multiply-add: `|fl(sum) - sum| <= gamma(n) * sum
+|terms|` (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), plus an absolute term
+for underflowing products.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ SMALLEST_SUBNORMAL = 2.0**-1074
 TRANSCENDENTAL_ULPS = 4
 """Outward steps for exp, log, tanh and their like.
 
-torch's CPU kernels (SLEEF u10, MKL's high-accuracy mode, libm) state at most 1 ulp; tests/intervals compares with
-mpmath and found nothing beyond 1. Four leaves room for composed kernels and other platforms.
+torch's CPU kernels (SLEEF u10, MKL's high-accuracy mode, libm) state at most 1 ulp; tests/intervals compares
+with mpmath and found nothing beyond 1. Four leaves room for composed kernels and other platforms.
 """
 
 
 def up(value: Tensor, ulps: int = 1) -> Tensor:
-    """The float64 `ulps` steps above every element; `+inf` stays, and NaN (an undefined bound) becomes `+inf`."""
+    """The float64 `ulps` steps above every element; `+inf` stays, and NaN (an undefined bound) becomes
+    `+inf`.
+    """
     infinity = torch.full((), math.inf, dtype=torch.float64, device=value.device)
     for _ in range(ulps):
         value = torch.nextafter(value, infinity)
@@ -37,7 +40,9 @@ def up(value: Tensor, ulps: int = 1) -> Tensor:
 
 
 def down(value: Tensor, ulps: int = 1) -> Tensor:
-    """The float64 `ulps` steps below every element; `-inf` stays, and NaN (an undefined bound) becomes `-inf`."""
+    """The float64 `ulps` steps below every element; `-inf` stays, and NaN (an undefined bound) becomes
+    `-inf`.
+    """
     infinity = torch.full((), -math.inf, dtype=torch.float64, device=value.device)
     for _ in range(ulps):
         value = torch.nextafter(value, infinity)
@@ -52,6 +57,6 @@ def gamma(terms: int) -> float:
     """
     if terms > 2**50:
         raise ValueError(f"no rounding bound for a sum of {terms} terms")
-    # n*u is exact (a power of two times an integer below 2**53); the quotient is off by a relative 2u at most.
+    # n*u is exact (a power of two times an integer below 2**53); the quotient is off by 2u at most.
     product = terms * UNIT_ROUNDOFF
     return product / (1.0 - product) * (1.0 + 4 * UNIT_ROUNDOFF)

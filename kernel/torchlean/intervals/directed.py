@@ -1,0 +1,84 @@
+"""Directed rounding of `+ - * /` and `sqrt`: the float64 just below and just above an exact result.
+
+torch rounds to nearest and cannot be told otherwise, but the error of these operations can be computed
+exactly (error-free transformations: Knuth's TwoSum, Dekker's TwoProduct; Muller et al., Handbook of
+Floating-Point Arithmetic, 2nd ed., sections 4.3 and 4.4). Its sign says on which side of the rounded result
+the exact one lies, so a bound moves only when it must: `1 + x >= 1` stays provable for `x >= 0`, and sums of
+small integers stay points.
+
+Every `two_*` function returns `(rounded, error)`; `error` has the sign of `exact - rounded`, or is NaN where
+that could not be computed (overflow, underflow, infinite operands), which `round_down` and `round_up` take as
+"move".
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+_SPLITTER = 2.0**27 + 1.0
+"""Veltkamp's constant: splits a 53-bit significand into halves whose products are exact."""
+
+_SMALLEST_SPLITTABLE = 2.0**-960
+"""Above this a product's error is a float64 too: it is at least 2**-106 of the product, and 2**-1074 is the
+least.
+"""
+
+
+def round_down(rounded: Tensor, error: Tensor) -> Tensor:
+    """The largest float64 known to be at most the exact result; never NaN."""
+    below = torch.nextafter(rounded, rounded.new_full((), -math.inf))
+    bound = torch.where(error >= 0, rounded, below)
+    return torch.nan_to_num(bound, nan=-math.inf, posinf=math.inf, neginf=-math.inf)
+
+
+def round_up(rounded: Tensor, error: Tensor) -> Tensor:
+    """The smallest float64 known to be at least the exact result; never NaN."""
+    above = torch.nextafter(rounded, rounded.new_full((), math.inf))
+    bound = torch.where(error <= 0, rounded, above)
+    return torch.nan_to_num(bound, nan=math.inf, posinf=math.inf, neginf=-math.inf)
+
+
+def two_sum(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """`a + b`. Exact also for subnormal numbers, where addition never rounds."""
+    total = a + b
+    b_part = total - a
+    return total, (a - (total - b_part)) + (b - b_part)
+
+
+def two_product(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """`a * b`; a factor of zero gives zero, also against an infinite bound."""
+    product = a * b
+    a_high, a_low = _split(a)
+    b_high, b_low = _split(b)
+    error = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
+    error = torch.where(product.abs() > _SMALLEST_SPLITTABLE, error, math.nan)
+    zero = (a == 0) | (b == 0)
+    return product.masked_fill(zero, 0.0), error.masked_fill(zero, 0.0)
+
+
+def two_quotient(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """`a / b` for `b != 0`. Of two infinite bounds it is 0, which any quotient of such ranges comes close to.
+
+    The remainder `a - b * quotient` is a float64 (Handbook, section 4.4), so its sign is computed exactly.
+    """
+    quotient = torch.nan_to_num(a / b, nan=0.0, posinf=math.inf, neginf=-math.inf)
+    product, error = two_product(quotient, b)
+    remainder = (a - product) - error
+    return quotient, torch.sign(remainder) * torch.sign(b)
+
+
+def two_sqrt(a: Tensor) -> tuple[Tensor, Tensor]:
+    """`sqrt(a)` for `a >= 0`."""
+    root = torch.sqrt(a)
+    square, error = two_product(root, root)
+    return root, (a - square) - error
+
+
+def _split(a: Tensor) -> tuple[Tensor, Tensor]:
+    """`a = high + low` with at most 26 significant bits each (Veltkamp)."""
+    scaled = a * _SPLITTER
+    high = scaled - (scaled - a)
+    return high, a - high

@@ -1,0 +1,301 @@
+"""Sums and products of two tensors, and the fused forms torch has of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from torchlean.intervals import Interval
+from torchlean.intervals import arithmetic as exact
+from torchlean.intervals.shapes import hull
+from torchlean.ops.elementwise import Elementwise, computed, no_out, spell_operator, spell_unary
+from torchlean.ops.op import Attributes, ShapeError, TensorType, register
+from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
+
+
+@register
+class Add(Elementwise):
+    """`a + b`; the logical or of bools."""
+
+    name = "add"
+    function = staticmethod(torch.add)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        result = exact.add(*inputs)
+        return _as_bool(result) if out.dtype == torch.bool else result
+
+
+@register
+class AddScaled(Elementwise):
+    """`a + alpha * b`, which torch computes in one step; `alpha` is a number."""
+
+    name = "add_scaled"
+    function = staticmethod(torch.add)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        a, b = inputs
+        result = exact.add(a, exact.scale(b, _number(attributes, "alpha")))
+        return _as_bool(result) if out.dtype == torch.bool else result
+
+
+@register
+class Sub(Elementwise):
+    """`a - b`."""
+
+    name = "sub"
+    function = staticmethod(torch.sub)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return exact.sub(*inputs)
+
+
+@register
+class Mul(Elementwise):
+    """`a * b`; the logical and of bools."""
+
+    name = "mul"
+    function = staticmethod(torch.mul)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return exact.mul(*inputs)
+
+
+@register
+class Square(Elementwise):
+    """`x * x` of one tensor: unlike a product of two, it knows that both factors are the same."""
+
+    name = "square"
+    function = staticmethod(torch.square)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return exact.square(*inputs)
+
+
+@register
+class Neg(Elementwise):
+    """`-x`."""
+
+    name = "neg"
+    function = staticmethod(torch.neg)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return exact.neg(*inputs)
+
+
+@register
+class Addcmul(Elementwise):
+    """`input + value * a * b`."""
+
+    name = "addcmul"
+    function = staticmethod(torch.addcmul)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        start, a, b = inputs
+        return exact.add(start, exact.scale(exact.mul(a, b), _number(attributes, "value")))
+
+
+@register
+class Addcdiv(Elementwise):
+    """`input + value * a / b`."""
+
+    name = "addcdiv"
+    function = staticmethod(torch.addcdiv)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        start, a, b = inputs
+        return exact.add(start, exact.scale(exact.div(a, b), _number(attributes, "value")))
+
+
+@register
+class Lerp(Elementwise):
+    """`start + weight * (end - start)`.
+
+    For fixed ends it is affine in the weight, so its extremes lie at the ends of the weight's interval; for a
+    fixed weight, `(1 - weight) * start + weight * end` has every operand once and is tight.
+    """
+
+    name = "lerp"
+    function = staticmethod(torch.lerp)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        start, end, weight = inputs
+        ends = [_mix(start, end, Interval(weight.lower, weight.lower))]
+        if not weight.is_point:
+            ends.append(_mix(start, end, Interval(weight.upper, weight.upper)))
+        return ends[0] if len(ends) == 1 else hull(*ends)
+
+
+def _mix(start: Interval, end: Interval, weight: Interval) -> Interval:
+    one = Interval.point(torch.ones((), dtype=torch.float64))
+    return exact.add(exact.mul(exact.sub(one, weight), start), exact.mul(weight, end))
+
+
+def _as_bool(x: Interval) -> Interval:
+    """A sum of zeros and ones, read as bool."""
+    lower = x.lower.clamp(0, 1)
+    return Interval(lower, lower if x.is_point else x.upper.clamp(0, 1))
+
+
+def _number(attributes: Attributes, name: str) -> float:
+    value = attributes[name]
+    assert isinstance(value, int | float)
+    return value
+
+
+@spelled("torch.add", "torch.Tensor.add")
+def add(
+    emitter: Emitter, input: TensorValue, other: Operand, *, alpha: float = 1, out: object = None
+) -> TensorValue:
+    no_out(out)
+    return _sum(emitter, input, other, alpha)
+
+
+@spelled("torch.Tensor.add_")
+def add_(emitter: Emitter, input: TensorValue, other: Operand, *, alpha: float = 1) -> TensorValue:
+    return emitter.overwrite(input, _sum(emitter, input, other, alpha))
+
+
+@spelled("torch.sub", "torch.Tensor.sub", "torch.subtract", "torch.Tensor.subtract")
+def sub(
+    emitter: Emitter, input: TensorValue, other: Operand, *, alpha: float = 1, out: object = None
+) -> TensorValue:
+    no_out(out)
+    return _difference(emitter, input, other, alpha)
+
+
+@spelled("torch.Tensor.sub_", "torch.Tensor.subtract_")
+def sub_(emitter: Emitter, input: TensorValue, other: Operand, *, alpha: float = 1) -> TensorValue:
+    return emitter.overwrite(input, _difference(emitter, input, other, alpha))
+
+
+@spelled("torch.rsub")
+def rsub(emitter: Emitter, input: TensorValue, other: Operand, *, alpha: float = 1) -> TensorValue:
+    return _difference(emitter, other, input, alpha)
+
+
+@spelled("torch.mul", "torch.Tensor.mul", "torch.multiply", "torch.Tensor.multiply")
+def mul(emitter: Emitter, input: TensorValue, other: Operand, *, out: object = None) -> TensorValue:
+    no_out(out)
+    return product(emitter, input, other)
+
+
+@spelled("torch.Tensor.mul_", "torch.Tensor.multiply_", "torch.Tensor.__imul__")
+def mul_(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
+    return emitter.overwrite(input, product(emitter, input, other))
+
+
+@spelled("torch.Tensor.__mul__")
+def dunder_mul(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
+    return product(emitter, input, other)
+
+
+@spelled("torch.Tensor.__rmul__")
+def dunder_rmul(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
+    return emitter.emit("mul", other, input)
+
+
+@spelled("torch.negative", "torch.Tensor.negative", "torch.Tensor.__neg__")
+def negative(emitter: Emitter, input: TensorValue, *, out: object = None) -> TensorValue:
+    no_out(out)
+    return emitter.emit("neg", input)
+
+
+@spelled("torch.negative_", "torch.Tensor.negative_")
+def negative_(emitter: Emitter, input: TensorValue) -> TensorValue:
+    return emitter.overwrite(input, emitter.emit("neg", input))
+
+
+@spelled("torch.positive", "torch.Tensor.positive", "torch.Tensor.__pos__")
+def positive(emitter: Emitter, input: TensorValue) -> TensorValue:
+    if input.dtype == torch.bool:
+        raise ShapeError("`+x` is not defined for bool tensors")
+    return input
+
+
+@spelled("torch.addcmul", "torch.Tensor.addcmul")
+def addcmul(
+    emitter: Emitter,
+    input: TensorValue,
+    tensor1: TensorValue,
+    tensor2: TensorValue,
+    *,
+    value: float = 1,
+    out: object = None,
+) -> TensorValue:
+    no_out(out)
+    return emitter.emit("addcmul", input, tensor1, tensor2, value=computed(value, input.dtype))
+
+
+@spelled("torch.Tensor.addcmul_")
+def addcmul_(
+    emitter: Emitter, input: TensorValue, tensor1: TensorValue, tensor2: TensorValue, *, value: float = 1
+) -> TensorValue:
+    return emitter.overwrite(input, addcmul(emitter, input, tensor1, tensor2, value=value))
+
+
+@spelled("torch.addcdiv", "torch.Tensor.addcdiv")
+def addcdiv(
+    emitter: Emitter,
+    input: TensorValue,
+    tensor1: TensorValue,
+    tensor2: TensorValue,
+    *,
+    value: float = 1,
+    out: object = None,
+) -> TensorValue:
+    no_out(out)
+    return emitter.emit("addcdiv", input, tensor1, tensor2, value=computed(value, input.dtype))
+
+
+@spelled("torch.Tensor.addcdiv_")
+def addcdiv_(
+    emitter: Emitter, input: TensorValue, tensor1: TensorValue, tensor2: TensorValue, *, value: float = 1
+) -> TensorValue:
+    return emitter.overwrite(input, addcdiv(emitter, input, tensor1, tensor2, value=value))
+
+
+@spelled("torch.lerp", "torch.Tensor.lerp")
+def lerp(
+    emitter: Emitter, input: TensorValue, end: TensorValue, weight: Operand, *, out: object = None
+) -> TensorValue:
+    no_out(out)
+    return emitter.emit("lerp", input, end, weight)
+
+
+@spelled("torch.Tensor.lerp_")
+def lerp_(emitter: Emitter, input: TensorValue, end: TensorValue, weight: Operand) -> TensorValue:
+    return emitter.overwrite(input, emitter.emit("lerp", input, end, weight))
+
+
+def product(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
+    """`x * x` of the same value is a square: never negative. (A bool times itself stays a product, and a
+    bool.)
+    """
+    if input is other and input.dtype != torch.bool:
+        return emitter.emit("square", input)
+    return emitter.emit("mul", input, other)
+
+
+def _sum(emitter: Emitter, input: Operand, other: Operand, alpha: float) -> TensorValue:
+    if alpha == 1 and not isinstance(alpha, bool):
+        return emitter.emit("add", input, other)
+    return emitter.emit("add_scaled", input, other, alpha=_scaling(input, other, alpha))
+
+
+def _difference(emitter: Emitter, input: Operand, other: Operand, alpha: float) -> TensorValue:
+    if alpha == 1 and not isinstance(alpha, bool):
+        return emitter.emit("sub", input, other)
+    return emitter.emit("add_scaled", input, other, alpha=-_scaling(input, other, alpha))
+
+
+def _scaling(input: Operand, other: Operand, alpha: float) -> float:
+    """`alpha` as the kernel takes it: in float64 only when a tensor is float64."""
+    dtypes = [operand.dtype for operand in (input, other) if not isinstance(operand, int | float)]
+    return computed(alpha, torch.float64 if torch.float64 in dtypes else torch.float32)
+
+
+for _symbol in ("add", "sub"):
+    spell_operator(_symbol, _symbol)
+spell_unary("neg")
+spell_unary("square")
