@@ -56,9 +56,15 @@ def _extent(lower: Tensor, upper: Tensor) -> tuple[float, float, float, tuple[El
         return float(lower.min()), float(upper.max()), 0.0, ()
     widths = torch.nan_to_num(upper - lower, nan=math.inf, posinf=math.inf).flatten()
     count = min(WIDEST, widths.numel())
-    places = widths.topk(count).indices.tolist() if count < widths.numel() else widths.argsort(descending=True).tolist()
+    places = (
+        widths.topk(count).indices.tolist()
+        if count < widths.numel()
+        else widths.argsort(descending=True).tolist()
+    )
     widest = tuple(
-        Element(_unravel(place, tuple(lower.shape)), float(lower.flatten()[place]), float(upper.flatten()[place]))
+        Element(
+            _unravel(place, tuple(lower.shape)), float(lower.flatten()[place]), float(upper.flatten()[place])
+        )
         for place in places
     )
     first = widest[0]

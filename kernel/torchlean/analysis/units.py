@@ -57,7 +57,8 @@ def bound_unit(part: UnitGraph, cache: BoundsCache, cancelled: Callable[[], bool
         Cancelled: by the caller.
     """
     unit = part.unit
-    if unit.kind is UnitKind.CLAIM and len(part.outputs) == 1 and unit.failure is None:
+    complete = len(part.outputs) == 1 and unit.failure is None
+    if unit.kind is UnitKind.CLAIM and complete and part.graph[part.outputs[0]].type.numel:
         question = pose(part.graph, part.outputs[0], unit.domains, cache, cancelled)
         return UnitBounds(part, question.bounds, question)
     intervals = {name: box.interval() for name, box in unit.domains.items()}

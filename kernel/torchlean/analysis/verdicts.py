@@ -30,7 +30,9 @@ def claim_result(unit: Unit, question: Question, decision: Decision) -> ClaimRes
     if decision.violation is not None:
         example = {name: value.tolist() for name, value in decision.violation.items()}
         detail = f"refuted by a float32 input, executed: {_shown(decision.violation)}"
-        return ClaimResult(Verdict.REFUTED, Evidence.COUNTEREXAMPLE, detail, margin, example, decision.seconds)
+        return ClaimResult(
+            Verdict.REFUTED, Evidence.COUNTEREXAMPLE, detail, margin, example, decision.seconds
+        )
     return ClaimResult(
         Verdict.UNKNOWN, Evidence.NONE, _why_unknown(question, decision), margin, None, decision.seconds
     )

@@ -56,4 +56,5 @@ class BoundsCache:
 def _size(bound: Bound) -> int:
     """Bytes held: the storage of both ends, once if they share it."""
     lower, upper = bound.interval.lower.untyped_storage(), bound.interval.upper.untyped_storage()
-    return lower.nbytes() + (0 if upper.data_ptr() == lower.data_ptr() else upper.nbytes())
+    shared = upper.data_ptr() == lower.data_ptr()
+    return int(lower.nbytes()) + (0 if shared else int(upper.nbytes()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -72,10 +72,10 @@ def propagate(
     for node in graph:
         if cancelled():
             raise Cancelled
-        key = _key(node, keys, domains)
+        key = content_key(node, keys, domains)
         bound = cache.get(key)
         if bound is None:
-            bound = _bound(node, [bounds[id] for id in node.inputs], graph, domains)
+            bound = bound_node(node, [bounds[id] for id in node.inputs], graph, domains)
             cache.put(key, bound)
             computed += 1
         bounds.append(bound)
@@ -83,9 +83,16 @@ def propagate(
     return Bounds(tuple(bounds), tuple(keys), computed, len(bounds) - computed)
 
 
-def _key(node: Node, keys: list[bytes], domains: Mapping[str, Interval]) -> bytes:
-    """Hash of everything the node's bound depends on; equal to that of the same computation in any other graph."""
-    state = hashlib.blake2b(node.digest, digest_size=DIGEST_BYTES)
+def content_key(
+    node: Node, keys: Sequence[bytes], domains: Mapping[str, Interval], manner: bytes = b""
+) -> bytes:
+    """Hash of everything the node's bound depends on; equal to that of the same computation in any other graph.
+
+    Args:
+        keys: those of the nodes before it.
+        manner: how this node is bounded, where an engine has a choice.
+    """
+    state = hashlib.blake2b(node.digest, digest_size=DIGEST_BYTES, key=manner)
     for id in node.inputs:
         state.update(keys[id])
     if node.op == "input":
@@ -97,7 +104,12 @@ def _key(node: Node, keys: list[bytes], domains: Mapping[str, Interval]) -> byte
     return state.digest()
 
 
-def _bound(node: Node, operands: list[Bound], graph: Graph, domains: Mapping[str, Interval]) -> Bound:
+def bound_node(node: Node, operands: Sequence[Bound], graph: Graph, domains: Mapping[str, Interval]) -> Bound:
+    """One node's bound from those of its operands, by its op's interval rule.
+
+    Raises:
+        ValueError: a domain's shape differs from its input's.
+    """
     if node.op not in OPS:
         return _leaf(node, domains)
     inputs = [operand.interval for operand in operands]
@@ -147,7 +159,9 @@ def _exact(data: torch.Tensor) -> Interval:
 
 
 def _flagged(interval: Interval, undefined: bool) -> Interval:
-    return interval if interval.undefined == undefined else Interval(interval.lower, interval.upper, undefined)
+    return (
+        interval if interval.undefined == undefined else Interval(interval.lower, interval.upper, undefined)
+    )
 
 
 def _within_dtype(interval: Interval, type: TensorType) -> Interval:

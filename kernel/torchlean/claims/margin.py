@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 
 from torchlean.graph import Graph, GraphBuilder, Node
+from torchlean.ops import Attribute
 
 _CONJUNCTIONS = frozenset({"logical_and", "bitwise_and"})
 _DISJUNCTIONS = frozenset({"logical_or", "bitwise_or"})
@@ -43,7 +44,7 @@ def add_margin(graph: Graph, holds: int) -> Margin:
 
     Args:
         graph: the claim's graph.
-        holds: id of its bool result, of any shape; the claim says that all elements are true.
+        holds: id of its bool result, of any shape but with at least one element; the claim says that all are true.
     """
     builder = GraphBuilder()
     builder.nodes = list(graph.nodes)
@@ -51,7 +52,7 @@ def add_margin(graph: Graph, holds: int) -> Margin:
     margin = rewriter.margin(holds, positive=True)
     if builder.nodes[margin].type.shape:
         dims = tuple(range(len(builder.nodes[margin].type.shape)))
-        margin = rewriter.reduce("amin", margin, dims, keepdim=False)
+        margin = rewriter.emit("amin", margin, dim=dims, keepdim=False)
     return Margin(builder.graph([*graph.outputs, margin]), margin, rewriter.strict)
 
 
@@ -65,6 +66,8 @@ class _Rewriter:
     def margin(self, id: int, positive: bool) -> int:
         node = self.builder.nodes[id]
         name = node.op
+        if node.type.dtype != torch.bool:
+            return self._indicator(id, positive)
         if name in _NEGATIONS:
             return self.margin(node.inputs[0], not positive)
         if name in _CONJUNCTIONS or name in _DISJUNCTIONS:
@@ -77,16 +80,14 @@ class _Rewriter:
         return self._indicator(id, positive)
 
     def _quantified(self, node: Node, positive: bool) -> int:
+        if self.builder.nodes[node.inputs[0]].type.numel == 0:
+            return self._indicator(node.id, positive)
         inner = self.margin(node.inputs[0], positive)
-        least = (node.op == "all") == positive
-        dim = node.attributes.get("dim")
-        rank = len(self.builder.nodes[inner].type.shape)
-        dims = tuple(range(rank)) if dim is None else dim if isinstance(dim, tuple) else (dim,)
-        if not rank:
+        dims = node.attributes["dim"]
+        if dims == ():
             return inner
-        assert all(isinstance(d, int) for d in dims)
-        keepdim = bool(node.attributes.get("keepdim", False))
-        return self.reduce("amin" if least else "amax", inner, tuple(int(d) for d in dims), keepdim)  # type: ignore[arg-type]
+        least = (node.op == "all") == positive
+        return self.emit("amin" if least else "amax", inner, dim=dims, keepdim=node.attributes["keepdim"])
 
     def _comparison(self, node: Node, name: str) -> int:
         left, right = node.inputs
@@ -119,24 +120,24 @@ class _Rewriter:
         own = self._pick(flat, [index])
         others = self._pick(flat, [i for i in range(scores.type.numel) if i != index])
         difference = self._difference(own, others) if node.op == "argmax" else self._difference(others, own)
-        return self.reduce("amin", difference, (0,), keepdim=False)
+        return self.emit("amin", difference, dim=(0,), keepdim=False)
 
     def _indicator(self, id: int, positive: bool) -> int:
-        """A bool that is no comparison (`isfinite(x)`, a constant): +1 where it is as wanted, else -1."""
-        number = self.emit("cast", id, dtype=torch.float64)
+        """A truth that is no comparison (`isfinite(x)`, a constant): +1/2 where it is as wanted, else -1/2."""
+        truth = (
+            id if self.builder.nodes[id].type.dtype == torch.bool else self.emit("cast", id, dtype=torch.bool)
+        )
+        number = self.emit("cast", truth, dtype=torch.float64)
         half = self.builder.constant(torch.tensor(0.5, dtype=torch.float64)).id
         return self._difference(number, half) if positive else self._difference(half, number)
 
     def _pick(self, flat: int, indices: list[int]) -> int:
         index = self.builder.constant(torch.tensor(indices)).id
-        return self.emit("index_select", flat, index, dim=0)
+        return self.emit("gather", flat, index, dim=0)
 
     def _difference(self, left: int, right: int) -> int:
         return self.emit("sub", left, right)
 
-    def reduce(self, op: str, id: int, dims: tuple[int, ...], keepdim: bool) -> int:
-        return self.emit(op, id, dim=dims, keepdim=keepdim)
-
-    def emit(self, op: str, *inputs: int, **attributes: object) -> int:
+    def emit(self, op: str, *inputs: int, **attributes: Attribute) -> int:
         spans = self.builder.nodes[inputs[0]].spans
-        return self.builder.op(op, inputs, attributes, spans).id  # type: ignore[arg-type]
+        return self.builder.op(op, inputs, attributes, spans).id

@@ -59,7 +59,9 @@ def _nothing_to_show(capture: Capture, path: Path) -> int:
     click.echo(f"{path}: no claim, module or tensor computation to bound", err=True)
     for found in capture.diagnostics:
         if found.severity is Severity.ERROR:
-            click.echo(f"  {found.span.line + 1}:{found.span.column + 1} {found.code} {found.message}", err=True)
+            click.echo(
+                f"  {found.span.line + 1}:{found.span.column + 1} {found.code} {found.message}", err=True
+            )
     return 1
 
 
@@ -90,10 +92,14 @@ def _print(bounded: UnitBounds, path: str, lines: list[str], everything: bool) -
     unit = bounded.part.unit
     title = f"{unit.kind.value} {unit.name}"
     domain = ", ".join(f"{name} in {box.text}" for name, box in unit.domains.items())
-    table = Table(title=f"{title}: {domain}" if domain else f"{title}: no domain stated", title_justify="left")
+    table = Table(
+        title=f"{title}: {domain}" if domain else f"{title}: no domain stated", title_justify="left"
+    )
     for heading in ("node", "op", "shape", "lower", "upper", "width", "source"):
         table.add_column(
-            heading, justify="right" if heading in ("node", "lower", "upper", "width") else "left", no_wrap=True
+            heading,
+            justify="right" if heading in ("node", "lower", "upper", "width") else "left",
+            no_wrap=True,
         )
     reasons = []
     for node in bounded.part.graph:

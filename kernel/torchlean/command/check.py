@@ -28,7 +28,11 @@ _STYLES = {
     Severity.INFORMATION: "cyan",
     Severity.HINT: "dim",
 }
-_MARKS = {Verdict.PROVED: ("✓", "green"), Verdict.REFUTED: ("✗", "bold red"), Verdict.UNKNOWN: ("?", "yellow")}
+_MARKS = {
+    Verdict.PROVED: ("✓", "green"),
+    Verdict.REFUTED: ("✗", "bold red"),
+    Verdict.UNKNOWN: ("?", "yellow"),
+}
 
 
 def run(paths: Iterable[Path], *, as_json: bool, timeout: float | None) -> int:
@@ -48,7 +52,9 @@ def run(paths: Iterable[Path], *, as_json: bool, timeout: float | None) -> int:
         texts[result.path] = text
         results.append(result)
     if as_json:
-        print(json.dumps({"files": [file_object(result, texts[result.path]) for result in results]}, indent=2))
+        print(
+            json.dumps({"files": [file_object(result, texts[result.path]) for result in results]}, indent=2)
+        )
     else:
         console = Console(highlight=False)
         for result in results:
@@ -84,7 +90,9 @@ def check_file(file: Path, session: Session, timeout: float | None) -> tuple[str
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        found = diagnostic("TL104", nowhere, f"{file} is not UTF-8 text: {error.reason} at byte {error.start}")
+        found = diagnostic(
+            "TL104", nowhere, f"{file} is not UTF-8 text: {error.reason} at byte {error.start}"
+        )
         return "", FileAnalysis(path, diagnostics=(_as_error(found),), complete=False)
     except OSError as error:
         found = diagnostic("TL104", nowhere, f"{file} cannot be read: {error.strerror}")
@@ -100,7 +108,12 @@ def check_file(file: Path, session: Session, timeout: float | None) -> tuple[str
         late = _as_error(diagnostic("TL502", nowhere, message))
         reached = layers[-1] if layers else FileAnalysis(path, complete=False)
         return text, FileAnalysis(
-            path, reached.units, reached.symbols, (*reached.diagnostics, late), reached.dependencies, complete=False
+            path,
+            reached.units,
+            reached.symbols,
+            (*reached.diagnostics, late),
+            reached.dependencies,
+            complete=False,
         )
     return text, result
 
@@ -113,7 +126,9 @@ def _as_error(found: Diagnostic) -> Diagnostic:
 def _passes(result: FileAnalysis) -> bool:
     no_error = all(found.severity is not Severity.ERROR for found in result.diagnostics)
     claims = [unit for unit in result.units if unit.kind == "claim"]
-    return no_error and all(unit.claim is not None and unit.claim.verdict is Verdict.PROVED for unit in claims)
+    return no_error and all(
+        unit.claim is not None and unit.claim.verdict is Verdict.PROVED for unit in claims
+    )
 
 
 def _print(console: Console, result: FileAnalysis) -> None:
@@ -135,7 +150,9 @@ def _print_diagnostic(console: Console, found: Diagnostic) -> None:
     line.append(found.message)
     console.print(line)
     for related in found.related:
-        console.print(Text(f"      {_short(related.span.path)}:{related.span.line + 1} {related.message}", style="dim"))
+        console.print(
+            Text(f"      {_short(related.span.path)}:{related.span.line + 1} {related.message}", style="dim")
+        )
 
 
 def _print_claim(console: Console, unit: UnitResult) -> None:
@@ -155,5 +172,3 @@ def _short(path: str) -> str:
         return str(Path(path).relative_to(Path.cwd()))
     except ValueError:
         return path
-
-

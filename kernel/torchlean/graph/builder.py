@@ -23,7 +23,9 @@ class GraphBuilder:
     """
 
     _inferred: dict[TypeKey, TensorType] = {}  # noqa: RUF012 - shared on purpose
-    _INFERRED_LIMIT = 100_000  # entries of a few hundred bytes; cleared when full rather than growing for ever
+    _INFERRED_LIMIT = (
+        100_000  # entries of a few hundred bytes; cleared when full rather than growing for ever
+    )
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []

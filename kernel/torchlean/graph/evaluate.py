@@ -12,9 +12,7 @@ from torchlean.graph.node import Node
 from torchlean.ops import OPS
 
 
-def evaluate(
-    graph: Graph, inputs: Mapping[str, Tensor], *, dtype: torch.dtype | None = None
-) -> list[Tensor]:
+def evaluate(graph: Graph, inputs: Mapping[str, Tensor], *, dtype: torch.dtype | None = None) -> list[Tensor]:
     """The value of every node, as torch's eager mode computes it.
 
     Args:
@@ -59,5 +57,7 @@ def _leaf(node: Node, inputs: Mapping[str, Tensor]) -> Tensor:
             raise ValueError(f"input `{name}` needs shape {node.type.shape}, got {tuple(value.shape)}")
         return value.to(node.type.dtype)
     if node.data is None:
-        raise ValueError(f"%{node.id} ({node.label or node.op}) is drawn at random: there is no one value to compute")
+        raise ValueError(
+            f"%{node.id} ({node.label or node.op}) is drawn at random: there is no one value to compute"
+        )
     return node.data

@@ -29,7 +29,9 @@ class Graph:
         """The nodes the graph quantifies over, in the order they were declared."""
         return tuple(node for node in self.nodes if node.op == "input")
 
-    def cone(self, roots: Iterable[int], outputs: Iterable[int] | None = None) -> tuple[Graph, dict[int, int]]:
+    def cone(
+        self, roots: Iterable[int], outputs: Iterable[int] | None = None
+    ) -> tuple[Graph, dict[int, int]]:
         """The part of the graph that `roots` depend on, renumbered.
 
         Args:
@@ -56,4 +58,6 @@ class Graph:
             )
             for old, new in renumbered.items()
         )
-        return Graph(nodes, tuple(renumbered[id] for id in (roots if outputs is None else outputs))), renumbered
+        return Graph(
+            nodes, tuple(renumbered[id] for id in (roots if outputs is None else outputs))
+        ), renumbered

@@ -12,7 +12,6 @@ from torchlean.ops import dtype_name
 from torchlean.ops.op import Attribute
 
 
-
 def to_text(graph: Graph, note: Callable[[Node], str] | None = None) -> str:
     """One line a node: `%3 : (1, 32) float32 = relu(%2)   # model.py:14`.
 

@@ -5,7 +5,8 @@ that reach it stand in the same file (`torchlean.ops.spelling`). The facets so f
 
 - `infer`: the result's shape and dtype, exactly torch's, or a `ShapeError` that says what was expected;
 - `evaluate`: the operation itself on torch tensors, in whatever dtype they have;
-- `interval`: outward-rounded interval bounds (None from `supports_interval` means the op has no interval meaning).
+- `interval`: outward-rounded interval bounds;
+- `affine` or `relax`: how the op passes backward linear bounds (`torchlean.ops.linearization`).
 
 Facets take `(inputs, attributes)` rather than spread arguments, so that every op has one type and the engines need no
 case distinction.
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
+from torchlean.ops.linearization import Affine, Relaxation
 
 Attribute = Union[int, float, bool, str, None, torch.dtype, "tuple[Attribute, ...]"]
 """Plain immutable data: attributes are hashed by content, so nothing mutable may hide in them."""
@@ -102,6 +104,32 @@ class Op:
             UnsupportedError: no interval meaning for these operands; the value is then unbounded, with this reason.
         """
         raise UnsupportedError(f"`{self.name}` has no interval rule")
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        """The op as an affine map of its unknown operands, jointly, or None where it is not one.
+
+        Args:
+            inputs: the value of each operand that is known exactly (a point), None for the unknown ones.
+            types: of the operands.
+
+        Returns:
+            One part per operand; None for a known operand whose value is already inside the other parts (a weight).
+            A known operand that is only added (a bias) has a part as well, so that nothing else carries constants.
+        """
+        return None
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """Two planes around the op, for operands inside the given bounded intervals.
+
+        Args:
+            inputs: intervals of the operands, each of its operand's shape after any number of batch dimensions.
+
+        Raises:
+            UnsupportedError: no planes for these operands; the engine then uses the interval alone.
+        """
+        raise UnsupportedError(f"`{self.name}` has no linear relaxation")
 
 
 OPS: dict[str, Op] = {}

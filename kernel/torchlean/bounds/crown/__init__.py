@@ -1,0 +1,11 @@
+"""CROWN: backward linear bounds, sound in floating point.
+
+Zhang et al., "Efficient Neural Network Robustness Certification with General Activation Functions", NeurIPS 2018
+(arXiv:1811.00866), on general graphs after Xu et al., "Automatic Perturbation Analysis for Scalable Certified
+Robustness and Beyond", NeurIPS 2020 (arXiv:2002.12920). `rows` is one backward pass, `refine` the progressive scheme
+that tightens the operands of every nonlinear op before it is relaxed.
+"""
+
+from torchlean.bounds.crown.refine import crown
+
+__all__ = ["crown"]

@@ -1,0 +1,64 @@
+"""What backward passes need to know of a graph whatever the domain: computed once, used for every box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torchlean.bounds.cache import Bound, BoundsCache
+from torchlean.bounds.ibp import bound_node, content_key
+from torchlean.graph import Graph
+from torchlean.graph.node import Node
+from torchlean.ops import OPS
+from torchlean.ops.linearization import Affine
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A graph seen as affine and nonlinear ops over what varies.
+
+    Attributes:
+        graph: the graph.
+        varies: per node, whether it depends on an input or a random draw.
+        constants: bounds of the nodes that do not vary (points, up to rounding).
+        parts: the affine parts of each varying node that is an affine map of its varying operands.
+        readers: per node, the varying nodes that read it and are not affine.
+    """
+
+    graph: Graph
+    varies: tuple[bool, ...]
+    constants: Mapping[int, Bound]
+    parts: Mapping[int, Sequence[Affine | None]]
+    readers: Mapping[int, Sequence[Node]]
+
+
+def structure(graph: Graph, cache: BoundsCache) -> Structure:
+    """Find what varies, bound what does not, and ask each op for its affine form."""
+    varies: list[bool] = []
+    keys: list[bytes] = []
+    constants: dict[int, Bound] = {}
+    parts: dict[int, Sequence[Affine | None]] = {}
+    readers: dict[int, list[Node]] = {}
+    for node in graph:
+        varies.append(node.op in ("input", "random") or any(varies[id] for id in node.inputs))
+        keys.append(content_key(node, keys, {}))
+        if not varies[node.id]:
+            bound = cache.get(keys[node.id])
+            if bound is None:
+                bound = bound_node(node, [constants[id] for id in node.inputs], graph, {})
+                cache.put(keys[node.id], bound)
+            constants[node.id] = bound
+        elif node.inputs:
+            known = [None if varies[id] else constants[id].interval for id in node.inputs]
+            usable = all(value is None or value.is_point for value in known)
+            form = (
+                OPS[node.op].affine(known, [graph[id].type for id in node.inputs], node.attributes)
+                if usable
+                else None
+            )
+            if form is not None:
+                parts[node.id] = form
+            else:
+                for id in set(node.inputs):
+                    readers.setdefault(id, []).append(node)
+    return Structure(graph, tuple(varies), constants, parts, readers)

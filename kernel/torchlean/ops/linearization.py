@@ -1,0 +1,59 @@
+"""How an op looks to backward linear bounds (CROWN): as an affine map of some operands, or between two planes.
+
+Backward bounds carry, for each row to be bounded, coefficients `L` with the meaning *row >= sum(L * value) + rest*.
+Passing an op means to rewrite `L * output` in terms of the op's operands:
+
+- an op that is affine in an operand, the others being known constants, passes `L` through its transpose (`Affine`);
+- an op that is not lies between two planes on the intervals of its operands (`Relaxation`): positive coefficients
+  take the lower plane, negative ones the upper.
+
+Soundness in floating point follows statement 3 of the theory (`lean/`): whatever the computed coefficients `L'` are,
+`L.J.a >= L'.a - |L.J - L'|.|a|`, and the difference is bounded a priori by `gamma(terms) |L||J|`. So a part states how
+many products its transpose adds up, and can push a magnitude forward through `|J|`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """An op seen as an affine map of one operand.
+
+    Attributes:
+        transpose: coefficients of the output, shape (rows, *output), to coefficients of this operand, (rows, *operand).
+        terms: the most products that one element of `transpose`'s result adds up; 0 when it only moves numbers.
+        magnitude: a bound on |operand|, shape of the operand, to `|J| |operand|` in the shape of the output, each
+            element a sum of at most `terms` products. Not needed where `terms` is 0.
+    """
+
+    transpose: Callable[[Tensor], Tensor]
+    terms: int = 0
+    magnitude: Callable[[Tensor], Tensor] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """`intercept + sum_i slopes[i] * operand_i`, element by element.
+
+    Shapes: those of the output after (optional) leading batch dimensions; slopes broadcast against it. An operand of
+    smaller shape takes part as torch broadcasts it.
+    """
+
+    slopes: tuple[Tensor, ...]
+    intercept: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """`lower <= op(operands) <= upper` in exact arithmetic, for all operands inside the intervals it was made for.
+
+    The intercepts are rounded outward so that the inequality holds for the slopes exactly as stored.
+    """
+
+    lower: Plane
+    upper: Plane

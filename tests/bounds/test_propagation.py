@@ -1,0 +1,162 @@
+"""Interval propagation over graphs: containment, and incrementality by content."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor
+
+from torchlean.bounds import BoundsCache, Cancelled, propagate
+from torchlean.graph import Graph, GraphBuilder
+from torchlean.intervals import Interval
+from torchlean.ops import TensorType
+
+
+def network(widths: list[int], seed: int = 0, *, last_scale: float = 1.0) -> Graph:
+    """A ReLU network with random float32 weights; `last_scale` changes its last layer only."""
+    generator = torch.Generator().manual_seed(seed)
+    builder = GraphBuilder()
+    value = builder.input("x", TensorType((widths[0],), torch.float32))
+    for index, (fan_in, fan_out) in enumerate(pairwise(widths)):
+        last = index == len(widths) - 2
+        weight = torch.randn(fan_out, fan_in, generator=generator) * (last_scale if last else 1.0)
+        bias = torch.randn(fan_out, generator=generator)
+        operands = [value.id, builder.parameter(weight, "weight").id, builder.parameter(bias, "bias").id]
+        value = builder.op("linear", operands, {})
+        if not last:
+            value = builder.op("relu", [value.id], {})
+    return builder.graph([value.id])
+
+
+def exact(graph: Graph, x: Tensor) -> list[Fraction]:
+    """The network's value in exact rational arithmetic."""
+    values: dict[int, list[Fraction]] = {}
+    for node in graph:
+        if node.op == "input":
+            values[node.id] = [Fraction(number) for number in x.tolist()]
+        elif node.op == "linear":
+            source, weight, bias = node.inputs
+            rows, offsets = graph[weight].data, graph[bias].data
+            assert rows is not None and offsets is not None
+            values[node.id] = [
+                sum((Fraction(w) * a for w, a in zip(row, values[source], strict=True)), Fraction(offset))
+                for row, offset in zip(rows.tolist(), offsets.tolist(), strict=True)
+            ]
+        elif node.op == "relu":
+            values[node.id] = [max(number, Fraction(0)) for number in values[node.inputs[0]]]
+    return values[graph.outputs[0]]
+
+
+def ball(width: int, radius: float, seed: int = 1) -> Interval:
+    center = torch.randn(width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return Interval(center - radius, center + radius)
+
+
+@pytest.mark.parametrize("radius", [0.0, 1e-12, 1e-3, 1.0, 1e6])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_bounds_contain_the_exact_value_at_points_of_the_box(radius: float, seed: int) -> None:
+    graph = network([3, 8, 8, 2], seed)
+    domain = ball(3, radius, seed)
+    bounds = propagate(graph, {"x": domain})[graph.outputs[0]]
+    generator = torch.Generator().manual_seed(seed)
+    weights = [torch.zeros(3), torch.ones(3), *torch.rand(5, 3, generator=generator)]
+    for weight in weights:
+        point = torch.lerp(domain.lower, domain.upper, weight.double()).clamp(domain.lower, domain.upper)
+        for value, low, high in zip(
+            exact(graph, point), bounds.lower.tolist(), bounds.upper.tolist(), strict=True
+        ):
+            assert Fraction(low) <= value <= Fraction(high)
+
+
+def test_plain_float64_misses_exact_values_that_the_bounds_contain() -> None:
+    """The attack that outward rounding is there for: at a point, float64 evaluation is not the exact value."""
+    missed = 0
+    for seed in range(20):
+        graph = network([3, 8, 8, 2], seed)
+        domain = ball(3, 0.0, seed)
+        hidden = domain.lower
+        for node in graph:
+            if node.op == "linear":
+                weight, bias = graph[node.inputs[1]].data, graph[node.inputs[2]].data
+                assert weight is not None and bias is not None
+                hidden = weight.double() @ hidden + bias.double()
+            elif node.op == "relu":
+                hidden = hidden.relu()
+        truth = exact(graph, domain.lower)
+        missed += any(Fraction(plain) != value for plain, value in zip(hidden.tolist(), truth, strict=True))
+    assert missed >= 10
+
+
+def test_asking_again_computes_nothing() -> None:
+    graph, cache, domain = network([3, 8, 2]), BoundsCache(), {"x": ball(3, 0.1)}
+    first = propagate(graph, domain, cache)
+    second = propagate(graph, domain, cache)
+    assert (first.computed, first.reused) == (len(graph), 0)
+    assert (second.computed, second.reused) == (0, len(graph))
+    assert torch.equal(first[graph.outputs[0]].lower, second[graph.outputs[0]].lower)
+
+
+def test_changing_the_last_layer_recomputes_its_weight_and_its_result_only() -> None:
+    cache, domain = BoundsCache(), {"x": ball(3, 0.1)}
+    propagate(network([3, 8, 8, 2]), domain, cache)
+    again = propagate(network([3, 8, 8, 2], last_scale=2.0), domain, cache)
+    assert again.computed == 2
+
+
+def test_changing_the_domain_recomputes_what_depends_on_it_and_no_weight() -> None:
+    cache = BoundsCache()
+    graph = network([3, 8, 8, 2])
+    propagate(graph, {"x": ball(3, 0.1)}, cache)
+    again = propagate(graph, {"x": ball(3, 0.2)}, cache)
+    assert again.computed == sum(node.op != "parameter" for node in graph)
+
+
+def test_an_input_without_a_domain_is_unbounded_and_says_so() -> None:
+    graph = network([3, 2])
+    bounds = propagate(graph, {})
+    assert "no domain" in (bounds.bounds[0].reason or "")
+    assert not bounds[graph.outputs[0]].bounded()
+    assert not bounds[graph.outputs[0]].undefined
+
+
+def test_a_cancelled_computation_stores_no_unfinished_bound() -> None:
+    graph, cache, domain = network([3, 8, 2]), BoundsCache(), {"x": ball(3, 0.1)}
+    answers = iter([False, False, True])
+    with pytest.raises(Cancelled):
+        propagate(graph, domain, cache, lambda: next(answers))
+    assert len(cache) == 2
+    assert propagate(graph, domain, cache).reused == 2
+
+
+def test_a_domain_of_the_wrong_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"shape \(4,\)"):
+        propagate(network([3, 2]), {"x": ball(4, 0.1)})
+
+
+def test_the_cache_forgets_the_oldest_when_memory_is_short() -> None:
+    graph, domain = network([3, 8, 2]), {"x": ball(3, 0.1)}
+    cache = BoundsCache(limit=200)
+    propagate(graph, domain, cache)
+    assert 1 <= len(cache) < len(graph)
+
+
+def test_nan_and_infinite_weights_leave_no_bound_that_could_prove_anything() -> None:
+    for bad in (float("nan"), float("inf")):
+        builder = GraphBuilder()
+        x = builder.input("x", TensorType((2,), torch.float32))
+        weight = builder.parameter(torch.tensor([[1.0, bad]]), "weight")
+        result = builder.op("linear", [x.id, weight.id], {})
+        bound = propagate(builder.graph([result.id]), {"x": ball(2, 0.1)})[result.id]
+        assert bound.undefined
+
+
+def test_an_absurdly_large_tensor_is_not_bounded_and_not_allocated() -> None:
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((10**6,), torch.float32))
+    weight = builder.random(TensorType((10**6, 10**6), torch.float32), -1.0, 1.0, 0)
+    result = builder.op("linear", [x.id, weight.id], {})
+    bounds = propagate(builder.graph([result.id]), {"x": Interval.uniform((10**6,), 0.0, 1.0)})
+    assert "more than the limit" in (bounds.bounds[result.id].reason or "")
