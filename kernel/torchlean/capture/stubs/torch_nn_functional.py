@@ -1,0 +1,188 @@
+"""`torch.nn.functional`: the functions that are compositions of tensor operations.
+
+Everything primitive (`linear`, `conv2d`, `relu`, `softmax`, ...) is an op of `torchlean.ops` and reached under
+the same module name; what stands here is written with those, from the formulas in torch's documentation.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torchlean.capture.intrinsics import drawn, unsupported
+
+from torch.nn._loss_functions import (  # isort: skip
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cosine_embedding_loss,
+    cross_entropy,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    margin_ranking_loss,
+    mse_loss,
+    nll_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+)
+
+
+def _dropped(input, mask_shape, p, training):
+    """`input * mask`, the mask drawn from 0 and 1/(1-p)."""
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0.0:
+        return input
+    if p == 1.0:
+        return input * 0.0
+    return input * drawn(mask_shape, input.dtype, 0.0, 1.0 / (1.0 - p))
+
+
+def dropout(input, p=0.5, training=True, inplace=False):
+    return _dropped(input, tuple(input.shape), p, training)
+
+
+def _channels(input, dims):
+    """The shape of a mask that keeps or drops whole channels."""
+    shape = tuple(input.shape)
+    return shape[: len(shape) - dims] + (1,) * dims
+
+
+def dropout1d(input, p=0.5, training=True, inplace=False):
+    return _dropped(input, _channels(input, 1), p, training)
+
+
+def dropout2d(input, p=0.5, training=True, inplace=False):
+    return _dropped(input, _channels(input, 2), p, training)
+
+
+def dropout3d(input, p=0.5, training=True, inplace=False):
+    return _dropped(input, _channels(input, 3), p, training)
+
+
+# The negative saturation value of SELU, -scale * alpha, to which dropped units are set.
+_ALPHA_DROPPED = -1.7580993408473766
+
+
+def alpha_dropout(input, p=0.5, training=False, inplace=False):
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0.0:
+        return input
+    return unsupported(
+        "alpha dropout in training mode draws a mask that shifts and scales; call .eval() first"
+    )
+
+
+feature_alpha_dropout = alpha_dropout
+
+
+def glu(input, dim=-1):
+    if input.shape[dim] % 2 != 0:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+    values, gates = input.chunk(2, dim)
+    return values * torch.sigmoid(gates)
+
+
+def softmin(input, dim=None, _stacklevel=3, dtype=None):
+    return F.softmax(-input, dim, dtype=dtype)
+
+
+def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
+    length = input.norm(p, dim, keepdim=True).clamp_min(eps)
+    return input / length
+
+
+def cosine_similarity(x1, x2, dim=1, eps=1e-8):
+    x1, x2 = torch.broadcast_tensors(x1, x2)
+    lengths = x1.norm(2, dim).clamp_min(eps) * x2.norm(2, dim).clamp_min(eps)
+    return (x1 * x2).sum(dim) / lengths
+
+
+def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
+    return torch.norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def bilinear(input1, input2, weight, bias=None):
+    if input1.shape[-1] != weight.shape[1] or input2.shape[-1] != weight.shape[2]:
+        raise RuntimeError(
+            f"bilinear(): inputs of {input1.shape[-1]} and {input2.shape[-1]} features do not fit a weight of "
+            f"shape {tuple(weight.shape)}"
+        )
+    result = torch.einsum("...i,oij,...j->...o", input1, weight, input2)
+    return result if bias is None else result + bias
+
+
+def one_hot(tensor, num_classes=-1):
+    if tensor.dtype != torch.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if num_classes == -1:
+        num_classes = int(tensor.max()) + 1
+    return (tensor.unsqueeze(-1) == torch.arange(num_classes)).to(torch.int64)
+
+
+def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
+    if hard:
+        return drawn(tuple(logits.shape), logits.dtype, 0.0, 1.0)
+    noise = drawn(tuple(logits.shape), logits.dtype, -math.inf, math.inf)
+    return F.softmax((logits + noise) / tau, dim)
+
+
+def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
+    if input.dim() < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)")
+    squared = (input * input).unsqueeze(1)
+    before, after = size // 2, (size - 1) // 2
+    if input.dim() == 3:
+        padded = F.pad(squared, (0, 0, before, after))
+        mean = F.avg_pool2d(padded, (size, 1), stride=1).squeeze(1)
+    else:
+        flat = squared.reshape(input.shape[0], 1, input.shape[1], input.shape[2], -1)
+        padded = F.pad(flat, (0, 0, 0, 0, before, after))
+        mean = F.avg_pool3d(padded, (size, 1, 1), stride=1).squeeze(1).reshape(input.shape)
+    return input / (mean * alpha + k) ** beta
+
+
+def instance_norm(
+    input,
+    running_mean=None,
+    running_var=None,
+    weight=None,
+    bias=None,
+    use_input_stats=True,
+    momentum=0.1,
+    eps=1e-5,
+):
+    if use_input_stats:
+        return F.group_norm(input, input.shape[1], weight, bias, eps)
+    return F.batch_norm(input, running_mean, running_var, weight, bias, False, 0.0, eps)
+
+
+def scaled_dot_product_attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+):
+    if enable_gqa:
+        repeats = query.shape[-3] // key.shape[-3]
+        key = key.repeat_interleave(repeats, -3)
+        value = value.repeat_interleave(repeats, -3)
+    if is_causal and attn_mask is not None:
+        raise RuntimeError(
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+        )
+    factor = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scores = torch.matmul(query, key.transpose(-2, -1)) * factor
+    if is_causal:
+        allowed = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
+        weights = torch.softmax(scores.masked_fill(allowed.logical_not(), -math.inf), -1)
+    elif attn_mask is None:
+        weights = torch.softmax(scores, -1)
+    elif attn_mask.dtype == torch.bool:
+        weights = torch.softmax(scores.masked_fill(attn_mask.logical_not(), -math.inf), -1)
+        # A query that may attend to nothing gives zeros, not 0/0.
+        weights = weights.masked_fill(attn_mask.any(-1, keepdim=True).logical_not(), 0.0)
+    else:
+        weights = torch.softmax(scores + attn_mask, -1)
+    return torch.matmul(F.dropout(weights, dropout_p), value)
