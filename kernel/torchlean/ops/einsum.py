@@ -1,0 +1,225 @@
+"""Contractions of tensors in Einstein's notation, and the products that are most simply written in it.
+
+One node holds one or two operands. More are contracted pairwise from the left, which is one of the orders that torch
+may choose, so that the interval rule only ever meets products of two numbers.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.affine import Expansion, contraction, integral, nonnegative_map
+from torchlean.ops.arguments import dimension
+from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
+from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+
+@register
+class Einsum(Op):
+    """`torch.einsum(equation, ...)` with an explicit equation: letters only, with `->`, without `...`."""
+
+    name = "einsum"
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        if len({t.dtype for t in inputs}) > 1:
+            names = ", ".join(dtype_name(t.dtype) for t in inputs)
+            raise ShapeError(f"einsum needs operands of one dtype, got {names}: convert with `.to(...)`")
+        sizes = _sizes(_operands(attributes), [t.shape for t in inputs])
+        for subscripts, operand in zip(_operands(attributes), inputs, strict=True):
+            for letter, size in zip(subscripts, operand.shape, strict=True):
+                if size not in (1, sizes[letter]):
+                    raise ShapeError(
+                        f"einsum: subscript `{letter}` has size {sizes[letter]}, but size {size} "
+                        f"in an operand of shape {operand.shape}"
+                    )
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        return torch.einsum(str(attributes["equation"]), *inputs)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """Every element is a sum of products (or of elements): see `intervals.affine`."""
+        equation = str(attributes["equation"])
+        terms = _terms(attributes, [x.shape for x in inputs])
+        if len(inputs) == 1:
+            result = nonnegative_map(lambda v: torch.einsum(equation, v), inputs[0], terms)
+        else:
+            a, b = inputs
+            result = contraction(
+                lambda v, w: torch.einsum(equation, v, w), a, b, terms, out.shape, _expansion(equation, a, b)
+            )
+        return result if out.dtype.is_floating_point else integral(result)
+
+
+def _operands(attributes: Attributes) -> list[str]:
+    return str(attributes["equation"]).split("->")[0].split(",")
+
+
+def _sizes(operands: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
+    """The size of every subscript; a size of 1 is repeated to fit the others."""
+    sizes: dict[str, int] = {}
+    for subscripts, shape in zip(operands, shapes, strict=True):
+        for letter, size in zip(subscripts, shape, strict=True):
+            sizes[letter] = size if sizes.get(letter, 1) == 1 else sizes[letter]
+    return sizes
+
+
+def _terms(attributes: Attributes, shapes: Sequence[tuple[int, ...]]) -> int:
+    """How many products each element of the result adds up."""
+    output = str(attributes["equation"]).split("->")[1]
+    count = 1
+    for letter, size in _sizes(_operands(attributes), shapes).items():
+        count *= 1 if letter in output else size
+    return count
+
+
+def _expansion(equation: str, a: Interval, b: Interval) -> Expansion:
+    """The single products, on the dimensions (output letters, then the letters that are summed)."""
+    inputs, output = equation.split("->")
+    operands = inputs.split(",")
+    sizes = _sizes(operands, [a.shape, b.shape])
+    letters = output + "".join(sorted(set(sizes) - set(output)))
+    summed = list(range(len(output), len(letters)))
+
+    def aligned(subscripts: str, operand: Tensor) -> Tensor:
+        kept = [letter for letter in letters if letter in subscripts]
+        plain = torch.einsum(f"{subscripts}->{''.join(kept)}", operand)
+        for position, letter in enumerate(letters):
+            if letter not in kept:
+                plain = plain.unsqueeze(position)
+        return plain
+
+    size = 1
+    for letter in letters:
+        size *= sizes[letter]
+    return Expansion(
+        lambda v: aligned(operands[0], v),
+        lambda w: aligned(operands[1], w),
+        lambda products: products.sum(summed) if summed else products,
+        size,
+    )
+
+
+def explicit(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
+    """Operand subscripts and output subscripts, with `...` spelled out in unused letters and `->` filled in.
+
+    Raises:
+        ShapeError: the equation does not fit operands of these ranks.
+        UnsupportedError: more than 52 different subscripts.
+    """
+    inputs, arrow, output = equation.replace(" ", "").partition("->")
+    operands = inputs.split(",")
+    if len(operands) != len(ranks):
+        raise ShapeError(f"einsum equation {equation!r} names {len(operands)} operands, got {len(ranks)}")
+    free = [letter for letter in string.ascii_letters if letter not in equation]
+    spelled_out, widest = [], ""
+    for subscripts, rank in zip(operands, ranks, strict=True):
+        named = subscripts.replace("...", "")
+        hidden = rank - len(named)
+        if (
+            "." in named
+            or (not named.isalpha() and named)
+            or hidden < 0
+            or (hidden and "..." not in subscripts)
+        ):
+            raise ShapeError(f"einsum subscripts {subscripts!r} do not fit an operand of {rank} dimensions")
+        if hidden > len(free):
+            raise UnsupportedError("einsum with more than 52 different subscripts is not followed")
+        letters = "".join(free[:hidden][::-1])  # counted from the right, so that `...` dimensions align
+        widest = max(widest, letters, key=len)
+        spelled_out.append(subscripts.replace("...", letters))
+    if not arrow:
+        joined = "".join(subscripts.replace("...", "") for subscripts in operands)
+        output = "..." + "".join(sorted(letter for letter in set(joined) if joined.count(letter) == 1))
+    output = output.replace("...", widest)
+    for letter in output:
+        if output.count(letter) > 1 or not any(letter in subscripts for subscripts in spelled_out):
+            raise ShapeError(f"einsum output subscript `{letter}` must appear once, and in some operand")
+    return spelled_out, output
+
+
+def contract(emitter: Emitter, equation: str, *operands: TensorValue) -> TensorValue:
+    """Emit an einsum of any number of operands, pairwise from the left."""
+    subscripts, output = explicit(equation, [len(operand.shape) for operand in operands])
+    result, letters = operands[0], subscripts[0]
+    for position in range(1, len(operands)):
+        later = "".join(subscripts[position + 1 :]) + output
+        both = letters + subscripts[position]
+        kept = "".join(dict.fromkeys(letter for letter in both if letter in later))
+        target = output if position == len(operands) - 1 else kept
+        text = f"{letters},{subscripts[position]}->{target}"
+        result, letters = emitter.emit("einsum", result, operands[position], equation=text), target
+    if len(operands) == 1:
+        result = emitter.emit("einsum", result, equation=f"{letters}->{output}")
+    return result
+
+
+@spelled("torch.einsum", "torch.functional.einsum")
+def einsum(emitter: Emitter, equation: str, *operands: TensorValue) -> TensorValue:
+    if not isinstance(equation, str):
+        raise UnsupportedError(
+            "einsum with lists of subscripts is not followed: write the equation as a string"
+        )
+    if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
+        operands = tuple(operands[0])
+    return contract(emitter, equation, *operands)
+
+
+@spelled("torch.outer", "torch.ger", "torch.Tensor.outer", "torch.Tensor.ger")
+def outer(emitter: Emitter, input: TensorValue, vec2: TensorValue) -> TensorValue:
+    if len(input.shape) != 1 or len(vec2.shape) != 1:
+        raise ShapeError(f"outer takes two vectors, got {input.shape} and {vec2.shape}")
+    return contract(emitter, "i,j->ij", input, vec2)
+
+
+@spelled("torch.inner", "torch.Tensor.inner")
+def inner(emitter: Emitter, input: TensorValue, other: TensorValue) -> TensorValue:
+    if not input.shape or not other.shape:
+        return emitter.emit("mul", input, other)
+    if input.shape[-1] != other.shape[-1]:
+        raise ShapeError(f"inner: the last dimensions of {input.shape} and {other.shape} differ")
+    return tensordot(emitter, input, other, ([len(input.shape) - 1], [len(other.shape) - 1]))
+
+
+@spelled("torch.tensordot", "torch.functional.tensordot")
+def tensordot(
+    emitter: Emitter,
+    a: TensorValue,
+    b: TensorValue,
+    dims: int | Sequence[Sequence[int]] = 2,
+) -> TensorValue:
+    left, right = _paired(a, b, dims)
+    letters = string.ascii_letters
+    if len(a.shape) + len(b.shape) > len(letters):
+        raise UnsupportedError("tensordot of tensors with more than 52 dimensions is not followed")
+    first = list(letters[: len(a.shape)])
+    second = list(letters[len(a.shape) : len(a.shape) + len(b.shape)])
+    for i, j in zip(left, right, strict=True):
+        if a.shape[i] != b.shape[j] and 1 not in (a.shape[i], b.shape[j]):
+            raise ShapeError(
+                f"tensordot contracts dimension {i} of {a.shape} with dimension {j} of {b.shape}"
+            )
+        second[j] = first[i]
+    kept = [x for i, x in enumerate(first) if i not in left] + [
+        x for j, x in enumerate(second) if j not in right
+    ]
+    return contract(emitter, f"{''.join(first)},{''.join(second)}->{''.join(kept)}", a, b)
+
+
+def _paired(
+    a: TensorValue, b: TensorValue, dims: int | Sequence[Sequence[int]]
+) -> tuple[list[int], list[int]]:
+    """Which dimensions of `a` and `b` are contracted with each other."""
+    if isinstance(dims, int):
+        if dims > min(len(a.shape), len(b.shape)) or dims < 0:
+            raise ShapeError(f"tensordot over {dims} dimensions of {a.shape} and {b.shape}")
+        return list(range(len(a.shape) - dims, len(a.shape))), list(range(dims))
+    left = [dimension(i, len(a.shape)) for i in dims[0]]
+    right = [dimension(j, len(b.shape)) for j in dims[1]]
+    if len(left) != len(right):
+        raise ShapeError(f"tensordot: {len(left)} dimensions of the first operand against {len(right)}")
+    return left, right

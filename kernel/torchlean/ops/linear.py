@@ -1,0 +1,94 @@
+"""`linear` and `bilinear`: the layers' matrix product with a bias."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.affine import contraction, integral
+from torchlean.intervals.arithmetic import add
+from torchlean.ops.einsum import contract
+from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, dtype_name, register
+from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+
+@register
+class Linear(Op):
+    """`x @ weight.T + bias`; operands x, weight (out, in) or (in,), and the bias where there is one."""
+
+    name = "linear"
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        same_dtype("linear", inputs)
+        x, weight, *bias = inputs
+        if len(weight.shape) not in (1, 2) or not x.shape:
+            raise ShapeError(
+                f"linear takes x (..., in) and weight (out, in), got {x.shape} and {weight.shape}"
+            )
+        features = weight.shape[-1]
+        if x.shape[-1] != features:
+            raise ShapeError(
+                f"this linear layer takes {features} features (its weight is {weight.shape}), "
+                f"but the last dimension of its input {x.shape} is {x.shape[-1]}"
+            )
+        if bias and bias[0].shape not in ((), weight.shape[:-1], (1,)):
+            raise ShapeError(
+                f"the bias must have shape {weight.shape[:-1]}, one per output, got {bias[0].shape}"
+            )
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        return torch.nn.functional.linear(*inputs)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """An affine map of the input: `intervals.affine.contraction` of the weight with it, plus the bias."""
+        x, weight, *bias = inputs
+        result = contraction(
+            lambda w, v: torch.nn.functional.linear(v, w), weight, x, weight.shape[-1], out.shape
+        )
+        for b in bias:
+            result = add(result, b)
+        return result if out.dtype.is_floating_point else integral(result)
+
+
+def same_dtype(what: str, inputs: Sequence[TensorType]) -> None:
+    """torch multiplies matrices of one dtype only, and never booleans; its meta device does not notice.
+
+    Raises:
+        ShapeError: the dtypes differ.
+    """
+    dtypes = {t.dtype for t in inputs}
+    if len(dtypes) > 1:
+        names = ", ".join(dtype_name(t.dtype) for t in inputs)
+        raise ShapeError(
+            f"{what} needs operands of one dtype, got {names}: convert with `.to(...)` or `.float()`"
+        )
+    if torch.bool in dtypes:
+        raise ShapeError(f"{what} is not defined for bool tensors: convert with `.float()`")
+
+
+@spelled("torch.nn.functional.linear")
+def linear(
+    emitter: Emitter, input: TensorValue, weight: TensorValue, bias: TensorValue | None = None
+) -> TensorValue:
+    return emitter.emit("linear", input, weight, *([] if bias is None else [bias]))
+
+
+@spelled("torch.nn.functional.bilinear")
+def bilinear(
+    emitter: Emitter,
+    input1: TensorValue,
+    input2: TensorValue,
+    weight: TensorValue,
+    bias: TensorValue | None = None,
+) -> TensorValue:
+    if len(weight.shape) != 3:
+        raise ShapeError(f"the weight of bilinear must be (out, in1, in2), got {weight.shape}")
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise ShapeError(
+            f"bilinear: inputs {input1.shape} and {input2.shape} differ before the last dimension"
+        )
+    result = contract(emitter, "...i,oij,...j->...o", input1, weight, input2)
+    return result if bias is None else emitter.emit("add", result, bias)

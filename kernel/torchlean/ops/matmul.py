@@ -1,0 +1,218 @@
+"""Matrix products: `@` and its many names, and the fused `addmm` family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.affine import Expansion, contraction, integral
+from torchlean.intervals.arithmetic import add, scale
+from torchlean.ops.linear import same_dtype
+from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, register
+from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+
+@register
+class Matmul(Op):
+    """`torch.matmul` in all its combinations of ranks: dot, matrix-vector, matrix-matrix, batched with broadcasting."""
+
+    name = "matmul"
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        same_dtype("a matrix product", inputs)
+        a, b = (t.shape for t in inputs)
+        if not a or not b:
+            raise ShapeError(f"a matrix product needs tensors of at least one dimension, got {a} and {b}")
+        rows = b[0] if len(b) == 1 else b[-2]
+        if a[-1] != rows:
+            raise ShapeError(
+                f"{a} @ {b}: the last dimension of the left operand ({a[-1]}) must equal "
+                f"the {'length' if len(b) == 1 else 'second to last dimension'} of the right ({rows})"
+            )
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        return torch.matmul(*inputs)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """`intervals.affine.contraction`, with the single products of small matrices written down."""
+        a, b = inputs
+        result = contraction(torch.matmul, a, b, a.shape[-1], out.shape, matrix_expansion(a, b, out.shape))
+        return result if out.dtype.is_floating_point else integral(result)
+
+
+def matrix_expansion(a: Interval, b: Interval, shape: tuple[int, ...]) -> Expansion:
+    """The single products of a matrix product on the dimensions (..., row, summed, column)."""
+    rows, columns = len(a.shape) > 1, len(b.shape) > 1
+    size = a.shape[-1]
+    for length in shape:
+        size *= length
+    dropped = [i for i, kept in ((-2, rows), (-1, columns)) if not kept]
+    return Expansion(
+        lambda v: (v if rows else v.unsqueeze(0)).unsqueeze(-1),
+        lambda w: (w if columns else w.unsqueeze(-1)).unsqueeze(-3),
+        lambda products: products.sum(-2).sum(dropped) if dropped else products.sum(-2),
+        size,
+    )
+
+
+@spelled("torch.matmul", "torch.Tensor.matmul", "torch.linalg.matmul", "torch.Tensor.__matmul__")
+def matmul(emitter: Emitter, input: TensorValue, other: TensorValue) -> TensorValue:
+    return emitter.emit("matmul", input, other)
+
+
+@spelled("torch.Tensor.__rmatmul__")
+def reflected_matmul(emitter: Emitter, self: TensorValue, other: TensorValue) -> TensorValue:
+    return emitter.emit("matmul", other, self)
+
+
+@spelled("torch.Tensor.__imatmul__")
+def inplace_matmul(emitter: Emitter, self: TensorValue, other: TensorValue) -> TensorValue:
+    # torch has no in-place product: Python falls back to `x = x @ y`, which gives the name a new tensor.
+    return emitter.emit("matmul", self, other)
+
+
+def _with_ranks(
+    name: str, left: int, right: int
+) -> Callable[[Emitter, TensorValue, TensorValue], TensorValue]:
+    """A product that torch allows for these ranks only."""
+
+    def product(emitter: Emitter, input: TensorValue, other: TensorValue) -> TensorValue:
+        if (len(input.shape), len(other.shape)) != (left, right):
+            raise ShapeError(
+                f"{name} takes a {left}-d and a {right}-d tensor, got {input.shape} and {other.shape}; "
+                "`@` takes all ranks and broadcasts"
+            )
+        if left == 3 and input.shape[0] != other.shape[0]:
+            raise ShapeError(f"{name} needs batches of one size, got {input.shape} and {other.shape}")
+        return emitter.emit("matmul", input, other)
+
+    return product
+
+
+@spelled("torch.mm", "torch.Tensor.mm")
+def mm(emitter: Emitter, input: TensorValue, mat2: TensorValue) -> TensorValue:
+    return _with_ranks("mm", 2, 2)(emitter, input, mat2)
+
+
+@spelled("torch.bmm", "torch.Tensor.bmm")
+def bmm(emitter: Emitter, input: TensorValue, mat2: TensorValue) -> TensorValue:
+    return _with_ranks("bmm", 3, 3)(emitter, input, mat2)
+
+
+@spelled("torch.mv", "torch.Tensor.mv")
+def mv(emitter: Emitter, input: TensorValue, vec: TensorValue) -> TensorValue:
+    return _with_ranks("mv", 2, 1)(emitter, input, vec)
+
+
+@spelled("torch.dot", "torch.Tensor.dot")
+def dot(emitter: Emitter, input: TensorValue, tensor: TensorValue) -> TensorValue:
+    return _with_ranks("dot", 1, 1)(emitter, input, tensor)
+
+
+@spelled("torch.vdot", "torch.Tensor.vdot")
+def vdot(emitter: Emitter, input: TensorValue, other: TensorValue) -> TensorValue:
+    # Conjugates its first operand; real tensors have nothing to conjugate.
+    return _with_ranks("vdot", 1, 1)(emitter, input, other)
+
+
+@spelled("torch.linalg.multi_dot", "torch.chain_matmul")
+def multi_dot(emitter: Emitter, tensors: Any, *more: TensorValue) -> TensorValue:
+    # torch picks the cheapest association; every one has the same exact value.
+    operands: list[TensorValue] = (
+        [*tensors, *more] if isinstance(tensors, (tuple, list)) else [tensors, *more]
+    )
+    if len(operands) < 2:
+        raise ShapeError(f"multi_dot needs at least two matrices, got {len(operands)}")
+    result = operands[0]
+    for operand in operands[1:]:
+        result = emitter.emit("matmul", result, operand)
+    return result
+
+
+FUSED = {"addmm": (2, 2), "addmv": (2, 1), "baddbmm": (3, 3), "addbmm": (3, 3), "addr": (1, 1)}
+"""The ranks that each member of the family takes."""
+
+
+@register
+class Addmm(Op):
+    """`beta * input + alpha * (a @ b)`; `function` names the member of the family (`FUSED`)."""
+
+    name = "addmm"
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        function = str(attributes["function"])
+        same_dtype(function, inputs)
+        _, a, b = inputs
+        if (len(a.shape), len(b.shape)) != FUSED[function]:
+            ranks = "-d and ".join(map(str, FUSED[function]))
+            raise ShapeError(f"{function} multiplies {ranks}-d tensors, got {a.shape} and {b.shape}")
+        for factor in ("alpha", "beta"):
+            if isinstance(attributes[factor], float) and not a.dtype.is_floating_point:
+                raise ShapeError(f"{function}: {factor} must be an integer for integer tensors")
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        fused = getattr(torch, str(attributes["function"]))
+        result: Tensor = fused(*inputs, beta=attributes["beta"], alpha=attributes["alpha"])
+        return result
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """The bounds of the product and of the input, scaled and added. With `beta = 0` torch ignores the input."""
+        x, a, b = inputs
+        function = str(attributes["function"])
+        product, terms = torch.matmul, a.shape[-1]
+        shape = out.shape
+        expansion: Expansion | None = None
+        if function == "addbmm":
+            product, terms = _summed_bmm, a.shape[0] * a.shape[2]
+        elif function == "addr":
+            product, terms = torch.outer, 1
+        else:
+            expansion = matrix_expansion(a, b, shape)
+        alpha, beta = float(attributes["alpha"]), float(attributes["beta"])  # type: ignore[arg-type] # numbers
+        result = scale(contraction(product, a, b, terms, shape, expansion), alpha)
+        if beta != 0.0:
+            result = add(result, scale(x, beta))
+        return result if out.dtype.is_floating_point else integral(result)
+
+
+def _summed_bmm(a: Tensor, b: Tensor) -> Tensor:
+    return torch.bmm(a, b).sum(0)
+
+
+def _spell_fused(function: str, first: str, second: str) -> None:
+    """Register `torch.FUNCTION`, the method and the in-place method; torch names the factors `first`, `second`."""
+
+    def call(emitter: Emitter, input: TensorValue, *factors: TensorValue, **options: Any) -> TensorValue:
+        given: dict[str, Any] = dict(zip((first, second), factors, strict=False))
+        beta, alpha = options.pop("beta", 1), options.pop("alpha", 1)
+        for name in (first, second):
+            value = options.pop(name, None)
+            if value is not None:
+                given[name] = value
+        if options or set(given) != {first, second} or len(factors) > 2:
+            raise TypeError(f"{function}(input, {first}, {second}, *, beta=1, alpha=1): wrong arguments")
+        if not isinstance(beta, (int, float)) or not isinstance(alpha, (int, float)):
+            raise TypeError(f"{function}: beta and alpha must be numbers, got {beta!r} and {alpha!r}")
+        left: TensorValue = given[first]
+        right: TensorValue = given[second]
+        return emitter.emit("addmm", input, left, right, function=function, beta=beta, alpha=alpha)
+
+    def inplace(emitter: Emitter, input: TensorValue, *factors: TensorValue, **options: Any) -> TensorValue:
+        return emitter.overwrite(input, call(emitter, input, *factors, **options))
+
+    spelled(f"torch.{function}", f"torch.Tensor.{function}")(call)
+    spelled(f"torch.Tensor.{function}_")(inplace)
+
+
+for _function, _factors in {
+    "addmm": ("mat1", "mat2"),
+    "addmv": ("mat", "vec"),
+    "baddbmm": ("batch1", "batch2"),
+    "addbmm": ("batch1", "batch2"),
+    "addr": ("vec1", "vec2"),
+}.items():
+    _spell_fused(_function, *_factors)

@@ -1,0 +1,224 @@
+"""Pooling: the maximum, the mean or the p-norm of the elements under a window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.affine import nonnegative_map
+from torchlean.ops.convolution import Sizes, sizes_for
+from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
+from torchlean.ops.rearrangement import on_ends
+from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+functional = torch.nn.functional
+
+
+class Pooling(Op):
+    """Attribute `rank` and the arguments of torch's function; operand (batch, channels, *sizes) or without batch."""
+
+    functions: tuple[Callable[..., Tensor], ...]
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        rank, shape = attributes["rank"], inputs[0].shape
+        assert isinstance(rank, int)
+        if len(shape) not in (rank + 1, rank + 2):
+            raise ShapeError(
+                f"{rank}-d pooling takes (batch, channels, {'size, ' * rank}) or the same without a batch, got {shape}"
+            )
+        if inputs[0].dtype == torch.bool:
+            raise ShapeError("pooling is not defined for bool tensors: convert with `.float()`")
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        (x,) = inputs
+        options: dict[str, Any] = dict(attributes)
+        return type(self).functions[options.pop("rank") - 1](x, **options)
+
+
+class GreatestUnderWindow(Pooling):
+    """Max pooling: monotone and exact, the op itself on both ends. Padding counts as `-inf`, that is not at all."""
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return on_ends(lambda x: self.evaluate([x], attributes), *inputs)
+
+
+@register
+class MaxPool(GreatestUnderWindow):
+    name = "max_pool"
+    functions = (functional.max_pool1d, functional.max_pool2d, functional.max_pool3d)
+
+
+@register
+class AdaptiveMaxPool(GreatestUnderWindow):
+    name = "adaptive_max_pool"
+    functions = (
+        functional.adaptive_max_pool1d,
+        functional.adaptive_max_pool2d,
+        functional.adaptive_max_pool3d,
+    )
+
+
+class MeanUnderWindow(Pooling):
+    """Average pooling: a linear map with positive weights."""
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """The op on both ends, moved outward by its own rounding error (`intervals.affine.nonnegative_map`). A negative
+        divisor turns the ends around."""
+        (x,) = inputs
+        terms = self._terms(x.shape, attributes)
+        options = dict(attributes)
+        divisor = options.get("divisor_override")
+        if isinstance(divisor, int) and divisor < 0:
+            options["divisor_override"] = -divisor
+        result = nonnegative_map(lambda v: self.evaluate([v], options), x, terms)
+        if options != attributes:
+            return Interval(-result.upper, -result.lower)
+        return result
+
+    def _terms(self, shape: tuple[int, ...], attributes: Attributes) -> int:
+        """Most elements under one window."""
+        raise NotImplementedError
+
+
+@register
+class AvgPool(MeanUnderWindow):
+    name = "avg_pool"
+    functions = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)
+
+    def _terms(self, shape: tuple[int, ...], attributes: Attributes) -> int:
+        kernel: Any = attributes["kernel_size"]
+        return math.prod(kernel)
+
+
+@register
+class AdaptiveAvgPool(MeanUnderWindow):
+    name = "adaptive_avg_pool"
+    functions = (
+        functional.adaptive_avg_pool1d,
+        functional.adaptive_avg_pool2d,
+        functional.adaptive_avg_pool3d,
+    )
+
+    def _terms(self, shape: tuple[int, ...], attributes: Attributes) -> int:
+        output: Any = attributes["output_size"]
+        # A window of ceil and floor ends covers at most `size / output` elements, rounded up, and one more.
+        return math.prod(
+            math.ceil(size / max(wanted, 1)) + 1
+            for size, wanted in zip(shape[-len(output) :], output, strict=True)
+        )
+
+
+def _window(rank: int, kernel_size: Sizes, stride: Sizes | None, padding: Sizes) -> dict[str, Any]:
+    """Kernel, stride (default: the kernel) and padding, one number per dimension."""
+    kernel = sizes_for("kernel_size", kernel_size, rank)
+    # torch takes an empty list for "not given".
+    given = None if stride is None or stride in ((), []) else stride
+    return {
+        "rank": rank,
+        "kernel_size": kernel,
+        "stride": kernel if given is None else sizes_for("stride", given, rank),
+        "padding": sizes_for("padding", padding, rank),
+    }
+
+
+def _spell_max(rank: int) -> None:
+    def max_pool(
+        emitter: Emitter,
+        input: TensorValue,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> TensorValue:
+        if return_indices:
+            raise UnsupportedError(
+                "max pooling with return_indices=True is not followed: indices have no useful bounds"
+            )
+        window = _window(rank, kernel_size, stride, padding)
+        dilations = sizes_for("dilation", dilation, rank)
+        return emitter.emit("max_pool", input, **window, dilation=dilations, ceil_mode=bool(ceil_mode))
+
+    def adaptive(
+        emitter: Emitter, input: TensorValue, output_size: Any, return_indices: bool = False
+    ) -> TensorValue:
+        if return_indices:
+            raise UnsupportedError(
+                "max pooling with return_indices=True is not followed: indices have no useful bounds"
+            )
+        return emitter.emit(
+            "adaptive_max_pool", input, rank=rank, output_size=_target(rank, output_size, input)
+        )
+
+    spelled(f"torch.nn.functional.max_pool{rank}d", f"torch.max_pool{rank}d")(max_pool)
+    spelled(f"torch.nn.functional.adaptive_max_pool{rank}d")(adaptive)
+
+
+def _spell_avg(rank: int) -> None:
+    def avg_pool(
+        emitter: Emitter,
+        input: TensorValue,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> TensorValue:
+        _require_fractions(input)
+        options = _window(rank, kernel_size, stride, padding)
+        options |= {"ceil_mode": bool(ceil_mode), "count_include_pad": bool(count_include_pad)}
+        if divisor_override is not None:
+            if rank == 1:
+                raise TypeError("avg_pool1d() got an unexpected argument 'divisor_override'")
+            options["divisor_override"] = divisor_override
+        return emitter.emit("avg_pool", input, **options)
+
+    def adaptive(emitter: Emitter, input: TensorValue, output_size: Any) -> TensorValue:
+        _require_fractions(input)
+        return emitter.emit(
+            "adaptive_avg_pool", input, rank=rank, output_size=_target(rank, output_size, input)
+        )
+
+    # torch itself has the one-dimensional functions too.
+    outer = ["torch.avg_pool1d"] if rank == 1 else []
+    spelled(f"torch.nn.functional.avg_pool{rank}d", *outer)(avg_pool)
+    outer = ["torch.adaptive_avg_pool1d"] if rank == 1 else []
+    spelled(f"torch.nn.functional.adaptive_avg_pool{rank}d", *outer)(adaptive)
+
+
+def _require_fractions(x: TensorValue) -> None:
+    """torch's averages of integers drop the fraction.
+
+    Raises:
+        UnsupportedError: the dtype holds integers.
+    """
+    if not x.dtype.is_floating_point:
+        raise UnsupportedError(
+            f"average pooling of {dtype_name(x.dtype)} is not followed: convert with `.float()`"
+        )
+
+
+def _target(rank: int, output_size: Any, x: TensorValue) -> tuple[int, ...]:
+    """The output's sizes; None keeps the input's."""
+    given = (
+        (output_size,) * rank if output_size is None or isinstance(output_size, int) else tuple(output_size)
+    )
+    if len(given) == 1:
+        given *= rank
+    if len(given) != rank or len(x.shape) < rank:
+        raise ShapeError(f"output_size={output_size!r} does not fit {rank}-d pooling of {x.shape}")
+    return tuple(
+        int(size if wanted is None else wanted) for wanted, size in zip(given, x.shape[-rank:], strict=True)
+    )
+
+
+for _rank in (1, 2, 3):
+    _spell_max(_rank)
+    _spell_avg(_rank)
