@@ -1,0 +1,43 @@
+"""What the client can do, asked once in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lsprotocol import types
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The client's abilities that change what the server does. Everything absent counts as not able."""
+
+    pull_diagnostics: bool = False
+    refresh_diagnostics: bool = False
+    refresh_inlay_hints: bool = False
+    refresh_lenses: bool = False
+    related_information: bool = False
+    nested_symbols: bool = False
+    progress: bool = False
+    configuration: bool = False
+    register_configuration: bool = False
+    register_watched_files: bool = False
+
+    @staticmethod
+    def of(capabilities: types.ClientCapabilities) -> Client:
+        document = capabilities.text_document or types.TextDocumentClientCapabilities()
+        workspace = capabilities.workspace or types.WorkspaceClientCapabilities()
+        window = capabilities.window or types.WindowClientCapabilities()
+        symbols, publish = document.document_symbol, document.publish_diagnostics
+        changed, watched = workspace.did_change_configuration, workspace.did_change_watched_files
+        return Client(
+            pull_diagnostics=document.diagnostic is not None,
+            refresh_diagnostics=bool(workspace.diagnostics and workspace.diagnostics.refresh_support),
+            refresh_inlay_hints=bool(workspace.inlay_hint and workspace.inlay_hint.refresh_support),
+            refresh_lenses=bool(workspace.code_lens and workspace.code_lens.refresh_support),
+            related_information=bool(publish and publish.related_information),
+            nested_symbols=bool(symbols and symbols.hierarchical_document_symbol_support),
+            progress=bool(window.work_done_progress),
+            configuration=bool(workspace.configuration),
+            register_configuration=bool(changed and changed.dynamic_registration),
+            register_watched_files=bool(watched and watched.dynamic_registration),
+        )

@@ -1,0 +1,68 @@
+"""Inlay hints: the interval of a line's value, at the end of the line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torchlean.analysis.result import Place
+from torchlean_server import render
+from torchlean_server.state import Document, ShownUnit
+
+STALE_MARK = " (stale)"
+
+_RANK = {"return": 0, "assignment": 1, "expression": 2}
+"""Which place speaks for its line. Others (arguments, layers, weights) speak at their own lines in hovers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """`label` at the end of `line`, which ends at `offset`."""
+
+    line: int
+    offset: int
+    label: str
+    tooltip: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    rank: tuple[int, int, int]
+    hint: Hint
+
+
+def hints(document: Document, start: int, end: int) -> list[Hint]:
+    """The hints of the lines that touch the offsets `[start, end]`, in order."""
+    first, last = document.text.position(start)[0], document.text.position(end)[0]
+    best: dict[int, _Candidate] = {}
+    for order, shown in enumerate(_preferred(document)):
+        for place in shown.unit.places:
+            candidate = _candidate(document, shown, place, order)
+            if candidate is None or not first <= candidate.hint.line <= last:
+                continue
+            known = best.get(candidate.hint.line)
+            if known is None or candidate.rank < known.rank:
+                best[candidate.hint.line] = candidate
+    return [best[line].hint for line in sorted(best)]
+
+
+def _preferred(document: Document) -> list[ShownUnit]:
+    """The chosen unit, then units with a stated domain, then the rest."""
+    return sorted(document.units(), key=lambda shown: (shown.id != document.selected, not shown.unit.domains))
+
+
+def _candidate(document: Document, shown: ShownUnit, place: Place, order: int) -> _Candidate | None:
+    if place.role not in _RANK or place.span.path != document.path:
+        return None
+    facts = [shown.unit.facts[index] for index in place.facts]
+    label = render.hint_text(facts, bounded_domain=bool(shown.unit.domains))
+    where = shown.layer.track.now(place.span) if label else None
+    if label is None or where is None:
+        return None
+    line = document.text.position(where[1])[0]
+    offset = document.text.offset(line, len(document.text.line(line).rstrip()))
+    tooltip = f"`{place.label}` {render.domain_text(shown.unit)}  \n{render.method_text(facts[0])}"
+    if shown.layer.stale:
+        label += STALE_MARK
+        tooltip = f"*{shown.layer.note}*\n\n{tooltip}"
+    # The longest expression of a line is the one the others are part of.
+    return _Candidate((order, _RANK[place.role], where[0] - where[1]), Hint(line, offset, label, tooltip))

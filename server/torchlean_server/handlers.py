@@ -1,0 +1,255 @@
+"""One handler a message. A handler converts, calls a feature, converts back; it decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+
+from torchlean_server import convert
+from torchlean_server.convert import SELECT_DOMAIN, Declined
+from torchlean_server.edits import replacement
+from torchlean_server.features import domain, hover, inlay, lens, symbols
+from torchlean_server.publishing import DIAGNOSTICS, HINTS, LENSES
+from torchlean_server.server import Server
+from torchlean_server.state import Document
+
+LANGUAGE = "python"
+
+SHORT_WAIT = 0.2
+"""Seconds that hints, lenses and the outline wait for a running check, so that most clients need no refresh."""
+
+PULL_WAIT = 1.0
+"""Seconds that pulled diagnostics wait where the client can be asked to pull again; others wait for the answer."""
+
+STATISTICS = "torchlean/statistics"
+
+
+def register(server: Server) -> None:
+    """Tell the server which message leads where."""
+    features: dict[str, tuple[Callable[..., Any], Any]] = {
+        types.INITIALIZE: (initialize, None),
+        types.INITIALIZED: (initialized, None),
+        types.SHUTDOWN: (shutdown, None),
+        types.TEXT_DOCUMENT_DID_OPEN: (did_open, None),
+        types.TEXT_DOCUMENT_DID_CHANGE: (did_change, None),
+        types.TEXT_DOCUMENT_DID_CLOSE: (did_close, None),
+        types.WORKSPACE_DID_CHANGE_CONFIGURATION: (did_change_configuration, None),
+        types.WORKSPACE_DID_CHANGE_WATCHED_FILES: (did_change_watched_files, None),
+        types.WINDOW_WORK_DONE_PROGRESS_CANCEL: (cancel_progress, None),
+        types.TEXT_DOCUMENT_HOVER: (hover_at, None),
+        types.TEXT_DOCUMENT_INLAY_HINT: (inlay_hints, types.InlayHintOptions(resolve_provider=False)),
+        types.TEXT_DOCUMENT_CODE_LENS: (code_lenses, types.CodeLensOptions(resolve_provider=False)),
+        types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: (document_symbols, None),
+        STATISTICS: (statistics, None),
+    }
+    for method, (handler, options) in features.items():
+        server.feature(method, options)(handler)
+    server.command(SELECT_DOMAIN)(select_domain)
+
+
+# The conversation
+
+
+def initialize(ls: Server, params: types.InitializeParams) -> None:
+    ls.meet(params)
+    if ls.client.pull_diagnostics:
+        # Offered only to clients that pull: whoever is offered both may show everything twice.
+        options = types.DiagnosticOptions(
+            identifier=convert.SOURCE, inter_file_dependencies=True, workspace_diagnostics=False
+        )
+        ls.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, options)(pull_diagnostics)
+
+
+async def initialized(ls: Server, params: types.InitializedParams) -> None:
+    await ls.configuration.begin()
+    try:
+        await ls.watch_files()
+    except JsonRpcException:
+        ls.log("the client does not watch files; only those this machine sees are watched")
+
+
+def shutdown(ls: Server, params: None) -> None:
+    ls.said_goodbye = True
+
+
+async def did_change_configuration(ls: Server, params: types.DidChangeConfigurationParams) -> None:
+    if ls.client.configuration:
+        await ls.configuration.fetch()
+    else:
+        ls.configuration.take_all(params.settings)
+
+
+def did_change_watched_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
+    for change in params.changes:
+        path = convert.existing_path(change.uri)
+        if path is not None:
+            ls.watcher.touched(path)
+
+
+# Documents
+
+
+def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
+    item = params.text_document
+    if item.language_id != LANGUAGE:
+        return
+    try:
+        path = convert.path_of(item.uri, ls.root)
+    except Declined as reason:
+        ls.window_log_message(types.LogMessageParams(types.MessageType.Info, f"{item.uri}: {reason}"))
+        return
+    before = ls.documents.get(item.uri)
+    if before is not None:
+        ls.checker.close(before)
+    document = Document(item.uri, path, item.version, item.text)
+    ls.documents.open(document)
+    ls.checker.text_changed(document)
+
+
+def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return
+    for change in params.content_changes:
+        if isinstance(change, types.TextDocumentContentChangePartial):
+            document.edit(*ls.converter.edit(document.text, change))
+        else:
+            document.edit(*replacement(document.text.string, change.text))
+    document.changed(params.text_document.version)
+    ls.documents.text_changed(document)
+    ls.checker.text_changed(document)
+
+
+def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
+    document = ls.documents.close(params.text_document.uri)
+    if document is None:
+        return
+    ls.checker.close(document)
+    ls.publisher.closed(document)
+    for dependant in ls.documents.dependants(document.path):
+        ls.checker.dependency_changed(dependant, document.path, saved=False)
+
+
+def cancel_progress(ls: Server, params: types.WorkDoneProgressCancelParams) -> None:
+    document = ls.bars.document(params.token) if ls.bars else None
+    if document is not None:
+        ls.checker.cancel(document)
+
+
+# What the editor shows
+
+
+async def pull_diagnostics(
+    ls: Server, params: types.DocumentDiagnosticParams
+) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return types.RelatedFullDocumentDiagnosticReport(items=[])
+    await ls.checker.settled(document, PULL_WAIT if ls.client.refresh_diagnostics else None)
+    items = ls.diagnostics(document)
+    ls.publisher.told(document, DIAGNOSTICS)
+    # The same id for the same content: an edit that changes no problem costs the client nothing.
+    result_id = hashlib.sha256(repr(items).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    if result_id == params.previous_result_id:
+        return types.RelatedUnchangedDocumentDiagnosticReport(result_id=result_id)
+    return types.RelatedFullDocumentDiagnosticReport(items=items, result_id=result_id)
+
+
+def hover_at(ls: Server, params: types.HoverParams) -> types.Hover | None:
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return None
+    found = hover.hover(document, ls.converter.offset(document.text, params.position))
+    return None if found is None else ls.converter.hover(document.text, found)
+
+
+async def inlay_hints(ls: Server, params: types.InlayHintParams) -> list[types.InlayHint] | None:
+    document = ls.documents.get(params.text_document.uri)
+    if document is None or not ls.configuration.settings.inlay_hints:
+        return None
+    await ls.checker.settled(document, SHORT_WAIT)
+    ls.publisher.told(document, HINTS)
+    text = document.text
+    start, end = (ls.converter.offset(text, p) for p in (params.range.start, params.range.end))
+    return [ls.converter.hint(text, hint) for hint in inlay.hints(document, start, end)]
+
+
+async def code_lenses(ls: Server, params: types.CodeLensParams) -> list[types.CodeLens] | None:
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return None
+    await ls.checker.settled(document, SHORT_WAIT)
+    ls.publisher.told(document, LENSES)
+    return [ls.converter.lens(document.text, document.uri, found) for found in lens.lenses(document)]
+
+
+async def document_symbols(
+    ls: Server, params: types.DocumentSymbolParams
+) -> list[types.DocumentSymbol] | list[types.SymbolInformation] | None:
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return None
+    await ls.checker.settled(document, SHORT_WAIT)
+    found = symbols.symbols(document)
+    if ls.client.nested_symbols:
+        return [ls.converter.symbol(document.text, symbol) for symbol in found]
+    return ls.converter.flat_symbols(document.text, document.uri, found)
+
+
+async def select_domain(ls: Server, *arguments: Any) -> dict[str, str | None]:
+    """`[uri, unit]`; without a unit the person is asked, with null the default order comes back."""
+    document = ls.documents.get(arguments[0]) if arguments and isinstance(arguments[0], str) else None
+    if document is None:
+        raise JsonRpcInvalidParams(
+            f"{SELECT_DOMAIN}: expected the URI of an open document, got {arguments!r}"
+        )
+    unit = arguments[1] if len(arguments) > 1 else await _ask_for_unit(ls, document)
+    if unit is not None and not isinstance(unit, str):
+        raise JsonRpcInvalidParams(f"{SELECT_DOMAIN}: a unit is named by a string, got {unit!r}")
+    try:
+        selected = domain.select(document, unit)
+    except domain.UnknownUnit as error:
+        raise JsonRpcInvalidParams(f"{SELECT_DOMAIN}: {error}") from error
+    ls.publisher.refresh(HINTS, LENSES)
+    return {"selected": selected}
+
+
+async def _ask_for_unit(ls: Server, document: Document) -> str | None:
+    actions = [types.MessageActionItem(id) for id in domain.choices(document)]
+    question = types.ShowMessageRequestParams(
+        types.MessageType.Info, "Whose input domain should hovers and hints show?", actions
+    )
+    answer = await ls.window_show_message_request_async(question)
+    return document.selected if answer is None else answer.title
+
+
+def statistics(ls: Server, params: object) -> dict[str, object]:
+    """How much was computed: for tests, benchmarks and bug reports."""
+    counts = ls.pool.counts
+    return {
+        "analyses": {
+            "started": counts.started,
+            "completed": counts.completed,
+            "cancelled": counts.cancelled,
+            "retried": counts.retried,
+            "stopped": counts.stopped,
+        },
+        "workers": [{"pid": w.pid, "state": w.state, "starts": w.starts} for w in ls.pool.workers],
+        "documents": {document.uri: _figures(document) for document in ls.documents},
+    }
+
+
+def _figures(document: Document) -> dict[str, object]:
+    counters = document.complete.analysis.counters if document.complete else None
+    return {
+        "version": document.version,
+        "freshness": [layer.freshness.value for layer in document.layers()],
+        "checking": document.checking,
+        "computed": counters.computed if counters else None,
+        "reused": counters.reused if counters else None,
+        "seconds": document.last_seconds,
+    }

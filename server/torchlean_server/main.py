@@ -1,0 +1,134 @@
+"""Starting and ending the server.
+
+The workers are started before anything else is imported or answered, so that torch is ready in them as early as can
+be; the language server itself never imports it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from threading import Event
+from typing import TYPE_CHECKING, NoReturn
+
+from torchlean_server.pool import Pool
+from torchlean_server.worker import DEFAULT_ANALYSIS
+
+if TYPE_CHECKING:
+    from pygls.io_ import StdinAsyncReader
+
+    from torchlean_server.server import Server
+
+HOST = "127.0.0.1"
+"""TCP is for debugging and containers; nobody else on the network gets to talk to the server."""
+
+
+def run(tcp_port: int | None) -> NoReturn:
+    """Serve one client on stdin and stdout, or on a TCP port of this machine (0: any free one), and exit.
+
+    The exit code is 0 after a `shutdown` request and 1 otherwise, as LSP wants it.
+    """
+    sys.exit(serve(tcp_port))
+
+
+def command_line(arguments: list[str]) -> int:
+    """`python -m torchlean_server`."""
+    parser = argparse.ArgumentParser(prog="torchlean_server", description="The TorchLean language server.")
+    parser.add_argument(
+        "--tcp", type=int, metavar="PORT", help="listen on this port instead of using stdin and stdout"
+    )
+    parser.add_argument("--stdio", action="store_true", help="use stdin and stdout (the default)")
+    parser.add_argument("--analysis", default=DEFAULT_ANALYSIS, help=argparse.SUPPRESS)
+    parser.add_argument("--grace", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--verbose", action="store_true", help="log to stderr what the server does")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, stream=sys.stderr)
+    # pygls logs every message it sends; that is more than anyone wants to read.
+    logging.getLogger("pygls").setLevel(logging.ERROR)
+    extra = {} if options.grace is None else {"grace": options.grace}
+    return serve(options.tcp, Pool(options.analysis, log=logging.getLogger("torchlean").info, **extra))
+
+
+def serve(tcp_port: int | None, pool: Pool | None = None) -> int:
+    """Serve one client; the exit code."""
+    try:
+        return asyncio.run(_serve(tcp_port, pool or Pool()))
+    except KeyboardInterrupt:
+        os._exit(130)  # 128 + SIGINT, as shells have it; at once, since a thread still waits for input
+
+
+async def _serve(tcp_port: int | None, pool: Pool) -> int:
+    pool.start()
+    # The worker's start needs the event loop once; then it imports torch while this process imports pygls.
+    await asyncio.sleep(0)
+    server = None
+    try:
+        from torchlean_server import handlers
+        from torchlean_server.server import Server
+
+        server = Server(pool, _version())
+        handlers.register(server)
+        if tcp_port is None:
+            await _talk_on_stdio(server)
+        else:
+            await _talk_on_tcp(server, tcp_port)
+    finally:
+        if server is not None:
+            server.close()
+        await pool.stop()
+    return 0 if server.said_goodbye else 1
+
+
+async def _talk_on_stdio(server: Server) -> None:
+    from pygls.io_ import StdinAsyncReader, StdoutWriter
+
+    reader = StdinAsyncReader(sys.stdin.buffer, server.thread_pool)
+    server.protocol.set_writer(StdoutWriter(sys.stdout.buffer))
+    await _talk(server, reader)
+
+
+async def _talk_on_tcp(server: Server, port: int) -> None:
+    """Take the first connection, then stop listening: one server, one client."""
+    connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+    connected = asyncio.get_running_loop().create_future()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if connected.done():
+            writer.close()
+        else:
+            connected.set_result((reader, writer))
+
+    listener = await asyncio.start_server(accept, HOST, port)
+    print(
+        f"torchlean: listening on {HOST}:{listener.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True
+    )
+    reader, writer = await connected
+    listener.close()
+    server.protocol.set_writer(writer)
+    await _talk(server, reader)
+    writer.close()
+
+
+async def _talk(server: Server, reader: StdinAsyncReader | asyncio.StreamReader) -> None:
+    """Handle messages until the client says `exit` or is gone."""
+    from pygls.io_ import run_async
+
+    try:
+        await run_async(
+            Event(), reader, server.protocol, logging.getLogger("pygls"), server.report_server_error
+        )
+    except SystemExit:
+        pass  # how pygls ends on `exit`; its code is decided here, after the workers have ended
+    except (ConnectionError, asyncio.IncompleteReadError):
+        pass  # the client is gone
+
+
+def _version() -> str:
+    try:
+        return version("torchlean")
+    except PackageNotFoundError:
+        return "0"  # run from a checkout

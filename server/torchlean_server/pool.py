@@ -1,0 +1,217 @@
+"""A few workers, and which of them analyses which document.
+
+A document stays with the worker that has its bounds cached, unless that one is busy with something else: then any
+idle worker takes it, so a heavy analysis of one file never holds up another. No state lives only in a worker: a
+request that loses its process is asked again once, and after that reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from torchlean.analysis import wire
+from torchlean.analysis.result import FileAnalysis
+from torchlean_server.messages import Message
+from torchlean_server.process import Worker, WorkerDied
+from torchlean_server.worker import DEFAULT_ANALYSIS
+
+SIZE = 2
+"""Workers: one for the file being edited, one so that another file need not wait. Each costs torch's 250 MB."""
+
+LOYALTY = 0.05
+"""Seconds a document waits for its own worker, whose cache is warm, before it goes to another that is idle."""
+
+GRACE = 2.0
+"""Seconds a worker may take to drop a cancelled analysis before it is killed: longer than any single torch call."""
+
+ATTEMPTS = 2
+"""A process may die of what it did before (memory, a cache); an analysis that dies in two is itself the cause."""
+
+BROKEN_STARTS = 3
+"""Starts in a row that fail before the installation is called broken."""
+
+
+class AnalysisStopped(Exception):
+    """No answer is to be had. `reason` says why in a clause for people ("it ran out of memory")."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Wall-clock seconds and memory in MiB that one analysis may take."""
+
+    seconds: float = 30.0
+    memory: int = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One analysis. `overlays` maps the paths of open documents to (stamp, text); a stamp changes with the text."""
+
+    key: str
+    path: str
+    text: str
+    overlays: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened so far, in analyses."""
+
+    started: int = 0
+    completed: int = 0
+    cancelled: int = 0
+    retried: int = 0
+    stopped: int = 0
+
+
+class Pool:
+    """Runs analyses in worker processes."""
+
+    def __init__(
+        self,
+        analysis: str = DEFAULT_ANALYSIS,
+        size: int = SIZE,
+        grace: float = GRACE,
+        log: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        command = [sys.executable, "-m", "torchlean_server.worker", "--analysis", analysis]
+        self.limits = Limits()
+        self.counts = Counts()
+        self.workers = [Worker(command, self._idle_again, log) for _ in range(size)]
+        self._grace = grace
+        self._own: dict[str, Worker] = {}
+        self._changed = asyncio.Event()
+        self._settling: set[asyncio.Task[None]] = set()
+        self._others_started = False
+
+    def start(self) -> None:
+        """Start the first worker; the others follow when it is ready, so that they do not slow it down."""
+        self.workers[0].start()
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(worker.stop() for worker in self.workers))
+
+    async def analyse(self, request: Request, publish: Callable[[FileAnalysis], None]) -> FileAnalysis:
+        """The analysis of one file; `publish` receives early layers. Cancel the task to have it dropped.
+
+        Raises:
+            AnalysisStopped: it took too long, or its process died twice.
+        """
+        reason = ""
+        for attempt in range(ATTEMPTS):
+            worker = await self._acquire(request.key)
+            self.counts.retried += attempt > 0
+            try:
+                return await self._ask(worker, request, publish)
+            except WorkerDied as death:
+                reason = str(death)
+        self.counts.stopped += 1
+        raise AnalysisStopped(reason)
+
+    def forget(self, key: str) -> None:
+        """The document is closed."""
+        self._own.pop(key, None)
+
+    async def _ask(
+        self, worker: Worker, request: Request, publish: Callable[[FileAnalysis], None]
+    ) -> FileAnalysis:
+        self.counts.started += 1
+        seconds = self.limits.seconds
+        try:
+            message = await asyncio.wait_for(
+                worker.ask(
+                    self._content(worker, request), lambda layer: publish(wire.decode(layer["analysis"]))
+                ),
+                seconds,
+            )
+        except asyncio.TimeoutError:
+            worker.kill(f"it took longer than {seconds:g} s")
+            raise WorkerDied(f"it took longer than {seconds:g} s") from None
+        except asyncio.CancelledError:
+            self.counts.cancelled += 1
+            raise
+        finally:
+            self._settle(worker)
+        if message["type"] == "cancelled":
+            raise WorkerDied("it was cancelled by no one")
+        self.counts.completed += 1
+        return wire.decode(message["analysis"])
+
+    def _content(self, worker: Worker, request: Request) -> Message:
+        """The request's message for this worker, with the unsaved texts that it does not know yet."""
+        changed: dict[str, str | None] = {}
+        for path, (stamp, text) in request.overlays.items():
+            if path != request.path and worker.known.get(path) != stamp:
+                worker.known[path] = stamp
+                changed[path] = text
+        for path in [path for path in worker.known if path not in request.overlays]:
+            del worker.known[path]
+            changed[path] = None
+        return {
+            "path": request.path,
+            "text": request.text,
+            "overlays": changed,
+            "memory": self.limits.memory,
+        }
+
+    def _settle(self, worker: Worker) -> None:
+        """Give the worker back once it is done, in the background: whoever cancelled must not wait for it."""
+        if worker.answered:
+            worker.release()
+            return
+
+        async def settle() -> None:
+            await worker.settled(self._grace)
+            worker.release()
+
+        task = asyncio.get_running_loop().create_task(settle())
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def _acquire(self, key: str) -> Worker:
+        """An idle worker, reserved: the document's own, or after a short wait for it any other.
+
+        Raises:
+            AnalysisStopped: no worker can be started.
+        """
+        loyal_until = time.monotonic() + LOYALTY
+        while True:
+            own = self._own.get(key)
+            waiting = own is not None and own.state == "busy" and time.monotonic() < loyal_until
+            idle = [worker for worker in self.workers if worker.idle]
+            chosen = own if own in idle else idle[0] if idle and not waiting else None
+            if chosen is not None:
+                chosen.reserve()
+                self._own[key] = chosen
+                return chosen
+            self._check_startable()
+            await self._change(max(0.0, loyal_until - time.monotonic()) if waiting else None)
+
+    def _check_startable(self) -> None:
+        first = self.workers[0]
+        if all(worker.state == "starting" for worker in self.workers) and first.failures >= BROKEN_STARTS:
+            raise AnalysisStopped(f"the analysis process does not start: {first.last_lines}")
+
+    async def _change(self, timeout: float | None) -> None:
+        """Wait until some worker's state may have changed."""
+        self._changed.clear()
+        # Also look now and then: a start that fails changes no worker to idle.
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout or 1.0)
+        except asyncio.TimeoutError:
+            return
+
+    def _idle_again(self) -> None:
+        self._changed.set()
+        if not self._others_started:
+            self._others_started = True
+            for worker in self.workers[1:]:
+                worker.start()

@@ -1,0 +1,108 @@
+"""The configuration section `torchlean`: what can be set, and clear words about what cannot."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+METHODS = ("ibp",)
+
+SMALLEST_MEMORY = 512
+"""MiB; torch alone takes half of it."""
+
+CLOSE = 0.8
+"""How similar an unknown key must be to a known one to be taken for a misspelling. Others are the client's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The server's settings with their defaults.
+
+    Attributes:
+        inlay_hints: show intervals at the ends of lines.
+        timeout: wall-clock seconds that one analysis may take.
+        memory: MiB that one analysis process may take.
+        method: how bounds are computed.
+    """
+
+    inlay_hints: bool = True
+    timeout: float = 30.0
+    memory: int = 4096
+    method: str = "ibp"
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    name: str
+    attribute: str
+    expected: str
+    valid: Callable[[Any], bool]
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_KEYS = (
+    _Key("inlayHints.enabled", "inlay_hints", "true or false", lambda value: isinstance(value, bool)),
+    _Key("analysis.timeout", "timeout", "seconds above 0", lambda value: _number(value) and value > 0),
+    _Key(
+        "analysis.memory",
+        "memory",
+        f"whole MiB, at least {SMALLEST_MEMORY}",
+        lambda value: _number(value) and value == int(value) and value >= SMALLEST_MEMORY,
+    ),
+    _Key("bounds.method", "method", " or ".join(f'"{m}"' for m in METHODS), lambda value: value in METHODS),
+)
+
+_CONVERTED: Mapping[str, Callable[[Any], Any]] = {"timeout": float, "memory": int}
+
+
+def parse(section: object) -> tuple[Settings, list[str]]:
+    """Settings from the section as the client sent it, nested or with dotted keys; and what was wrong with it.
+
+    A bad value keeps its default. None (nothing configured) is fine.
+    """
+    if section is None:
+        return Settings(), []
+    if not isinstance(section, Mapping):
+        return Settings(), [f"TL501: `torchlean` should be an object with settings, got {section!r}"]
+    given = dict(_flat(section))
+    values: dict[str, Any] = {}
+    problems = [message for name in given if (message := _misspelling(name))]
+    for key in _KEYS:
+        value = given.get(key.name)
+        if value is None:
+            continue
+        if key.valid(value):
+            values[key.attribute] = _CONVERTED.get(key.attribute, lambda same: same)(value)
+        else:
+            default = getattr(Settings(), key.attribute)
+            shown = str(default).lower() if isinstance(default, bool) else f"{default}"
+            problems.append(
+                f"TL501: `torchlean.{key.name}` should be {key.expected}, got {value!r}; the default {shown} is used"
+            )
+    return Settings(**values), problems
+
+
+def _flat(section: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _misspelling(name: str) -> str | None:
+    known = [key.name for key in _KEYS]
+    if name in known:
+        return None
+    close = difflib.get_close_matches(name, known, n=1, cutoff=CLOSE)
+    return (
+        f"TL501: there is no setting `torchlean.{name}`; did you mean `torchlean.{close[0]}`?"
+        if close
+        else None
+    )

@@ -1,0 +1,226 @@
+"""A document and what is known of it: verdicts on one axis, how current they are on the other.
+
+Results belong to the text they were computed for. They are kept with it and looked at through the difference to the
+text of now (`edits.Delta`), so an edit costs nothing per result; places that an edit touched have no result until the
+next one comes. Up to three results of different age are kept:
+
+- `complete`: the last whole answer for a text without syntax errors;
+- `early`: the first layer (shapes) of an answer that is still being computed;
+- `broken`: the answer for a newer text that has a syntax error.
+
+Each text change or change of a dependency makes a new `revision`; a result is current when it is of this revision.
+"""
+
+from __future__ import annotations
+
+import enum
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torchlean.analysis.result import FileAnalysis, UnitResult
+from torchlean.source import Span
+from torchlean_server.edits import Delta
+from torchlean_server.text import Text
+
+SYNTAX_ERROR = "TL100"
+
+FILE_TROUBLE = frozenset({"TL104", "TL110", "TL111"})
+"""Codes that a half-written dependency causes."""
+
+
+class Freshness(enum.Enum):
+    """How current a result is."""
+
+    CURRENT = "current"
+    CHECKING = "being checked"
+    STALE = "stale"
+
+
+class Anchor:
+    """A text that was analysed, and what became of it since."""
+
+    def __init__(self, text: Text, revision: int) -> None:
+        self.text = text
+        self.revision = revision
+        self.delta = Delta()
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """An analysis with the text it speaks about."""
+
+    analysis: FileAnalysis
+    anchor: Anchor
+
+    def now(self, span: Span) -> tuple[int, int] | None:
+        """Offsets in the text of now of a span of the analysed text; None when it was edited."""
+        return self.anchor.delta.forward(*self.anchor.text.offsets(span))
+
+    def then(self, offset: int) -> tuple[int, int] | None:
+        """(line, column) in the analysed text of an offset of now; None for what is new."""
+        before = self.anchor.delta.backward(offset)
+        return None if before is None else self.anchor.text.position(before)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A track as it may be shown now. `note` says why it is not current, empty when it is."""
+
+    track: Track
+    freshness: Freshness
+    note: str
+
+    @property
+    def stale(self) -> bool:
+        return self.freshness is not Freshness.CURRENT
+
+
+@dataclass(frozen=True, slots=True)
+class ShownUnit:
+    unit: UnitResult
+    layer: Layer
+
+    @property
+    def id(self) -> str:
+        """Names are unique per kind."""
+        return unit_id(self.unit)
+
+
+def unit_id(unit: UnitResult) -> str:
+    return f"{unit.kind}:{unit.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The analysis of a revision was stopped, for this reason; `code` is its diagnostic's."""
+
+    revision: int
+    code: str
+    reason: str
+
+
+class Document:
+    """One open document.
+
+    Attributes:
+        uri: the client's name for it; path: what the analysis calls it.
+        version: the client's number of the text; revision: ours, which also counts changes of dependencies.
+        checking: an analysis of the current revision is due or running.
+        selected: id of the unit whose domain hovers show, if chosen.
+        why: what happened at the last change of revision, for the note on older results.
+        serial: counts everything that may change what is shown.
+        last_seconds: how long the last finished analysis took.
+    """
+
+    def __init__(self, uri: str, path: str, version: int, string: str) -> None:
+        self.uri = uri
+        self.path = path
+        self.version = version
+        self.text = Text(string)
+        self.revision = 0
+        self.serial = 0
+        self.checking = False
+        self.why = ""
+        self.selected: str | None = None
+        self.complete: Track | None = None
+        self.early: Track | None = None
+        self.broken: Track | None = None
+        self.trouble: Trouble | None = None
+        self.last_seconds: float | None = None
+        self._anchors: weakref.WeakSet[Anchor] = weakref.WeakSet()
+
+    def edit(self, start: int, end: int, string: str) -> None:
+        """Replace `text[start:end]`. Call `changed` after the edits of one message."""
+        self.text = Text(self.text.string[:start] + string + self.text.string[end:])
+        for anchor in self._anchors:
+            anchor.delta = anchor.delta.then(start, end, len(string))
+
+    def changed(self, version: int | None = None, why: str = "for the text before your last edit") -> None:
+        """The text has a new version, or (without one) something that the analysis depends on changed."""
+        if version is not None:
+            self.version = version
+        self.revision += 1
+        self.serial += 1
+        self.why = why
+
+    def anchor(self) -> Anchor:
+        """A mark on the text of now, for an analysis of it. Moves with edits as long as somebody holds it."""
+        anchor = Anchor(self.text, self.revision)
+        self._anchors.add(anchor)
+        return anchor
+
+    def accept(self, analysis: FileAnalysis, anchor: Anchor) -> bool:
+        """Take a result; False when a newer or more complete one is known."""
+        track = Track(analysis, anchor)
+        newest = max((t.anchor.revision for t in (self.complete, self.broken) if t), default=-1)
+        if anchor.revision < newest or (not analysis.complete and anchor.revision == newest):
+            return False
+        self.serial += 1
+        if not analysis.complete:
+            self.early = track
+            return True
+        if self.early and self.early.anchor.revision <= anchor.revision:
+            self.early = None
+        if has_syntax_error(analysis):
+            self.broken = track
+        else:
+            self.complete, self.broken = track, None
+        if self.trouble and self.trouble.revision <= anchor.revision:
+            self.trouble = None
+        return True
+
+    def stopped(self, trouble: Trouble) -> None:
+        """The analysis of a revision gave no answer."""
+        self.serial += 1
+        self.trouble = trouble
+        self.early = None
+
+    def answered(self) -> bool:
+        """Everything that is to be said of the current revision is known."""
+        tracks = (self.complete, self.broken)
+        return any(track and track.anchor.revision == self.revision for track in tracks) or (
+            self.trouble is not None and self.trouble.revision == self.revision
+        )
+
+    def layers(self) -> list[Layer]:
+        """What may be shown, newest first."""
+        tracks = [track for track in (self.early, self.broken, self.complete) if track is not None]
+        return [self._layer(track) for track in sorted(tracks, key=lambda t: -t.anchor.revision)]
+
+    def _layer(self, track: Track) -> Layer:
+        if track.anchor.revision == self.revision:
+            return Layer(track, Freshness.CURRENT, "")
+        if self.checking:
+            return Layer(track, Freshness.CHECKING, f"stale: {self.why}, being checked")
+        if self.trouble is not None:
+            return Layer(track, Freshness.STALE, f"stale: {self.why}; {self.trouble.reason}")
+        return Layer(track, Freshness.STALE, "stale: from before the syntax error")
+
+    def units(self) -> list[ShownUnit]:
+        """Every unit once: from the newest layer with bounds that has it, then from layers without."""
+        layers = sorted(self.layers(), key=lambda layer: not layer.track.analysis.complete)
+        shown: dict[str, ShownUnit] = {}
+        for layer in layers:
+            for unit in layer.track.analysis.units:
+                shown.setdefault(unit_id(unit), ShownUnit(unit, layer))
+        return list(shown.values())
+
+    def chosen(self) -> Iterator[ShownUnit]:
+        """The units with the selected one first."""
+        units = self.units()
+        yield from (shown for shown in units if shown.id == self.selected)
+        yield from (shown for shown in units if shown.id != self.selected)
+
+    def dependencies(self) -> frozenset[str]:
+        """Files whose change is a reason to check again."""
+        return frozenset(path for layer in self.layers() for path in layer.track.analysis.dependencies)
+
+
+def has_syntax_error(analysis: FileAnalysis) -> bool:
+    return any(d.code == SYNTAX_ERROR and d.span.path == analysis.path for d in analysis.diagnostics)
+
+
+def file_trouble(analysis: FileAnalysis) -> set[tuple[str, str]]:
+    """The (code, message) pairs that may come from a file that is being written."""
+    return {(d.code, d.message) for d in analysis.diagnostics if d.code in FILE_TROUBLE}

@@ -1,0 +1,105 @@
+"""Watches the files that open documents depend on: weights, data, imported modules.
+
+Directories are watched, not files: editors and training scripts replace files, and a file that is looked for may not
+exist yet. Reports come on the event loop, after a short rest, since writing a file is many events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+if TYPE_CHECKING:
+    from watchdog.observers.api import BaseObserver, ObservedWatch
+
+REST = 0.2
+"""Seconds without a further event before a change is reported."""
+
+_CHANGES = frozenset({"created", "modified", "moved", "deleted", "closed"})
+"""Kinds of events that can mean new content. (Reading a file gives `opened` and `closed_no_write`.)"""
+
+
+class Watcher:
+    """Reports changes of a set of files.
+
+    Args:
+        changed: called on the event loop with the path as it was given to `update`.
+        log: for what cannot be watched.
+    """
+
+    def __init__(self, changed: Callable[[str], None], log: Callable[[str], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._changed = changed
+        self._log = log
+        self._observer: BaseObserver | None = None
+        self._watches: dict[str, ObservedWatch] = {}
+        self._paths: dict[str, set[str]] = {}
+        self._resting: dict[str, asyncio.TimerHandle] = {}
+
+    def update(self, paths: set[str]) -> None:
+        """Watch exactly these files from now on."""
+        self._paths = {}
+        for path in paths:
+            # A link changes when it is redirected, and when its target changes.
+            for name in {path, os.path.realpath(path)}:
+                self._paths.setdefault(name, set()).add(path)
+        wanted = {os.path.dirname(name) for name in self._paths}
+        for directory in self._watches.keys() - wanted:
+            self._unwatch(directory)
+        for directory in wanted - self._watches.keys():
+            if os.path.isdir(directory):
+                self._watch(directory)
+
+    def touched(self, path: str) -> None:
+        """Something happened to this file; also for reports that come from elsewhere (the client)."""
+        for watched in self._paths.get(path, ()):
+            if (timer := self._resting.get(watched)) is not None:
+                timer.cancel()
+            self._resting[watched] = self._loop.call_later(REST, self._rested, watched)
+
+    def stop(self) -> None:
+        for timer in self._resting.values():
+            timer.cancel()
+        if self._observer is not None:
+            self._observer.stop()
+
+    def _rested(self, path: str) -> None:
+        del self._resting[path]
+        self._changed(path)
+
+    def _watch(self, directory: str) -> None:
+        try:
+            if self._observer is None:
+                self._observer = Observer()
+                self._observer.daemon = True
+                self._observer.start()
+            self._watches[directory] = self._observer.schedule(_Handler(self._event), directory)
+        except OSError as error:
+            # Typically the system's limit of watches; the client may still report changes.
+            self._log(f"cannot watch {directory}: {error}")
+
+    def _unwatch(self, directory: str) -> None:
+        watch = self._watches.pop(directory)
+        if self._observer is not None:
+            self._observer.unschedule(watch)
+
+    def _event(self, path: str) -> None:
+        """Called on the observer's thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.touched, path)
+
+
+class _Handler(FileSystemEventHandler):
+    def __init__(self, event: Callable[[str], None]) -> None:
+        self._event = event
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type in _CHANGES:
+            for path in (event.src_path, event.dest_path):
+                if path:
+                    self._event(os.fsdecode(path))

@@ -1,0 +1,163 @@
+"""The analysis process: `python -m torchlean_server.worker`. It computes; everything that lasts is kept elsewhere.
+
+The main thread analyses one file at a time. A reader thread takes messages meanwhile, so that a cancellation is seen
+in mid-analysis, and ends the process when its input ends. Nothing is caught here that is not expected: a mistake in
+the kernel ends the process with its last words on the wire, and the pool starts another.
+
+The analysis is named on the command line (`--analysis module:function`). The module also provides `Session` (made
+once, the caches) and `Cancelled` (raised when `cancelled()` was heeded).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from torchlean_server import limits, messages
+from torchlean_server.messages import Message
+
+DEFAULT_ANALYSIS = "torchlean.analysis.pipeline:analyse"
+
+
+class Wire:
+    """The worker's end of the protocol. Writing is locked: last words may come from another thread."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._source = source
+        self._sink = sink
+        self._lock = threading.Lock()
+        self.requests: queue.Queue[Message] = queue.Queue()
+        self.current: int | None = None
+        self._cancelled: set[int] = set()
+
+    def send(self, message: Message) -> None:
+        with self._lock:
+            self._sink.write(messages.frame(message))
+            self._sink.flush()
+
+    def cancelled(self, request: int) -> bool:
+        return request in self._cancelled
+
+    def listen(self) -> None:
+        """Take messages until the input ends, then end the process: its parent is gone or wants that."""
+        while (message := messages.read(self._source)) is not None:
+            if message["type"] == "cancel":
+                self._cancelled.add(message["id"])
+            else:
+                self.requests.put(message)
+        os._exit(0)
+
+    def last_words(self, error: str) -> None:
+        """Say why, and end at once: interpreter shutdown could hang on what is broken."""
+        with contextlib.suppress(OSError):  # the parent may be gone
+            self.send({"type": "crashed", "id": self.current, "error": error})
+            sys.stderr.flush()
+        os._exit(1)
+
+
+class Analyser:
+    """Runs the named analysis with a session that lasts as long as the process."""
+
+    def __init__(self, name: str, wire: Wire, watch: limits.MemoryWatch) -> None:
+        module_name, _, function = name.partition(":")
+        module = importlib.import_module(module_name)
+        self._analyse: Callable[..., Any] = getattr(module, function)
+        self._session = module.Session()
+        self._cancelled_error: type[Exception] = module.Cancelled
+        self._wire = wire
+        self._watch = watch
+        self._memory = 0
+
+    def serve(self, request: Message) -> None:
+        """Answer one request: layers as they come, then the result or that it was cancelled."""
+        from torchlean.analysis import wire as form
+
+        id = request["id"]
+        self._wire.current = id
+        self._adopt(request)
+
+        def publish(analysis: Any) -> None:
+            self._wire.send({"type": "layer", "id": id, "analysis": form.encode(analysis)})
+
+        answer: Message = {"type": "cancelled", "id": id}
+        if not self._wire.cancelled(id):
+            try:
+                analysis = self._analyse(
+                    request["path"],
+                    request["text"],
+                    self._session,
+                    cancelled=lambda: self._wire.cancelled(id),
+                    publish=publish,
+                )
+                answer = {"type": "result", "id": id, "analysis": form.encode(analysis)}
+            except self._cancelled_error:
+                pass
+        self._wire.current = None
+        self._wire.send(answer)
+
+    def _adopt(self, request: Message) -> None:
+        """Take over what came with a request: changed unsaved texts, the memory limit."""
+        for path, text in request["overlays"].items():
+            if text is None:
+                self._session.overlays.pop(path, None)
+            else:
+                self._session.overlays[path] = text
+        if request["memory"] != self._memory:
+            self._memory = self._watch.limit = request["memory"]
+            limits.limit_memory(self._memory)
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="torchlean_server.worker")
+    parser.add_argument("--analysis", default=DEFAULT_ANALYSIS)
+    parser.add_argument("--parent", type=int, required=True)
+    options = parser.parse_args(arguments)
+    limits.die_with_parent(options.parent)
+    wire = Wire(*_claim_standard_streams())
+    watch = limits.MemoryWatch(lambda: wire.last_words("out of memory"))
+    sys.excepthook = lambda kind, error, trace: _die(wire, kind, error, trace)
+    threading.Thread(target=wire.listen, name="messages", daemon=True).start()
+    watch.start()
+    analyser = Analyser(options.analysis, wire, watch)
+    _one_thread()
+    wire.send({"type": "ready"})
+    while True:
+        analyser.serve(wire.requests.get())
+
+
+def _claim_standard_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the real stdin and stdout for the protocol; strays, also from native code, go to stderr and read nothing."""
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return source, sink
+
+
+def _one_thread() -> None:
+    """One torch thread a worker: two workers and the editor share the machine, and the tensors are small."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+
+
+def _die(wire: Wire, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The hook for what nobody expected."""
+    traceback.print_exception(kind, error, trace)
+    # torch reports a failed allocation as a RuntimeError that names its allocator.
+    memory = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+    wire.last_words("out of memory" if memory else f"{kind.__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,166 @@
+"""A toy analysis with the same shape as the real one, which can be told to misbehave: for tests of the machinery.
+
+A function with a comment `# claim` is a claim; `x = [LOW, HIGH]` in it is a tensor with these bounds. Comments give
+orders:
+
+    # sleep S    takes S seconds, asking for cancellation    # stubborn S   the same without asking
+    # early S    publishes a first layer, then takes S seconds
+    # crash      raises                                      # die          kills its own process
+    # crash once FILE    crashes unless FILE exists, which it then creates
+    # memory     allocates without end                       # shared memory    the same in a shared mapping
+    # print      writes to standard output from Python and from below it
+    # needs PATH    depends on a file that must hold a number
+    # shows MODULE    the diagnostic TL102 says the first line of the overlay whose path ends with MODULE
+"""
+
+from __future__ import annotations
+
+import ast
+import mmap
+import os
+import pathlib
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+from torchlean.analysis.result import (
+    ClaimResult,
+    Counters,
+    Evidence,
+    FileAnalysis,
+    Place,
+    SymbolResult,
+    TensorFact,
+    UnitResult,
+    Verdict,
+)
+from torchlean.diagnostics import Diagnostic, diagnostic
+from torchlean.source import Span
+
+
+class Cancelled(Exception):
+    pass
+
+
+class Session:
+    def __init__(self) -> None:
+        self.overlays: dict[str, str] = {}
+
+
+def analyse(
+    path: str,
+    text: str,
+    session: Session,
+    cancelled: Callable[[], bool],
+    publish: Callable[[FileAnalysis], None],
+) -> FileAnalysis:
+    _obey(path, text, cancelled, publish)
+    return _result(path, text, session, complete=True)
+
+
+def _obey(
+    path: str, text: str, cancelled: Callable[[], bool], publish: Callable[[FileAnalysis], None]
+) -> None:
+    if "# crash once" in text:
+        marker = _argument(text, "crash once")
+        if not os.path.exists(marker):
+            pathlib.Path(marker).touch()
+            raise RuntimeError("told to crash once")
+    elif "# crash" in text:
+        raise RuntimeError("told to crash")
+    if "# die" in text:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "# print" in text:
+        print("stray output")
+        os.system("echo stray output from a child")
+    if "# memory" in text:
+        hoard = [bytearray(2**26) for _ in range(10_000)]
+        raise AssertionError(f"{len(hoard)} blocks were given")
+    if "# shared memory" in text:
+        block = mmap.mmap(-1, 2**40 if sys.maxsize > 2**41 else 2**31)
+        for offset in range(0, len(block), 4096):
+            block[offset] = 1
+    if "# stubborn" in text:
+        time.sleep(float(_argument(text, "stubborn")))
+    if "# early" in text:
+        publish(_result(path, text, Session(), complete=False))
+    for order in ("sleep", "early"):
+        if f"# {order}" in text:
+            _sleep(float(_argument(text, order)), cancelled)
+
+
+def _argument(text: str, order: str) -> str:
+    match = re.search(rf"# {order} (\S+)", text)
+    assert match is not None
+    return match[1]
+
+
+def _sleep(seconds: float, cancelled: Callable[[], bool]) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if cancelled():
+            raise Cancelled
+        time.sleep(0.01)
+
+
+def _result(path: str, text: str, session: Session, complete: bool) -> FileAnalysis:
+    needed = re.findall(r"# needs (\S+)", text)
+    shown = re.findall(r"# shows (\S+)", text)
+    diagnostics = _file_diagnostics(path, needed) + _overlay_diagnostics(path, shown, session)
+    dependencies = (*needed, *(os.path.join(os.path.dirname(path), name) for name in shown))
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        span = Span(path, (error.lineno or 1) - 1, 0, (error.lineno or 1) - 1, 1)
+        broken = diagnostic("TL100", span, "toy syntax error")
+        return FileAnalysis(path, diagnostics=(*diagnostics, broken), dependencies=dependencies)
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    units = tuple(_unit(path, text, function, complete) for function in functions)
+    if complete:
+        diagnostics += [diagnostic("TL300", unit.span, f"{unit.name}: toy proof") for unit in units]
+    symbols = tuple(SymbolResult(u.name, "claim", u.span, u.span) for u in units)
+    counters = Counters(computed=sum(len(unit.facts) for unit in units))
+    return FileAnalysis(path, units, symbols, tuple(diagnostics), dependencies, counters, complete)
+
+
+def _file_diagnostics(path: str, needed: list[str]) -> list[Diagnostic]:
+    found = []
+    for file in needed:
+        try:
+            float(pathlib.Path(file).read_text())
+        except (OSError, ValueError) as error:
+            found.append(diagnostic("TL110", Span(path, 0, 0, 0, 1), f"cannot read {file}: {error}"))
+    return found
+
+
+def _overlay_diagnostics(path: str, shown: list[str], session: Session) -> list[Diagnostic]:
+    found = []
+    for name in shown:
+        for overlay, text in session.overlays.items():
+            if overlay.endswith(name):
+                message = f"{name} starts with {text.splitlines()[0]}"
+                found.append(diagnostic("TL102", Span(path, 0, 0, 0, 1), message))
+    return found
+
+
+def _unit(path: str, text: str, function: ast.FunctionDef, complete: bool) -> UnitResult:
+    line = text.splitlines()[function.lineno - 1]
+    column = line.index(function.name)
+    span = Span(path, function.lineno - 1, column, function.lineno - 1, column + len(function.name))
+    facts, places = [], []
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List):
+            low, high = (ast.literal_eval(end) for end in node.value.elts)
+            bounds = (float(low), float(high), float(high - low)) if complete else (None, None, None)
+            facts.append(TensorFact(len(facts), "toy", "x", (2,), "float32", *bounds))
+            source = text.splitlines()[node.lineno - 1].encode()
+            start, end = (
+                len(source[:c].decode()) for c in (node.targets[0].col_offset, node.end_col_offset or 0)
+            )
+            place = Span(path, node.lineno - 1, start, node.lineno - 1, end)
+            places.append(Place(place, "assignment", ast.unparse(node.targets[0]), (len(facts) - 1,)))
+    claim = ClaimResult(Verdict.PROVED, Evidence.ENGINE, "toy", 1.0) if complete else None
+    domains = (("x", "box(0, 1)"),)
+    return UnitResult("claim", function.name, span, "", 0, domains, tuple(facts), tuple(places), claim)
