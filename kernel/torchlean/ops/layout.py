@@ -103,7 +103,7 @@ def reshaped(emitter: Emitter, x: TensorValue, shape: tuple[int, ...]) -> Tensor
 def permuted(emitter: Emitter, x: TensorValue, function: Callable[[Tensor], Tensor]) -> TensorValue:
     """Apply a torch function that reorders dimensions.
 
-    The order is read off the strides that it gives a tensor of the same rank, in which every stride is different.
+    The order is read off the strides it gives a tensor of the same rank in which every stride is different.
     """
     ndim = len(x.shape)
     with torch_errors():

@@ -1,0 +1,120 @@
+"""The greatest elements and where they are: `topk`.
+
+Order statistics rise with every element, so the sorted ends bound the sorted values exactly. An index is bounded by
+the ranks that its element can take: it comes after every element that is surely before it, and before every element
+that surely follows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.ops.arguments import dimension, known_int
+from torchlean.ops.extremum import ValuesIndices
+from torchlean.ops.indexing import HULL_ELEMENTS
+from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, register
+from torchlean.ops.rearrangement import on_ends
+from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+
+@register
+class Topk(Op):
+    """The `k` greatest values along `dim` (the least unless `largest`), best first if `sorted`."""
+
+    name = "topk"
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        return _topk(inputs[0], attributes)[0]
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        dim = _dim(attributes)
+        best = {**attributes, "sorted": True}
+        ends = on_ends(lambda end: self.evaluate([end], best), x)
+        if attributes["sorted"] or not out.numel or not out.shape:
+            return ends
+        return Interval(
+            ends.lower.amin(dim, keepdim=True).expand(out.shape),
+            ends.upper.amax(dim, keepdim=True).expand(out.shape),
+        )
+
+
+@register
+class TopkIndices(Op):
+    """Where the values of `topk` were along `dim`."""
+
+    name = "topk_indices"
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        return _topk(inputs[0], attributes)[1]
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        dim, k = _dim(attributes), attributes["k"]
+        assert isinstance(k, int)
+        if not x.shape or not attributes["sorted"]:
+            return Interval.uniform(out.shape, 0.0, float(max(x.shape[dim] - 1, 0) if x.shape else 0))
+        ranks = index_of_rank(x, dim, descending=bool(attributes["largest"]))
+        return Interval(ranks.lower.narrow(dim, 0, k), ranks.upper.narrow(dim, 0, k))
+
+
+def _topk(x: Tensor, attributes: Attributes) -> tuple[Tensor, Tensor]:
+    values, indices = torch.topk(
+        x, attributes["k"], attributes["dim"], largest=attributes["largest"], sorted=attributes["sorted"]
+    )
+    return values, indices
+
+
+def _dim(attributes: Attributes) -> int:
+    dim = attributes["dim"]
+    assert isinstance(dim, int)
+    return dim
+
+
+def index_of_rank(x: Interval, dim: int, *, descending: bool) -> Interval:
+    """For each rank along `dim` the hull of the places whose element can have that rank.
+
+    Element i comes after the elements surely before it (`u_j < l_i`) and before those surely after (`l_j > u_i`), so
+    its rank lies between the number of the former and n - 1 minus the number of the latter, ties included.
+    """
+    if not x.shape:
+        return Interval.point(torch.zeros((), dtype=torch.float64))
+    count = x.shape[dim]
+    if x.lower.numel() * count > HULL_ELEMENTS or not count:
+        return Interval.uniform(x.shape, 0.0, float(max(count - 1, 0)))
+    lower, upper = x.lower.movedim(dim, -1), x.upper.movedim(dim, -1)
+    if descending:
+        lower, upper = -upper, -lower
+    before = (upper.unsqueeze(-2) < lower.unsqueeze(-1)).sum(-1)
+    after = (lower.unsqueeze(-2) > upper.unsqueeze(-1)).sum(-1)
+    ranks = torch.arange(count).unsqueeze(-1)
+    possible = (before.unsqueeze(-2) <= ranks) & (ranks <= (count - 1 - after).unsqueeze(-2))
+    places = torch.arange(count, dtype=torch.float64)
+    first = torch.where(possible, places, math.inf).amin(-1).movedim(-1, dim)
+    last = torch.where(possible, places, -math.inf).amax(-1).movedim(-1, dim)
+    return Interval(first, first) if torch.equal(first, last) else Interval(first, last)
+
+
+@spelled("torch.msort", "torch.Tensor.msort")
+def msort(emitter: Emitter, input: TensorValue) -> TensorValue:
+    return emitter.emit("sort", input, dim=0, descending=False)
+
+
+@spelled("torch.topk", "torch.Tensor.topk")
+def topk(
+    emitter: Emitter, input: TensorValue, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> ValuesIndices:
+    dim = dimension(dim, len(input.shape))
+    count = known_int(emitter, k, "k")
+    size = input.shape[dim] if input.shape else 1
+    if not 0 <= count <= size:
+        raise ShapeError(f"topk needs k between 0 and the size {size} of dimension {dim}, got {count}")
+    return ValuesIndices(
+        emitter.emit("topk", input, k=count, dim=dim, largest=largest, sorted=sorted),
+        emitter.emit("topk_indices", input, k=count, dim=dim, largest=largest, sorted=sorted),
+    )

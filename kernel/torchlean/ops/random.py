@@ -1,0 +1,231 @@
+"""Numbers drawn when the program runs. Only their range is known; two draws are never the same value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from torchlean.ops import creation
+from torchlean.ops.arguments import is_tensor, known_int, meta, sizes, torch_errors
+from torchlean.ops.op import ShapeError, TensorType, dtype_name
+from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A `torch.Generator`: which numbers it gives is not followed."""
+
+    def manual_seed(self, seed: int) -> Generator:
+        return self
+
+
+@spelled("torch.Generator")
+def generator(emitter: Emitter, device: Any = "cpu") -> Generator:
+    return Generator()
+
+
+@spelled("torch.Generator.manual_seed")
+def generator_manual_seed(emitter: Emitter, generator: Generator, seed: int) -> Generator:
+    return generator
+
+
+@spelled(
+    *(
+        "torch.manual_seed",
+        "torch.random.manual_seed",
+        "torch.cuda.manual_seed",
+        "torch.cuda.manual_seed_all",
+    ),
+    *("torch.seed", "torch.random.seed"),
+)
+def manual_seed(emitter: Emitter, seed: int | None = None) -> None:
+    """Seeds choose among draws, and any draw is allowed for."""
+
+
+def draw(
+    emitter: Emitter,
+    what: str,
+    shape: tuple[int, ...],
+    dtype: torch.dtype | None,
+    lower: float = -math.inf,
+    upper: float = math.inf,
+) -> TensorValue:
+    """A random leaf; floating (float32 by default) unless the caller says otherwise.
+
+    Raises:
+        ShapeError: a negative size.
+    """
+    with torch_errors():
+        type = TensorType(tuple(torch.empty(shape, device="meta").shape), dtype or torch.float32)
+    return emitter.random(type, lower, upper, what)
+
+
+def _floating(dtype: torch.dtype | None, what: str) -> torch.dtype | None:
+    if dtype is not None and not dtype.is_floating_point:
+        raise ShapeError(f"{what} draws floating numbers, not {dtype_name(dtype)}")
+    return dtype
+
+
+def _options(options: dict[str, Any], default: torch.dtype | None) -> torch.dtype | None:
+    """The dtype among the keyword options; a generator makes no difference."""
+    return creation.option_dtype(
+        {key: value for key, value in options.items() if key != "generator"}, default
+    )
+
+
+@spelled("torch.rand")
+def rand(emitter: Emitter, *spread: Any, size: Any = None, **options: Any) -> TensorValue:
+    """`[0, 1)`; the interval is closed, as all are."""
+    dtype = _floating(_options(options, torch.float32), "rand")
+    return draw(emitter, "rand", sizes(emitter, spread, size, "the sizes"), dtype, 0.0, 1.0)
+
+
+@spelled("torch.randn")
+def randn(emitter: Emitter, *spread: Any, size: Any = None, **options: Any) -> TensorValue:
+    dtype = _floating(_options(options, torch.float32), "randn")
+    return draw(emitter, "randn", sizes(emitter, spread, size, "the sizes"), dtype)
+
+
+@spelled("torch.rand_like")
+def rand_like(emitter: Emitter, input: TensorValue, **options: Any) -> TensorValue:
+    dtype = _floating(_options(options, input.dtype), "rand_like")
+    return draw(emitter, "rand_like", tuple(input.shape), dtype, 0.0, 1.0)
+
+
+@spelled("torch.randn_like")
+def randn_like(emitter: Emitter, input: TensorValue, **options: Any) -> TensorValue:
+    dtype = _floating(_options(options, input.dtype), "randn_like")
+    return draw(emitter, "randn_like", tuple(input.shape), dtype)
+
+
+@spelled("torch.randint")
+def randint(emitter: Emitter, *arguments: Any, **options: Any) -> TensorValue:
+    """`randint(high, size)` or `randint(low, high, size)`: integers from `low` to `high - 1`."""
+    names = (
+        ("low", "high", "size")
+        if len(arguments) + sum(n in options for n in ("low", "high", "size")) == 3
+        else (
+            "high",
+            "size",
+        )
+    )
+    free = [name for name in names if name not in options]
+    if len(arguments) != len(free):
+        raise ShapeError("randint needs (high, size) or (low, high, size)")
+    given = dict(zip(free, arguments, strict=True)) | {
+        name: options.pop(name) for name in names if name in options
+    }
+    low = known_int(emitter, given.get("low", 0), "low")
+    high = known_int(emitter, given["high"], "high")
+    shape = sizes(emitter, (given["size"],), None, "the sizes")
+    return _integers(emitter, "randint", low, high, shape, _options(options, torch.int64))
+
+
+@spelled("torch.randint_like")
+def randint_like(emitter: Emitter, input: TensorValue, *bounds: Any, **options: Any) -> TensorValue:
+    given = [known_int(emitter, bound, "a bound") for bound in bounds]
+    given += [known_int(emitter, options.pop(name), name) for name in ("low", "high") if name in options]
+    if not 1 <= len(given) <= 2:
+        raise ShapeError("randint_like needs high, or low and high")
+    low = given[0] if len(given) == 2 else 0
+    dtype = _options(options, input.dtype)
+    return _integers(emitter, "randint_like", low, given[-1], tuple(input.shape), dtype)
+
+
+def _integers(
+    emitter: Emitter, what: str, low: int, high: int, shape: tuple[int, ...], dtype: torch.dtype | None
+) -> TensorValue:
+    if low >= high:
+        raise ShapeError(f"{what} needs low < high (high is not drawn), got low={low}, high={high}")
+    return draw(emitter, what, shape, dtype, float(low), float(high - 1))
+
+
+@spelled("torch.randperm")
+def randperm(emitter: Emitter, n: int, **options: Any) -> TensorValue:
+    count = known_int(emitter, n, "n")
+    return draw(emitter, "randperm", (count,), _options(options, torch.int64), 0.0, float(max(count - 1, 0)))
+
+
+@spelled("torch.bernoulli", "torch.Tensor.bernoulli")
+def bernoulli(
+    emitter: Emitter, input: TensorValue, p: float | None = None, *, generator: Any = None
+) -> TensorValue:
+    return draw(emitter, "bernoulli", tuple(input.shape), _floating(input.dtype, "bernoulli"), 0.0, 1.0)
+
+
+@spelled("torch.normal")
+def normal(emitter: Emitter, mean: Any, std: Any = 1.0, size: Any = None, **options: Any) -> TensorValue:
+    dtype = _floating(_options(options, None), "normal")
+    if size is not None:
+        return draw(emitter, "normal", sizes(emitter, (size,), None, "the sizes"), dtype)
+    tensors = [item for item in (mean, std) if is_tensor(item)]
+    if not tensors:
+        raise ShapeError("normal needs a tensor as mean or std, or a size")
+    with torch_errors():
+        drawn = torch.normal(*(meta(item) if is_tensor(item) else float(item) for item in (mean, std)))
+    return draw(emitter, "normal", tuple(drawn.shape), drawn.dtype)
+
+
+@spelled("torch.multinomial", "torch.Tensor.multinomial")
+def multinomial(
+    emitter: Emitter,
+    input: TensorValue,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Any = None,
+) -> TensorValue:
+    with torch_errors():
+        shape = tuple(torch.multinomial(meta(input), num_samples, replacement).shape)
+    return draw(emitter, "multinomial", shape, torch.int64, 0.0, float(max(input.shape[-1] - 1, 0)))
+
+
+@spelled("torch.empty")
+def empty(emitter: Emitter, *spread: Any, size: Any = None, **options: Any) -> TensorValue:
+    """Whatever was in memory: nothing is known."""
+    return draw(emitter, "empty", sizes(emitter, spread, size, "the sizes"), _options(options, torch.float32))
+
+
+@spelled("torch.empty_like")
+def empty_like(emitter: Emitter, input: TensorValue, **options: Any) -> TensorValue:
+    return draw(emitter, "empty_like", tuple(input.shape), _options(options, input.dtype))
+
+
+@spelled("torch.Tensor.new_empty")
+def new_empty(
+    emitter: Emitter, input: TensorValue, *spread: Any, size: Any = None, **options: Any
+) -> TensorValue:
+    shape = sizes(emitter, spread, size, "the sizes")
+    return draw(emitter, "new_empty", shape, _options(options, input.dtype))
+
+
+@spelled("torch.Tensor.uniform_")
+def uniform_(emitter: Emitter, input: TensorValue, *bounds: float, **options: Any) -> TensorValue:
+    """torch calls the bounds `from` and `to`."""
+    defaults = {"from": 0.0, "to": 1.0} | dict(zip(("from", "to"), bounds, strict=False))
+    given = [options.pop(name, value) for name, value in defaults.items()]
+    low, high = (float(creation.number_of(emitter, value, "a bound")) for value in given)
+    if not low <= high:
+        raise ShapeError(f"uniform_ needs from <= to, got from={low:g}, to={high:g}")
+    _floating(input.dtype, "uniform_")
+    return emitter.overwrite(input, draw(emitter, "uniform_", tuple(input.shape), input.dtype, low, high))
+
+
+@spelled("torch.Tensor.normal_", "torch.Tensor.cauchy_", "torch.Tensor.log_normal_")
+def normal_(emitter: Emitter, input: TensorValue, *arguments: Any, **options: Any) -> TensorValue:
+    _floating(input.dtype, "normal_")
+    return emitter.overwrite(input, draw(emitter, "normal_", tuple(input.shape), input.dtype))
+
+
+@spelled("torch.Tensor.exponential_")
+def exponential_(emitter: Emitter, input: TensorValue, lambd: float = 1.0, **options: Any) -> TensorValue:
+    _floating(input.dtype, "exponential_")
+    return emitter.overwrite(input, draw(emitter, "exponential_", tuple(input.shape), input.dtype, 0.0))
+
+
+@spelled("torch.Tensor.bernoulli_")
+def bernoulli_(emitter: Emitter, input: TensorValue, p: Any = 0.5, **options: Any) -> TensorValue:
+    return emitter.overwrite(input, draw(emitter, "bernoulli_", tuple(input.shape), input.dtype, 0.0, 1.0))

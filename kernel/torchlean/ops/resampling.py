@@ -1,0 +1,151 @@
+"""Scaling images: `F.interpolate`. Nearest-neighbour modes copy elements; linear modes average neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval, down, up
+from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
+from torchlean.ops.arguments import known_int
+from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+COPYING = ("nearest", "nearest-exact")
+AVERAGING = ("linear", "bilinear", "trilinear")
+
+
+@register
+class Interpolate(Op):
+    """Resample all dimensions after the second to `size`, or by the factors `scale`, in torch's `mode`."""
+
+    name = "interpolate"
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        (x,) = inputs
+        return torch.nn.functional.interpolate(
+            x,
+            size=attributes["size"],
+            scale_factor=attributes["scale"],
+            mode=attributes["mode"],
+            align_corners=attributes["align_corners"],
+            recompute_scale_factor=attributes["recompute"],
+        )
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        mode = attributes["mode"]
+        if mode in COPYING:
+            return self._copied(x, attributes)
+        if mode in AVERAGING:
+            return self._averaged(x, attributes)
+        raise UnsupportedError(f'interpolate with mode "{mode}" has no interval rule; "bilinear" has one')
+
+    def _copied(self, x: Interval, attributes: Attributes) -> Interval:
+        """Which element is nearest is read off torch by resampling the positions themselves.
+
+        torch computes positions in the tensor's own precision; where float32 and float64 fall on different
+        neighbours, both are allowed.
+        """
+        lower, upper = x.lower, x.upper
+        for dim in range(2, len(x.shape)):
+            single, double = (self._positions(x.shape, dim, dtype, attributes) for dtype in _PRECISIONS)
+            same = torch.equal(single, double)
+            lower = _picked(lower, dim, single, double, torch.minimum)
+            upper = lower if same and x.is_point else _picked(upper, dim, single, double, torch.maximum)
+        return Interval(lower, upper)
+
+    def _positions(
+        self, shape: tuple[int, ...], dim: int, dtype: torch.dtype, attributes: Attributes
+    ) -> Tensor:
+        """For each place along `dim` of the result the place along `dim` of the operand."""
+        line = torch.arange(shape[dim], dtype=dtype).reshape(
+            [-1 if place == dim else 1 for place in range(len(shape))]
+        )
+        image = line.expand(1, 1, *shape[2:]).contiguous()
+        resampled = self.evaluate([image], attributes)
+        return resampled.movedim(dim, -1).reshape(-1, resampled.shape[dim])[0].to(torch.int64)
+
+    def _averaged(self, x: Interval, attributes: Attributes) -> Interval:
+        """The weights are not negative, so ends map to ends; the float64 result is off by rounding only.
+
+        A source position `(i + 1/2) scale - 1/2 <= n` has at most four roundings, an absolute error of 4 (n + 1) u,
+        which moves a result by no more than that times the distance of two elements, 2 max|x|; the result is
+        continuous in the position, so falling on the other side of an element changes nothing. The weighted sum of
+        2**d elements with products of d weights adds (2 d + 2**d) u max|x|. A factor of two covers second-order terms.
+        """
+        spatial = tuple(range(2, len(x.shape)))
+        positions = sum(8 * (x.shape[dim] + 1) for dim in spatial)
+        sums = 2 * len(spatial) + 2 ** len(spatial)
+        relative = 2 * (positions + sums) * UNIT_ROUNDOFF
+
+        def widened(end: Tensor, direction: Callable[[Tensor], Tensor], sign: float) -> Tensor:
+            largest = end.abs().amax(spatial, keepdim=True)
+            slack = largest * relative + 2 ** len(spatial) * SMALLEST_SUBNORMAL
+            return direction(self.evaluate([end.contiguous()], attributes) + sign * slack)
+
+        return Interval(widened(x.lower, down, -1.0), widened(x.upper, up, 1.0))
+
+
+_PRECISIONS = (torch.float32, torch.float64)
+
+
+def _picked(
+    end: Tensor, dim: int, first: Tensor, second: Tensor, outer: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    chosen = end.index_select(dim, first)
+    return chosen if torch.equal(first, second) else outer(chosen, end.index_select(dim, second))
+
+
+@spelled("torch.nn.functional.interpolate", "torch.nn.functional.upsample")
+def interpolate(
+    emitter: Emitter,
+    input: TensorValue,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> TensorValue:
+    if antialias:
+        raise UnsupportedError("interpolate with antialias=True is not followed")
+    return emitter.emit(
+        "interpolate",
+        input,
+        size=_each(size, lambda item: known_int(emitter, item, "the size")),
+        scale=_each(scale_factor, _factor),
+        mode=mode,
+        align_corners=align_corners,
+        recompute=recompute_scale_factor,
+    )
+
+
+@spelled("torch.nn.functional.upsample_nearest")
+def upsample_nearest(
+    emitter: Emitter, input: TensorValue, size: Any = None, scale_factor: Any = None
+) -> TensorValue:
+    return interpolate(emitter, input, size, scale_factor)
+
+
+@spelled("torch.nn.functional.upsample_bilinear")
+def upsample_bilinear(
+    emitter: Emitter, input: TensorValue, size: Any = None, scale_factor: Any = None
+) -> TensorValue:
+    return interpolate(emitter, input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+def _each(value: Any, read: Callable[[Any], Any]) -> Any:
+    """One number, or one per dimension, as plain attributes."""
+    if value is None:
+        return None
+    return tuple(read(item) for item in value) if isinstance(value, (tuple, list)) else read(value)
+
+
+def _factor(value: Any) -> float:
+    if not isinstance(value, (int, float)):
+        raise ShapeError(f"a scale factor must be a number, got {value!r}")
+    return float(value)
