@@ -25,24 +25,30 @@ class Approximation:
 
     An infinite value from a finite argument is an overflow: the exact result is then at least the largest
     float64 less `error`. NaN in `value` stands for "nothing known".
+    Where `exact` is set the value is the result itself.
     """
 
     value: Tensor
     error: Tensor
+    exact: Tensor | None = None
 
     def below(self) -> Tensor:
         """A lower bound of the exact result. The step down covers the rounding of this subtraction."""
-        return down(self.value.clamp(max=_LARGEST) - self.error)
+        bound = down(self.value.clamp(max=_LARGEST) - self.error)
+        return bound if self.exact is None else torch.where(self.exact, self.value, bound)
 
     def above(self) -> Tensor:
         """An upper bound of the exact result."""
-        return up(self.value.clamp(min=-_LARGEST) + self.error)
+        bound = up(self.value.clamp(min=-_LARGEST) + self.error)
+        return bound if self.exact is None else torch.where(self.exact, self.value, bound)
 
 
 Approximant = Callable[[Tensor], Approximation]
 
 
-def relative(value: Tensor, bound: Tensor | float, underflow: float = 0.0) -> Approximation:
+def relative(
+    value: Tensor, bound: Tensor | float, underflow: float = 0.0, exact: Tensor | None = None
+) -> Approximation:
     """`value` with relative error at most `bound`, and absolute error at most `underflow` besides.
 
     `bound` is taken by half more than stated, which pays for the rounding of the error itself and for
@@ -50,7 +56,7 @@ def relative(value: Tensor, bound: Tensor | float, underflow: float = 0.0) -> Ap
     underflow.
     """
     magnitude = value.abs().clamp(max=_LARGEST)
-    return Approximation(value, magnitude * (bound * 1.5) + (underflow + 4 * SMALLEST_SUBNORMAL))
+    return Approximation(value, magnitude * (bound * 1.5) + (underflow + 4 * SMALLEST_SUBNORMAL), exact)
 
 
 @cache

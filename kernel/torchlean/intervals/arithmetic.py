@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from torchlean.intervals.directed import round_down, round_up, two_product, two_quotient, two_sum
+from torchlean.intervals.directed import round_down, round_up, two_product, two_quotient, two_sqrt, two_sum
 from torchlean.intervals.interval import Interval
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF, gamma
 
@@ -68,6 +68,13 @@ def square(x: Interval) -> Interval:
     lower = torch.minimum(round_down(*low), round_down(*high)).clamp(min=0.0)
     upper = torch.maximum(round_up(*low), round_up(*high))
     return Interval(lower.masked_fill(_has_zero(x), 0.0), upper)
+
+
+def sqrt(x: Interval) -> Interval:
+    """`sqrt(x)`, undefined below zero."""
+    low = two_sqrt(x.lower.clamp(min=0.0))
+    high = low if x.is_point else two_sqrt(x.upper.clamp(min=0.0))
+    return _ends(round_down(*low), round_up(*high), x.is_point, bool((x.lower < 0).any()))
 
 
 def div(a: Interval, b: Interval) -> Interval:

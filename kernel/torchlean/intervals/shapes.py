@@ -76,7 +76,8 @@ def hull(first: Interval, second: Interval) -> Interval:
 
 def clipped(x: Interval, least: float, greatest: float) -> Interval:
     """The part of `x` inside a function's domain `[least, greatest]`; see `flagged` for the rest."""
-    return exact_increasing(x, lambda end: end.clamp(least, greatest))
+    # Adding 0 turns -0.0, of which reciprocals have the wrong sign, into 0.0.
+    return exact_increasing(x, lambda end: end.clamp(least, greatest) + 0.0)
 
 
 def flagged(x: Interval, undefined: Tensor) -> Interval:

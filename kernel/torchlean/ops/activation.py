@@ -1,33 +1,300 @@
-"""Activation functions of one tensor, element by element."""
+"""Activations made of straight pieces: relu and its kin. Most are exact, so points stay points."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch.nn import functional
 
 from torchlean.intervals import Interval
-from torchlean.ops.op import Attributes, Op, TensorType, register
+from torchlean.intervals import arithmetic as exact
+from torchlean.intervals.approximation import Approximation, relative
+from torchlean.intervals.rounding import UNIT_ROUNDOFF
+from torchlean.intervals.shapes import exact_increasing, increasing, valley
+from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
+from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
 @register
-class Relu(Op):
+class Relu(Elementwise):
     """`max(x, 0)`. Monotone and exact: the ends map to the ends, no rounding."""
 
     name = "relu"
+    function = staticmethod(torch.relu)
 
-    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
-        (x,) = inputs
-        return torch.relu(x)
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return exact_increasing(inputs[0], torch.relu)
+
+
+@register
+class Relu6(Elementwise):
+    """`min(max(x, 0), 6)`."""
+
+    name = "relu6"
+    function = staticmethod(functional.relu6)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return exact_increasing(inputs[0], lambda end: end.clamp(0.0, 6.0))
+
+
+@register
+class Hardtanh(Elementwise):
+    """`min(max(x, min_val), max_val)`."""
+
+    name = "hardtanh"
+    function = staticmethod(functional.hardtanh)
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        super().check(inputs, attributes)
+        if number(attributes, "min_val") > number(attributes, "max_val"):
+            raise ShapeError(
+                "`hardtanh` needs min_val <= max_val, "
+                f"got {attributes['min_val']} and {attributes['max_val']}"
+            )
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        low, high = number(attributes, "min_val"), number(attributes, "max_val")
+        return exact_increasing(inputs[0], lambda end: end.clamp(low, high))
+
+
+@register
+class LeakyRelu(Elementwise):
+    """`x` for `x > 0`, else `negative_slope * x`."""
+
+    name = "leaky_relu"
+    function = staticmethod(functional.leaky_relu)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
-        return Interval(torch.relu(x.lower), torch.relu(x.upper))
+        slope = torch.tensor(number(attributes, "negative_slope"), dtype=torch.float64)
+        return _two_slopes(x, Interval.point(slope))
 
 
-@spelled("torch.relu", "torch.nn.functional.relu", "torch.Tensor.relu")
+@register
+class Prelu(Elementwise):
+    """`x` for `x > 0`, else `weight * x`, with one weight for all or one per channel (dimension 1)."""
+
+    name = "prelu"
+    function = staticmethod(torch.prelu)
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        super().check(inputs, attributes)
+        x, weight = inputs
+        channels = x.shape[1] if len(x.shape) >= 2 else 1
+        if len(weight.shape) > 1 or weight.numel not in (1, channels):
+            raise ShapeError(
+                f"`prelu` needs one weight, or one for each of the {channels} channels of the input {x}; "
+                f"got a weight of {weight}"
+            )
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        x, weight = inputs
+        shape = [-1] + [1] * (len(out.shape) - 2) if weight.lower.numel() > 1 else []
+        slope = Interval(weight.lower.reshape(shape), weight.upper.reshape(shape))
+        if weight.is_point:
+            slope = Interval(slope.lower, slope.lower)
+        return _two_slopes(x, slope)
+
+
+@register
+class Threshold(Elementwise):
+    """`x` for `x > threshold`, else `value`."""
+
+    name = "threshold"
+    function = staticmethod(functional.threshold)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        threshold, value = number(attributes, "threshold"), number(attributes, "value")
+        if x.is_point:
+            return exact_increasing(x, lambda end: torch.where(end > threshold, end, value))
+        above, below = x.upper > threshold, x.lower <= threshold
+        lower = x.lower.clamp(min=threshold)
+        return Interval(
+            torch.where(above, torch.where(below, lower.clamp(max=value), lower), value),
+            torch.where(above, torch.where(below, x.upper.clamp(min=value), x.upper), value),
+        )
+
+
+@register
+class Hardshrink(Elementwise):
+    """0 for `|x| <= lambd`, else `x`: increasing, with two jumps."""
+
+    name = "hardshrink"
+    function = staticmethod(functional.hardshrink)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        width = number(attributes, "lambd")
+        return exact_increasing(inputs[0], lambda end: torch.where(end.abs() <= width, 0.0, end))
+
+
+@register
+class Softshrink(Elementwise):
+    """`x` moved by `lambd` towards 0, which it does not cross."""
+
+    name = "softshrink"
+    function = staticmethod(functional.softshrink)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        width = Interval.point(torch.tensor(number(attributes, "lambd"), dtype=torch.float64))
+        positive = exact_increasing(exact.sub(x, width), torch.relu)
+        negative = exact_increasing(exact.add(x, width), lambda end: end.clamp(max=0.0))
+        # At each end at most one of the two is not zero.
+        lower = positive.lower + negative.lower
+        exact_point = positive.is_point and negative.is_point
+        return Interval(lower, lower if exact_point else positive.upper + negative.upper)
+
+
+@register
+class Hardsigmoid(Elementwise):
+    """`min(max(x + 3, 0), 6) / 6`."""
+
+    name = "hardsigmoid"
+    function = staticmethod(functional.hardsigmoid)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return increasing(inputs[0], _gate, 0.0, 1.0)
+
+
+@register
+class Hardswish(Elementwise):
+    """`x * hardsigmoid(x)`: its minimum is `-3/8`, at `-3/2`."""
+
+    name = "hardswish"
+    function = staticmethod(functional.hardswish)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return valley(inputs[0], _gated, at=(-1.5, -1.5), least=-0.375)
+
+
+def _gate(points: torch.Tensor) -> Approximation:
+    """`x + 3` is computed with one rounding (without any near -3), the quotient with another."""
+    flat = points.abs() >= 3
+    return relative((points + 3).clamp(0.0, 6.0) / 6, 2 * UNIT_ROUNDOFF, exact=flat)
+
+
+def _gated(points: torch.Tensor) -> Approximation:
+    """Three roundings, none left of -3 (where it is 0, also at -inf) and right of 3 (where it is `x`)."""
+    flat = points.abs() >= 3
+    near = points.clamp(min=-3.0)
+    value = torch.where(points >= 3, points, near * (near + 3).clamp(max=6.0) / 6)
+    return relative(value, 3 * UNIT_ROUNDOFF, exact=flat)
+
+
+def _two_slopes(x: Interval, slope: Interval) -> Interval:
+    """`max(x, 0) + slope * min(x, 0)`, of which at each point one term is 0.
+
+    The lower end is reached by the negative part where there is one; the upper end by either part.
+    """
+    positive = exact_increasing(x, torch.relu)
+    negative = exact.mul(exact_increasing(x, lambda end: end.clamp(max=0.0)), slope)
+    lower = positive.lower + negative.lower
+    if x.is_point and negative.is_point:
+        return Interval(lower, lower)
+    reached = torch.maximum(positive.upper, negative.upper)
+    return Interval(lower, torch.where(x.upper > 0, reached, negative.upper))
+
+
+@spelled("torch.nn.functional.relu")
 def relu(emitter: Emitter, input: TensorValue, inplace: bool = False) -> TensorValue:
-    result = emitter.emit("relu", input)
-    return emitter.overwrite(input, result) if inplace else result
+    return activate(emitter, "relu", input, inplace)
+
+
+@spelled("torch.nn.functional.relu6")
+def relu6(emitter: Emitter, input: TensorValue, inplace: bool = False) -> TensorValue:
+    return activate(emitter, "relu6", input, inplace)
+
+
+@spelled("torch.nn.functional.hardtanh")
+def hardtanh(
+    emitter: Emitter, input: TensorValue, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> TensorValue:
+    return activate(emitter, "hardtanh", input, inplace, min_val=min_val, max_val=max_val)
+
+
+@spelled("torch.nn.functional.hardtanh_")
+def hardtanh_(
+    emitter: Emitter, input: TensorValue, min_val: float = -1.0, max_val: float = 1.0
+) -> TensorValue:
+    return activate(emitter, "hardtanh", input, True, min_val=min_val, max_val=max_val)
+
+
+@spelled("torch.nn.functional.leaky_relu")
+def leaky_relu(
+    emitter: Emitter, input: TensorValue, negative_slope: float = 0.01, inplace: bool = False
+) -> TensorValue:
+    return activate(emitter, "leaky_relu", input, inplace, negative_slope=negative_slope)
+
+
+@spelled("torch.nn.functional.leaky_relu_")
+def leaky_relu_(emitter: Emitter, input: TensorValue, negative_slope: float = 0.01) -> TensorValue:
+    return activate(emitter, "leaky_relu", input, True, negative_slope=negative_slope)
+
+
+@spelled("torch.nn.functional.rrelu", "torch.rrelu")
+def rrelu(
+    emitter: Emitter,
+    input: TensorValue,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> TensorValue:
+    """In evaluation mode a leaky relu with the mean slope."""
+    if training:
+        raise UnsupportedError("`rrelu` in training mode draws its slopes at random; call `.eval()` first")
+    return activate(emitter, "leaky_relu", input, inplace, negative_slope=(lower + upper) / 2)
+
+
+@spelled("torch.nn.functional.rrelu_", "torch.rrelu_")
+def rrelu_(
+    emitter: Emitter,
+    input: TensorValue,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+) -> TensorValue:
+    return rrelu(emitter, input, lower, upper, training, inplace=True)
+
+
+@spelled("torch.nn.functional.prelu", "torch.prelu", "torch.Tensor.prelu")
+def prelu(emitter: Emitter, input: TensorValue, weight: TensorValue) -> TensorValue:
+    return emitter.emit("prelu", input, weight)
+
+
+@spelled("torch.nn.functional.threshold", "torch.threshold")
+def threshold(
+    emitter: Emitter, input: TensorValue, threshold: float, value: float, inplace: bool = False
+) -> TensorValue:
+    return activate(emitter, "threshold", input, inplace, threshold=threshold, value=value)
+
+
+@spelled("torch.nn.functional.threshold_", "torch.threshold_")
+def threshold_(emitter: Emitter, input: TensorValue, threshold: float, value: float) -> TensorValue:
+    return activate(emitter, "threshold", input, True, threshold=threshold, value=value)
+
+
+@spelled("torch.nn.functional.hardshrink", "torch.hardshrink", "torch.Tensor.hardshrink")
+def hardshrink(emitter: Emitter, input: TensorValue, lambd: float = 0.5) -> TensorValue:
+    return activate(emitter, "hardshrink", input, lambd=lambd)
+
+
+@spelled("torch.nn.functional.softshrink")
+def softshrink(emitter: Emitter, input: TensorValue, lambd: float = 0.5) -> TensorValue:
+    return activate(emitter, "softshrink", input, lambd=lambd)
+
+
+@spelled("torch.nn.functional.hardsigmoid")
+def hardsigmoid(emitter: Emitter, input: TensorValue, inplace: bool = False) -> TensorValue:
+    return activate(emitter, "hardsigmoid", input, inplace)
+
+
+@spelled("torch.nn.functional.hardswish")
+def hardswish(emitter: Emitter, input: TensorValue, inplace: bool = False) -> TensorValue:
+    return activate(emitter, "hardswish", input, inplace)
+
+
+spell_unary("relu")

@@ -9,7 +9,7 @@ import torch
 from torchlean.intervals import Interval
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.shapes import hull
-from torchlean.ops.elementwise import Elementwise, computed, no_out, spell_operator, spell_unary
+from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_operator, spell_unary
 from torchlean.ops.op import Attributes, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
@@ -35,7 +35,7 @@ class AddScaled(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         a, b = inputs
-        result = exact.add(a, exact.scale(b, _number(attributes, "alpha")))
+        result = exact.add(a, exact.scale(b, number(attributes, "alpha")))
         return _as_bool(result) if out.dtype == torch.bool else result
 
 
@@ -92,7 +92,7 @@ class Addcmul(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         start, a, b = inputs
-        return exact.add(start, exact.scale(exact.mul(a, b), _number(attributes, "value")))
+        return exact.add(start, exact.scale(exact.mul(a, b), number(attributes, "value")))
 
 
 @register
@@ -104,7 +104,7 @@ class Addcdiv(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         start, a, b = inputs
-        return exact.add(start, exact.scale(exact.div(a, b), _number(attributes, "value")))
+        return exact.add(start, exact.scale(exact.div(a, b), number(attributes, "value")))
 
 
 @register
@@ -135,12 +135,6 @@ def _as_bool(x: Interval) -> Interval:
     """A sum of zeros and ones, read as bool."""
     lower = x.lower.clamp(0, 1)
     return Interval(lower, lower if x.is_point else x.upper.clamp(0, 1))
-
-
-def _number(attributes: Attributes, name: str) -> float:
-    value = attributes[name]
-    assert isinstance(value, int | float)
-    return value
 
 
 @spelled("torch.add", "torch.Tensor.add")
@@ -193,17 +187,6 @@ def dunder_mul(emitter: Emitter, input: TensorValue, other: Operand) -> TensorVa
 @spelled("torch.Tensor.__rmul__")
 def dunder_rmul(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
     return emitter.emit("mul", other, input)
-
-
-@spelled("torch.negative", "torch.Tensor.negative", "torch.Tensor.__neg__")
-def negative(emitter: Emitter, input: TensorValue, *, out: object = None) -> TensorValue:
-    no_out(out)
-    return emitter.emit("neg", input)
-
-
-@spelled("torch.negative_", "torch.Tensor.negative_")
-def negative_(emitter: Emitter, input: TensorValue) -> TensorValue:
-    return emitter.overwrite(input, emitter.emit("neg", input))
 
 
 @spelled("torch.positive", "torch.Tensor.positive", "torch.Tensor.__pos__")
@@ -297,5 +280,5 @@ def _scaling(input: Operand, other: Operand, alpha: float) -> float:
 
 for _symbol in ("add", "sub"):
     spell_operator(_symbol, _symbol)
-spell_unary("neg")
+spell_unary("neg", "negative", also=["torch.Tensor.__neg__"])
 spell_unary("square")

@@ -111,7 +111,7 @@ for _op, _long in (
     ("ge", "greater_equal"),
     ("ne", "not_equal"),
 ):
-    spell_binary(_op, _op, _long)
+    spell_binary(_op, _long)
     spell_operator(_op, _op, reflected=False, in_place=False)
 # `torch.equal` asks about the whole tensors and is not the long name of `eq`.
 spell_binary("eq")

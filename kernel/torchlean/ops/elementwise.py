@@ -60,6 +60,13 @@ def computed(value: float, dtype: torch.dtype) -> float:
     return value if rounded == value else rounded
 
 
+def number(attributes: Attributes, name: str) -> float:
+    """A numeric attribute."""
+    value = attributes[name]
+    assert isinstance(value, int | float)
+    return float(value)
+
+
 def no_out(out: object) -> None:
     """Refuse `out=`, which writes into another tensor.
 
@@ -72,28 +79,48 @@ def no_out(out: object) -> None:
         )
 
 
-def spell_unary(
-    op: str, *more: str, function: bool = True, method: bool = True, in_place: bool = True
-) -> None:
+def spell_unary(op: str, *aliases: str, also: Sequence[str] = ()) -> None:
     """Spellings of an op of one tensor without further arguments.
 
-    `torch.NAME` and `torch.NAME_` (with `function`), `torch.Tensor.NAME` and `torch.Tensor.NAME_` (with
-    `method`), the ones that write in place only with `in_place`; `more` are further names of the pure
-    function.
+    For the op's name and each alias: `torch.NAME`, `torch.Tensor.NAME` and their in-place forms `NAME_`, as
+    far as this version of torch has them; `also` are full names of further pure functions.
     """
-    homes = [home for home, wanted in (("torch", function), ("torch.Tensor", method)) if wanted]
+    functions, methods = _homes((op, *aliases))
+    in_place_functions, in_place_methods = _homes([f"{name}_" for name in (op, *aliases)])
 
-    @spelled(*(f"{home}.{op}" for home in homes), *more)
-    def pure(emitter: Emitter, input: TensorValue, *, out: object = None) -> TensorValue:
+    @spelled(*functions, *also)
+    def function(emitter: Emitter, input: TensorValue, *, out: object = None) -> TensorValue:
         no_out(out)
         return emitter.emit(op, input)
 
-    if in_place:
-        names = [f"{home}.{op}_" for home in homes if hasattr(torch if home == "torch" else Tensor, f"{op}_")]
+    @spelled(*methods)
+    def method(emitter: Emitter, input: TensorValue) -> TensorValue:
+        return emitter.emit(op, input)
 
-        @spelled(*names)
-        def overwriting(emitter: Emitter, input: TensorValue) -> TensorValue:
-            return emitter.overwrite(input, emitter.emit(op, input))
+    @spelled(*in_place_functions, *in_place_methods)
+    def overwriting(emitter: Emitter, input: TensorValue) -> TensorValue:
+        return emitter.overwrite(input, emitter.emit(op, input))
+
+
+def spell_binary(op: str, *aliases: str, also: Sequence[str] = ()) -> None:
+    """Spellings of an op of two operands without further arguments, under the same names as `spell_unary`."""
+    functions, methods = _homes((op, *aliases))
+    _, in_place_methods = _homes([f"{name}_" for name in (op, *aliases)])
+
+    @spelled(*functions, *methods, *also)
+    def function(emitter: Emitter, input: Operand, other: Operand, *, out: object = None) -> TensorValue:
+        no_out(out)
+        return emitter.emit(op, input, other)
+
+    @spelled(*in_place_methods)
+    def overwriting(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
+        return emitter.overwrite(input, emitter.emit(op, input, other))
+
+
+def _homes(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Which of the names are functions of `torch`, and which are methods of its tensors."""
+    functions = [f"torch.{name}" for name in names if hasattr(torch, name)]
+    return functions, [f"torch.Tensor.{name}" for name in names if hasattr(Tensor, name)]
 
 
 def spell_operator(op: str, symbol: str, *, reflected: bool = True, in_place: bool = True) -> None:
@@ -116,20 +143,10 @@ def spell_operator(op: str, symbol: str, *, reflected: bool = True, in_place: bo
             return emitter.overwrite(input, emitter.emit(op, input, other))
 
 
-def spell_binary(op: str, *names: str) -> None:
-    """`torch.NAME(input, other)` and the method `torch.Tensor.NAME`, with its in-place form where torch has
-    one.
-    """
-    for name in names or (op,):
-        homes = [f"torch.{name}"] if hasattr(torch, name) else []
-
-        @spelled(*homes, *([f"torch.Tensor.{name}"] if hasattr(Tensor, name) else []))
-        def pure(emitter: Emitter, input: TensorValue, other: Operand, *, out: object = None) -> TensorValue:
-            no_out(out)
-            return emitter.emit(op, input, other)
-
-        if hasattr(Tensor, f"{name}_"):
-
-            @spelled(f"torch.Tensor.{name}_")
-            def overwriting(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
-                return emitter.overwrite(input, emitter.emit(op, input, other))
+def activate(
+    emitter: Emitter, op: str, input: TensorValue, inplace: bool = False, **numbers: float
+) -> TensorValue:
+    """Emit an activation, with its numbers as torch computes with them, and overwrite its input if asked to."""
+    rounded = {name: computed(value, input.dtype) for name, value in numbers.items()}
+    result = emitter.emit(op, input, **rounded)
+    return emitter.overwrite(input, result) if inplace else result

@@ -1,0 +1,191 @@
+"""Exponentials, logarithms, roots and the error function."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals import arithmetic as exact
+from torchlean.intervals.approximation import Approximation, kernel, relative
+from torchlean.intervals.rounding import UNIT_ROUNDOFF
+from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
+from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
+from torchlean.ops.op import Attributes, TensorType, register
+
+
+@register
+class Exp(Elementwise):
+    """`e**x`."""
+
+    name = "exp"
+    function = staticmethod(torch.exp)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return increasing(inputs[0], kernel(torch.exp), least=0.0)
+
+
+@register
+class Exp2(Elementwise):
+    """`2**x`."""
+
+    name = "exp2"
+    function = staticmethod(torch.exp2)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return increasing(inputs[0], kernel(torch.exp2), least=0.0)
+
+
+@register
+class Expm1(Elementwise):
+    """`e**x - 1`, accurate near zero."""
+
+    name = "expm1"
+    function = staticmethod(torch.expm1)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return increasing(inputs[0], kernel(torch.expm1), least=-1.0)
+
+
+class _Logarithm(Elementwise):
+    """Undefined up to and including the pole, where torch gives `-inf`; the upper bound is still of use."""
+
+    pole = 0.0
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        bounds = increasing(clipped(x, self.pole, math.inf), kernel(self.function))
+        return flagged(bounds, x.lower <= self.pole)
+
+
+@register
+class Log(_Logarithm):
+    """The natural logarithm."""
+
+    name = "log"
+    function = staticmethod(torch.log)
+
+
+@register
+class Log2(_Logarithm):
+    """The logarithm to base 2."""
+
+    name = "log2"
+    function = staticmethod(torch.log2)
+
+
+@register
+class Log10(_Logarithm):
+    """The logarithm to base 10."""
+
+    name = "log10"
+    function = staticmethod(torch.log10)
+
+
+@register
+class Log1p(_Logarithm):
+    """`log(1 + x)`, accurate near zero."""
+
+    name = "log1p"
+    function = staticmethod(torch.log1p)
+    pole = -1.0
+
+
+@register
+class Sqrt(Elementwise):
+    """The square root."""
+
+    name = "sqrt"
+    function = staticmethod(torch.sqrt)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return exact.sqrt(*inputs)
+
+
+@register
+class Rsqrt(Elementwise):
+    """`1 / sqrt(x)`."""
+
+    name = "rsqrt"
+    function = staticmethod(torch.rsqrt)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        bounds = decreasing(clipped(x, 0.0, math.inf), kernel(torch.rsqrt), least=0.0)
+        return flagged(bounds, x.lower <= 0)
+
+
+@register
+class Erf(Elementwise):
+    """The error function."""
+
+    name = "erf"
+    function = staticmethod(torch.erf)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return increasing(inputs[0], kernel(torch.erf), -1.0, 1.0)
+
+
+@register
+class Erfc(Elementwise):
+    """`1 - erf(x)`, accurate for large `x`."""
+
+    name = "erfc"
+    function = staticmethod(torch.erfc)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return decreasing(inputs[0], kernel(torch.erfc), 0.0, 2.0)
+
+
+@register
+class Logaddexp(Elementwise):
+    """`log(e**a + e**b)`: increasing in both."""
+
+    name = "logaddexp"
+    function = staticmethod(torch.logaddexp)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        a, b = inputs
+        low = _log_of_sum(a.lower, b.lower)
+        high = low if a.is_point and b.is_point else _log_of_sum(a.upper, b.upper)
+        return Interval(low.below(), high.above())
+
+
+@register
+class Xlogy(Elementwise):
+    """`x * log(y)`, and 0 where `x` is 0, whatever `y` is."""
+
+    name = "xlogy"
+    function = staticmethod(torch.xlogy)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        x, y = inputs
+        logarithm = increasing(clipped(y, 0.0, math.inf), kernel(torch.log))
+        undefined = (y.lower <= 0) & ((x.lower != 0) | (x.upper != 0))
+        return flagged(exact.mul(x, logarithm), undefined)
+
+
+def _log_of_sum(a: Tensor, b: Tensor) -> Approximation:
+    """`max + log1p(e**-|a - b|)`.
+
+    The logarithm lies in `[0, log 2]` and is off by less than 16 u with all that goes into it (the
+    difference's rounding enters as `d e**-d u`); the sum adds one rounding of a number of at most `|max| +
+    1`.
+    """
+    larger = torch.maximum(a, b)
+    # Two infinite ends of the same sign are no distance apart.
+    distance = torch.where(a == b, 0.0, (a - b).abs())
+    value = larger + torch.log1p(torch.exp(-distance))
+    error = relative(larger, 4 * UNIT_ROUNDOFF).error + 32 * UNIT_ROUNDOFF
+    return Approximation(value, error)
+
+
+for _op in ("exp", "log", "log2", "log10", "sqrt", "rsqrt"):
+    spell_unary(_op)
+for _op in ("exp2", "expm1", "log1p", "erf", "erfc"):
+    spell_unary(_op, also=[f"torch.special.{_op}"])
+spell_binary("logaddexp")
+spell_binary("xlogy", also=["torch.special.xlogy"])

@@ -1,0 +1,111 @@
+"""Hyperbolic functions and their inverses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.approximation import Approximant, Approximation, kernel, relative
+from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
+from torchlean.intervals.shapes import clipped, flagged, increasing, valley
+from torchlean.ops.elementwise import Elementwise, spell_unary
+from torchlean.ops.op import Attributes, TensorType, register
+
+_LARGE = 700.0
+"""Vectorised kernels of sinh and cosh overflow to infinity before the results do, at about 709.7 instead of
+710.5.
+"""
+
+
+@register
+class Sinh(Elementwise):
+    """`(e**x - e**-x) / 2`."""
+
+    name = "sinh"
+    function = staticmethod(torch.sinh)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return increasing(inputs[0], _without_early_overflow(torch.sinh))
+
+
+@register
+class Cosh(Elementwise):
+    """`(e**x + e**-x) / 2`."""
+
+    name = "cosh"
+    function = staticmethod(torch.cosh)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return valley(inputs[0], _without_early_overflow(torch.cosh), at=(0.0, 0.0), least=1.0)
+
+
+@register
+class Tanh(Elementwise):
+    """`sinh(x) / cosh(x)`."""
+
+    name = "tanh"
+    function = staticmethod(torch.tanh)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return increasing(inputs[0], kernel(torch.tanh), -1.0, 1.0)
+
+
+@register
+class Asinh(Elementwise):
+    """The inverse of sinh."""
+
+    name = "asinh"
+    function = staticmethod(torch.asinh)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return increasing(inputs[0], kernel(torch.asinh))
+
+
+@register
+class Acosh(Elementwise):
+    """The inverse of cosh on `x >= 1`, undefined below."""
+
+    name = "acosh"
+    function = staticmethod(torch.acosh)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        bounds = increasing(clipped(x, 1.0, math.inf), kernel(torch.acosh), least=0.0)
+        return flagged(bounds, x.lower < 1)
+
+
+@register
+class Atanh(Elementwise):
+    """The inverse of tanh, undefined from -1 and 1 outward, where torch gives infinities or NaN."""
+
+    name = "atanh"
+    function = staticmethod(torch.atanh)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        bounds = increasing(clipped(x, -1.0, 1.0), kernel(torch.atanh))
+        return flagged(bounds, (x.lower <= -1) | (x.upper >= 1))
+
+
+def _without_early_overflow(function: Callable[[Tensor], Tensor]) -> Approximant:
+    """Beyond `_LARGE` both functions are `e**|x| / 2` to more than 600 digits, computed as `(e**(|x|/2) / 2)
+    e**(|x|/2)`: two kernels and a product."""
+
+    def approximant(points: Tensor) -> Approximation:
+        root = torch.exp(points.abs() / 2)
+        large = torch.copysign(root * 0.5 * root, function(points))
+        value = torch.where(points.abs() > _LARGE, large, function(points))
+        return relative(value, (4 * TRANSCENDENTAL_ULPS + 2) * UNIT_ROUNDOFF)
+
+    return approximant
+
+
+for _op in ("sinh", "cosh"):
+    spell_unary(_op)
+spell_unary("tanh", also=["torch.nn.functional.tanh"])
+for _op in ("asinh", "acosh", "atanh"):
+    spell_unary(_op, f"arc{_op[1:]}")

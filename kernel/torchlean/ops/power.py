@@ -1,0 +1,193 @@
+"""Powers, and the length of a vector of two components.
+
+`pow` has its exponent as a number, as torch reads `x ** 3`; `pow_tensor` has both as tensors (`2 ** x` among
+them). For an integer exponent the base may be negative; for any other a negative base is undefined.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals import arithmetic as exact
+from torchlean.intervals.approximation import Approximation, relative
+from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
+from torchlean.intervals.shapes import clipped, flagged
+from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_binary
+from torchlean.ops.op import Attributes, TensorType, UnsupportedError, register
+from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
+
+_EXACT_INTEGERS = 2.0**53
+"""Larger float64 are all even: the parity of an exponent is then lost."""
+
+
+@register
+class Pow(Elementwise):
+    """`x ** exponent` for a number `exponent`."""
+
+    name = "pow"
+    function = staticmethod(torch.pow)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        exponent = number(attributes, "exponent")
+        if not abs(exponent) <= _EXACT_INTEGERS:
+            raise UnsupportedError(f"no bounds for the exponent {exponent}")
+        if exponent == 1.0:
+            return x
+        if exponent == 2.0:
+            return exact.square(x)
+        if exponent == 0.5:
+            return exact.sqrt(x)
+        power = Interval.point(torch.tensor(exponent, dtype=torch.float64))
+        if exponent == math.floor(exponent):
+            return _whole(_integer_power(x, power.lower), out)
+        return _real_power(x, power)
+
+
+@register
+class PowTensor(Elementwise):
+    """`base ** exponent` of two tensors."""
+
+    name = "pow_tensor"
+    function = staticmethod(torch.pow)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        base, exponent = inputs
+        n = exponent.lower
+        if not out.dtype.is_floating_point:
+            return _whole(_integer_tensor_power(base, exponent), out)
+        if exponent.is_point and bool(((n == torch.round(n)) & (n.abs() <= _EXACT_INTEGERS)).all()):
+            return _integer_power(base, n)
+        return _real_power(base, exponent)
+
+
+@register
+class Hypot(Elementwise):
+    """`sqrt(a**2 + b**2)`: increasing in both magnitudes."""
+
+    name = "hypot"
+    function = staticmethod(torch.hypot)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        near = [torch.maximum(x.lower, -x.upper).clamp(min=0.0) for x in inputs]
+        far = [torch.maximum(-x.lower, x.upper) for x in inputs]
+        low, high = _approximately(torch.hypot(*near)), _approximately(torch.hypot(*far))
+        return Interval(low.below().clamp(min=0.0), high.above())
+
+
+def _integer_power(x: Interval, n: Tensor) -> Interval:
+    """`x ** n` for integers `n`, one for each element or one for all.
+
+    Away from zero the power is monotone, so the extremes are at the ends. Across zero that also holds for odd
+    `n > 0`; an even one has its minimum 0 there, and a negative one a pole.
+    """
+    low = _power(x.lower, n)
+    high = low if x.is_point else _power(x.upper, n)
+    zero = (x.lower <= 0) & (x.upper >= 0)
+    even = torch.remainder(n, 2) == 0
+    lower = torch.minimum(low.below(), high.below())
+    upper = torch.maximum(low.above(), high.above())
+    # Only the rounding of the bound can leave the range of an even power, or miss the minimum.
+    lower = torch.where(even, lower.clamp(min=0.0), lower).masked_fill(zero & even & (n > 0), 0.0)
+    pole = zero & (n < 0)
+    return Interval(
+        lower.masked_fill(pole, -math.inf), upper.masked_fill(pole, math.inf), undefined=bool(pole.any())
+    )
+
+
+def _integer_tensor_power(base: Interval, exponent: Interval) -> Interval:
+    """Integer tensors. torch gives -1, 0 or 1 for a negative exponent, which is no power but has bounds."""
+    positive = Interval(exponent.lower.clamp(min=0.0), exponent.upper.clamp(min=0.0))
+    lowest, highest = _integer_power(base, positive.lower), _integer_power(base, positive.upper)
+    largest = _power(torch.maximum(base.lower.abs(), base.upper.abs()).clamp(min=1.0), positive.upper).above()
+    fixed = positive.lower == positive.upper
+    lower = torch.where(fixed, torch.minimum(lowest.lower, highest.lower), -largest)
+    lower = torch.where(~fixed & (base.lower >= 0), 0.0, lower)
+    upper = torch.where(fixed, torch.maximum(lowest.upper, highest.upper), largest)
+    negative = exponent.lower < 0
+    return Interval(
+        torch.where(negative, lower.clamp(max=-1.0), lower),
+        torch.where(negative, upper.clamp(min=1.0), upper),
+    )
+
+
+def _real_power(base: Interval, exponent: Interval) -> Interval:
+    """`base ** exponent` where the exponent need not be an integer.
+
+    For `base >= 0` the power is monotone in each operand for a fixed other one, so its extremes are at
+    corners. A negative base has a power only where the exponent happens to be an integer; all that is claimed
+    there is `|base ** exponent| = |base| ** exponent`.
+    """
+    integer_inside = torch.ceil(exponent.lower) <= torch.floor(exponent.upper)
+    negative = (base.lower < 0) & integer_inside
+    near = torch.where(negative, torch.maximum(-base.upper, base.lower), base.lower)
+    far = torch.where(negative, torch.maximum(-base.lower, base.upper), base.upper)
+    magnitude = clipped(Interval(near, far), 0.0, math.inf)
+    corners = [
+        _power(b, e) for b in (magnitude.lower, magnitude.upper) for e in (exponent.lower, exponent.upper)
+    ]
+    upper = torch.stack([corner.above() for corner in corners]).amax(0)
+    lower = torch.stack([corner.below() for corner in corners]).amin(0).clamp(min=0.0)
+    undefined = (base.lower < 0) | (base.lower == 0) & (exponent.lower < 0)
+    return flagged(Interval(torch.where(negative, -upper, lower), upper), undefined)
+
+
+def _power(base: Tensor, exponent: Tensor) -> Approximation:
+    return _approximately(torch.pow(base, exponent))
+
+
+def _approximately(value: Tensor) -> Approximation:
+    """A result of the platform's pow or hypot, which are as accurate as its other functions."""
+    bound = 2 * TRANSCENDENTAL_ULPS
+    return relative(value, bound * UNIT_ROUNDOFF, bound * SMALLEST_SUBNORMAL)
+
+
+def _whole(x: Interval, out: TensorType) -> Interval:
+    """Bounds of an integer: the integers inside."""
+    if out.dtype.is_floating_point:
+        return x
+    lower, upper = torch.ceil(x.lower), torch.floor(x.upper)
+    return Interval(lower, lower if torch.equal(lower, upper) else upper, x.undefined)
+
+
+@spelled("torch.pow", "torch.Tensor.pow")
+def pow(emitter: Emitter, input: Operand, exponent: Operand, *, out: object = None) -> TensorValue:
+    no_out(out)
+    return _raised(emitter, input, exponent)
+
+
+@spelled("torch.Tensor.__pow__")
+def dunder_pow(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
+    return _raised(emitter, input, other)
+
+
+@spelled("torch.Tensor.__rpow__")
+def dunder_rpow(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
+    return _raised(emitter, other, input)
+
+
+@spelled("torch.Tensor.pow_")
+def pow_(emitter: Emitter, input: TensorValue, exponent: Operand) -> TensorValue:
+    return emitter.overwrite(input, _raised(emitter, input, exponent))
+
+
+@spelled("torch.Tensor.__ipow__")
+def dunder_ipow(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
+    return emitter.overwrite(input, _raised(emitter, input, other))
+
+
+def _raised(emitter: Emitter, base: Operand, exponent: Operand) -> TensorValue:
+    """A number as exponent becomes an attribute; `x ** 2` is a square, as torch computes it."""
+    if isinstance(base, int | float) or not isinstance(exponent, int | float):
+        return emitter.emit("pow_tensor", base, exponent)
+    if exponent == 2 and base.dtype.is_floating_point:
+        return emitter.emit("square", base)
+    return emitter.emit("pow", base, exponent=computed(exponent, base.dtype))
+
+
+spell_binary("hypot")

@@ -1,0 +1,129 @@
+"""Signs, absolute values and rounding to integers: exact in floating point, so points stay points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals import arithmetic as exact
+from torchlean.intervals.shapes import exact_increasing
+from torchlean.ops.elementwise import Elementwise, no_out, spell_unary
+from torchlean.ops.op import Attributes, TensorType, register
+from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+
+class _Step(Elementwise):
+    """An increasing function that float64 computes exactly."""
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return exact_increasing(inputs[0], self.function)
+
+
+@register
+class Sign(_Step):
+    """-1, 0 or 1."""
+
+    name = "sign"
+    function = staticmethod(torch.sign)
+
+
+@register
+class Floor(_Step):
+    """The largest integer not above `x`."""
+
+    name = "floor"
+    function = staticmethod(torch.floor)
+
+
+@register
+class Ceil(_Step):
+    """The smallest integer not below `x`."""
+
+    name = "ceil"
+    function = staticmethod(torch.ceil)
+
+
+@register
+class Trunc(_Step):
+    """The integer part of `x`, towards zero."""
+
+    name = "trunc"
+    function = staticmethod(torch.trunc)
+
+
+@register
+class Round(Elementwise):
+    """The nearest multiple of `10**-decimals`, halves to the even one."""
+
+    name = "round"
+    function = staticmethod(torch.round)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        decimals = attributes["decimals"]
+        if decimals == 0 or not out.dtype.is_floating_point:
+            return exact_increasing(x, torch.round)
+        assert isinstance(decimals, int)
+        unit = Interval.point(torch.tensor(10.0 ** abs(decimals), dtype=torch.float64))
+        multiply, divide = (exact.mul, exact.div) if decimals > 0 else (exact.div, exact.mul)
+        return divide(exact_increasing(multiply(x, unit), torch.round), unit)
+
+
+@register
+class Abs(Elementwise):
+    """`|x|`."""
+
+    name = "abs"
+    function = staticmethod(torch.abs)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        if x.is_point:
+            return exact_increasing(x, torch.abs)
+        return Interval(torch.maximum(x.lower, -x.upper).clamp(min=0.0), torch.maximum(-x.lower, x.upper))
+
+
+@register
+class Frac(Elementwise):
+    """`x - trunc(x)`, with the sign of `x`: rises from 0 to 1 (or from -1 to 0) between integers."""
+
+    name = "frac"
+    function = staticmethod(torch.frac)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        (x,) = inputs
+        if x.is_point:
+            return exact_increasing(x, _fraction)
+        jumps = torch.trunc(x.lower) != torch.trunc(x.upper)
+        jumps |= torch.isinf(x.lower) | torch.isinf(x.upper)
+        return Interval(
+            torch.where(jumps, x.lower.clamp(-1.0, 0.0), _fraction(x.lower)),
+            torch.where(jumps, x.upper.clamp(0.0, 1.0), _fraction(x.upper)),
+        )
+
+
+def _fraction(end: Tensor) -> Tensor:
+    """Exact: both numbers are multiples of the same power of two. The fraction of an infinite end is not
+    used.
+    """
+    return torch.nan_to_num(end - torch.trunc(end), nan=0.0)
+
+
+@spelled("torch.round", "torch.Tensor.round", "torch.special.round")
+def round(emitter: Emitter, input: TensorValue, *, decimals: int = 0, out: object = None) -> TensorValue:
+    no_out(out)
+    return emitter.emit("round", input, decimals=decimals)
+
+
+@spelled("torch.round_", "torch.Tensor.round_")
+def round_(emitter: Emitter, input: TensorValue, *, decimals: int = 0) -> TensorValue:
+    return emitter.overwrite(input, emitter.emit("round", input, decimals=decimals))
+
+
+for _op in ("sign", "floor", "ceil", "frac"):
+    spell_unary(_op)
+spell_unary("trunc", "fix")
+spell_unary("abs", "absolute", also=["torch.Tensor.__abs__"])
