@@ -33,7 +33,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 bench: setup
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --write
 
 # Trains every example again from its fixed seed and rewrites the weights beside it.
 examples: setup

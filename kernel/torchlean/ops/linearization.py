@@ -22,7 +22,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """An op seen as an affine map of one operand.
+    """The linear map from one operand of an op to its output.
 
     Attributes:
         transpose: coefficients of the output, shape (rows, *output), to coefficients of this operand, (rows, *operand).
@@ -40,12 +40,12 @@ class Affine:
 class Plane:
     """`intercept + sum_i slopes[i] * operand_i`, element by element.
 
-    Shapes: those of the output after (optional) leading batch dimensions; slopes broadcast against it. An operand of
-    smaller shape takes part as torch broadcasts it.
+    Shapes: those of the output after one batch dimension (boxes, or 1); an operand of smaller shape takes part as
+    torch broadcasts it. No intercept means zero.
     """
 
     slopes: tuple[Tensor, ...]
-    intercept: Tensor
+    intercept: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,8 +115,8 @@ class Op:
             types: of the operands.
 
         Returns:
-            One part per operand; None for a known operand whose value is already inside the other parts (a weight).
-            A known operand that is only added (a bias) has a part as well, so that nothing else carries constants.
+            The linear map from each unknown operand, None in the place of each known one. The constant part of the
+            op (a bias) is found by the engine: its value where all unknown operands are zero.
         """
         return None
 
@@ -124,7 +124,7 @@ class Op:
         """Two planes around the op, for operands inside the given bounded intervals.
 
         Args:
-            inputs: intervals of the operands, each of its operand's shape after any number of batch dimensions.
+            inputs: bounded intervals of the operands, each of its operand's shape after one batch dimension.
 
         Raises:
             UnsupportedError: no planes for these operands; the engine then uses the interval alone.

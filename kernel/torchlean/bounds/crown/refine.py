@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds.cache import Bound, BoundsCache
-from torchlean.bounds.crown.rows import Problem, lower_bounds
+from torchlean.bounds.crown.passages import Magnitude, Passage, affine, between, stop
+from torchlean.bounds.crown.rows import lower_bounds
 from torchlean.bounds.crown.structure import Structure, structure
 from torchlean.bounds.ibp import MAX_ELEMENTS, Bounds, Cancelled, bound_node, content_key
 from torchlean.graph import LEAVES, Graph, Node
 from torchlean.intervals import Interval
 from torchlean.ops import OPS, UnsupportedError
-from torchlean.ops.linearization import Relaxation
 
 CHUNK_BYTES = 128 * 2**20
 """Memory for the coefficients of one backward pass; more rows than fit are bounded in several passes."""
@@ -83,11 +83,9 @@ class _Refinement:
 
     structure: Structure
     check: Callable[[], None]
-    stops: dict[int, Interval] = field(default_factory=dict)
-    relaxations: dict[int, Relaxation] = field(default_factory=dict)
-    magnitudes: dict[int, Tensor] = field(default_factory=dict)
-    reach: dict[int, float] = field(default_factory=dict)
-    operands: dict[int, Interval] = field(default_factory=dict)
+    bounds: dict[int, Interval] = field(default_factory=dict)
+    passages: dict[int, Passage] = field(default_factory=dict)
+    magnitudes: dict[int, Magnitude] = field(default_factory=dict)
 
     def manner(self, node: Node, wanted: bool) -> bytes:
         """Which elements to refine: none, those on both sides of a kink at zero, or all that vary."""
@@ -100,25 +98,24 @@ class _Refinement:
 
     def bound(self, node: Node, first: Bound, manner: bytes) -> Bound:
         """The node's final bound, given the one from its op's interval rule."""
-        if manner == b"none" or first.interval.undefined or not self._enter(node):
-            return first
         interval = first.interval
+        if manner == b"none" or interval.undefined:
+            return first
         if manner == b"all":
             needed = interval.lower < interval.upper
         else:
             needed = (interval.lower < 0) & (interval.upper > 0)
         elements = needed.flatten().nonzero().flatten()
-        return Bound(self._refine(node, interval, elements), first.reason) if len(elements) else first
+        if not len(elements):
+            return first
+        passage = self._passage(node)
+        if passage is None:
+            return first
+        self.passages[node.id] = passage
+        self.magnitudes[node.id] = Magnitude.of(interval)
+        return Bound(self._refine(node, interval, elements), first.reason)
 
     def _refine(self, node: Node, interval: Interval, elements: Tensor) -> Interval:
-        problem = Problem(
-            self.structure.graph,
-            self.stops,
-            self.structure.parts,
-            self.relaxations,
-            self.magnitudes,
-            self.reach,
-        )
         lower, upper = interval.lower.flatten().clone(), interval.upper.flatten().clone()
         for chunk in elements.split(self._rows_at_a_time(node)):
             count = len(chunk)
@@ -126,9 +123,8 @@ class _Refinement:
             place = torch.arange(count)
             rows[place, chunk] = 1.0
             rows[place + count, chunk] = -1.0
-            found = lower_bounds(problem, node.id, rows.reshape(1, 2 * count, *node.type.shape), self.check)[
-                0
-            ]
+            rows = rows.reshape(1, 2 * count, *node.type.shape)
+            found = lower_bounds(self.passages, self.magnitudes, node.id, rows, self.check)[0]
             lower[chunk] = torch.maximum(lower[chunk], found[:count])
             upper[chunk] = torch.minimum(upper[chunk], -found[count:])
         shape = node.type.shape
@@ -142,33 +138,48 @@ class _Refinement:
 
     def admit(self, node: Node, interval: Interval) -> None:
         """Make a node's final bound available to later passes."""
-        self.operands[node.id] = interval
-        if not self._enter(node) or interval.undefined:
-            self.stops[node.id] = Interval(
-                interval.lower.unsqueeze(0),
-                interval.upper.unsqueeze(0) if not interval.is_point else interval.lower.unsqueeze(0),
-                interval.undefined,
-            )
-        magnitude = torch.maximum(interval.lower.abs(), interval.upper.abs())
-        self.magnitudes[node.id] = magnitude
-        # Rounded up: a sum of nonnegative numbers is off by far less than one part in a thousand.
-        self.reach[node.id] = float(magnitude.sum()) * 1.001
+        self.bounds[node.id] = interval
+        if not self.structure.varies[node.id]:
+            return  # its value is inside the passages of its consumers
+        self.magnitudes[node.id] = Magnitude.of(interval)
+        if node.id not in self.passages:
+            passage = None if interval.undefined else self._passage(node)
+            self.passages[node.id] = stop(_batched(interval), len(self.structure.graph)) if passage is None else passage
 
-    def _enter(self, node: Node) -> bool:
-        """Find the node's linear form. False where a pass must stop at its interval."""
-        if node.op in LEAVES or not self.structure.varies[node.id]:
-            return False
-        if node.id in self.structure.parts or node.id in self.relaxations:
-            return True
-        operands = [self.operands[id] for id in node.inputs]
+    def _passage(self, node: Node) -> Passage | None:
+        """How rows pass the node to its operands. None where a pass must stop at the node's own interval."""
+        graph = self.structure.graph
+        if node.op in LEAVES:
+            return None
+        types = [graph[id].type for id in node.inputs]
+        parts = self.structure.parts.get(node.id)
+        if parts is not None:
+            magnitudes = [
+                self.magnitudes[id] if self.structure.varies[id] else _NOTHING for id in node.inputs
+            ]
+            return affine(node.inputs, parts, self.structure.offsets[node.id], magnitudes, len(graph))
+        operands = [self.bounds[id] for id in node.inputs]
         if not all(operand.bounded() and not operand.undefined for operand in operands):
-            return False
+            return None
         try:
-            planes = OPS[node.op].relax(
-                [Interval(operand.lower.unsqueeze(0), operand.upper.unsqueeze(0)) for operand in operands],
-                node.attributes,
-            )
+            planes = OPS[node.op].relax([_batched(operand) for operand in operands], node.attributes)
         except UnsupportedError:
-            return False
-        self.relaxations[node.id] = planes
-        return True
+            return None
+        return between(
+            node.inputs,
+            [type.shape for type in types],
+            node.type.shape,
+            planes,
+            [Magnitude.of(operand) for operand in operands],
+            len(graph),
+        )
+
+
+_NOTHING = Magnitude(torch.zeros(()), 0.0)
+"""In the place of a known operand, which takes no part in a pass."""
+
+
+def _batched(interval: Interval) -> Interval:
+    """With a batch of one box in front."""
+    lower = interval.lower.unsqueeze(0)
+    return Interval(lower, lower if interval.is_point else interval.upper.unsqueeze(0), interval.undefined)

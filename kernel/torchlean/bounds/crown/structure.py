@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import torch
 
 from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.bounds.ibp import bound_node, content_key
 from torchlean.graph import Graph
+from torchlean.graph.hashing import DIGEST_BYTES
 from torchlean.graph.node import Node
+from torchlean.intervals import Interval
 from torchlean.ops import OPS
 from torchlean.ops.linearization import Affine
 
@@ -21,7 +26,8 @@ class Structure:
         graph: the graph.
         varies: per node, whether it depends on an input or a random draw.
         constants: bounds of the nodes that do not vary (points, up to rounding).
-        parts: the affine parts of each varying node that is an affine map of its varying operands.
+        parts: the linear maps of each varying node that is an affine map of its varying operands.
+        offsets: the value of each such node where its varying operands are zero.
         readers: per node, the varying nodes that read it and are not affine.
     """
 
@@ -29,6 +35,7 @@ class Structure:
     varies: tuple[bool, ...]
     constants: Mapping[int, Bound]
     parts: Mapping[int, Sequence[Affine | None]]
+    offsets: Mapping[int, Interval]
     readers: Mapping[int, Sequence[Node]]
 
 
@@ -38,6 +45,7 @@ def structure(graph: Graph, cache: BoundsCache) -> Structure:
     keys: list[bytes] = []
     constants: dict[int, Bound] = {}
     parts: dict[int, Sequence[Affine | None]] = {}
+    offsets: dict[int, Interval] = {}
     readers: dict[int, list[Node]] = {}
     for node in graph:
         varies.append(node.op in ("input", "random") or any(varies[id] for id in node.inputs))
@@ -58,7 +66,24 @@ def structure(graph: Graph, cache: BoundsCache) -> Structure:
             )
             if form is not None:
                 parts[node.id] = form
+                offsets[node.id] = _offset(graph, node, known, keys[node.id], cache)
             else:
                 for id in set(node.inputs):
                     readers.setdefault(id, []).append(node)
-    return Structure(graph, tuple(varies), constants, parts, readers)
+    return Structure(graph, tuple(varies), constants, parts, offsets, readers)
+
+
+def _offset(
+    graph: Graph, node: Node, known: Sequence[Interval | None], key: bytes, cache: BoundsCache
+) -> Interval:
+    """An affine op's value where its unknown operands are zero, from its own interval rule."""
+    key = hashlib.blake2b(key, key=b"offset", digest_size=DIGEST_BYTES).digest()
+    bound = cache.get(key)
+    if bound is None:
+        zeros = [
+            Interval.point(torch.zeros(graph[id].type.shape, dtype=torch.float64)) if value is None else value
+            for id, value in zip(node.inputs, known, strict=True)
+        ]
+        bound = Bound(OPS[node.op].interval(zeros, node.attributes, node.type))
+        cache.put(key, bound)
+    return bound.interval

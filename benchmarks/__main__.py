@@ -1,0 +1,49 @@
+"""Run the named benchmarks (default: all) and print their tables; `--write` puts them into benchmarks/RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from benchmarks.table import Table
+
+ALL = ("startup", "intervals", "editor")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=ALL, default=ALL, metavar="NAME", help=f"of {', '.join(ALL)}")
+    parser.add_argument("--write", action="store_true", help="replace benchmarks/RESULTS.md")
+    arguments = parser.parse_args()
+    console = Console()
+    tables: list[Table] = []
+    for name in arguments.names:
+        console.print(f"[dim]{name} …[/dim]")
+        for table in importlib.import_module(f"benchmarks.{name}").run():
+            console.print(table.rich())
+            tables.append(table)
+    if arguments.write:
+        text = "\n".join([*_heading(), *(table.markdown() for table in tables)])
+        (Path(__file__).parent / "RESULTS.md").write_text(text, encoding="utf-8")
+
+
+def _heading() -> list[str]:
+    return [
+        "# Results",
+        "",
+        "As measured by `make bench`. Machines are shared and noisy: medians and ratios of one run say more than "
+        "single times.",
+        "",
+        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, torch {torch.__version__}",
+        "",
+    ]
+
+
+if __name__ == "__main__":
+    main()
