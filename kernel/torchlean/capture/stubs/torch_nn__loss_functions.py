@@ -5,6 +5,8 @@ import math
 import torch
 import torch.nn.functional as F
 
+from torchlean.capture.intrinsics import fail
+
 
 def _reduced(loss, reduction):
     if reduction == "mean":
@@ -110,9 +112,11 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(
+        fail(
+            "TL101",
+            ValueError,
             f"Using a target size ({tuple(target.shape)}) that is different to the input size "
-            f"({tuple(input.shape)}) is deprecated. Please ensure they have the same size."
+            f"({tuple(input.shape)}) is deprecated. Please ensure they have the same size.",
         )
     # torch keeps both logarithms at -100 or above, so that 0 * log(0) does not become NaN.
     positive = torch.log(input).clamp(min=-100)
@@ -127,8 +131,10 @@ def binary_cross_entropy_with_logits(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
 ):
     if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(
-            f"Target size ({tuple(target.shape)}) must be the same as input size ({tuple(input.shape)})"
+        fail(
+            "TL101",
+            ValueError,
+            f"Target size ({tuple(target.shape)}) must be the same as input size ({tuple(input.shape)})",
         )
     surprise = -F.logsigmoid(input)
     if pos_weight is not None:
@@ -147,12 +153,14 @@ def _check_classes(input, target):
     expected = tuple(input.shape)
     expected = () if len(expected) == 1 else (expected[0], *expected[2:])
     if tuple(target.shape) != expected:
-        raise RuntimeError(
+        fail(
+            "TL101",
+            RuntimeError,
             f"expected class indices of shape {expected} for input {tuple(input.shape)}, "
-            f"got {tuple(target.shape)}"
+            f"got {tuple(target.shape)}",
         )
     if target.dtype not in (torch.int64, torch.uint8):
-        raise RuntimeError(f"expected class indices of dtype int64, got {target.dtype}")
+        fail("TL101", RuntimeError, f"expected class indices of dtype int64, got {target.dtype}")
 
 
 def _class_weights(input, target, weight, ignore_index):
@@ -216,8 +224,10 @@ def _uniform_loss(logs, target, weight, ignore_index, reduction):
 
 def _cross_entropy_of_probabilities(logs, target, weight, reduction, label_smoothing):
     if tuple(target.shape) != tuple(logs.shape):
-        raise RuntimeError(
-            f"expected class probabilities of shape {tuple(logs.shape)}, got {tuple(target.shape)}"
+        fail(
+            "TL101",
+            RuntimeError,
+            f"expected class probabilities of shape {tuple(logs.shape)}, got {tuple(target.shape)}",
         )
     dim = _class_dim(logs)
     if label_smoothing > 0.0:

@@ -8,7 +8,8 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torchlean.capture.intrinsics import drawn, unsupported
+
+from torchlean.capture.intrinsics import drawn, fail, unsupported
 
 from torch.nn._loss_functions import (  # isort: skip
     binary_cross_entropy,
@@ -63,10 +64,6 @@ def dropout3d(input, p=0.5, training=True, inplace=False):
     return _dropped(input, _channels(input, 3), p, training)
 
 
-# The negative saturation value of SELU, -scale * alpha, to which dropped units are set.
-_ALPHA_DROPPED = -1.7580993408473766
-
-
 def alpha_dropout(input, p=0.5, training=False, inplace=False):
     if p < 0.0 or p > 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
@@ -82,7 +79,11 @@ feature_alpha_dropout = alpha_dropout
 
 def glu(input, dim=-1):
     if input.shape[dim] % 2 != 0:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+        fail(
+            "TL101",
+            RuntimeError,
+            f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}",
+        )
     values, gates = input.chunk(2, dim)
     return values * torch.sigmoid(gates)
 
@@ -108,9 +109,11 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 
 def bilinear(input1, input2, weight, bias=None):
     if input1.shape[-1] != weight.shape[1] or input2.shape[-1] != weight.shape[2]:
-        raise RuntimeError(
+        fail(
+            "TL101",
+            RuntimeError,
             f"bilinear(): inputs of {input1.shape[-1]} and {input2.shape[-1]} features do not fit a weight of "
-            f"shape {tuple(weight.shape)}"
+            f"shape {tuple(weight.shape)}",
         )
     result = torch.einsum("...i,oij,...j->...o", input1, weight, input2)
     return result if bias is None else result + bias
@@ -118,7 +121,7 @@ def bilinear(input1, input2, weight, bias=None):
 
 def one_hot(tensor, num_classes=-1):
     if tensor.dtype != torch.int64:
-        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+        fail("TL101", RuntimeError, "one_hot is only applicable to index tensor of type LongTensor.")
     if num_classes == -1:
         num_classes = int(tensor.max()) + 1
     return (tensor.unsqueeze(-1) == torch.arange(num_classes)).to(torch.int64)
@@ -133,7 +136,9 @@ def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
 
 def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     if input.dim() < 3:
-        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)")
+        fail(
+            "TL101", ValueError, f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)"
+        )
     squared = (input * input).unsqueeze(1)
     before, after = size // 2, (size - 1) // 2
     if input.dim() == 3:

@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch.nn.modules.module import Module
 from torch.nn.parameter import Parameter
-from torchlean.capture.intrinsics import filled
+
+from torchlean.capture.intrinsics import fail, filled
 
 
 class _Inplace(Module):
@@ -234,5 +235,5 @@ class Softmin(Module):
 class Softmax2d(Module):
     def forward(self, input):
         if input.dim() not in (3, 4):
-            raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead")
+            fail("TL101", ValueError, f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead")
         return F.softmax(input, -3)

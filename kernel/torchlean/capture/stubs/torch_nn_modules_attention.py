@@ -8,7 +8,8 @@ import torch.nn.init as init
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.modules.module import Module
 from torch.nn.parameter import Parameter
-from torchlean.capture.intrinsics import check_sizes, empty
+
+from torchlean.capture.intrinsics import check_sizes, empty, fail
 
 
 class MultiheadAttention(Module):
@@ -109,19 +110,27 @@ class MultiheadAttention(Module):
 
     def _check(self, query, key, value):
         if query.dim() not in (2, 3):
-            raise AssertionError(
-                f"query should be unbatched 2D or batched 3D tensor but received {query.dim()}-D"
+            fail(
+                "TL101",
+                AssertionError,
+                f"query should be unbatched 2D or batched 3D tensor but received {query.dim()}-D",
             )
         if key.dim() != query.dim() or value.dim() != query.dim():
-            raise AssertionError(
+            fail(
+                "TL101",
+                AssertionError,
                 f"For {query.dim()}-D query, expected key and value to be {query.dim()}-D but found "
-                f"{key.dim()}-D and {value.dim()}-D tensors respectively"
+                f"{key.dim()}-D and {value.dim()}-D tensors respectively",
             )
         for name, tensor, size in (
             ("query", query, self.embed_dim), ("key", key, self.kdim), ("value", value, self.vdim)
         ):  # fmt: skip
             if tensor.shape[-1] != size:
-                raise AssertionError(f"was expecting {name} dimension of {size}, but got {tensor.shape[-1]}")
+                fail(
+                    "TL101",
+                    AssertionError,
+                    f"was expecting {name} dimension of {size}, but got {tensor.shape[-1]}",
+                )
 
     def _project(self, query, key, value):
         if self._qkv_same_embed_dim:

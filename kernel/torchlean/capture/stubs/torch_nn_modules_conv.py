@@ -7,7 +7,8 @@ import torch.nn.init as init
 from torch.nn.modules.module import Module
 from torch.nn.modules.utils import sizes
 from torch.nn.parameter import Parameter
-from torchlean.capture.intrinsics import check_sizes, empty
+
+from torchlean.capture.intrinsics import check_sizes, empty, fail
 
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -216,9 +217,11 @@ class _ConvTransposeNd(_ConvNd):
                 + 1
             )
             if not smallest <= wanted[dim] < smallest + self.stride[dim]:
-                raise ValueError(
+                fail(
+                    "TL101",
+                    ValueError,
                     f"requested an output size of {wanted}, but size {dim} must be between {smallest} and "
-                    f"{smallest + self.stride[dim] - 1}"
+                    f"{smallest + self.stride[dim] - 1}",
                 )
             result.append(wanted[dim] - smallest)
         return tuple(result)

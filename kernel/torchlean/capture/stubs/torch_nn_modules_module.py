@@ -7,7 +7,8 @@ forward hooks may replace values and are refused.
 
 import torch
 from torch.nn.parameter import Parameter
-from torchlean.capture.intrinsics import adopt, convert, unsupported
+
+from torchlean.capture.intrinsics import adopt, convert, fail, unsupported
 
 
 class Module:

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 import torch.nn.init as init
 from torch.nn.modules.module import Module
 from torch.nn.parameter import Parameter
-from torchlean.capture.intrinsics import check_sizes, filled
+
+from torchlean.capture.intrinsics import check_sizes, fail, filled
 
 
 class _Affine(Module):
@@ -56,13 +57,15 @@ class _Statistics(_Affine):
     def _check_dimensions(self, input, allowed):
         if input.dim() not in allowed:
             expected = " or ".join([f"{count}D" for count in allowed])
-            raise ValueError(f"expected {expected} input (got {input.dim()}D input)")
+            fail("TL101", ValueError, f"expected {expected} input (got {input.dim()}D input)")
 
     def _check_channels(self, input, dim):
         if input.shape[dim] != self.num_features:
-            raise ValueError(
+            fail(
+                "TL101",
+                ValueError,
                 f"{type(self).__name__} expects {self.num_features} channels, "
-                f"got input of shape {tuple(input.shape)}"
+                f"got input of shape {tuple(input.shape)}",
             )
 
 
@@ -96,8 +99,10 @@ class _BatchNorm(_Statistics):
         dims = [dim for dim in range(input.dim()) if dim != 1]
         count = input.numel() // max(self.num_features, 1)
         if count <= 1:
-            raise ValueError(
-                f"Expected more than 1 value per channel when training, got input size {input.shape}"
+            fail(
+                "TL101",
+                ValueError,
+                f"Expected more than 1 value per channel when training, got input size {input.shape}",
             )
         mean = input.mean(dims)
         variance = input.var(dims, unbiased=False)

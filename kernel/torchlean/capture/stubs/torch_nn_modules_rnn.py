@@ -7,7 +7,8 @@ import torch.nn.functional as F
 import torch.nn.init as init
 from torch.nn.modules.module import Module
 from torch.nn.parameter import Parameter
-from torchlean.capture.intrinsics import check_sizes, empty, unsupported
+
+from torchlean.capture.intrinsics import check_sizes, empty, fail, unsupported
 
 
 def _step_rnn(activation, x, state, w_ih, w_hh, b_ih, b_hh):
@@ -139,20 +140,24 @@ class RNNBase(Module):
         if not isinstance(input, torch.Tensor):
             unsupported("packed sequences are not followed")
         if input.dim() not in (2, 3):
-            raise ValueError(
-                f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"
+            fail(
+                "TL101",
+                ValueError,
+                f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead",
             )
         if input.shape[-1] != self.input_size:
-            raise RuntimeError(
+            fail(
+                "TL101",
+                RuntimeError,
                 "input.size(-1) must be equal to input_size. "
-                f"Expected {self.input_size}, got {input.shape[-1]}"
+                f"Expected {self.input_size}, got {input.shape[-1]}",
             )
         batched = input.dim() == 3
         x = input if batched else input.unsqueeze(1)
         if batched and self.batch_first:
             x = x.transpose(0, 1)
         if x.shape[0] == 0:
-            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+            fail("TL101", RuntimeError, "Expected sequence length to be larger than 0 in RNN")
         output, final = self._run(x, self._initial(x, states, batched))
         if not batched:
             return output.squeeze(1), tuple([part.squeeze(1) for part in final])
@@ -166,7 +171,7 @@ class RNNBase(Module):
         result = tuple([part if batched else part.unsqueeze(1) for part in states])
         for part in result:
             if tuple(part.shape) != shape:
-                raise RuntimeError(f"Expected hidden size {shape}, got {tuple(part.shape)}")
+                fail("TL101", RuntimeError, f"Expected hidden size {shape}, got {tuple(part.shape)}")
         return result
 
 
@@ -252,8 +257,10 @@ class RNNCellBase(Module):
 
     def _advance(self, step, input, states, count):
         if input.dim() not in (1, 2):
-            raise ValueError(
-                f"{type(self).__name__}: Expected input to be 1D or 2D, got {input.dim()}D instead"
+            fail(
+                "TL101",
+                ValueError,
+                f"{type(self).__name__}: Expected input to be 1D or 2D, got {input.dim()}D instead",
             )
         if states is None:
             zeros = torch.zeros((*input.shape[:-1], self.hidden_size), dtype=input.dtype)

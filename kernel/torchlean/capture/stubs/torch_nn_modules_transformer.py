@@ -13,6 +13,8 @@ from torch.nn.modules.linear import Linear
 from torch.nn.modules.module import Module
 from torch.nn.modules.norm import LayerNorm
 
+from torchlean.capture.intrinsics import fail
+
 
 def _activation(activation):
     if not isinstance(activation, str):
@@ -248,7 +250,7 @@ class Transformer(Module):
         memory_is_causal=False,
     ):
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
-            raise RuntimeError("the feature number of src and tgt must be equal to d_model")
+            fail("TL101", RuntimeError, "the feature number of src and tgt must be equal to d_model")
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask)
         return self.decoder(
             tgt,

@@ -1,0 +1,186 @@
+"""What the stubs under `stubs/` need beyond Python and torch: weights without numbers, errors at the user's call.
+
+A stub imports these like any module; they are natives, reachable from nowhere else. Weights are never allocated: an
+uninitialised or drawn tensor is a `random` leaf that knows its type and range.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NoReturn
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
+
+from torchlean.capture.budgets import TENSOR_ELEMENTS
+from torchlean.capture.emitter import TensorTooLarge, too_large
+from torchlean.capture.values import ExceptionValue, Raised, TensorValue, Value, native, type_name
+from torchlean.ops import TensorType, UnsupportedError
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+MODULE = "torchlean.capture.intrinsics"
+
+ADDRESSABLE_ELEMENTS = 2**59
+"""torch cannot describe larger tensors, not even without their numbers: bytes are counted in 64 bits."""
+
+KNOWN_FILL = 2**20
+"""Elements up to which a tensor of equal numbers is a constant with data; a larger one is a range of one number."""
+
+
+def fail(run: Interpreter, code: str, kind: type[BaseException], message: str) -> NoReturn:
+    """Raise in the followed program; reported under `code` at the user's call where nothing catches it."""
+    raise Raised(ExceptionValue(kind, (message,)), lambda: run.report(code, message))
+
+
+native(f"{MODULE}.fail")(fail)
+
+
+@native(f"{MODULE}.unsupported")
+def unsupported(run: Interpreter, reason: str) -> NoReturn:
+    """What follows is not followed, for this reason."""
+    raise UnsupportedError(reason)
+
+
+@native(f"{MODULE}.check_sizes")
+def check_sizes(run: Interpreter, layer: str, **sizes: Value) -> None:
+    """Sizes are natural numbers; torch's own message names neither layer nor argument."""
+    for name, size in sizes.items():
+        if not isinstance(size, int):
+            fail(run, "TL103", TypeError, f"`{layer}`: {name} must be an integer, got {_shown(size)}")
+        if size < 0:
+            fail(run, "TL103", RuntimeError, f"`{layer}`: {name} must not be negative, got {size}")
+
+
+def _shown(value: Value) -> str:
+    return repr(value) if isinstance(value, (str, float, tuple, list)) else f"a {type_name(value)}"
+
+
+@native(f"{MODULE}.empty")
+def empty(run: Interpreter, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> TensorValue:
+    """A tensor whose numbers are whatever the memory holds."""
+    return _leaf(run, TensorType(tuple(shape), _dtype(run, dtype)), -math.inf, math.inf, "uninitialised")
+
+
+@native(f"{MODULE}.drawn")
+def drawn(
+    run: Interpreter, shape: tuple[int, ...], dtype: torch.dtype | None, lower: float, upper: float
+) -> TensorValue:
+    """Numbers drawn uniformly between two ends, in floating point."""
+    type = TensorType(tuple(shape), _dtype(run, dtype))
+    return _leaf(run, type, *drawn_range(type.dtype, lower, upper), "drawn at random")
+
+
+@native(f"{MODULE}.filled")
+def filled(run: Interpreter, shape: tuple[int, ...], dtype: torch.dtype | None, value: float) -> TensorValue:
+    """The same number everywhere."""
+    return _filled(run, TensorType(tuple(shape), _dtype(run, dtype)), value)
+
+
+@native(f"{MODULE}.redraw")
+def redraw(run: Interpreter, tensor: TensorValue, lower: float, upper: float) -> TensorValue:
+    """An initialiser: the tensor's numbers are drawn anew, in place."""
+    ends = drawn_range(tensor.dtype, lower, upper)
+    return _overwritten(run, tensor, _leaf(run, tensor.type, *ends, "drawn at random"))
+
+
+@native(f"{MODULE}.refill")
+def refill(run: Interpreter, tensor: TensorValue, value: float) -> TensorValue:
+    """An initialiser: every number becomes `value`, in place."""
+    return _overwritten(run, tensor, _filled(run, tensor.type, value))
+
+
+@native(f"{MODULE}.adopt")
+def adopt(run: Interpreter, target: TensorValue, loaded: TensorValue, name: str) -> TensorValue:
+    """Copy loaded weights into a parameter or buffer: its dtype stays, the numbers are rounded to it."""
+    data = run.builder.nodes[loaded.node].data
+    if data is not None:
+        loaded = run.emitter.parameter(cast(data, target.dtype), name)
+    return _overwritten(run, target, loaded)
+
+
+@native(f"{MODULE}.convert")
+def convert(run: Interpreter, tensor: TensorValue, dtype: torch.dtype) -> None:
+    """`module.double()` and the like: the tensor itself changes its dtype, if it is a floating one."""
+    if not tensor.dtype.is_floating_point or tensor.dtype == dtype:
+        return
+    node = run.builder.nodes[tensor.node]
+    if node.data is not None:
+        converted = run.emitter.parameter(cast(node.data, dtype), node.label or "")
+    elif node.op == "random":
+        lower, upper = float(str(node.attributes["lower"])), float(str(node.attributes["upper"]))
+        ends = drawn_range(dtype, lower, upper)
+        converted = _leaf(run, TensorType(tensor.shape, dtype), *ends, node.label or "")
+    else:
+        raise UnsupportedError(f"a computed tensor of the module is converted to {dtype}")
+    run.changes(tensor)
+    tensor.node, tensor.type = converted.node, converted.type
+
+
+def _overwritten(run: Interpreter, target: TensorValue, result: TensorValue) -> TensorValue:
+    try:
+        return run.emitter.overwrite(target, result)
+    except UnsupportedError as error:
+        from torchlean.capture.calling import taint_memory
+
+        taint_memory(run, target, run.unfollowed(str(error)))
+        return target
+
+
+def _dtype(run: Interpreter, dtype: torch.dtype | None) -> torch.dtype:
+    if dtype is not None and not isinstance(dtype, torch.dtype):
+        fail(run, "TL103", TypeError, f"dtype must be a torch.dtype, got {_shown(dtype)}")
+    return dtype or run.default_dtype or torch.float32
+
+
+def _leaf(run: Interpreter, type: TensorType, lower: float, upper: float, description: str) -> TensorValue:
+    """A random leaf; one that is too large to analyse is reported, but keeps its shape.
+
+    Raises:
+        TensorTooLarge: not even the shape can be handled.
+    """
+    if type.numel <= TENSOR_ELEMENTS:
+        return run.emitter.random(type, lower, upper, description)
+    if type.numel > ADDRESSABLE_ELEMENTS:
+        raise TensorTooLarge(too_large(type.shape))
+    run.report("TL113", too_large(type.shape))
+    serial = run.state["unpaid draws"] = int(run.state.get("unpaid draws", TENSOR_ELEMENTS)) + 1
+    node = run.builder.random(type, lower, upper, serial, run.spans(), description)
+    return TensorValue(node.id, node.type)
+
+
+def _filled(run: Interpreter, type: TensorType, value: float) -> TensorValue:
+    if type.numel <= KNOWN_FILL:
+        return run.emitter.constant(torch.full(type.shape, value, dtype=type.dtype))
+    exact = float(torch.tensor(value, dtype=type.dtype))
+    return _leaf(run, type, exact, exact, f"filled with {value}")
+
+
+def drawn_range(dtype: torch.dtype, lower: float, upper: float) -> tuple[float, float]:
+    """Ends that `x * (upper - lower) + lower`, computed in `dtype` for `x` in [0, 1], cannot leave.
+
+    With `u` the unit roundoff and `m = max(|lower|, |upper|)`: converting the ends errs by `u m` at most, the
+    difference by `2 u m`, the product by `2 u m`, the sum by `u m`, to first order; together below `8 u m = 4 eps m`.
+    """
+    if not dtype.is_floating_point or math.isinf(lower) or math.isinf(upper):
+        return lower, upper
+    ends = torch.tensor([lower, upper], dtype=torch.float64).to(dtype)
+    if lower == 0.0 <= upper:
+        return 0.0, max(upper, float(ends[1]))  # x * upper is never above upper
+    slack = 4 * torch.finfo(dtype).eps * max(abs(lower), abs(upper))
+    return min(lower, float(ends[0])) - slack, max(upper, float(ends[1])) + slack
+
+
+_casts: WeakIdKeyDictionary = WeakIdKeyDictionary()
+
+
+def cast(data: Tensor, dtype: torch.dtype) -> Tensor:
+    """`data.to(dtype)`, the same object every time, so that its content digest is computed once."""
+    if data.dtype == dtype:
+        return data
+    casts: dict[torch.dtype, Tensor] = _casts.setdefault(data, {})
+    if dtype not in casts:
+        casts[dtype] = data.to(dtype)
+    return casts[dtype]
