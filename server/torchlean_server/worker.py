@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib
 import os
 import queue
@@ -26,6 +27,8 @@ from torchlean_server import limits, messages
 from torchlean_server.messages import Message
 
 DEFAULT_ANALYSIS = "torchlean.analysis.pipeline:analyse"
+
+OUT_OF_MEMORY = "it ran out of memory"
 
 
 class Wire:
@@ -123,7 +126,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     limits.die_with_parent(options.parent)
     wire = Wire(*_claim_standard_streams())
-    watch = limits.MemoryWatch(lambda: wire.last_words("out of memory"))
+    watch = limits.MemoryWatch(lambda: wire.last_words(OUT_OF_MEMORY))
     sys.excepthook = lambda kind, error, trace: _die(wire, kind, error, trace)
     threading.Thread(target=wire.listen, name="messages", daemon=True).start()
     watch.start()
@@ -155,8 +158,12 @@ def _die(wire: Wire, kind: type[BaseException], error: BaseException, trace: Tra
     """The hook for what nobody expected."""
     traceback.print_exception(kind, error, trace)
     # torch reports a failed allocation as a RuntimeError that names its allocator.
-    memory = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
-    wire.last_words("out of memory" if memory else f"{kind.__name__}: {error}")
+    memory = (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or "can't allocate memory" in str(error)
+    )
+    wire.last_words(OUT_OF_MEMORY if memory else f"an internal error, {kind.__name__}: {error}")
 
 
 if __name__ == "__main__":

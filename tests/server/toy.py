@@ -1,6 +1,6 @@
 """A toy analysis with the same shape as the real one, which can be told to misbehave: for tests of the machinery.
 
-A function with a comment `# claim` is a claim; `x = [LOW, HIGH]` in it is a tensor with these bounds. Comments give
+A top-level function is a claim; `x = [LOW, HIGH]` in it is a tensor with these bounds. Comments give
 orders:
 
     # sleep S    takes S seconds, asking for cancellation    # stubborn S   the same without asking
@@ -21,7 +21,6 @@ import os
 import pathlib
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable
 
@@ -63,6 +62,8 @@ def analyse(
 def _obey(
     path: str, text: str, cancelled: Callable[[], bool], publish: Callable[[FileAnalysis], None]
 ) -> None:
+    if "# early" in text:
+        publish(_result(path, text, Session(), complete=False))
     if "# crash once" in text:
         marker = _argument(text, "crash once")
         if not os.path.exists(marker):
@@ -79,13 +80,11 @@ def _obey(
         hoard = [bytearray(2**26) for _ in range(10_000)]
         raise AssertionError(f"{len(hoard)} blocks were given")
     if "# shared memory" in text:
-        block = mmap.mmap(-1, 2**40 if sys.maxsize > 2**41 else 2**31)
+        block = mmap.mmap(-1, 2**30)
         for offset in range(0, len(block), 4096):
             block[offset] = 1
     if "# stubborn" in text:
         time.sleep(float(_argument(text, "stubborn")))
-    if "# early" in text:
-        publish(_result(path, text, Session(), complete=False))
     for order in ("sleep", "early"):
         if f"# {order}" in text:
             _sleep(float(_argument(text, order)), cancelled)

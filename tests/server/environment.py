@@ -1,0 +1,31 @@
+"""What the server's tests share: the environment of subprocesses, and waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pathlib
+import time
+from collections.abc import Callable
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+PATIENCE = 30.0
+"""Seconds until a condition that does not come about fails a test; nothing is asserted about how soon it does."""
+
+ENVIRONMENT = {
+    # Subprocesses find the packages and the toy analysis whether or not the project is installed.
+    "PYTHONPATH": os.pathsep.join(
+        [*(str(ROOT / part) for part in ("kernel", "server", ".")), os.environ.get("PYTHONPATH", "")]
+    ),
+    "OMP_NUM_THREADS": "1",
+}
+
+
+async def until(condition: Callable[[], object], patience: float = PATIENCE) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("did not come about")
+        await asyncio.sleep(0.005)
