@@ -44,6 +44,11 @@ def parse(emitter: Emitter, shape: tuple[int, ...], index: object) -> Parsed:
         ShapeError: torch would refuse it: too many indices, out of range, not an index.
         UnsupportedError: the shape of the result depends on values that are not known.
     """
+    if isinstance(index, list) and not all(isinstance(item, int) for item in index):
+        raise UnsupportedError(
+            "a list with lists, tensors or slices in it means different things in different torch versions; "
+            "write a tuple, or one torch.tensor([...])"
+        )
     items = [_plain(emitter, item) for item in (index if isinstance(index, tuple) else (index,))]
     items = _without_ellipsis(items, shape)
     places: list[Place] = []
@@ -114,7 +119,9 @@ def _without_ellipsis(items: list[Any], shape: tuple[int, ...]) -> list[Any]:
     """Fill up to the full rank with full ranges, where `...` stands or at the end."""
     dots = [place for place, item in enumerate(items) if item is Ellipsis]
     if len(dots) > 1:
-        raise ShapeError("an index can only have a single ellipsis (`...`)")
+        raise UnsupportedError(
+            "an index with more than one `...` is not followed; write `:` for single dimensions"
+        )
     consumed = sum(_consumed(item) for item in items if item is not Ellipsis)
     if consumed > len(shape):
         raise ShapeError(f"too many indices: {consumed} for a tensor of shape {shape_text(shape)}")
