@@ -113,7 +113,7 @@ def test_shape_repeats_the_ends_as_broadcasting_does() -> None:
 
 
 def test_a_shape_that_the_ends_do_not_fit_is_refused_with_both_shapes() -> None:
-    with pytest.raises(tl.DomainError, match=r"shape \(3,\), which does not broadcast to shape=\(2, 2\)"):
+    with pytest.raises(tl.DomainError, match=r"shape \(3,\) and \(\) do not broadcast to shape=\(2, 2\)"):
         tl.box([0.0, 0.0, 0.0], 1.0, shape=(2, 2))
 
 

@@ -152,7 +152,9 @@ def resolve(path: str | Path, source: str) -> Path:
 def _check_arguments(function: Callable[..., object], domains: dict[str, Domain]) -> None:
     """Every domain belongs to an argument, and every argument that needs a value has a domain."""
     name = _name(function)
-    parameters = inspect.signature(function).parameters
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    signature = inspect.signature(function).parameters
+    parameters = {key: value for key, value in signature.items() if value.kind not in variadic}
     if not parameters:
         raise DomainError(no_inputs(name))
     for argument, domain in domains.items():

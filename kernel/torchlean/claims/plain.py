@@ -43,7 +43,7 @@ class Domain:
         return f"box of shape {self.shape} within [{min(self.lower):g}, {max(self.upper):g}]"
 
 
-def box(lo: object, hi: object, *, shape: Shape | None = None) -> Domain:
+def box(lo: object, hi: object, *, shape: int | Shape | None = None) -> Domain:
     """All inputs with `lo <= x <= hi`, element by element.
 
     Args:
@@ -59,14 +59,18 @@ def box(lo: object, hi: object, *, shape: Shape | None = None) -> Domain:
     """
     low_shape, low = _numbers(lo, "lower end")
     high_shape, high = _numbers(hi, "upper end")
-    common = _broadcast(low_shape, high_shape)
-    if common is None:
-        raise DomainError(
-            f"the lower end has shape {low_shape}, the upper {high_shape}: they do not broadcast"
-        )
-    wanted = common if shape is None else tuple(shape)
-    if _broadcast(common, wanted) != wanted:
-        raise DomainError(f"the ends have shape {common}, which does not broadcast to shape={wanted}")
+    if shape is None:
+        wanted = _broadcast(low_shape, high_shape)
+        if wanted is None:
+            raise DomainError(
+                f"the lower end has shape {low_shape}, the upper {high_shape}: they do not broadcast"
+            )
+    else:
+        wanted = _sizes(shape)
+        if _broadcast(low_shape, wanted) != wanted or _broadcast(high_shape, wanted) != wanted:
+            raise DomainError(
+                f"ends of shape {low_shape} and {high_shape} do not broadcast to shape={wanted}"
+            )
     return _checked(_expand(low, low_shape, wanted), _expand(high, high_shape, wanted), wanted)
 
 
@@ -86,18 +90,20 @@ def ball(center: object, eps: float, *, clip: tuple[float, float] | None = None)
         box([0.25, 0.75], [0.75, 1.0])
     """
     shape, points = _numbers(center, "center")
-    radius = float(eps)
+    radius = _number(eps)
+    if radius is None:
+        raise DomainError(f"the radius must be a number, got {eps!r}")
     if math.isnan(radius) or radius < 0:
         raise DomainError(f"the radius must be a number >= 0, got {radius}")
     low = [_below(point, radius) for point in points]
     high = [_above(point, radius) for point in points]
     if clip is not None:
-        clip_low, clip_high = clip
+        clip_low, clip_high = _pair(clip)
         if not clip_low <= clip_high:
             raise DomainError(f"clip=({clip_low}, {clip_high}) is empty")
         # max and min return their first argument beside NaN, so a NaN centre is still found below.
-        low = [max(end, float(clip_low)) for end in low]
-        high = [min(end, float(clip_high)) for end in high]
+        low = [max(end, clip_low) for end in low]
+        high = [min(end, clip_high) for end in high]
     return _checked(low, high, shape)
 
 
@@ -120,6 +126,31 @@ def _checked(low: list[float], high: list[float], shape: Shape) -> Domain:
                 f"empty: the lower end {l:g} is above the upper end {u:g} at {list(_index(place, shape))}"
             )
     return Domain(tuple(low), tuple(high), shape)
+
+
+def _sizes(shape: object) -> Shape:
+    sizes = (shape,) if isinstance(shape, int) else shape
+    if not isinstance(sizes, tuple | list) or not all(isinstance(n, int) and n >= 0 for n in sizes):
+        raise DomainError(f"shape must be a tuple of sizes, got {shape!r}")
+    return tuple(sizes)
+
+
+def _number(value: object) -> float | None:
+    """A plain number, or a tensor or array of one; None for anything else."""
+    if isinstance(value, int | float):
+        return float(value)
+    if not callable(getattr(value, "tolist", None)):
+        return None
+    _, numbers = _numbers(value, "number")
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def _pair(clip: object) -> tuple[float, float]:
+    """The two ends of `clip`."""
+    numbers = [_number(end) for end in clip] if isinstance(clip, tuple | list) else []
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
+        raise DomainError(f"clip must be two numbers (lo, hi), got {clip!r}")
+    return numbers[0], numbers[1]
 
 
 def _below(point: float, radius: float) -> float:
