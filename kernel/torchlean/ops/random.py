@@ -178,6 +178,8 @@ def multinomial(
     *,
     generator: Any = None,
 ) -> TensorValue:
+    if not replacement and input.shape and num_samples > input.shape[-1]:
+        raise ShapeError(f"cannot draw {num_samples} of {input.shape[-1]} without replacement")
     with torch_errors():
         shape = tuple(torch.multinomial(meta(input), num_samples, replacement).shape)
     return draw(emitter, "multinomial", shape, torch.int64, 0.0, float(max(input.shape[-1] - 1, 0)))
