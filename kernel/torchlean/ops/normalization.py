@@ -1,0 +1,348 @@
+"""Normalisation by statistics: of the whole data (batch_norm), of the elements themselves (layer, group, RMS norm), and
+by a vector's own norm (`F.normalize`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.arithmetic import add, div, mul, sub
+from torchlean.intervals.dispersion import standardised
+from torchlean.intervals.norms import divided_by_norm, divided_by_root_mean_square, norm, root
+from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
+from torchlean.ops.reduction import Dims, reduced_dims
+from torchlean.ops.softmax import require_floating
+from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+functional = torch.nn.functional
+
+
+class Normalization(Op):
+    """Operands x, other tensors the op needs, then weight and bias where `has_weight` and `has_bias` say so."""
+
+    def parts(self, inputs: Sequence[Any], attributes: Attributes) -> tuple[list[Any], Any, Any]:
+        """The operands before the weight, the weight and the bias (None where absent)."""
+        rest = list(inputs)
+        bias = rest.pop() if attributes["has_bias"] else None
+        weight = rest.pop() if attributes["has_weight"] else None
+        return rest, weight, bias
+
+
+def _eps(attributes: Attributes) -> float:
+    eps = attributes["eps"]
+    assert isinstance(eps, float)
+    if eps < 0:
+        raise UnsupportedError(
+            f"normalisation with a negative eps ({eps}) may take the root of a negative number"
+        )
+    return eps
+
+
+def affine(x: Interval, weight: Interval | None, bias: Interval | None, shape: tuple[int, ...]) -> Interval:
+    """`x * weight + bias`, with weight and bias seen under `shape`."""
+    if weight is not None:
+        x = mul(x, viewed(weight, shape))
+    return x if bias is None else add(x, viewed(bias, shape))
+
+
+def viewed(x: Interval, shape: tuple[int, ...]) -> Interval:
+    """The same intervals under another shape."""
+    lower = x.lower.reshape(shape)
+    return Interval(lower, lower if x.is_point else x.upper.reshape(shape), x.undefined)
+
+
+def _one_dtype(name: str, inputs: Sequence[TensorType]) -> None:
+    require_floating(name, inputs[0], {})
+    dtypes = {t.dtype for t in inputs}
+    if len(dtypes) > 1:
+        raise ShapeError(
+            f"{name} needs input, weight and bias of one dtype, got {', '.join(dtype_name(t.dtype) for t in inputs)}"
+        )
+
+
+@register
+class BatchNorm(Normalization):
+    """`(x - mean) / sqrt(var + eps) * weight + bias` per channel (dimension 1), with given statistics."""
+
+    name = "batch_norm"
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        require_floating(self.name, inputs[0], {})
+        x, *vectors = inputs
+        if len(x.shape) < 2:
+            raise ShapeError(f"batch_norm takes (batch, channels, ...), got {x.shape}")
+        for vector in vectors:
+            if vector.shape != (x.shape[1],):
+                raise ShapeError(
+                    f"batch_norm over the {x.shape[1]} channels (dimension 1) of {x.shape} needs vectors of that "
+                    f"length, got {vector.shape}"
+                )
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        (x, mean, variance), weight, bias = self.parts(inputs, attributes)
+        return functional.batch_norm(x, mean, variance, weight, bias, training=False, eps=_eps(attributes))
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """Composed of interval operations; every element of x occurs once, so known statistics make it optimal up to
+        rounding. A variance that may be at most `-eps` gives the root of a negative number."""
+        (x, mean, variance), weight, bias = self.parts(inputs, attributes)
+        shape = (-1,) + (1,) * (len(out.shape) - 2)
+        radicand = add(variance, Interval.point(torch.tensor(_eps(attributes), dtype=torch.float64)))
+        scale = root(radicand)
+        result = div(sub(x, viewed(mean, shape)), viewed(scale, shape))
+        result = affine(result, weight, bias, shape)
+        undefined = result.undefined or bool((radicand.lower <= 0).any())
+        return Interval(result.lower, result.upper, undefined)
+
+
+@register
+class LayerNorm(Normalization):
+    """Elements standardised over the last dimensions (`normalized_shape`), times weight, plus bias."""
+
+    name = "layer_norm"
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        _one_dtype(self.name, inputs)
+        _check_trailing(self.name, inputs, attributes)
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        (x,), weight, bias = self.parts(inputs, attributes)
+        shape: Any = attributes["normalized_shape"]
+        return functional.layer_norm(x, shape, weight, bias, _eps(attributes))
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """`intervals.dispersion.standardised`, then an affine map of each element."""
+        (x,), weight, bias = self.parts(inputs, attributes)
+        if out.numel == 0:
+            return Interval(x.lower, x.lower)
+        shape: Any = attributes["normalized_shape"]
+        rows = viewed(x, (-1, math.prod(shape)))
+        return affine(_reshaped(standardised(rows, _eps(attributes)), out.shape), weight, bias, shape)
+
+
+@register
+class GroupNorm(Normalization):
+    """Elements standardised over groups of channels, times weight and plus bias per channel (dimension 1)."""
+
+    name = "group_norm"
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        _one_dtype(self.name, inputs)
+        x, *vectors = inputs
+        groups = attributes["num_groups"]
+        assert isinstance(groups, int)
+        if len(x.shape) < 2:
+            raise ShapeError(f"group_norm takes (batch, channels, ...), got {x.shape}")
+        if groups < 1 or x.shape[1] % groups:
+            raise ShapeError(
+                f"num_groups={groups} must divide the {x.shape[1]} channels (dimension 1) of {x.shape}"
+            )
+        for vector in vectors:
+            if vector.shape != (x.shape[1],):
+                raise ShapeError(
+                    f"group_norm of {x.shape} needs vectors of {x.shape[1]} elements, got {vector.shape}"
+                )
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        (x,), weight, bias = self.parts(inputs, attributes)
+        groups: Any = attributes["num_groups"]
+        return functional.group_norm(x, groups, weight, bias, _eps(attributes))
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """As layer_norm, on rows that hold one group of one sample each."""
+        (x,), weight, bias = self.parts(inputs, attributes)
+        if out.numel == 0:
+            return Interval(x.lower, x.lower)
+        groups: Any = attributes["num_groups"]
+        rows = viewed(x, (out.shape[0] * groups, -1))
+        shape = (-1,) + (1,) * (len(out.shape) - 2)
+        return affine(_reshaped(standardised(rows, _eps(attributes)), out.shape), weight, bias, shape)
+
+
+@register
+class RmsNorm(Normalization):
+    """Elements divided by their root mean square over the last dimensions, times weight."""
+
+    name = "rms_norm"
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        require_floating(self.name, inputs[0], {})
+        _check_trailing(self.name, inputs, attributes)
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        (x,), weight, _ = self.parts(inputs, attributes)
+        shape: Any = attributes["normalized_shape"]
+        return functional.rms_norm(x, shape, weight, _eps(attributes))
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """`intervals.norms.divided_by_root_mean_square`: reached at corners, so optimal up to rounding."""
+        (x,), weight, _ = self.parts(inputs, attributes)
+        if out.numel == 0:
+            return Interval(x.lower, x.lower)
+        shape: Any = attributes["normalized_shape"]
+        rows = viewed(x, (-1, math.prod(shape)))
+        divided = divided_by_root_mean_square(rows, _eps(attributes))
+        return affine(_reshaped(divided, out.shape), weight, None, shape)
+
+
+@register
+class Normalize(Op):
+    """`x / max(norm(x, p), eps)` along `dim` (sorted dimensions)."""
+
+    name = "normalize"
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        require_floating(self.name, inputs[0], {})
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        (x,) = inputs
+        dims: Any = attributes["dim"]
+        # One dimension is passed as a number: torch has another kernel for it.
+        return functional.normalize(
+            x, _order(attributes), dims[0] if len(dims) == 1 else dims, _eps(attributes)
+        )
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """Optimal up to rounding for p = 1, 2 and infinity (`intervals.norms.divided_by_norm`); else a quotient of
+        intervals, which forgets that the element is part of its norm."""
+        (x,) = inputs
+        if out.numel == 0:
+            return Interval(x.lower, x.lower)
+        dims: Any = attributes["dim"]
+        order, eps = _order(attributes), _eps(attributes)
+        if order in (1.0, 2.0, math.inf):
+            return divided_by_norm(x, order, dims, eps)
+        length = norm(x, order, dims, keepdim=True)
+        return div(x, Interval(length.lower.clamp(min=eps), length.upper.clamp(min=eps)))
+
+
+def _order(attributes: Attributes) -> float:
+    order = attributes["p"]
+    assert isinstance(order, float)
+    return order
+
+
+def _reshaped(x: Interval, shape: tuple[int, ...]) -> Interval:
+    return Interval(x.lower.reshape(shape), x.upper.reshape(shape), x.undefined)
+
+
+def _check_trailing(name: str, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+    """The normalised dimensions must be the last ones, and weight and bias have their shape."""
+    x, *vectors = inputs
+    wanted = attributes["normalized_shape"]
+    assert isinstance(wanted, tuple)
+    if not wanted or x.shape[-len(wanted) :] != wanted:
+        raise ShapeError(
+            f"{name} over normalized_shape={wanted} needs an input (..., {wanted}), got {x.shape}"
+        )
+    for vector in vectors:
+        if vector.shape != wanted:
+            raise ShapeError(f"{name}: weight and bias must have the shape {wanted}, got {vector.shape}")
+
+
+def _operands(*tensors: TensorValue | None) -> list[TensorValue]:
+    return [tensor for tensor in tensors if tensor is not None]
+
+
+@spelled("torch.nn.functional.batch_norm")
+def batch_norm(
+    emitter: Emitter,
+    input: TensorValue,
+    running_mean: TensorValue | None,
+    running_var: TensorValue | None,
+    weight: TensorValue | None = None,
+    bias: TensorValue | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> TensorValue:
+    if training:
+        raise UnsupportedError(
+            "batch normalisation in training mode depends on the whole batch and changes its statistics: "
+            "call `model.eval()` first"
+        )
+    if running_mean is None or running_var is None:
+        raise ShapeError("batch_norm outside of training needs running_mean and running_var, got None")
+    return emitter.emit(
+        "batch_norm",
+        *_operands(input, running_mean, running_var, weight, bias),
+        has_weight=weight is not None,
+        has_bias=bias is not None,
+        eps=float(eps),
+    )
+
+
+def _sizes(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
+    return (
+        (normalized_shape,) if isinstance(normalized_shape, int) else tuple(int(n) for n in normalized_shape)
+    )
+
+
+@spelled("torch.nn.functional.layer_norm", "torch.layer_norm")
+def layer_norm(
+    emitter: Emitter,
+    input: TensorValue,
+    normalized_shape: Sequence[int],
+    weight: TensorValue | None = None,
+    bias: TensorValue | None = None,
+    eps: float = 1e-5,
+) -> TensorValue:
+    return emitter.emit(
+        "layer_norm",
+        *_operands(input, weight, bias),
+        has_weight=weight is not None,
+        has_bias=bias is not None,
+        normalized_shape=_sizes(normalized_shape),
+        eps=float(eps),
+    )
+
+
+@spelled("torch.nn.functional.group_norm")
+def group_norm(
+    emitter: Emitter,
+    input: TensorValue,
+    num_groups: int,
+    weight: TensorValue | None = None,
+    bias: TensorValue | None = None,
+    eps: float = 1e-5,
+) -> TensorValue:
+    return emitter.emit(
+        "group_norm",
+        *_operands(input, weight, bias),
+        has_weight=weight is not None,
+        has_bias=bias is not None,
+        num_groups=num_groups,
+        eps=float(eps),
+    )
+
+
+@spelled("torch.nn.functional.rms_norm", "torch.rms_norm")
+def rms_norm(
+    emitter: Emitter,
+    input: TensorValue,
+    normalized_shape: Sequence[int],
+    weight: TensorValue | None = None,
+    eps: float | None = None,
+) -> TensorValue:
+    require_floating("rms_norm", input.type, {})
+    return emitter.emit(
+        "rms_norm",
+        *_operands(input, weight),
+        has_weight=weight is not None,
+        has_bias=False,
+        normalized_shape=_sizes(normalized_shape),
+        eps=torch.finfo(input.dtype).eps if eps is None else float(eps),
+    )
+
+
+@spelled("torch.nn.functional.normalize")
+def normalize(
+    emitter: Emitter, input: TensorValue, p: float = 2.0, dim: Dims = 1, eps: float = 1e-12
+) -> TensorValue:
+    dims = tuple(sorted(reduced_dims(dim, len(input.shape))))
+    return emitter.emit("normalize", input, p=float(p), dim=dims, eps=float(eps))

@@ -1,0 +1,147 @@
+"""Products of many elements: prod and cumprod."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.affine import integral
+from torchlean.intervals.arithmetic import mul
+from torchlean.ops.arguments import dimension
+from torchlean.ops.op import (
+    Attribute,
+    Attributes,
+    Op,
+    ShapeError,
+    TensorType,
+    UnsupportedError,
+    dtype_name,
+    register,
+)
+from torchlean.ops.reduction import pick
+from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+
+@register
+class Product(Op):
+    """`prod`: attributes `dim` (None for all elements), `keepdim`, and `dtype` where it was given."""
+
+    name = "prod"
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        (x,) = inputs
+        dim: Any = attributes["dim"]
+        dtype: Any = attributes.get("dtype")
+        if dim is None:
+            return torch.prod(x, dtype=dtype)
+        return torch.prod(x, dim, keepdim=bool(attributes["keepdim"]), dtype=dtype)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """Halves are multiplied element by element until one is left: interval products are optimal for factors that
+        occur once, and associative up to their outward rounding."""
+        (x,) = inputs
+        dim: Any = attributes["dim"]
+        if dim is None or not x.shape:
+            x, dim = _reshaped(x, (-1,)), 0
+        while x.shape[dim] > 1:
+            half = x.shape[dim] // 2
+            product = mul(_part(x, dim, 0, half), _part(x, dim, half, half))
+            rest = _part(x, dim, 2 * half, x.shape[dim] - 2 * half)
+            x = product if rest.shape[dim] == 0 else _joined(product, rest, dim)
+        if x.shape[dim] == 0:
+            return Interval.point(torch.ones(out.shape, dtype=torch.float64))
+        result = _reshaped(x, out.shape)
+        return result if out.dtype.is_floating_point else integral(result)
+
+
+@register
+class CumulativeProduct(Op):
+    """Running product along `dim`."""
+
+    name = "cumprod"
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        (x,) = inputs
+        dim: Any = attributes["dim"]
+        dtype: Any = attributes.get("dtype")
+        return torch.cumprod(x, dim, dtype=dtype)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """Doubling (Hillis and Steele 1986): after step k every element is the product of the last 2^k factors."""
+        (x,) = inputs
+        dim: Any = attributes["dim"]
+        x = x if x.shape else _reshaped(x, (1,))
+        step, length = 1, x.shape[dim]
+        while step < length:
+            later = mul(_part(x, dim, step, length - step), _part(x, dim, 0, length - step))
+            x = _joined(_part(x, dim, 0, step), later, dim)
+            step *= 2
+        result = _reshaped(x, out.shape)
+        return result if out.dtype.is_floating_point else integral(result)
+
+
+def _part(x: Interval, dim: int, start: int, length: int) -> Interval:
+    lower = x.lower.narrow(dim, start, length)
+    return Interval(lower, lower if x.is_point else x.upper.narrow(dim, start, length), x.undefined)
+
+
+def _joined(a: Interval, b: Interval, dim: int) -> Interval:
+    lower = torch.cat([a.lower, b.lower], dim)
+    upper = lower if a.is_point and b.is_point else torch.cat([a.upper, b.upper], dim)
+    return Interval(lower, upper, a.undefined or b.undefined)
+
+
+def _reshaped(x: Interval, shape: tuple[int, ...]) -> Interval:
+    lower = x.lower.reshape(shape)
+    return Interval(lower, lower if x.is_point else x.upper.reshape(shape), x.undefined)
+
+
+def _with_dtype(name: str, x: TensorValue, dtype: torch.dtype | None) -> dict[str, Attribute]:
+    if dtype is None:
+        return {}
+    if not dtype.is_floating_point and x.dtype.is_floating_point:
+        raise UnsupportedError(f"{name} to {dtype_name(dtype)}: convert with `.to(...)` before")
+    return {"dtype": dtype}
+
+
+@spelled("torch.prod", "torch.Tensor.prod")
+def prod(
+    emitter: Emitter,
+    input: TensorValue,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: torch.dtype | None = None,
+    axis: int | None = None,
+) -> TensorValue:
+    chosen = pick(dim, axis)
+    place = None if chosen is None else dimension(chosen, len(input.shape))
+    attributes = _with_dtype("prod", input, dtype)
+    return emitter.emit("prod", input, dim=place, keepdim=bool(keepdim), **attributes)
+
+
+@spelled("torch.cumprod", "torch.Tensor.cumprod")
+def cumprod(
+    emitter: Emitter,
+    input: TensorValue,
+    dim: int | None = None,
+    *,
+    dtype: torch.dtype | None = None,
+    axis: int | None = None,
+) -> TensorValue:
+    chosen = pick(dim, axis)
+    if chosen is None:
+        raise ShapeError("cumprod needs a dimension: cumprod(input, dim)")
+    attributes = _with_dtype("cumprod", input, dtype)
+    return emitter.emit("cumprod", input, dim=dimension(chosen, len(input.shape)), **attributes)
+
+
+@spelled("torch.Tensor.cumprod_")
+def inplace_cumprod(
+    emitter: Emitter, input: TensorValue, dim: int, *, dtype: torch.dtype | None = None
+) -> TensorValue:
+    return emitter.overwrite(input, cumprod(emitter, input, dim, dtype=dtype))
