@@ -40,6 +40,19 @@ class IndexUpdate(Op):
 
     name = "index_update"
 
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        """The meta device accepts a value of any shape here."""
+        x, value, *indices = (meta(operand) for operand in inputs)
+        target = tuple(x[indexing.advanced_index(x.dim(), indices, attributes)].shape)
+        # Like torch, overlook leading ones of the value.
+        extra = max(value.dim() - len(target), 0)
+        tail = tuple(value.shape[extra:])
+        fits = all(have in (1, want) for have, want in zip(reversed(tail), reversed(target), strict=False))
+        if not fits or any(size != 1 for size in value.shape[:extra]):
+            raise ShapeError(
+                f"cannot assign a value of shape {shape_text(value.shape)} to places of shape {shape_text(target)}"
+            )
+
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         x, value, *indices = inputs
         result = x.clone(memory_format=torch.contiguous_format)

@@ -68,6 +68,8 @@ class Gather(Op):
 def index_select(emitter: Emitter, input: TensorValue, dim: int, index: TensorValue) -> TensorValue:
     with torch_errors():
         meta(input).index_select(dim, meta(index))
+    if len(index.shape) > 1:
+        raise ShapeError(f"index_select needs a vector of indices, got {index.type}")
     if not input.shape:
         return input
     dim = dimension(dim, len(input.shape))
@@ -141,6 +143,8 @@ def embedding(
         raise UnsupportedError(
             "embedding with max_norm rescales the weights while it runs, which is not followed"
         )
+    if len(weight.shape) != 2:
+        raise ShapeError(f"embedding needs a weight of shape (rows, row length), got {weight.type}")
     with torch_errors():
         torch.embedding(meta(weight), meta(input))
     _check_unsigned(emitter, input, weight.shape[0], 0)
