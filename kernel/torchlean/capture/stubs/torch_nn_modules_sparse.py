@@ -4,6 +4,7 @@ import torch.nn.functional as F
 import torch.nn.init as init
 from torch.nn.modules.module import Module
 from torch.nn.parameter import Parameter
+
 from torchlean.capture.intrinsics import check_sizes, empty, unsupported
 
 

@@ -3,6 +3,7 @@
 import math
 
 import torch
+
 from torchlean.capture.intrinsics import drawn, unsupported
 
 

@@ -7,6 +7,7 @@ So every optimiser forgets what was known of its parameters.
 import math
 
 import torch
+
 from torchlean.capture.intrinsics import redraw
 
 
