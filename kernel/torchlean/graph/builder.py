@@ -30,9 +30,16 @@ class GraphBuilder:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
 
-    def input(self, name: str, type: TensorType, spans: tuple[Span, ...] = ()) -> Node:
-        """A value that the graph quantifies over. Its identity is its name and position."""
-        position = sum(node.op == "input" for node in self.nodes)
+    def input(
+        self, name: str, type: TensorType, spans: tuple[Span, ...] = (), position: int | None = None
+    ) -> Node:
+        """A value that the graph quantifies over. Its identity is its name, type and position.
+
+        Args:
+            position: which input of its function it is; default: after all inputs of the graph.
+        """
+        if position is None:
+            position = sum(node.op == "input" for node in self.nodes)
         return self._append("input", (), {"name": name, "position": position}, type, spans, label=name)
 
     def parameter(self, data: Tensor, label: str, spans: tuple[Span, ...] = ()) -> Node:

@@ -1,0 +1,299 @@
+"""Calls: of interpreted functions and classes, of TorchLean's own functions, and of torch's through their spellings."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from torchlean.capture.binding import ArgumentError, bind
+from torchlean.capture.budgets import CALL_DEPTH, TooBig
+from torchlean.capture.environment import Environment, Frame
+from torchlean.capture.explain import argument_mistake, operands, shape_message
+from torchlean.capture.emitter import TensorTooLarge
+from torchlean.capture.flow import Returned
+from torchlean.capture.result import Role
+from torchlean.capture.values import (
+    MISSING,
+    BoundMethod,
+    Descriptor,
+    ExceptionValue,
+    Instance,
+    ListIterator,
+    Namespace,
+    Native,
+    Partial,
+    Raised,
+    TensorValue,
+    Unknown,
+    UserClass,
+    UserFunction,
+    Value,
+    contains_tensor,
+    contains_unknown,
+    type_name,
+)
+from torchlean.ops import ShapeError, UnsupportedError
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+Arguments = list[Value]
+Keywords = dict[str, Value]
+
+
+def call(run: Interpreter, callee: Value, arguments: Arguments, keywords: Keywords) -> Value:
+    """`callee(*arguments, **keywords)` at the interpreter's place."""
+    caller = CALLERS.get(type(callee))
+    if caller is not None:
+        return caller(run, callee, arguments, keywords)
+    if isinstance(callee, type):
+        from torchlean.capture.builtin_types import construct_builtin
+
+        return construct_builtin(run, callee, arguments, keywords)
+    return run.error("TL103", f"a value of type {type_name(callee)} cannot be called")
+
+
+def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywords: Keywords) -> Value:
+    if contains_tensor(arguments) or contains_tensor(keywords):
+        return run.enters(callee)
+    return callee
+
+
+def _call_method(run: Interpreter, callee: BoundMethod, arguments: Arguments, keywords: Keywords) -> Value:
+    return call(run, callee.function, [callee.receiver, *arguments], keywords)
+
+
+def _call_partial(run: Interpreter, callee: Partial, arguments: Arguments, keywords: Keywords) -> Value:
+    return call(run, callee.function, [*callee.arguments, *arguments], {**callee.keywords, **keywords})
+
+
+def _call_class(run: Interpreter, callee: UserClass, arguments: Arguments, keywords: Keywords) -> Value:
+    from torchlean.capture.classes import construct
+
+    return construct(run, callee, arguments, keywords)
+
+
+def _call_instance(run: Interpreter, callee: Instance, arguments: Arguments, keywords: Keywords) -> Value:
+    method = callee.cls.find("__call__")
+    if method is MISSING:
+        if callee.cls.open is not None:
+            return _call_unknown(run, callee.cls.open, arguments, keywords)
+        return run.error("TL103", f"`{callee.cls.name}` objects cannot be called: there is no `__call__`")
+    if not run.script_done and callee.cls.module.analysed:
+        from torchlean.capture.module_units import ModuleCall
+
+        run.calls.append(ModuleCall(callee, list(arguments), dict(keywords)))
+    result = call(run, method, [callee, *arguments], keywords)
+    if callee.creation is not None and isinstance(result, TensorValue) and callee.creation.path == run.path:
+        run.observer.see(callee.creation, result.node, Role.LAYER, callee.label)
+    return result
+
+
+def _call_namespace(run: Interpreter, callee: Namespace, arguments: Arguments, keywords: Keywords) -> Value:
+    return run.error("TL103", f"module `{callee.path}` cannot be called")
+
+
+def _call_descriptor(run: Interpreter, callee: Descriptor, arguments: Arguments, keywords: Keywords) -> Value:
+    return call(run, callee.function, arguments, keywords)
+
+
+# -- functions of files ------------------------------------------------------------------------------------------------
+
+
+def call_function(run: Interpreter, function: UserFunction, arguments: Arguments, keywords: Keywords) -> Value:
+    """Follow the body of an interpreted function."""
+    caller = run.frame
+    if caller is not None and caller.depth >= CALL_DEPTH:
+        return run.over_budget(f"calls are nested more than {CALL_DEPTH} deep here")
+    try:
+        names = bind(function, arguments, keywords)
+    except ArgumentError as error:
+        return run.error("TL103", str(error))
+    frame = _callee_frame(run, function, names, arguments)
+    place = run.node
+    try:
+        return _body(run, function, frame)
+    except Raised as raised:
+        if function.module.internal and caller is not None and not caller.module.internal and not caller.caught:
+            run.at(place, caller)
+            return _reported(run, raised)
+        raise
+    finally:
+        run.node, run.frame = place, caller
+
+
+def _callee_frame(run: Interpreter, function: UserFunction, names: dict[str, Value], arguments: Arguments) -> Frame:
+    environment = Environment(function.environment)
+    environment.names = names
+    caller = run.frame
+    frame = Frame(environment, function.module, (), function, arguments[0] if arguments else None)
+    if caller is not None:
+        frame.chain = run.spans()
+        frame.depth = caller.depth + 1
+        frame.caught = caller.caught
+    if function.module.analysed:
+        _observe_arguments(run, function, names)
+    return frame
+
+
+def _observe_arguments(run: Interpreter, function: UserFunction, names: dict[str, Value]) -> None:
+    parameters = function.node.args
+    for parameter in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs):
+        value = names.get(parameter.arg)
+        if type(value) is TensorValue:
+            span = function.module.span(parameter)
+            run.observer.see(span, value.node, Role.ARGUMENT, parameter.arg)
+
+
+def _body(run: Interpreter, function: UserFunction, frame: Frame) -> Value:
+    node = function.node
+    if isinstance(node, ast.Lambda):
+        return run.eval(node.body, frame)
+    if isinstance(node, ast.AsyncFunctionDef):
+        return Unknown("asynchronous code is not followed", run.place())
+    if _yields(node):
+        frame.yielded = []
+        run.block(node.body, frame)
+        return ListIterator(frame.yielded)
+    flow = run.block(node.body, frame)
+    result = flow.value if isinstance(flow, Returned) else None
+    if frame.maybe_returned:
+        from torchlean.capture.conditions import same_value
+
+        for value, unknown in frame.maybe_returned:
+            if not same_value(run, value, result):
+                return result if isinstance(result, Unknown) and result.reported else unknown
+    return result
+
+
+def _yields(node: ast.FunctionDef) -> bool:
+    """Whether a definition is a generator's; remembered on the tree."""
+    cached = getattr(node, "torchlean_yields", None)
+    if cached is None:
+        cached = node.torchlean_yields = _contains_yield(node.body)  # type: ignore[attr-defined] # a cache
+    return bool(cached)
+
+
+def _contains_yield(body: list[ast.stmt]) -> bool:
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            stack.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _reported(run: Interpreter, raised: Raised) -> Unknown:
+    """An exception of a stub that nothing catches: the user's call is the place to say so."""
+    if raised.report is not None:
+        raised.report()
+    else:
+        run.report("TL103", stub_error_text(raised.value))
+    return Unknown("an error was reported for it", run.place(), reported=True)
+
+
+def stub_error_text(value: Value) -> str:
+    """The message of an exception that torch would raise."""
+    if isinstance(value, ExceptionValue):
+        texts = [item for item in value.arguments if isinstance(item, str)]
+        return texts[0] if texts else f"this raises {value.kind.__name__}"
+    return "this raises an exception"
+
+
+def report_raised(run: Interpreter, raised: Raised) -> None:
+    """Say what an exception that unwound to the top is."""
+    if raised.report is not None:
+        raised.report()
+    else:
+        run.report("TL103", stub_error_text(raised.value))
+
+
+# -- functions of TorchLean --------------------------------------------------------------------------------------------
+
+
+def call_native(run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords) -> Value:
+    """Call a torch spelling or another function that is implemented here; its errors are reported at the place."""
+    if not function.accepts_unknown:
+        unknown = contains_unknown(arguments) or contains_unknown(keywords)
+        if unknown is not None:
+            touches = function.is_spelling or contains_tensor(arguments) or contains_tensor(keywords)
+            return run.enters(unknown) if touches else unknown
+    first: Any = run.emitter if function.is_spelling else run
+    node, frame = run.node, run.frame
+    try:
+        return function.call(first, *arguments, **keywords)
+    except ShapeError as error:
+        text, related = shape_message(run, str(error), operands(arguments, keywords))
+        return run.error("TL101", text, *related, kind=RuntimeError)
+    except TensorTooLarge as error:
+        run.report("TL113", str(error))
+        return Unknown(str(error), run.place(), reported=True)
+    except UnsupportedError as error:
+        return _unsupported(run, function, arguments, keywords, str(error))
+    except TooBig as error:
+        return run.over_budget(str(error))
+    except (TypeError, AttributeError, ValueError, LookupError, ArithmeticError, RuntimeError, MemoryError) as error:
+        if isinstance(error, RecursionError):
+            raise
+        return argument_mistake(run, function, arguments, keywords, error)
+    finally:
+        if frame is not None:
+            run.at(node, frame)
+
+
+def _unsupported(
+    run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords, reason: str
+) -> Unknown:
+    """What an op that is not followed would have changed in place is unknown as well."""
+    unknown = run.unfollowed(reason)
+    name = function.name.rpartition(".")[2]
+    changes = name.endswith("_") or (name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"))
+    if arguments and isinstance(arguments[0], TensorValue) and (changes or keywords.get("inplace") is True):
+        taint_memory(run, arguments[0], unknown)
+    return unknown
+
+
+def taint_memory(run: Interpreter, tensor: TensorValue, unknown: Unknown) -> None:
+    """The content of the memory of a tensor, and of all its views, is not known any more."""
+    for handle in list(tensor.storage.handles):
+        run.taint(handle, unknown)
+
+
+# -- decorators --------------------------------------------------------------------------------------------------------
+
+
+def decorated(
+    run: Interpreter,
+    decorators: list[ast.expr],
+    value: Value,
+    frame: Frame,
+    node: ast.AST,
+) -> Value:
+    """The value of a definition under its decorators, innermost first."""
+    for decorator in reversed(decorators):
+        wrapper = run.eval(decorator, frame)
+        run.at(decorator, frame)
+        if isinstance(wrapper, Unknown):
+            label = frame.module.label(decorator)
+            reason = wrapper.reason if wrapper.reported else f"its decorator `{label}` is not followed"
+            value = Unknown(reason, frame.module.span(decorator), wrapper.reported)
+        else:
+            value = call(run, wrapper, [value], {})
+    return value
+
+
+CALLERS: dict[type, Callable[[Interpreter, Any, Arguments, Keywords], Value]] = {
+    Unknown: _call_unknown,
+    BoundMethod: _call_method,
+    Partial: _call_partial,
+    UserClass: _call_class,
+    Instance: _call_instance,
+    Namespace: _call_namespace,
+    Descriptor: _call_descriptor,
+    UserFunction: call_function,
+    Native: call_native,
+}
+

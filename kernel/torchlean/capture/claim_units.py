@@ -1,0 +1,74 @@
+"""Claims as units: each is called on an input for every box of its domain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from torchlean.capture.attempt import isolated
+from torchlean.capture.calling import call_function
+from torchlean.capture.result import Unit, UnitKind
+from torchlean.capture.unit_parts import followed, is_trained, nodes_below, weights_below
+from torchlean.capture.values import TensorValue, Unknown, Value, type_name
+from torchlean.ops import TensorType
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import ClaimDefinition, Interpreter
+    from torchlean.capture.source_module import SourceModule
+
+
+def claim_units(run: Interpreter, module: SourceModule) -> list[Unit]:
+    """One unit for each claim of the file, in order; names are unique (the last definition wins, as in Python)."""
+    last = {_name(claim): claim for claim in run.claims if claim.span.path == run.path}
+    return [_claim_unit(run, claim) for claim in last.values()]
+
+
+def _name(claim: ClaimDefinition) -> str:
+    return claim.name or claim.function.name
+
+
+def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
+    with run.observer.unit(), isolated(run):
+        inputs = _inputs(run, claim)
+        nodes = tuple(value.node for value in inputs.values())
+        result = followed(run, lambda: call_function(run, claim.function, [], dict(inputs)))
+        outputs, failure = _outcome(run, result)
+        observations = run.observer.taken()
+        below = nodes_below(run, [*outputs, *(seen.node for seen in observations)])
+        return Unit(
+            UnitKind.CLAIM,
+            _name(claim),
+            claim.span,
+            nodes,
+            dict(claim.domains),
+            outputs,
+            (*observations, *weights_below(run, below)),
+            failure,
+            trained=is_trained(run, below),
+        )
+
+
+def _inputs(run: Interpreter, claim: ClaimDefinition) -> dict[str, TensorValue]:
+    """An input node for each parameter with a domain."""
+    dtype = run.default_dtype or torch.float32
+    parameters = claim.function.node.args
+    names = [p.arg for p in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)]
+    inputs: dict[str, TensorValue] = {}
+    for position, name in enumerate(name for name in names if name in claim.domains):
+        type = TensorType(tuple(claim.domains[name].shape), dtype)
+        inputs[name] = run.emitter.input(name, type, position)
+    return inputs
+
+
+def _outcome(run: Interpreter, result: Value) -> tuple[tuple[int, ...], str | None]:
+    """The claim's output node, or why there is none."""
+    if isinstance(result, TensorValue):
+        if result.dtype != torch.bool:
+            return (), f"it returns a tensor {result.type}: a claim returns a comparison, such as `net(x) <= 4.0`"
+        return (result.node,), None
+    if isinstance(result, bool):
+        return (run.emitter.constant(torch.tensor(result)).node,), None
+    if isinstance(result, Unknown):
+        return (), result.reason
+    return (), f"it returns {type_name(result)}: a claim returns a comparison, such as `net(x) <= 4.0`"

@@ -1,0 +1,247 @@
+"""Classes of interpreted files: definition, resolution order, and construction of their objects."""
+
+from __future__ import annotations
+
+import ast
+import enum
+from typing import TYPE_CHECKING
+
+from torchlean.capture.environment import Environment, Frame
+from torchlean.capture.layers import made_here
+from torchlean.capture.values import (
+    MISSING,
+    Descriptor,
+    Instance,
+    Raised,
+    Unknown,
+    UserClass,
+    UserFunction,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+DATA = (dict, list, tuple, set, str, int, float, BaseException)
+"""Built-in types whose content an object of a derived class carries in `Instance.data`."""
+
+
+class NamedTupleBase(tuple):  # type: ignore[type-arg] # a marker, never instantiated
+    """What `class P(typing.NamedTuple)` derives from here."""
+
+
+def define_class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> Value:
+    """Follow a class statement."""
+    bases = tuple(run.eval(base, frame) for base in node.bases if not isinstance(base, ast.Starred))
+    for keyword in node.keywords:
+        run.eval(keyword.value, frame)
+    environment = Environment(frame.environment.enclosing(), is_class=True)
+    body = Frame(
+        environment, frame.module, frame.chain, frame.function, frame.receiver, frame.depth, frame.caught
+    )
+    environment.names["__qualname__"] = node.name
+    run.block(node.body, body)
+    names = environment.names
+    doc = ast.get_docstring(node, clean=False) if not frame.module.internal else None
+    names.setdefault("__doc__", doc)
+    cls = UserClass(node.name, node, frame.module, bases, names)
+    run.at(node, frame)
+    _resolve(run, cls)
+    for value in names.values():
+        _own(value, cls)
+    _special_bases(cls)
+    run.classes.append(cls)
+    return cls
+
+
+def _own(value: Value, cls: UserClass) -> None:
+    """Tell the functions of a class body where they stand, for `super()`."""
+    if isinstance(value, UserFunction) and value.owner is None:
+        value.owner = cls
+    elif isinstance(value, Descriptor):
+        _own(value.function, cls)
+        _own(value.setter, cls)
+
+
+def _resolve(run: Interpreter, cls: UserClass) -> None:
+    """Method resolution order (Python's C3), built-in base and what is not known of the bases."""
+    parents = [base for base in cls.bases if isinstance(base, UserClass)]
+    merged = merge_orders([list(parent.mro) for parent in parents] + [parents])
+    if merged is None:
+        run.error("TL103", f"the bases of `{cls.name}` contradict each other: no method resolution order")
+        merged = []
+    cls.mro = (cls, *merged)
+    for base in cls.bases:
+        if isinstance(base, Unknown):
+            cls.open = Unknown(f"`{cls.name}` derives from a class that is not followed: {base.reason}", base.span)
+            cls.open.reported = base.reported
+        elif isinstance(base, type):
+            cls.builtin = base
+        elif not isinstance(base, UserClass) and base is not None:
+            cls.open = Unknown(f"`{cls.name}` derives from something that is not followed")
+    for parent in parents:
+        cls.builtin = cls.builtin or parent.builtin
+        cls.open = cls.open or parent.open
+        cls.is_module = cls.is_module or parent.is_module
+        cls.fields = cls.fields or parent.fields
+    if cls.module.internal and cls.name == "Module":
+        cls.is_module = True
+
+
+def merge_orders(orders: list[list[UserClass]]) -> list[UserClass] | None:
+    """C3 merge; None where there is no order."""
+    result: list[UserClass] = []
+    orders = [list(order) for order in orders if order]
+    while orders:
+        for order in orders:
+            head = order[0]
+            if not any(head in other[1:] for other in orders):
+                break
+        else:
+            return None
+        result.append(head)
+        orders = [[cls for cls in order if cls is not head] for order in orders]
+        orders = [order for order in orders if order]
+    return result
+
+
+def _special_bases(cls: UserClass) -> None:
+    if cls.builtin is not None and issubclass(cls.builtin, enum.Enum):
+        _make_members(cls)
+    elif NamedTupleBase in cls.bases:
+        cls.fields = annotated_names(cls)
+
+
+def _make_members(cls: UserClass) -> None:
+    """The members of an enumeration are its only objects."""
+    for position, (name, value) in enumerate(list(cls.names.items())):
+        if name.startswith("_") or isinstance(value, (UserFunction, Descriptor)):
+            continue
+        number = value if value is not AUTO else position
+        data = number if cls.builtin is not None and issubclass(cls.builtin, (int, str)) else None
+        cls.names[name] = Instance(cls, {"name": name, "value": number}, data)
+
+
+AUTO = object()
+"""What `enum.auto()` gives, until the class knows its position."""
+
+
+def annotated_names(cls: UserClass) -> list[str]:
+    """Names with an annotation in the class body, in order: the fields of a dataclass or named tuple."""
+    return [
+        statement.target.id
+        for statement in cls.node.body
+        if isinstance(statement, ast.AnnAssign)
+        and isinstance(statement.target, ast.Name)
+        and "ClassVar" not in ast.dump(statement.annotation)
+    ]
+
+
+def construct(run: Interpreter, cls: UserClass, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+    """`cls(*arguments, **keywords)`."""
+    from torchlean.capture.calling import call
+
+    if cls.builtin is not None and issubclass(cls.builtin, enum.Enum):
+        return _member(run, cls, arguments)
+    maker = cls.find("__new__")
+    if isinstance(maker, (UserFunction, Descriptor)):
+        made = call(run, maker, [cls, *arguments], keywords)
+        if not isinstance(made, Instance) or cls not in made.cls.mro:
+            return made
+        instance = made
+    else:
+        instance = Instance(cls)
+    if cls.is_module:
+        made_here(run, instance)
+        run.created(instance, arguments, keywords)
+    _initialise(run, instance, arguments, keywords)
+    return instance
+
+
+def _initialise(run: Interpreter, instance: Instance, arguments: list[Value], keywords: dict[str, Value]) -> None:
+    from torchlean.capture.calling import call
+
+    cls = instance.cls
+    method = cls.find("__init__")
+    if cls.builtin is not None and issubclass(cls.builtin, DATA):
+        _fill(run, instance, arguments if method is MISSING else [], keywords if method is MISSING else {})
+    if method is not MISSING:
+        try:
+            call(run, method, [instance, *arguments], keywords)
+        except Raised:
+            instance.open = Unknown(f"the constructor of `{cls.name}` raises", run.place(), reported=True)
+            raise
+    elif cls.fields is not None:
+        fill_fields(run, instance, cls.fields, arguments, keywords)
+    elif (arguments or keywords) and cls.open is None and cls.builtin is None:
+        run.error("TL103", f"`{cls.name}()` takes no arguments: it has no `__init__`")
+
+
+def _fill(run: Interpreter, instance: Instance, arguments: list[Value], keywords: dict[str, Value]) -> None:
+    """The content of an object that derives from a built-in type."""
+    from torchlean.capture.calling import call
+
+    builtin = instance.cls.builtin
+    assert builtin is not None
+    if issubclass(builtin, BaseException):
+        instance.data = tuple(arguments)
+    elif builtin is not NamedTupleBase:
+        plain = next(base for base in DATA if issubclass(builtin, base))
+        data = call(run, plain, arguments, keywords)
+        instance.data = plain() if isinstance(data, Unknown) else data
+
+
+def fill_fields(
+    run: Interpreter, instance: Instance, fields: list[str], arguments: list[Value], keywords: dict[str, Value]
+) -> None:
+    """The generated constructor of a dataclass or named tuple."""
+    from torchlean.capture.calling import call
+
+    cls = instance.cls
+    unexpected = [name for name in keywords if name not in fields]
+    if unexpected or len(arguments) > len(fields):
+        shown = ", ".join(fields)
+        run.error("TL103", f"`{cls.name}()` takes the fields ({shown}); these arguments do not fit")
+        return
+    given = {**dict(zip(fields, arguments, strict=False)), **keywords}
+    for name in fields:
+        value = given.get(name, MISSING)
+        if value is MISSING:
+            value = _default(run, cls, name)
+        run.assign(instance.attributes, name, value)
+    if NamedTupleBase in cls.bases:
+        instance.data = tuple(instance.attributes[name] for name in fields)
+    after = cls.find("__post_init__")
+    if after is not MISSING:
+        call(run, after, [instance], {})
+
+
+def _default(run: Interpreter, cls: UserClass, name: str) -> Value:
+    from torchlean.capture.calling import call
+
+    default = cls.find(name)
+    if default is MISSING:
+        return run.error("TL103", f"`{cls.name}()` is called without the field `{name}`")
+    if isinstance(default, Field):
+        if default.factory is not MISSING:
+            return call(run, default.factory, [], {})
+        if default.default is MISSING:
+            return run.error("TL103", f"`{cls.name}()` is called without the field `{name}`")
+        return default.default
+    return default
+
+
+class Field:
+    """What `dataclasses.field(...)` gives."""
+
+    def __init__(self, default: Value, factory: Value) -> None:
+        self.default = default
+        self.factory = factory
+
+
+def _member(run: Interpreter, cls: UserClass, arguments: list[Value]) -> Value:
+    """`Color(1)`: the member with that value."""
+    for value in cls.names.values():
+        if isinstance(value, Instance) and arguments and value.attributes.get("value") == arguments[0]:
+            return value
+    return run.error("TL103", f"`{cls.name}` has no member with this value", kind=ValueError)

@@ -1,0 +1,108 @@
+"""Comprehensions and generator expressions: loops with a scope of their own that build a container."""
+
+from __future__ import annotations
+
+import ast
+import builtins as python
+from collections.abc import Callable
+
+from torchlean.capture.calling import call
+from torchlean.capture.conditions import known_truth
+from torchlean.capture.environment import Environment, Frame
+from torchlean.capture.expressions import evaluates
+from torchlean.capture.interpreter import Interpreter
+from torchlean.capture.iteration import items_of
+from torchlean.capture.statements import store
+from torchlean.capture.values import ListIterator, Unknown, Value
+
+
+@evaluates(ast.ListComp)
+def _list_comprehension(run: Interpreter, node: ast.ListComp, frame: Frame) -> Value:
+    return _comprehension(run, node.generators, frame, lambda inner: run.eval(node.elt, inner))
+
+
+@evaluates(ast.GeneratorExp)
+def _generator(run: Interpreter, node: ast.GeneratorExp, frame: Frame) -> Value:
+    """Run ahead; what it would compute lazily has no effects that matter here."""
+    items = _comprehension(run, node.generators, frame, lambda inner: run.eval(node.elt, inner))
+    return items if isinstance(items, Unknown) else ListIterator(items)
+
+
+@evaluates(ast.SetComp)
+def _set_comprehension(run: Interpreter, node: ast.SetComp, frame: Frame) -> Value:
+    items = _comprehension(run, node.generators, frame, lambda inner: run.eval(node.elt, inner))
+    run.at(node, frame)
+    return items if isinstance(items, Unknown) else call(run, python.set, [items], {})
+
+
+@evaluates(ast.DictComp)
+def _dict_comprehension(run: Interpreter, node: ast.DictComp, frame: Frame) -> Value:
+    def pair(inner: Frame) -> Value:
+        return run.eval(node.key, inner), run.eval(node.value, inner)
+
+    pairs = _comprehension(run, node.generators, frame, pair)
+    if isinstance(pairs, Unknown):
+        return pairs
+    run.at(node, frame)
+    return call(run, python.dict, [pairs], {})
+
+
+def _comprehension(
+    run: Interpreter,
+    generators: list[ast.comprehension],
+    frame: Frame,
+    element: Callable[[Frame], Value],
+) -> Value:
+    """All elements as a list, in a scope of its own; unknown where one of the iterables or conditions is."""
+    inner = Frame(
+        Environment(frame.environment.enclosing()),
+        frame.module,
+        frame.chain,
+        frame.function,
+        frame.receiver,
+        frame.depth,
+        frame.caught,
+        frame.yielded,
+    )
+    first = run.eval(generators[0].iter, frame)
+    result: list[Value] = []
+    unknown = _generate(run, generators, first, inner, lambda: result.append(element(inner)))
+    return result if unknown is None else unknown
+
+
+def _generate(
+    run: Interpreter,
+    generators: list[ast.comprehension],
+    iterable: Value,
+    frame: Frame,
+    emit: Callable[[], None],
+) -> Unknown | None:
+    generator, rest = generators[0], generators[1:]
+    run.at(generator.iter, frame)
+    items = items_of(run, iterable)
+    if isinstance(items, Unknown):
+        return items
+    for item in items:
+        store(run, generator.target, item, frame)
+        passed = _passes(run, generator.ifs, frame)
+        if isinstance(passed, Unknown):
+            return passed
+        if not passed:
+            continue
+        if rest:
+            unknown = _generate(run, rest, run.eval(rest[0].iter, frame), frame, emit)
+            if unknown is not None:
+                return unknown
+        else:
+            emit()
+    return None
+
+
+def _passes(run: Interpreter, conditions: list[ast.expr], frame: Frame) -> bool | Unknown:
+    for condition in conditions:
+        value = run.eval(condition, frame)
+        run.at(condition, frame)
+        truth = known_truth(run, value)
+        if isinstance(truth, Unknown) or not truth:
+            return truth
+    return True

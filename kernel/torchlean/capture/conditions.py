@@ -1,0 +1,235 @@
+"""Conditions whose truth is not known: both branches are followed, and what they leave differently is unknown."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from torchlean.capture.environment import Frame
+from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS, Returned
+from torchlean.capture.interpreter import Interpreter
+from torchlean.capture.journal import Journal, put, restore
+from torchlean.capture.values import (
+    MISSING,
+    Instance,
+    ListIterator,
+    Raised,
+    TensorValue,
+    Unknown,
+    Value,
+)
+
+T = TypeVar("T")
+
+PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+def known_truth(run: Interpreter, value: Value) -> bool | Unknown:
+    """Python's truth of a value, or why it is not known."""
+    if value is True or value is False:
+        return bool(value)
+    if isinstance(value, Unknown):
+        return _condition_unknown(run, value)
+    if isinstance(value, TensorValue):
+        return _tensor_truth(run, value)
+    if isinstance(value, Instance):
+        return _instance_truth(run, value)
+    if isinstance(value, ListIterator) or not isinstance(value, (*PLAIN, list, tuple, dict, set, frozenset, range)):
+        return True
+    return bool(value)
+
+
+def _condition_unknown(run: Interpreter, unknown: Unknown) -> Unknown:
+    if unknown.reported:
+        return unknown
+    label = run.label()
+    return Unknown(f"it depends on a condition that is not known: `{label}` ({unknown.reason})", run.place())
+
+
+def _tensor_truth(run: Interpreter, tensor: TensorValue) -> bool | Unknown:
+    if tensor.type.numel != 1:
+        return run.error(
+            "TL101",
+            f"the truth of a tensor of shape {tensor.shape} is not defined: use .any() or .all()",
+            kind=RuntimeError,
+        )
+    numbers = run.emitter.value_of(tensor)
+    if numbers is None:
+        return Unknown(f"it depends on a condition that is not known: `{run.label()}` depends on the input", run.place())
+    return bool(numbers)
+
+
+def _instance_truth(run: Interpreter, instance: Instance) -> bool | Unknown:
+    from torchlean.capture.calling import call
+
+    for name in ("__bool__", "__len__"):
+        method = instance.cls.find(name)
+        if method is not MISSING:
+            return known_truth(run, call(run, method, [instance], {}))
+    if instance.cls.builtin is not None and instance.data is not None:
+        return bool(instance.data)
+    return True
+
+
+def either(run: Interpreter, node: ast.IfExp, frame: Frame, unknown: Unknown) -> Value:
+    """`a if ? else b`."""
+    left, right = both(
+        run,
+        lambda: run.eval(node.body, frame),
+        lambda: run.eval(node.orelse, frame),
+        unknown,
+    )
+    if left is MISSING or right is MISSING:
+        return right if left is MISSING else left
+    return left if same_value(run, left, right) else unknown
+
+
+def branch(
+    run: Interpreter,
+    body: Sequence[ast.stmt],
+    orelse: Sequence[ast.stmt],
+    frame: Frame,
+    unknown: Unknown,
+) -> object:
+    """`if ?: body else: orelse`; gives back the control flow signal of the whole."""
+    left, right = both(
+        run, lambda: run.block(body, frame), lambda: run.block(orelse, frame), unknown
+    )
+    if left is MISSING or right is MISSING:
+        return right if left is MISSING else left
+    return _merged_flow(run, frame, left, right, unknown)
+
+
+def _merged_flow(run: Interpreter, frame: Frame, left: Any, right: Any, unknown: Unknown) -> object:
+    if isinstance(left, Returned) and isinstance(right, Returned):
+        return left if same_value(run, left.value, right.value) else Returned(unknown)
+    for side in (left, right):
+        if isinstance(side, Returned):
+            frame.maybe_returned.append((side.value, unknown))
+    if left is right:
+        return left
+    if any(side in (BREAK, CONTINUE, PERHAPS) for side in (left, right)):
+        return PERHAPS
+    return None
+
+
+def both(
+    run: Interpreter, first: Callable[[], T], second: Callable[[], T], unknown: Unknown
+) -> tuple[T | Any, T | Any]:
+    """Follow two alternatives from the same state and merge what they changed.
+
+    A branch that always raises is not the one the program takes and goes on from: its value is `MISSING` and its
+    changes are dropped.
+
+    Raises:
+        Raised: both do.
+    """
+    left, left_journal, left_after, raised = _alternative(run, first)
+    right, right_journal, right_after, raised_too = _alternative(run, second)
+    if raised is not None and raised_too is not None:
+        raise raised_too
+    if raised is not None or raised_too is not None:
+        journal, after = (right_journal, right_after) if raised is not None else (left_journal, left_after)
+        _redo(run, journal, after)
+        return left, right
+    _merge(run, left_journal, left_after, right_journal, right_after, unknown)
+    return left, right
+
+
+After = tuple[dict[tuple[int, Any], Value], dict[int, Any]]
+
+
+def _alternative(run: Interpreter, follow: Callable[[], T]) -> tuple[T | Any, Journal, After, Raised | None]:
+    journal = run.journal = Journal(run.journal)
+    value: T | Any = MISSING
+    problem: Raised | None = None
+    try:
+        value = follow()
+    except Raised as raised:
+        problem = raised
+    finally:
+        run.journal = journal.outer
+        after = journal.undo()
+    return value, journal, after, problem
+
+
+def _redo(run: Interpreter, journal: Journal, after: After) -> None:
+    """Make the changes of a branch that is the one taken."""
+    entries, contents = after
+    for id, content in journal.contents.items():
+        restore(content.container, contents[id])
+    for place, entry in journal.entries.items():
+        put(entry.names, entry.key, entries[place])
+
+
+def _merge(
+    run: Interpreter, left: Journal, left_after: After, right: Journal, right_after: After, unknown: Unknown
+) -> None:
+    for place, entry in {**left.entries, **right.entries}.items():
+        one = left_after[0].get(place, entry.old)
+        other = right_after[0].get(place, entry.old)
+        put(entry.names, entry.key, one if same_value(run, one, other) else unknown)
+    for id, content in {**left.contents, **right.contents}.items():
+        one = left_after[1].get(id, content.old)
+        other = right_after[1].get(id, content.old)
+        if same_content(run, one, other):
+            restore(content.container, one)
+        else:
+            run.taint(content.container, unknown)
+
+
+def same_value(run: Interpreter, left: Value, right: Value) -> bool:
+    """Whether two values are the same to the program; when in doubt, no."""
+    if left is right:
+        return True
+    if isinstance(left, TensorValue) and isinstance(right, TensorValue):
+        return run.emitter.same(left.node, right.node) and left.parameter == right.parameter
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, PLAIN):
+        return left == right or (left != left and right != right)
+    if isinstance(left, (list, tuple)):
+        return len(left) == len(right) and all(same_value(run, a, b) for a, b in zip(left, right, strict=True))
+    return False
+
+
+def same_content(run: Interpreter, left: Any, right: Any) -> bool:
+    if isinstance(left, dict):
+        return list(left) == list(right) and all(same_value(run, left[key], right[key]) for key in left)
+    if isinstance(left, (set, frozenset)):
+        return bool(left == right)
+    if isinstance(left, tuple) and len(left) == 2 and isinstance(left[0], int):
+        return run.emitter.same(left[0], right[0])
+    if isinstance(left, (list, tuple)):
+        return same_value(run, left, right)
+    return bool(left == right)
+
+
+def perhaps(run: Interpreter, follow: Callable[[], T], unknown: Unknown) -> T | Any:
+    """Follow something that the program does an unknown number of times: whatever it changed is unknown after it."""
+    value, journal, _, _ = _alternative(run, follow)
+    for entry in journal.entries.values():
+        put(entry.names, entry.key, unknown)
+        if run.journal is not None:
+            run.journal.entry(entry.names, entry.key)
+    for content in journal.contents.values():
+        run.taint(content.container, unknown)
+    return value
+
+
+def forget_assigned(
+    run: Interpreter, body: Sequence[ast.AST], frame: Frame, unknown: Unknown
+) -> None:
+    """Every name that the statements may assign in this scope is unknown now."""
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            run.assign(frame.environment.target(node.id), node.id, unknown)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            run.assign(frame.environment.target(node.name), node.name, unknown)
+            continue
+        elif isinstance(node, ast.Lambda):
+            continue
+        stack.extend(ast.iter_child_nodes(node))

@@ -1,0 +1,200 @@
+"""Appending nodes to the file's graph on behalf of torch spellings (`torchlean.ops.spelling.Emitter`)."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from torchlean.capture.budgets import TENSOR_ELEMENTS
+from torchlean.capture.values import Storage, TensorValue
+from torchlean.graph import Node
+from torchlean.ops import OPS, VIEW_OPS, Attribute, ShapeError, TensorType, UnsupportedError
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+KNOWN_ELEMENTS = 4096
+"""Tensors up to this size are computed when the program asks for their numbers (`if`, `.item()`, an index)."""
+
+
+class TensorTooLarge(UnsupportedError):
+    """More elements than can be analysed."""
+
+
+class CaptureEmitter:
+    """An emitter at the place that the interpreter is following.
+
+    Equal Python numbers share one constant node per dtype: they are leaves without a place of their own.
+    """
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+        self._builder = interpreter.builder
+        self._numbers: dict[tuple[bytes, torch.dtype], int] = {}
+        self._known: dict[int, Tensor | None] = {}
+        self._inputs: dict[tuple[str, int, TensorType], int] = {}
+        self._draws = 0
+
+    def emit(self, op: str, *inputs: TensorValue | int | float | bool, **attributes: Attribute) -> TensorValue:
+        """Append one op; see `Emitter.emit`.
+
+        Raises:
+            ShapeError: torch would refuse the operands.
+            TensorTooLarge: the result has too many elements to analyse.
+        """
+        tensors = [item for item in inputs if isinstance(item, TensorValue)]
+        ids = [
+            item.node if isinstance(item, TensorValue) else self._number(item, tensors) for item in inputs
+        ]
+        length = len(self._builder.nodes)
+        node = self._builder.op(op, ids, attributes, self._interpreter.spans())
+        if node.type.numel > TENSOR_ELEMENTS:
+            self._builder.truncate(length)
+            raise TensorTooLarge(too_large(node.type.shape))
+        return TensorValue(node.id, node.type, tensors[0].storage if op in VIEW_OPS and tensors else None)
+
+    def constant(self, data: Tensor) -> TensorValue:
+        self._pay(tuple(data.shape))
+        self._interpreter.fuel.elements -= data.numel()
+        return self._value(self._builder.constant(data, self._interpreter.spans()))
+
+    def parameter(self, data: Tensor, label: str) -> TensorValue:
+        """A weight whose numbers are known."""
+        self._pay(tuple(data.shape))
+        return self._value(self._builder.parameter(data, label, self._interpreter.spans()))
+
+    def random(self, type: TensorType, lower: float, upper: float, description: str) -> TensorValue:
+        self._pay(type.shape)
+        self._draws += 1
+        spans = self._interpreter.spans()
+        return self._value(self._builder.random(type, lower, upper, self._draws, spans, description))
+
+    def input(self, name: str, type: TensorType, position: int) -> TensorValue:
+        """What a unit quantifies over: units share the node of an input of the same name, position and type.
+
+        So the nodes of one unit do not depend on which other units the file has.
+        """
+        self._pay(type.shape)
+        key = (name, position, type)
+        id = self._inputs.get(key)
+        if id is None:
+            id = self._inputs[key] = self._builder.input(name, type, position=position).id
+        return TensorValue(id, type)
+
+    def value_of(self, tensor: TensorValue) -> Tensor | None:
+        return self._known_node(tensor.node)
+
+    def overwrite(self, target: TensorValue, result: TensorValue) -> TensorValue:
+        """See `Emitter.overwrite`.
+
+        Raises:
+            UnsupportedError: another live name shares the memory.
+            ShapeError: shape or dtype do not fit.
+        """
+        if target.storage is not result.storage and any(other is not target for other in target.storage.handles):
+            raise UnsupportedError(
+                "it is changed in place while another tensor shares its memory (a view); "
+                "use the out-of-place operation instead"
+            )
+        if result.shape != target.shape:
+            raise ShapeError(f"the result has shape {result.shape}, but the tensor changed in place {target.shape}")
+        if not torch.can_cast(result.dtype, target.dtype):
+            raise ShapeError(f"the result is {result.dtype}, which cannot be stored in a {target.dtype} tensor")
+        if result.dtype != target.dtype:
+            result = self._converted(result, target.dtype)
+        self._interpreter.changes(target)
+        target.node, target.type = result.node, result.type
+        return target
+
+    def forget_from(self, length: int) -> None:
+        """Drop the nodes from index `length` on, and what is remembered of them."""
+        self._builder.truncate(length)
+        self._numbers = {key: id for key, id in self._numbers.items() if id < length}
+        self._inputs = {key: id for key, id in self._inputs.items() if id < length}
+        self._known = {id: value for id, value in self._known.items() if id < length}
+
+    def same(self, left: int, right: int) -> bool:
+        """Whether two nodes compute the same thing."""
+        nodes = self._builder.nodes
+        return left == right or nodes[left].digest == nodes[right].digest
+
+    def _converted(self, result: TensorValue, dtype: torch.dtype) -> TensorValue:
+        from torchlean.ops import SPELLINGS
+
+        converted = SPELLINGS["torch.Tensor.to"](self, result, dtype)
+        if not isinstance(converted, TensorValue):
+            raise UnsupportedError(f"an in-place result is converted to {dtype}")
+        return converted
+
+    def _pay(self, shape: tuple[int, ...]) -> None:
+        count = 1
+        for size in shape:
+            count *= size
+        if count > TENSOR_ELEMENTS:
+            raise TensorTooLarge(too_large(shape))
+
+    def _value(self, node: Node) -> TensorValue:
+        return TensorValue(node.id, node.type)
+
+    def _number(self, number: float, tensors: list[TensorValue]) -> int:
+        dtype = _number_dtype(number, tensors)
+        key = (f"{type(number).__name__}{number}".encode() if isinstance(number, int) else struct.pack("<d", number), dtype)
+        id = self._numbers.get(key)
+        if id is None:
+            try:
+                data = torch.tensor(number, dtype=dtype)
+            except (RuntimeError, OverflowError, TypeError) as error:
+                raise ShapeError(f"the number {number} does not fit into {dtype}") from error
+            id = self._numbers[key] = self._builder.constant(data, label=repr(number)).id
+        return id
+
+    def _known_node(self, id: int) -> Tensor | None:
+        """The numbers of a node that depends on small constants only; remembered."""
+        stack = [id]
+        while stack:
+            node = self._builder.nodes[stack[-1]]
+            missing = [operand for operand in node.inputs if operand not in self._known]
+            if node.id in self._known or (missing and any(self._known.get(i, node) is None for i in node.inputs)):
+                self._known.setdefault(node.id, None)
+                stack.pop()
+            elif missing:
+                stack += missing
+            else:
+                self._known[node.id] = self._computed(node)
+                stack.pop()
+        return self._known[id]
+
+    def _computed(self, node: Node) -> Tensor | None:
+        if node.type.numel > KNOWN_ELEMENTS:
+            return None
+        if node.op == "constant":
+            return node.data
+        if node.op not in OPS:
+            return None
+        operands = [self._known[operand] for operand in node.inputs]
+        known = [operand for operand in operands if operand is not None]
+        if len(known) != len(operands):
+            return None
+        try:
+            with torch.no_grad():
+                return OPS[node.op].evaluate(known, node.attributes)
+        except (RuntimeError, IndexError, ValueError):
+            return None  # an error that depends on the numbers (an index out of range): the run will show it
+
+
+def too_large(shape: tuple[int, ...]) -> str:
+    return f"a tensor of shape {tuple(shape)} has more than the {TENSOR_ELEMENTS:,} elements that TorchLean analyses"
+
+
+def _number_dtype(number: float, tensors: list[TensorValue]) -> torch.dtype:
+    """The dtype torch computes in when a plain number meets these tensors."""
+    if not tensors:
+        return torch.tensor(number).dtype
+    common = torch.empty(tensors[0].shape, dtype=tensors[0].dtype, device="meta")
+    for tensor in tensors[1:]:
+        other = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+        common = common.to(torch.result_type(common, other))
+    return torch.result_type(common, number)

@@ -1,0 +1,349 @@
+"""Expressions: one function per kind of node, registered in `EXPRESSIONS`."""
+
+from __future__ import annotations
+
+import ast
+import builtins as python
+from collections.abc import Callable
+
+from torchlean.capture.attributes import attribute
+from torchlean.capture.budgets import TooBig
+from torchlean.capture.builtin_functions import BUILTINS
+from torchlean.capture.conditions import either, known_truth
+from torchlean.capture.calling import call
+from torchlean.capture.environment import Frame
+from torchlean.capture.interpreter import EXPRESSIONS, Expression, Interpreter
+from torchlean.capture.iteration import items_of
+from torchlean.capture.naming import undefined_name
+from torchlean.capture.operators import BINARY, compare, binary, unary
+from torchlean.capture.result import Role
+from torchlean.capture.statements import store
+from torchlean.capture.subscripts import subscript
+from torchlean.capture.text import formatted
+from torchlean.capture.torch_names import from_stars
+from torchlean.capture.values import MISSING, TensorValue, Unknown, UserFunction, Value
+
+
+def evaluates(kind: type[ast.AST]) -> Callable[[Expression], Expression]:
+    """Decorator: the function evaluates this kind of node."""
+
+    def decorate(function: Expression) -> Expression:
+        EXPRESSIONS[kind] = function
+        return function
+
+    return decorate
+
+
+def observed(run: Interpreter, node: ast.expr, frame: Frame, value: Value) -> Value:
+    """Record a tensor-valued expression of the analysed file."""
+    if type(value) is TensorValue and frame.module.analysed:
+        run.observer.see(frame.module.span(node), value.node, Role.EXPRESSION, frame.module.label(node))
+    return value
+
+
+@evaluates(ast.Constant)
+def _constant(run: Interpreter, node: ast.Constant, frame: Frame) -> Value:
+    return node.value
+
+
+@evaluates(ast.Name)
+def name(run: Interpreter, node: ast.Name, frame: Frame) -> Value:
+    value = frame.environment.lookup(node.id)
+    if value is MISSING:
+        value = from_stars(run, frame, node.id)
+    if value is MISSING:
+        value = BUILTINS.get(node.id, MISSING)
+    if value is MISSING:
+        run.at(node, frame)
+        return undefined_name(run, node.id, frame)
+    if run.tainted:
+        value = run.seen(value)
+    return observed(run, node, frame, value)
+
+
+@evaluates(ast.Attribute)
+def _attribute(run: Interpreter, node: ast.Attribute, frame: Frame) -> Value:
+    owner = run.eval(node.value, frame)
+    run.at(node, frame)
+    value = attribute(run, owner, node.attr)
+    if run.tainted:
+        value = run.seen(value)
+    return observed(run, node, frame, value)
+
+
+@evaluates(ast.Subscript)
+def _subscript(run: Interpreter, node: ast.Subscript, frame: Frame) -> Value:
+    owner = run.eval(node.value, frame)
+    index = run.eval(node.slice, frame)
+    run.at(node, frame)
+    value = subscript(run, owner, index)
+    if run.tainted:
+        value = run.seen(value)
+    return observed(run, node, frame, value)
+
+
+@evaluates(ast.Slice)
+def _slice(run: Interpreter, node: ast.Slice, frame: Frame) -> Value:
+    parts = [None if part is None else run.eval(part, frame) for part in (node.lower, node.upper, node.step)]
+    return slice(*parts)
+
+
+@evaluates(ast.Call)
+def _call(run: Interpreter, node: ast.Call, frame: Frame) -> Value:
+    function = run.eval(node.func, frame)
+    arguments, keywords, unknown = call_arguments(run, node, frame)
+    run.at(node, frame)
+    if unknown is not None:
+        return unknown
+    return observed(run, node, frame, call(run, function, arguments, keywords))
+
+
+def call_arguments(
+    run: Interpreter, node: ast.Call, frame: Frame
+) -> tuple[list[Value], dict[str, Value], Unknown | None]:
+    """Positional and keyword arguments; the third is set where a spread argument is not known."""
+    arguments: list[Value] = []
+    unknown: Unknown | None = None
+    for argument in node.args:
+        if isinstance(argument, ast.Starred):
+            spread = run.eval(argument.value, frame)
+            run.at(argument, frame)
+            items = items_of(run, spread)
+            if isinstance(items, Unknown):
+                unknown = items
+            else:
+                arguments += items
+        else:
+            arguments.append(run.eval(argument, frame))
+    keywords: dict[str, Value] = {}
+    for keyword in node.keywords:
+        value = run.eval(keyword.value, frame)
+        if keyword.arg is not None:
+            keywords[keyword.arg] = value
+        elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            keywords.update(value)
+        else:
+            unknown = value if isinstance(value, Unknown) else Unknown("keyword arguments that are not followed")
+    return arguments, keywords, unknown
+
+
+@evaluates(ast.BinOp)
+def _binary(run: Interpreter, node: ast.BinOp, frame: Frame) -> Value:
+    """Long sums nest to the left: that spine is walked in a loop."""
+    spine = [node]
+    while isinstance(spine[-1].left, ast.BinOp):
+        spine.append(spine[-1].left)
+    value = run.eval(spine[-1].left, frame)
+    for part in reversed(spine):
+        right = run.eval(part.right, frame)
+        run.at(part, frame)
+        value = observed(run, part, frame, binary(run, BINARY[type(part.op)], value, right))
+    return value
+
+
+@evaluates(ast.UnaryOp)
+def _unary(run: Interpreter, node: ast.UnaryOp, frame: Frame) -> Value:
+    value = run.eval(node.operand, frame)
+    run.at(node, frame)
+    if isinstance(node.op, ast.Not):
+        truth = known_truth(run, value)
+        return truth if isinstance(truth, Unknown) else not truth
+    return observed(run, node, frame, unary(run, type(node.op), value))
+
+
+@evaluates(ast.BoolOp)
+def _bool(run: Interpreter, node: ast.BoolOp, frame: Frame) -> Value:
+    stops_at = isinstance(node.op, ast.Or)
+    value: Value = None
+    for position, operand in enumerate(node.values):
+        value = run.eval(operand, frame)
+        if position == len(node.values) - 1:
+            break
+        run.at(operand, frame)
+        truth = known_truth(run, value)
+        if isinstance(truth, Unknown):
+            return _rest_unknown(run, node.values[position + 1 :], frame, stops_at, truth)
+        if truth is stops_at:
+            break
+    return value
+
+
+def _rest_unknown(
+    run: Interpreter, rest: list[ast.expr], frame: Frame, stops_at: bool, unknown: Unknown
+) -> Value:
+    """The first operand is not known: the result is known only where a later one decides alone (`? and False`)."""
+    for operand in rest:
+        value = run.eval(operand, frame)
+        if isinstance(value, bool) and value is stops_at:
+            return value
+    return unknown
+
+
+@evaluates(ast.Compare)
+def _compare(run: Interpreter, node: ast.Compare, frame: Frame) -> Value:
+    left = run.eval(node.left, frame)
+    result: Value = True
+    for position, (operator, comparator) in enumerate(zip(node.ops, node.comparators, strict=True)):
+        right = run.eval(comparator, frame)
+        run.at(node, frame)
+        result = compare(run, type(operator), left, right)
+        if position == len(node.ops) - 1:
+            break
+        truth = known_truth(run, result)
+        if isinstance(truth, Unknown) or not truth:
+            return truth if isinstance(truth, Unknown) else result
+        left = right
+    return observed(run, node, frame, result)
+
+
+@evaluates(ast.IfExp)
+def _if(run: Interpreter, node: ast.IfExp, frame: Frame) -> Value:
+    condition = run.eval(node.test, frame)
+    run.at(node.test, frame)
+    truth = known_truth(run, condition)
+    if isinstance(truth, Unknown):
+        return either(run, node, frame, truth)
+    return run.eval(node.body if truth else node.orelse, frame)
+
+
+@evaluates(ast.Lambda)
+def _lambda(run: Interpreter, node: ast.Lambda, frame: Frame) -> Value:
+    return function_of(run, node, frame, "<lambda>")
+
+
+def function_of(
+    run: Interpreter,
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+    frame: Frame,
+    name: str,
+) -> UserFunction:
+    """The function object of a definition, with its defaults evaluated now."""
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = {
+        parameter.arg: run.eval(default, frame)
+        for parameter, default in zip(reversed(positional), reversed(arguments.defaults), strict=False)
+    }
+    for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if default is not None:
+            defaults[parameter.arg] = run.eval(default, frame)
+    return UserFunction(name, node, frame.environment.enclosing(), frame.module, defaults)
+
+
+@evaluates(ast.NamedExpr)
+def _walrus(run: Interpreter, node: ast.NamedExpr, frame: Frame) -> Value:
+    value = run.eval(node.value, frame)
+    store(run, node.target, value, frame)
+    return value
+
+
+def _elements(run: Interpreter, nodes: list[ast.expr], frame: Frame) -> list[Value] | Unknown:
+    """The items of a display, with stars spread."""
+    result: list[Value] = []
+    for element in nodes:
+        if isinstance(element, ast.Starred):
+            value = run.eval(element.value, frame)
+            run.at(element, frame)
+            items = items_of(run, value)
+            if isinstance(items, Unknown):
+                return items
+            result += items
+        else:
+            result.append(run.eval(element, frame))
+    return result
+
+
+@evaluates(ast.Tuple)
+def _tuple(run: Interpreter, node: ast.Tuple, frame: Frame) -> Value:
+    items = _elements(run, node.elts, frame)
+    return items if isinstance(items, Unknown) else tuple(items)
+
+
+@evaluates(ast.List)
+def _list(run: Interpreter, node: ast.List, frame: Frame) -> Value:
+    return _elements(run, node.elts, frame)
+
+
+@evaluates(ast.Set)
+def _set(run: Interpreter, node: ast.Set, frame: Frame) -> Value:
+    items = _elements(run, node.elts, frame)
+    run.at(node, frame)
+    return items if isinstance(items, Unknown) else call(run, python.set, [items], {})
+
+
+@evaluates(ast.Dict)
+def _dict(run: Interpreter, node: ast.Dict, frame: Frame) -> Value:
+    result: dict[Value, Value] = {}
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        value = run.eval(value_node, frame)
+        if key_node is None:
+            if not isinstance(value, dict):
+                return value if isinstance(value, Unknown) else Unknown("a mapping that is not followed")
+            result.update(value)
+            continue
+        key = run.eval(key_node, frame)
+        if isinstance(key, Unknown):
+            return key
+        try:
+            result[key] = value
+        except TypeError as error:
+            run.at(key_node, frame)
+            return run.error("TL103", str(error))
+    return result
+
+
+@evaluates(ast.JoinedStr)
+def _f_string(run: Interpreter, node: ast.JoinedStr, frame: Frame) -> Value:
+    parts = [run.eval(part, frame) for part in node.values]
+    unknown = next((part for part in parts if isinstance(part, Unknown)), None)
+    if unknown is not None:
+        return unknown
+    try:
+        run.fuel.allocate(sum(map(len, parts)) // 10, "this string")
+    except TooBig as error:
+        run.at(node, frame)
+        return run.over_budget(str(error))
+    return "".join(parts)
+
+
+@evaluates(ast.FormattedValue)
+def _formatted(run: Interpreter, node: ast.FormattedValue, frame: Frame) -> Value:
+    value = run.eval(node.value, frame)
+    spec = "" if node.format_spec is None else run.eval(node.format_spec, frame)
+    run.at(node.value, frame)
+    if isinstance(value, Unknown) or isinstance(spec, Unknown):
+        return value if isinstance(value, Unknown) else spec
+    return formatted(run, value, spec, "" if node.conversion == -1 else chr(node.conversion))
+
+
+@evaluates(ast.Starred)
+def _starred(run: Interpreter, node: ast.Starred, frame: Frame) -> Value:
+    """A star where Python allows none has been reported by the parser; in an index it stands for its items."""
+    items = items_of(run, run.eval(node.value, frame))
+    return items if isinstance(items, Unknown) else tuple(items)
+
+
+@evaluates(ast.Await)
+def _await(run: Interpreter, node: ast.Await, frame: Frame) -> Value:
+    run.eval(node.value, frame)
+    return Unknown("asynchronous code is not followed", frame.module.span(node))
+
+
+@evaluates(ast.Yield)
+def _yield(run: Interpreter, node: ast.Yield, frame: Frame) -> Value:
+    value = None if node.value is None else run.eval(node.value, frame)
+    if frame.yielded is not None:
+        frame.yielded.append(value)
+    return None
+
+
+@evaluates(ast.YieldFrom)
+def _yield_from(run: Interpreter, node: ast.YieldFrom, frame: Frame) -> Value:
+    value = run.eval(node.value, frame)
+    run.at(node, frame)
+    items = items_of(run, value)
+    if isinstance(items, Unknown):
+        return items
+    if frame.yielded is not None:
+        frame.yielded += items
+    return None

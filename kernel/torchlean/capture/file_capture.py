@@ -1,0 +1,98 @@
+"""Capturing one file: parse it, follow its top level, then each of its claims and modules."""
+
+from __future__ import annotations
+
+import os.path
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from torchlean.capture.budgets import RECURSION_LIMIT, STEPS, Cancelled
+from torchlean.capture.claim_units import claim_units
+from torchlean.capture.environment import Environment, Frame
+from torchlean.capture.interpreter import Interpreter
+from torchlean.capture.module_units import module_units
+from torchlean.capture.outline import symbols
+from torchlean.capture.parsing import Parsed, parse
+from torchlean.capture.result import Capture, Unit
+from torchlean.capture.script import follow_top_level
+from torchlean.capture.script_unit import script_unit
+from torchlean.capture.source_module import SourceModule
+from torchlean.capture.workspace import Workspace
+from torchlean.source import Span
+
+SCRIPT_STEPS = STEPS // 2
+"""The other half is left for claims and modules."""
+
+
+def capture_file(
+    path: str, text: str, workspace: Workspace, cancelled: Callable[[], bool] = lambda: False
+) -> Capture:
+    """Everything static capture knows of one file.
+
+    Args:
+        path: absolute path of the file; it need not exist.
+        text: its text, any text at all.
+        workspace: where imports and weight files are read.
+        cancelled: asked about every millisecond.
+
+    Raises:
+        Cancelled: `cancelled()` was true.
+    """
+    if cancelled():
+        raise Cancelled
+    path = os.path.abspath(path)
+    parsed = parse(text)
+    module = SourceModule(path, text, parsed.tree, analysed=True, package=_package(path, workspace))
+    module.doubtful = parsed.doubtful
+    run = Interpreter(path, workspace, cancelled)
+    _report_syntax(run, parsed)
+    with _deep_recursion():
+        environment = Environment()
+        environment.names.update({"__name__": "__main__", "__file__": path})
+        units = _units(run, module, Frame(environment, module))
+        outline = symbols(run, module, environment)
+    run.dependencies.pop(path, None)
+    return Capture(
+        path, run.builder.graph(), units, outline, tuple(run.diagnostics.values()), tuple(run.dependencies)
+    )
+
+
+def _units(run: Interpreter, module: SourceModule, frame: Frame) -> tuple[Unit, ...]:
+    kept = run.fuel.set_aside(SCRIPT_STEPS)
+    with run.observer.unit():
+        follow_top_level(run, frame)
+        run.frame = None
+        script = script_unit(run, module)
+    run.fuel.give_back(kept)
+    run.script_done = True
+    claims = claim_units(run, module)
+    modules = module_units(run, module, frame.environment)
+    return (*claims, *modules, *([script] if script is not None else []))
+
+
+def _package(path: str, workspace: Workspace) -> str:
+    """The dotted package that the file lies in, for relative imports: folders with an `__init__.py` above it."""
+    names: list[str] = []
+    folder = os.path.dirname(path)
+    while workspace.exists(os.path.join(folder, "__init__.py")) and os.path.dirname(folder) != folder:
+        names.insert(0, os.path.basename(folder))
+        folder = os.path.dirname(folder)
+    return ".".join(names)
+
+
+def _report_syntax(run: Interpreter, parsed: Parsed) -> None:
+    for problem in parsed.errors:
+        span = Span(run.path, problem.line, problem.column, problem.end_line, problem.end_column)
+        run.report("TL100", problem.message, span=span)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """The interpreter recurses with the program it follows; Python's own limit is set for hand-written code."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION_LIMIT))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

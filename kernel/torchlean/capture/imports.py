@@ -1,0 +1,268 @@
+"""Import statements: torch and what TorchLean knows, files of the workspace, and everything else as unknown."""
+
+from __future__ import annotations
+
+import ast
+import os.path
+import sys
+from typing import TYPE_CHECKING
+
+from torchlean.capture.budgets import CALL_DEPTH
+from torchlean.capture.environment import Environment, Frame
+from torchlean.capture.naming import closest
+from torchlean.capture.parsing import parse
+from torchlean.capture.source_module import SourceModule
+from torchlean.capture.statements import follows
+from torchlean.capture.stub_modules import is_stub, stub_module
+from torchlean.capture.torch_names import CONSTANTS, member, public_names, real_object
+from torchlean.capture.values import (
+    MISSING,
+    NATIVES,
+    ExceptionValue,
+    ModuleValue,
+    Namespace,
+    Raised,
+    Unknown,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+NAMESPACES = frozenset(
+    """torch torchlean math collections functools itertools copy os pathlib typing typing_extensions dataclasses enum
+    abc operator sys warnings logging random numpy time gc atexit""".split()
+)
+"""Top-level modules whose names are looked up in our tables; what they lack there is unknown."""
+
+STRICT = frozenset({"torch", "torchlean", "math"})
+"""Of these, a name that does not exist is the user's mistake: everything they have can be looked up."""
+
+
+@follows(ast.Import)
+def _import(run: Interpreter, node: ast.Import, frame: Frame) -> None:
+    for alias in node.names:
+        run.at(node, frame)
+        value = import_module(run, alias.name, frame)
+        if alias.asname is None and "." in alias.name:
+            top = alias.name.partition(".")[0]
+            value = import_module(run, top, frame) if not isinstance(value, Unknown) else value
+            run.assign(frame.environment.target(top), top, value)
+        else:
+            name = alias.asname or alias.name
+            run.assign(frame.environment.target(name), name, value)
+
+
+@follows(ast.ImportFrom)
+def _import_from(run: Interpreter, node: ast.ImportFrom, frame: Frame) -> None:
+    run.at(node, frame)
+    if node.module == "__future__":
+        return
+    source = import_module(run, node.module or "", frame, node.level)
+    for alias in node.names:
+        run.at(alias, frame)
+        if alias.name == "*":
+            _import_star(run, source, frame)
+        else:
+            name = alias.asname or alias.name
+            run.assign(frame.environment.target(name), name, _imported(run, source, alias.name))
+
+
+def _import_star(run: Interpreter, source: Value, frame: Frame) -> None:
+    if isinstance(source, ModuleValue):
+        names = source.environment.names
+        listed = names.get("__all__")
+        chosen = listed if isinstance(listed, (list, tuple)) else [n for n in names if not n.startswith("_")]
+        for name in chosen:
+            if name in names:
+                run.assign(frame.environment.target(name), name, names[name])
+        frame.environment.root().stars += source.environment.stars
+    elif isinstance(source, (Namespace, Unknown)):
+        frame.environment.root().stars.append(source)
+
+
+def _imported(run: Interpreter, source: Value, name: str) -> Value:
+    """`from source import name`."""
+    if isinstance(source, Unknown):
+        return source
+    if isinstance(source, ModuleValue):
+        from torchlean.capture.attributes import attribute
+
+        return attribute(run, source, name)
+    assert isinstance(source, Namespace)
+    value = member(source.path, name)
+    return after_import(run, f"{source.path}.{name}") if value is MISSING else value
+
+
+def after_import(run: Interpreter, dotted: str) -> Value:
+    """A dotted name of a known namespace that is in none of our tables."""
+    top, _, _ = dotted.partition(".")
+    path, _, name = dotted.rpartition(".")
+    if is_stub(dotted) or any(key.startswith(f"{dotted}.") for key in (*NATIVES, *CONSTANTS)):
+        return Namespace(dotted)
+    if top in STRICT:
+        text = f"`{path}` has no attribute `{name}`{closest(name, public_names(path))}"
+        return run.error("TL103", text, kind=ImportError)
+    if top not in NAMESPACES:
+        return MISSING
+    return Unknown(f"`{dotted}` is not followed by TorchLean")
+
+
+def import_module(run: Interpreter, name: str, frame: Frame, level: int = 0) -> Value:
+    """The module behind a dotted name; workspace files are followed on their first import."""
+    if level == 0:
+        top = name.partition(".")[0]
+        if frame.module.internal or top in NAMESPACES:
+            local = MISSING if frame.module.internal or top in STRICT else _workspace_module(run, name, frame, 0)
+            return _known_module(run, name) if local is MISSING else local
+    found = _workspace_module(run, name, frame, level)
+    if found is not MISSING:
+        return found
+    return _missing(run, name, level)
+
+
+def _known_module(run: Interpreter, name: str) -> Value:
+    stub = stub_module(name)
+    if stub is not None or name in NAMESPACES:
+        return Namespace(name)
+    path, _, last = name.rpartition(".")
+    value = member(path, last) if path else MISSING
+    if value is not MISSING:
+        return value
+    if real_object(name) is not MISSING:
+        return Namespace(name)
+    return after_import(run, name)
+
+
+def _missing(run: Interpreter, name: str, level: int) -> Value:
+    """Another package: not followed. A file that should be in the workspace: said, and not followed."""
+    shown = "." * level + name
+    if level:
+        run.report("TL104", f"`{shown}` is not found in the workspace: what it defines is unknown here")
+        return _raise_missing(run, shown)
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return Unknown(f"`{shown}` is not followed by TorchLean")
+    return Unknown(f"`{shown}` is not in the workspace: other packages are not followed")
+
+
+def _raise_missing(run: Interpreter, name: str) -> Unknown:
+    if run.frame is not None and run.frame.caught:
+        raise Raised(ExceptionValue(ModuleNotFoundError, (f"No module named {name!r}",)))
+    return Unknown(f"`{name}` was not found", run.place(), reported=True)
+
+
+# -- files of the workspace --------------------------------------------------------------------------------------------
+
+
+def _workspace_module(run: Interpreter, name: str, frame: Frame, level: int) -> Value:
+    """A file of the workspace, `MISSING` where there is none."""
+    folders = _starting_folders(run, frame.module, level)
+    for folder, package in folders:
+        found = _find(run, folder, package, name)
+        if found is not MISSING:
+            return found
+    return MISSING
+
+
+def _starting_folders(run: Interpreter, module: SourceModule, level: int) -> list[tuple[str, str]]:
+    """Folders to look in, with the package name that their modules have."""
+    here = os.path.dirname(module.path)
+    if level:
+        for _ in range(level - 1):
+            here = os.path.dirname(here)
+        package = module.package.split(".") if module.package else []
+        return [(here, ".".join(package[: len(package) - level + 1]))]
+    folders = [here, *run.workspace.roots]
+    # `src/` layouts and packages: the folders above the file, up to the root that contains it.
+    while any(here != root and here.startswith(root + os.sep) for root in run.workspace.roots):
+        here = os.path.dirname(here)
+        folders.append(here)
+    folders += [os.path.join(root, "src") for root in run.workspace.roots]
+    return [(folder, "") for folder in dict.fromkeys(folders)]
+
+
+def _find(run: Interpreter, folder: str, package: str, name: str) -> Value:
+    """The module `name` below a folder: every package on the way is followed first."""
+    if not name:
+        return _load_package(run, folder, package)
+    value: Value = MISSING
+    for part in name.split("."):
+        package = f"{package}.{part}" if package else part
+        file, inside = os.path.join(folder, f"{part}.py"), os.path.join(folder, part)
+        init = os.path.join(inside, "__init__.py")
+        for candidate in (file, init):
+            if _inside_workspace(run, candidate):
+                run.dependencies.setdefault(candidate)
+        if run.workspace.exists(init):
+            value = _load(run, init, package, package)
+        elif run.workspace.exists(file):
+            value = _load(run, file, package, package.rpartition(".")[0])
+        elif run.workspace.is_folder(inside) and _inside_workspace(run, inside):
+            value = Namespace(package)
+        else:
+            return MISSING
+        folder = inside
+        if isinstance(value, Unknown):
+            return value
+    return value if not isinstance(value, Namespace) else Unknown(f"`{name}` is a folder without `__init__.py`")
+
+
+def _load_package(run: Interpreter, folder: str, package: str) -> Value:
+    init = os.path.join(folder, "__init__.py")
+    if run.workspace.exists(init):
+        return _load(run, init, package, package)
+    tree = ast.Module(body=[], type_ignores=[])
+    module = SourceModule(init, "", tree, name=package or os.path.basename(folder), package=package)
+    return ModuleValue(module, Environment())
+
+
+def _inside_workspace(run: Interpreter, path: str) -> bool:
+    folders = (*run.workspace.roots, os.path.dirname(run.path))
+    return any(path.startswith(folder + os.sep) for folder in folders)
+
+
+def submodule(run: Interpreter, owner: ModuleValue, name: str) -> Value:
+    """`from package import name`, where `name` is a file of the package."""
+    if os.path.basename(owner.module.path) != "__init__.py":
+        return MISSING
+    return _find(run, os.path.dirname(owner.module.path), owner.module.package, name)
+
+
+def _load(run: Interpreter, path: str, name: str, package: str) -> Value:
+    """Follow a file of the workspace once; a file in the middle of being followed is given as far as it is."""
+    known = run.modules.get(path)
+    if known is not None:
+        return known
+    run.dependencies.setdefault(path)
+    frame = run.frame
+    if frame is not None and frame.depth >= CALL_DEPTH:
+        return run.over_budget("imports are nested too deeply here")
+    try:
+        text = run.workspace.read(path)
+    except (OSError, UnicodeDecodeError) as error:
+        run.report("TL104", f"`{name}` cannot be read ({error}): what it defines is unknown here")
+        return Unknown(f"`{name}` cannot be read", run.place(), reported=True)
+    parsed = parse(text)
+    module = SourceModule(path, text, parsed.tree, name=name, package=package, analysed=path == run.path)
+    module.doubtful = parsed.doubtful
+    if parsed.errors:
+        run.report("TL104", f"`{name}` has a syntax error in line {parsed.errors[0].line + 1}: only a part of it is followed")
+    value = ModuleValue(module, Environment())
+    run.modules[path] = value
+    _follow(run, value)
+    return value
+
+
+def _follow(run: Interpreter, value: ModuleValue) -> None:
+    """The top level of an imported file, in a frame of its own below the import statement."""
+    from torchlean.capture.script import follow_top_level
+
+    caller, place = run.frame, run.node
+    frame = Frame(value.environment, value.module, run.spans())
+    if caller is not None:
+        frame.depth, frame.caught = caller.depth + 1, caller.caught
+    value.environment.names.update({"__name__": value.module.name, "__file__": value.module.path})
+    try:
+        follow_top_level(run, frame)
+    finally:
+        run.node, run.frame = place, caller

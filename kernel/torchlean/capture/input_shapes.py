@@ -1,0 +1,165 @@
+"""Guessing what input a module wants, from its layers in the order in which `forward` mentions them."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from torchlean.capture.unit_parts import children
+from torchlean.capture.values import Instance, TensorValue, UserFunction
+from torchlean.ops import TensorType
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+Shapes = list[tuple[int, ...]]
+
+IMAGE_SIZES = (28, 32, 224, 64, 96, 16, 8, 128, 256, 299)
+"""MNIST, CIFAR, ImageNet, then other usual sizes; 299 is Inception's."""
+
+SIGNAL_LENGTHS = (128, 100, 64, 1000, 256, 512, 16000, 32)
+"""Usual lengths of one-dimensional signals."""
+
+VOLUME_SIZES = (16, 32, 8, 64)
+
+SEQUENCE = 16
+"""Length of a guessed sequence of tokens or features."""
+
+TRIALS = 24
+"""Guesses per module; each costs about as much as one forward pass on types."""
+
+ANY = [(1, 8), (1, 3, 32, 32), (1, SEQUENCE, 8), (8,)]
+"""For modules whose layers say nothing about their input."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Candidates:
+    """Guesses of the input types, the likeliest first.
+
+    Attributes:
+        exact: the sizes that are not free (features, channels) were read off a layer.
+        spatial: some guessed sizes are free.
+    """
+
+    types: list[tuple[TensorType, ...]]
+    exact: bool
+    spatial: bool
+
+
+def candidates(run: Interpreter, instance: Instance, count: int) -> Candidates:
+    """Guesses for a module with `count` tensor parameters."""
+    if count == 0:
+        return Candidates([()], False, False)
+    dtype = run.default_dtype or torch.float32
+    layers = list(itertools.islice(_layers(instance, set()), 3))
+    lists = [[TensorType(shape, kind or dtype) for shape in shapes] for shapes, kind, _ in layers]
+    spatial = bool(layers) and layers[0][2]
+    first = lists[0] if lists else [TensorType(shape, dtype) for shape in ANY]
+    guesses = [(type,) * count for type in first]
+    if count > 1:
+        guesses += list(itertools.product(*[lists[min(i, len(lists) - 1)] if lists else first for i in range(count)]))
+    else:
+        guesses += [(type,) for types in lists[1:] for type in types]
+    return Candidates(list(dict.fromkeys(guesses))[:TRIALS], bool(lists) and count == 1 and len(lists) == 1 or bool(lists), spatial)
+
+
+def _layers(module: Instance, seen: set[int]) -> Iterator[tuple[Shapes, torch.dtype | None, bool]]:
+    """Guesses of the layers that say something about their input, in order of use."""
+    if id(module) in seen:
+        return
+    seen.add(id(module))
+    guess = _of_layer(module)
+    if guess is not None:
+        yield guess
+        return
+    for part in _in_order_of_use(module):
+        if isinstance(part, Instance):
+            yield from _layers(part, seen)
+        elif len(part.shape) >= 1:
+            yield _of_weight(part), None, False
+
+
+def _in_order_of_use(module: Instance) -> list[Instance | TensorValue]:
+    """Submodules and parameters: those that `forward` mentions first, then the others as they were registered."""
+    held: dict[str, Instance | TensorValue] = {}
+    for registry in ("_modules", "_parameters"):
+        values = module.attributes.get(registry)
+        if isinstance(values, dict):
+            held.update({k: v for k, v in values.items() if isinstance(v, (Instance, TensorValue))})
+    method = module.cls.find("forward")
+    if not isinstance(method, UserFunction) or method.module.internal:
+        return list(children(module)) or list(held.values())
+    mentioned = [
+        (node.lineno, node.col_offset, node.attr)
+        for node in ast.walk(method.node)
+        if isinstance(node, ast.Attribute) and node.attr in held
+    ]
+    names = dict.fromkeys([name for _, _, name in sorted(mentioned)] + list(held))
+    return [held[name] for name in names]
+
+
+def _of_weight(weight: TensorValue) -> Shapes:
+    """A bare parameter: `x @ w`, `F.linear(x, w)`, or an element-wise use."""
+    shape = weight.shape
+    if len(shape) == 1:
+        return [(1, shape[0]), shape]
+    return [(1, shape[-2]), (1, shape[-1]), (shape[-2],), (shape[-1],), shape]
+
+
+def _of_layer(module: Instance) -> tuple[Shapes, torch.dtype | None, bool] | None:
+    """What a layer of torch says about its input: shapes, dtype, and whether spatial sizes are free."""
+    cls = next((cls for cls in module.cls.mro if cls.module.internal), None)
+    if cls is None or cls.name == "Module" or module.cls is not cls:
+        return None
+    size = _sizes(module)
+    name = cls.name
+    if name == "Linear" and "in_features" in size:
+        return _features(size["in_features"]), None, False
+    if name.startswith(("Conv", "ConvTranspose")) and "in_channels" in size:
+        return _spatial(size["in_channels"], name), None, True
+    if name == "Embedding":
+        return [(1, SEQUENCE), (1,), (SEQUENCE,), (1, 64)], torch.int64, False
+    if name in ("LSTM", "GRU", "RNN") and "input_size" in size:
+        return [(1, SEQUENCE, size["input_size"]), (SEQUENCE, size["input_size"])], None, False
+    if name in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm2d") and "num_features" in size:
+        flat: Shapes = [(1, size["num_features"])] if name == "BatchNorm1d" else []
+        return flat + _spatial(size["num_features"], name), None, True
+    if name == "GroupNorm" and "num_channels" in size:
+        return _spatial(size["num_channels"], "2d"), None, True
+    if name == "LayerNorm":
+        shape = module.attributes.get("normalized_shape")
+        if isinstance(shape, tuple):
+            return [(1, *shape), (1, SEQUENCE, *shape), shape], None, False
+    if name == "MultiheadAttention" and "embed_dim" in size:
+        return [(1, SEQUENCE, size["embed_dim"]), (SEQUENCE, 1, size["embed_dim"])], None, False
+    if name == "Bilinear" and "in1_features" in size:
+        return [(1, size["in1_features"])], None, False
+    return None
+
+
+def _sizes(module: Instance) -> dict[str, int]:
+    return {key: value for key, value in module.attributes.items() if type(value) is int and value > 0}
+
+
+def _features(count: int) -> Shapes:
+    """A vector of features, alone, in a batch, in a sequence; or an image that is flattened first."""
+    shapes: Shapes = [(1, count), (count,), (1, SEQUENCE, count)]
+    for channels in (1, 3):
+        side = math.isqrt(count // channels)
+        if side > 1 and channels * side * side == count:
+            shapes.append((1, channels, side, side))
+    return shapes
+
+
+def _spatial(channels: int, name: str) -> Shapes:
+    if "1d" in name:
+        return [(1, channels, length) for length in SIGNAL_LENGTHS]
+    if "3d" in name:
+        return [(1, channels, size, size, size) for size in VOLUME_SIZES]
+    return [(1, channels, size, size) for size in IMAGE_SIZES]

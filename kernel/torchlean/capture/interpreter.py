@@ -1,0 +1,281 @@
+"""The interpreter's heart: dispatch over the syntax tree, the place that is being followed, and what is reported.
+
+It is an abstract interpreter: it walks the tree of a user's file and never runs it. Python values that are known are
+computed, operations on tensors append nodes to a graph, and everything else is an `Unknown` with its reason. What
+each kind of expression or statement does stands in the modules that register with `EXPRESSIONS` and `STATEMENTS`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torchlean.capture.budgets import CALL_DEPTH, Fuel
+from torchlean.capture.environment import Frame
+from torchlean.capture.journal import Journal
+from torchlean.capture.observe import Observer
+from torchlean.capture.values import (
+    ExceptionValue,
+    Raised,
+    Instance,
+    TensorValue,
+    Unknown,
+    UserClass,
+    UserFunction,
+    Value,
+)
+from torchlean.diagnostics import Diagnostic, Related, diagnostic
+from torchlean.graph import GraphBuilder
+from torchlean.source import Span
+
+if TYPE_CHECKING:
+    from torchlean.capture.emitter import CaptureEmitter
+    from torchlean.capture.module_units import ModuleCall
+    from torchlean.capture.values import ModuleValue
+    from torchlean.capture.workspace import Workspace
+    from torchlean.claims.domain import Box
+
+Expression = Callable[["Interpreter", Any, Frame], Value]
+Statement = Callable[["Interpreter", Any, Frame], object]
+
+EXPRESSIONS: dict[type[ast.AST], Expression] = {}
+STATEMENTS: dict[type[ast.AST], Statement] = {}
+"""What to do for each kind of node; a statement gives back None or a control flow signal (`flow`)."""
+
+
+@dataclass(eq=False, slots=True)
+class ClaimDefinition:
+    """A function that was decorated as a claim.
+
+    Attributes:
+        function: the claim's body.
+        domains: the box of each parameter that has one.
+        span: where the claim is named.
+        name: what to call it, where that is not the function's name.
+    """
+
+    function: UserFunction
+    domains: dict[str, Box]
+    span: Span
+    name: str = ""
+
+
+class Interpreter:
+    """Everything that is known while one file is followed.
+
+    Attributes:
+        path: the analysed file.
+        builder: the file's graph; `emitter` appends to it.
+        node, frame: the expression that is being followed, and the call it stands in.
+        claims: what the file claims, in order.
+        modules: imported files by dotted name.
+        dependencies: other files that were read or looked for.
+        tainted: containers and tensors whose content depends on an unknown condition, by identity.
+        default_dtype: what `torch.set_default_dtype` was called with, None where it was not.
+        classes: every class that was defined, in order.
+        instances: modules of classes in the analysed file, with a one-line description.
+        calls: calls of such modules by the file's own top level.
+        weights: parameters and buffers that the analysed file makes, with place and description.
+        discarded: the expression whose value is not used: a call in a statement of its own.
+    """
+
+    def __init__(self, path: str, workspace: Workspace, cancelled: Callable[[], bool] = lambda: False) -> None:
+        from torchlean.capture.emitter import CaptureEmitter
+
+        self.path = path
+        self.workspace = workspace
+        self.builder = GraphBuilder()
+        self.emitter: CaptureEmitter = CaptureEmitter(self)
+        self.fuel = Fuel(cancelled)
+        self.node: ast.AST = ast.Pass()
+        self.frame: Frame | None = None
+        self.observer = Observer()
+        self.journal: Journal | None = None
+        self.tainted: dict[int, tuple[object, Unknown]] = {}
+        self.diagnostics: dict[tuple[object, ...], Diagnostic] = {}
+        self.reported: list[Unknown] = []
+        self.claims: list[ClaimDefinition] = []
+        self.modules: dict[str, ModuleValue | Unknown] = {}
+        self.dependencies: dict[str, None] = {}
+        self.default_dtype: Any = None
+        self.classes: list[UserClass] = []
+        self.instances: list[tuple[Instance, str]] = []
+        self.calls: list[ModuleCall] = []
+        self.weights: list[tuple[TensorValue, Span, str]] = []
+        self.script_done = False
+        self.discarded: ast.AST | None = None
+        self.state: dict[str, Any] = {}
+
+    # -- walking ---------------------------------------------------------------------------------------------------
+
+    def eval(self, node: ast.expr, frame: Frame) -> Value:
+        """The value of an expression."""
+        fuel = self.fuel
+        fuel.slice -= 1
+        if fuel.slice < 0:
+            self._refill(node, frame)
+        return EXPRESSIONS[type(node)](self, node, frame)
+
+    def exec(self, node: ast.stmt, frame: Frame) -> object:
+        """Follow a statement; gives back None or a control flow signal."""
+        fuel = self.fuel
+        fuel.slice -= 1
+        if fuel.slice < 0:
+            self._refill(node, frame)
+        try:
+            return STATEMENTS[type(node)](self, node, frame)
+        except RecursionError:
+            if frame.depth > CALL_DEPTH // 4:
+                raise  # unwind further, to have room for the message
+            return self._too_deep(node, frame)
+
+    def block(self, body: Sequence[ast.stmt], frame: Frame) -> object:
+        """Follow statements until one leaves the block."""
+        for statement in body:
+            flow = self.exec(statement, frame)
+            if flow is not None:
+                return flow
+        return None
+
+    def _refill(self, node: ast.AST, frame: Frame) -> None:
+        self.node, self.frame = node, frame
+        self.fuel.refill()
+
+    def _too_deep(self, node: ast.stmt, frame: Frame) -> None:
+        from torchlean.capture.conditions import forget_assigned
+
+        self.at(node, frame)
+        unknown = self.over_budget("this statement is nested too deeply to be analysed")
+        forget_assigned(self, [node], frame, unknown)
+
+    # -- the place -------------------------------------------------------------------------------------------------
+
+    def at(self, node: ast.AST, frame: Frame) -> None:
+        """What follows happens at this expression."""
+        self.node = node
+        self.frame = frame
+
+    def spans(self) -> tuple[Span, ...]:
+        """Where we are, innermost first; stubs have no places."""
+        frame = self.frame
+        if frame is None:
+            return ()
+        if frame.module.internal:
+            return frame.chain
+        return (frame.module.span(self.node), *frame.chain)
+
+    def place(self) -> Span:
+        """The innermost place in the analysed file."""
+        spans = self.spans()
+        return next((span for span in spans if span.path == self.path), Span(self.path, 0, 0, 0, 0))
+
+    def label(self) -> str:
+        """The source text of the expression at `place`."""
+        frame = self.frame
+        if frame is None or frame.module.internal:
+            return ""
+        return frame.module.label(self.node)
+
+    # -- reporting -------------------------------------------------------------------------------------------------
+
+    def report(self, code: str, message: str, *related: Related, span: Span | None = None) -> None:
+        """Say something once about a place (default: here)."""
+        place = span if span is not None else self.place()
+        key = (place, code, message)
+        if key in self.diagnostics:
+            return
+        spans = self.spans()
+        if span is None and spans and spans[0].path != self.path:
+            related = (*related, Related(spans[0], "this is the place"))
+        self.diagnostics[key] = diagnostic(code, place, message, *related)
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        *related: Related,
+        kind: type[BaseException] = TypeError,
+        span: Span | None = None,
+    ) -> Unknown:
+        """Something the program does that raises in Python for certain.
+
+        Inside a `try` of the program the exception is raised there; else it is reported and the value is unknown.
+        """
+        frame = self.frame
+        if frame is not None and frame.caught:
+            node = self.node
+            raise Raised(
+                ExceptionValue(kind, (message,)),
+                lambda: self._report_at(node, frame, code, message, related, span),
+            )
+        self.report(code, message, *related, span=span)
+        return Unknown("an error was reported for it", self.place(), reported=True)
+
+    def _report_at(
+        self,
+        node: ast.AST,
+        frame: Frame,
+        code: str,
+        message: str,
+        related: tuple[Related, ...],
+        span: Span | None,
+    ) -> None:
+        self.at(node, frame)
+        self.report(code, message, *related, span=span)
+
+    def unfollowed(self, reason: str) -> Unknown:
+        """A tensor computation that is not followed: said here, and everything after it is unknown."""
+        return self.enters(Unknown(reason, self.place()))
+
+    def enters(self, unknown: Unknown) -> Unknown:
+        """An unknown meets a tensor: say so, the first time."""
+        if not unknown.reported and self.node is not self.discarded:
+            unknown.reported = True
+            self.reported.append(unknown)
+            self.report("TL102", f"unknown from here: {unknown.reason}")
+        return unknown
+
+    def over_budget(self, message: str) -> Unknown:
+        """A value that would cost too much: said here, and everything after it is unknown."""
+        self.report("TL105", f"not analysed: {message}")
+        return Unknown(message, self.place(), reported=True)
+
+    # -- changing things -------------------------------------------------------------------------------------------
+
+    def assign(self, names: dict[str, Value], key: Any, value: Value) -> None:
+        """Every change of a scope, an object's attributes or a dictionary goes through here."""
+        if self.journal is not None:
+            self.journal.entry(names, key)
+        names[key] = value
+
+    def remove(self, names: dict[str, Value], key: Any) -> None:
+        if self.journal is not None:
+            self.journal.entry(names, key)
+        del names[key]
+
+    def changes(self, container: object) -> None:
+        """A list, set, dictionary or tensor is about to change in place."""
+        if self.journal is not None:
+            self.journal.content(container)
+
+    def seen(self, value: Value) -> Value:
+        """A value that is read: unknown when its content depends on an unknown condition."""
+        if self.tainted:
+            found = self.tainted.get(id(value))
+            if found is not None:
+                return found[1]
+        return value
+
+    def taint(self, container: object, unknown: Unknown) -> None:
+        self.tainted[id(container)] = (container, unknown)
+
+    # -- modules -------------------------------------------------------------------------------------------------------
+
+    def created(self, instance: Instance, arguments: list[Value], keywords: dict[str, Value]) -> None:
+        """An object of a module class was made."""
+        from torchlean.capture.module_units import summary_of
+
+        if instance.cls.module.analysed:
+            self.instances.append((instance, summary_of(self, instance, arguments, keywords)))

@@ -1,0 +1,95 @@
+"""Changes that can be undone: needed where a branch is followed that the program may not take.
+
+A journal remembers the old content of everything that was changed since it began. `Interpreter.assign` and
+`Interpreter.changes` are the only writers, so a branch can be followed, undone, and compared with the other branch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torchlean.capture.values import MISSING, ListIterator, TensorValue, Value
+
+
+@dataclass(eq=False, slots=True)
+class Entry:
+    """One key of a dictionary, with the value it had."""
+
+    names: dict[Any, Value]
+    key: Any
+    old: Value
+
+
+@dataclass(eq=False, slots=True)
+class Content:
+    """A container or tensor that changed as a whole, with the content it had."""
+
+    container: Any
+    old: Any
+
+
+class Journal:
+    """What changed since the journal began, each place once, with its first content."""
+
+    def __init__(self, outer: Journal | None) -> None:
+        self.outer = outer
+        self.entries: dict[tuple[int, Any], Entry] = {}
+        self.contents: dict[int, Content] = {}
+
+    def entry(self, names: dict[Any, Value], key: Any) -> None:
+        """`names[key]` is about to change."""
+        place = (id(names), key)
+        if place not in self.entries:
+            self.entries[place] = Entry(names, key, names.get(key, MISSING))
+        if self.outer is not None:
+            self.outer.entry(names, key)
+
+    def content(self, container: object) -> None:
+        """The container is about to change in place."""
+        if id(container) not in self.contents:
+            self.contents[id(container)] = Content(container, content_of(container))
+        if self.outer is not None:
+            self.outer.content(container)
+
+    def undo(self) -> tuple[dict[tuple[int, Any], Value], dict[int, Any]]:
+        """Put everything back; returns what it was before that, by place."""
+        entries = {
+            place: entry.names.get(entry.key, MISSING) for place, entry in self.entries.items()
+        }
+        contents = {place: content_of(content.container) for place, content in self.contents.items()}
+        for content in self.contents.values():
+            restore(content.container, content.old)
+        for entry in self.entries.values():
+            put(entry.names, entry.key, entry.old)
+        return entries, contents
+
+
+def put(names: dict[Any, Value], key: Any, value: Value) -> None:
+    """Write a value, or its absence."""
+    if value is MISSING:
+        names.pop(key, None)
+    else:
+        names[key] = value
+
+
+def content_of(container: Any) -> Any:
+    """A copy of what can change in a container."""
+    if isinstance(container, TensorValue):
+        return container.node, container.type
+    if isinstance(container, ListIterator):
+        return container.position
+    return container.copy()
+
+
+def restore(container: Any, content: Any) -> None:
+    """Give a container back the content that `content_of` copied."""
+    if isinstance(container, TensorValue):
+        container.node, container.type = content
+    elif isinstance(container, ListIterator):
+        container.position = content
+    elif isinstance(container, list):
+        container[:] = content
+    else:
+        container.clear()
+        container.update(content)

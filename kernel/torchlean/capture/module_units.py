@@ -1,0 +1,298 @@
+"""Modules as units: a class needs an object and an input, found in the file or inferred by trial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+
+from torchlean.capture.attempt import checkpoint, isolated
+from torchlean.capture.binding import ArgumentError, bind
+from torchlean.capture.calling import call
+from torchlean.capture.input_shapes import Candidates, candidates
+from torchlean.capture.outline import file_modules
+from torchlean.capture.result import Observation, Unit, UnitKind
+from torchlean.capture.unit_parts import (
+    children,
+    followed,
+    is_trained,
+    nodes_below,
+    outputs_of,
+    parameter_count,
+    weights_below,
+)
+from torchlean.capture.values import (
+    Instance,
+    TensorValue,
+    UserClass,
+    UserFunction,
+    Value,
+    contains_unknown,
+)
+from torchlean.diagnostics import Diagnostic
+from torchlean.ops import TensorType
+
+if TYPE_CHECKING:
+    from torchlean.capture.environment import Environment
+    from torchlean.capture.interpreter import Interpreter
+    from torchlean.capture.source_module import SourceModule
+
+
+def module_units(run: Interpreter, module: SourceModule, environment: Environment) -> list[Unit]:
+    """One unit for each module class of the file."""
+    return [_unit(run, module, cls) for cls in file_modules(run, module)]
+
+
+def _unit(run: Interpreter, module: SourceModule, cls: UserClass) -> Unit:
+    span = module.name_span(cls.node)
+    with run.observer.unit(), isolated(run):
+        if cls.find("forward").module.internal if isinstance(cls.find("forward"), UserFunction) else True:
+            if not _inherits_forward(cls):
+                return Unit(UnitKind.MODULE, cls.name, span, failure="it defines no `forward`", summary=cls.name)
+        called = next((c for c in run.calls if c.instance.cls is cls), None)
+        if called is not None:
+            return _called_unit(run, cls, called)
+        instance, summary = _instance(run, cls)
+        if isinstance(instance, str):
+            return Unit(UnitKind.MODULE, cls.name, span, failure=instance, summary=cls.name)
+        return _assumed_unit(run, module, cls, instance, summary)
+
+
+def _inherits_forward(cls: UserClass) -> bool:
+    """Whether `forward` is a layer's of torch (`class MLP(nn.Sequential)`), not the one that only raises."""
+    for base in cls.mro:
+        if "forward" in base.names:
+            return not (base.module.internal and base.name == "Module")
+    return False
+
+
+@dataclass(eq=False, slots=True)
+class ModuleCall:
+    """A call of a module at the top level of the file, with the types of its tensors."""
+
+    instance: Instance
+    arguments: list[Value]
+    keywords: dict[str, Value]
+
+
+def summary_of(run: Interpreter, instance: Instance, arguments: list[Value], keywords: dict[str, Value]) -> str:
+    """`Controller(hidden=32)`: the constructor's arguments, defaults included, where they are short."""
+    method = instance.cls.find("__init__")
+    if not isinstance(method, UserFunction) or method.module.internal:
+        return instance.label or instance.cls.name
+    try:
+        names = bind(method, [instance, *arguments], keywords)
+    except ArgumentError:
+        return instance.cls.name
+    shown = [
+        f"{name}={value!r}"
+        for name, value in names.items()
+        if isinstance(value, (bool, int, float, str)) and len(repr(value)) <= 20
+    ]
+    return f"{instance.cls.name}({', '.join(shown)})"
+
+
+def _instance(run: Interpreter, cls: UserClass) -> tuple[Instance | str, str]:
+    """An object of the class from the file, or made with the defaults; or why there is none."""
+    for instance, summary in run.instances:
+        if instance.cls is cls and instance.open is None:
+            return instance, summary
+    required = _required(cls.find("__init__"))
+    if required:
+        listed = " and ".join(f"`{name}`" for name in required)
+        return f"no instance in this file: the constructor needs {listed}", ""
+    run.frame = None
+    before = len(run.instances)
+    made = followed(run, lambda: call(run, cls, [], {}))
+    if not isinstance(made, Instance) or made.open is not None:
+        return "its constructor could not be followed", ""
+    mine = next((summary for instance, summary in run.instances[before:] if instance is made), cls.name)
+    return made, mine
+
+
+def _required(method: Value) -> list[str]:
+    """Parameters without a default, after `self`."""
+    if not isinstance(method, UserFunction):
+        return []
+    parameters = method.node.args
+    names = [p.arg for p in (*parameters.posonlyargs, *parameters.args)][1:]
+    names += [p.arg for p in parameters.kwonlyargs]
+    return [name for name in names if name not in method.defaults]
+
+
+def _called_unit(run: Interpreter, cls: UserClass, called: ModuleCall) -> Unit:
+    """The module on the input types of a call in the file."""
+    inputs: list[TensorValue] = []
+    names = iter(_input_names(cls))
+
+    def fresh(value: Value) -> Value:
+        if not isinstance(value, TensorValue):
+            return value
+        name = next(names, f"input{len(inputs)}")
+        inputs.append(run.emitter.input(name, value.type, len(inputs)))
+        return inputs[-1]
+
+    arguments = [fresh(value) for value in called.arguments]
+    keywords = {name: fresh(value) for name, value in called.keywords.items()}
+    run.frame = None
+    result = followed(run, lambda: call(run, called.instance, arguments, keywords))
+    summary = next((text for instance, text in run.instances if instance is called.instance), cls.name)
+    return _finished(run, cls, called.instance, inputs, result, run.observer.taken(), summary, assumed=False)
+
+
+def _input_names(cls: UserClass) -> list[str]:
+    method = cls.find("forward")
+    if not isinstance(method, UserFunction):
+        return ["input"]
+    parameters = method.node.args
+    return [p.arg for p in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)][1:]
+
+
+def _finished(
+    run: Interpreter,
+    cls: UserClass,
+    instance: Instance,
+    inputs: Sequence[TensorValue],
+    result: Value,
+    observations: tuple[Observation, ...],
+    summary: str,
+    *,
+    assumed: bool,
+    failure: str | None = None,
+) -> Unit:
+    outputs = outputs_of(result)
+    unknown = contains_unknown(result)
+    if failure is None and unknown is not None:
+        failure = unknown.reason
+    elif failure is None and not outputs:
+        failure = "its `forward` returns no tensor"
+    below = nodes_below(run, [*outputs, *(seen.node for seen in observations)])
+    return Unit(
+        UnitKind.MODULE,
+        cls.name,
+        cls.module.name_span(cls.node),
+        tuple(value.node for value in inputs),
+        {},
+        outputs,
+        (*observations, *weights_below(run, below)),
+        failure,
+        parameter_count(instance),
+        summary,
+        assumed,
+        is_trained(run, below),
+    )
+
+
+# -- trial -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False, slots=True)
+class Trial:
+    """What came of one guess of the input types."""
+
+    types: tuple[TensorType, ...]
+    nodes: int
+    errors: list[Diagnostic]
+    complete: bool
+
+
+def _assumed_unit(
+    run: Interpreter, module: SourceModule, cls: UserClass, instance: Instance, summary: str
+) -> Unit:
+    """The module on inferred inputs, as it runs after `.eval()`."""
+    _to_eval(run, instance, set())
+    names = _required(cls.find("forward")) or _input_names(cls)[:1]
+    guesses = candidates(run, instance, len(names))
+    trials: list[Trial] = []
+    for types in guesses.types:
+        trial = _try(run, instance, names, types)
+        trials.append(trial)
+        if trial.complete:
+            break
+    if not trials:
+        return Unit(UnitKind.MODULE, cls.name, cls.module.name_span(cls.node), failure="it takes no input")
+    best = trials[-1] if trials[-1].complete else max(trials, key=lambda trial: trial.nodes)
+    failure = None if best.complete else _failure(cls, best)
+    return _accepted(run, cls, instance, names, best, summary, failure, _certain(guesses, trials))
+
+
+def _failure(cls: UserClass, best: Trial) -> str:
+    if not any(error.code == "TL101" for error in best.errors):
+        return best.errors[0].message if best.errors else "its result is not followed"
+    return f"no input shape was found by trial: call it in this file, e.g. `{cls.name}()(torch.zeros(1, 3, 32, 32))`"
+
+
+def _try(run: Interpreter, instance: Instance, names: list[str], types: tuple[TensorType, ...]) -> Trial:
+    """Follow the module on these inputs, and leave nothing behind."""
+    before = checkpoint(run)
+    start = before.nodes
+    with run.observer.unit(), isolated(run):
+        result, _ = _run_on(run, instance, names, types)
+    nodes = len(run.builder.nodes) - start
+    errors = before.roll_back()
+    wrong = any(error.code in ("TL101", "TL103", "TL105", "TL113") for error in errors)
+    complete = not wrong and contains_unknown(result) is None and bool(outputs_of(result))
+    return Trial(types, nodes, errors, complete)
+
+
+def _run_on(
+    run: Interpreter, instance: Instance, names: list[str], types: tuple[TensorType, ...]
+) -> tuple[Value, list[TensorValue]]:
+    inputs = [
+        run.emitter.input(name, type, position)
+        for position, (name, type) in enumerate(zip(names, types, strict=False))
+    ]
+    run.frame = None
+    return followed(run, lambda: call(run, instance, list(inputs), {})), inputs
+
+
+def _certain(guesses: Candidates, trials: list[Trial]) -> bool:
+    """Whether the shape error does not depend on what was guessed: sizes other than the tried ones fail as well.
+
+    Without spatial dimensions only leading dimensions were guessed, which layers pass through; a number of channels
+    does not depend on the spatial size.
+    """
+    if not trials or trials[-1].complete or not guesses.exact:
+        return False
+    first = [next((error for error in trial.errors if error.code == "TL101"), None) for trial in trials]
+    places = {None if error is None else error.span for error in first}
+    if len(places) != 1 or None in places:
+        return False
+    return not guesses.spatial or all(error is not None and "channels" in error.message for error in first)
+
+
+def _accepted(
+    run: Interpreter,
+    cls: UserClass,
+    instance: Instance,
+    names: list[str],
+    best: Trial,
+    summary: str,
+    failure: str | None,
+    certain: bool,
+) -> Unit:
+    """Follow the chosen trial again, for good."""
+    before = dict(run.diagnostics)
+    result, inputs = _run_on(run, instance, names, best.types)
+    if failure is not None and not certain:
+        run.diagnostics = {
+            key: value for key, value in run.diagnostics.items() if key in before or value.code == "TL102"
+        }
+    shapes = ", ".join(f"{name}: {type}" for name, type in zip(names, best.types, strict=False))
+    text = f"{summary}, assumed input {shapes}" if failure is None else summary
+    observations = run.observer.taken()
+    return _finished(
+        run, cls, instance, inputs, result, observations, text, assumed=True, failure=failure
+    )
+
+
+def _to_eval(run: Interpreter, instance: Instance, seen: set[int]) -> None:
+    if id(instance) not in seen:
+        seen.add(id(instance))
+        if "training" in instance.attributes:
+            run.assign(instance.attributes, "training", False)
+        for child in children(instance):
+            _to_eval(run, child, seen)
+
+

@@ -1,0 +1,403 @@
+"""Operators: on Python values as Python computes them (with limits on size), on tensors through torch spellings."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from torchlean.capture.budgets import INTEGER_BITS, TooBig
+from torchlean.capture.values import (
+    MISSING,
+    Instance,
+    TensorValue,
+    Unknown,
+    UserClass,
+    Value,
+    contains_unknown,
+    type_name,
+)
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+BINARY: dict[type[ast.operator], str] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "truediv",
+    ast.FloorDiv: "floordiv",
+    ast.Mod: "mod",
+    ast.Pow: "pow",
+    ast.MatMult: "matmul",
+    ast.LShift: "lshift",
+    ast.RShift: "rshift",
+    ast.BitAnd: "and",
+    ast.BitOr: "or",
+    ast.BitXor: "xor",
+}
+"""Operator -> the middle of its method's name (`__add__`, `__radd__`, `__iadd__`)."""
+
+IN_PLACE = BINARY
+
+SYMBOLS = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "floordiv": "//",
+    "mod": "%",
+    "pow": "**",
+    "matmul": "@",
+    "lshift": "<<",
+    "rshift": ">>",
+    "and": "&",
+    "or": "|",
+    "xor": "^",
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "eq": "==",
+    "ne": "!=",
+}
+
+PYTHON: dict[str, Callable[[Any, Any], Any]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "truediv": operator.truediv,
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
+    "pow": operator.pow,
+    "matmul": operator.matmul,
+    "lshift": operator.lshift,
+    "rshift": operator.rshift,
+    "and": operator.and_,
+    "or": operator.or_,
+    "xor": operator.xor,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "eq": operator.eq,
+    "ne": operator.ne,
+}
+
+COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "lt",
+    ast.LtE: "le",
+    ast.Gt: "gt",
+    ast.GtE: "ge",
+    ast.Eq: "eq",
+    ast.NotEq: "ne",
+}
+MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+
+CONCRETE = (int, float, complex, str, bytes, list, tuple, dict, set, frozenset, range, slice, type(None), torch.dtype)
+
+
+def binary(run: Interpreter, name: str, left: Value, right: Value) -> Value:
+    """`left op right`."""
+    if isinstance(left, TensorValue) or isinstance(right, TensorValue):
+        return _on_tensors(run, name, left, right)
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        return left if isinstance(left, Unknown) else right
+    if isinstance(left, Instance) or isinstance(right, Instance):
+        return _on_instances(run, name, left, right)
+    if name == "or" and _is_type(left) and _is_type(right):
+        return Unknown("a union of types")
+    return _on_python(run, name, left, right)
+
+
+def _is_type(value: Value) -> bool:
+    return value is None or isinstance(value, (type, UserClass))
+
+
+def in_place(run: Interpreter, name: str, left: Value, right: Value) -> Value:
+    """The value of `left op= right`; lists, sets, dictionaries and tensors change themselves."""
+    if isinstance(left, TensorValue):
+        if isinstance(right, Unknown):
+            return run.enters(right)
+        return _tensor_method(run, f"__i{name}__", left, right)
+    if isinstance(left, Instance):
+        method = left.cls.find(f"__i{name}__")
+        if method is not MISSING:
+            from torchlean.capture.calling import call
+
+            return call(run, method, [left, right], {})
+    if isinstance(left, list) and name == "add":
+        return _extended(run, left, right)
+    if isinstance(left, (set, dict)) and isinstance(right, (set, frozenset, dict)) and name == "or":
+        run.changes(left)
+        left.update(right)  # type: ignore[arg-type] # a set with a set or a dict with a dict, else Python's error below
+        return left
+    return binary(run, name, left, right)
+
+
+def _extended(run: Interpreter, left: list[Value], right: Value) -> Value:
+    from torchlean.capture.iteration import items_of
+
+    items = items_of(run, right)
+    if isinstance(items, Unknown):
+        run.taint(left, items)
+        return items
+    try:
+        run.fuel.allocate(len(left) + len(items), "this list")
+    except TooBig as error:
+        return run.over_budget(str(error))
+    run.changes(left)
+    left += items
+    return left
+
+
+def unary(run: Interpreter, kind: type[ast.unaryop], value: Value) -> Value:
+    """`-value`, `+value`, `~value`."""
+    name, compute = {
+        ast.USub: ("__neg__", operator.neg),
+        ast.UAdd: ("__pos__", operator.pos),
+        ast.Invert: ("__invert__", operator.invert),
+    }[kind]
+    if isinstance(value, TensorValue):
+        return _tensor_method(run, name, value)
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, Instance):
+        from torchlean.capture.calling import call
+
+        method = value.cls.find(name)
+        if method is not MISSING:
+            return call(run, method, [value], {})
+    try:
+        return compute(value)
+    except TypeError:
+        return run.error("TL103", f"bad operand for `{name}`: {type_name(value)}")
+
+
+def compare(run: Interpreter, kind: type[ast.cmpop], left: Value, right: Value) -> Value:
+    """One comparison of a chain."""
+    if kind in (ast.Is, ast.IsNot):
+        same = _identical(left, right)
+        return same if isinstance(same, Unknown) else same == (kind is ast.Is)
+    if kind in (ast.In, ast.NotIn):
+        inside = contains(run, right, left)
+        return inside if isinstance(inside, Unknown) or kind is ast.In else not inside
+    name = COMPARISONS[kind]
+    if isinstance(left, TensorValue) or isinstance(right, TensorValue):
+        return _compare_tensors(run, name, left, right)
+    unknown = contains_unknown(left) or contains_unknown(right)
+    if unknown is not None:
+        return unknown
+    if isinstance(left, Instance) or isinstance(right, Instance):
+        return _compare_instances(run, name, left, right)
+    try:
+        result = PYTHON[name](left, right)
+    except TypeError:
+        return _mismatch(run, name, left, right)
+    except RecursionError:
+        return Unknown("values that contain themselves are not compared")
+    return result if isinstance(result, bool) else Unknown("a comparison that is not followed")
+
+
+def _identical(left: Value, right: Value) -> bool | Unknown:
+    for side, other in ((left, right), (right, left)):
+        if isinstance(side, Unknown):
+            return side
+        if isinstance(side, type) and isinstance(other, UserClass):
+            return False
+    if isinstance(left, (int, str, float, bytes, tuple)) and type(left) is type(right):
+        return bool(left == right)  # small values are shared in CPython; programs that compare them so mean equality
+    return left is right or (type(left) is type(right) and not isinstance(left, Instance) and _equal_handles(left, right))
+
+
+def _equal_handles(left: Value, right: Value) -> bool:
+    """Namespaces and natives are made anew on each look-up, but stand for one object."""
+    return hasattr(left, "path") and left == right
+
+
+def contains(run: Interpreter, container: Value, item: Value) -> bool | Unknown:
+    """`item in container`."""
+    from torchlean.capture.iteration import items_of
+
+    if isinstance(container, Instance):
+        method = container.cls.find("__contains__")
+        if method is not MISSING:
+            from torchlean.capture.calling import call
+            from torchlean.capture.conditions import known_truth
+
+            return known_truth(run, call(run, method, [container, item], {}))
+        if container.data is not None:
+            container = container.data
+    unknown = container if isinstance(container, Unknown) else contains_unknown(item)
+    if unknown is not None:
+        return unknown
+    if isinstance(container, (str, bytes, range, dict, set, frozenset)):
+        try:
+            return item in container  # type: ignore[operator] # the wrong kind of item is Python's TypeError
+        except TypeError as error:
+            return run.error("TL103", str(error))
+    items = items_of(run, container)
+    if isinstance(items, Unknown):
+        return items
+    return _among(run, items, item)
+
+
+def _among(run: Interpreter, items: list[Value], item: Value) -> bool | Unknown:
+    doubt: Unknown | None = None
+    for other in items:
+        if other is item:
+            return True
+        if isinstance(other, TensorValue) or isinstance(item, TensorValue):
+            doubt = Unknown("membership among tensors compares their values")
+            continue
+        equal = compare(run, ast.Eq, other, item)
+        if equal is True:
+            return True
+        if equal is not False:
+            doubt = equal if isinstance(equal, Unknown) else Unknown("a comparison that is not followed")
+    return doubt if doubt is not None else False
+
+
+# -- tensors -----------------------------------------------------------------------------------------------------------
+
+
+def _on_tensors(run: Interpreter, name: str, left: Value, right: Value) -> Value:
+    for side in (left, right):
+        if isinstance(side, Unknown):
+            return run.enters(side)
+    if isinstance(left, TensorValue):
+        if isinstance(right, Instance) and right.cls.find(f"__r{name}__") is not MISSING:
+            return _on_instances(run, name, left, right)
+        return _tensor_method(run, f"__{name}__", left, right)
+    if isinstance(left, Instance) and left.cls.find(f"__{name}__") is not MISSING:
+        return _on_instances(run, name, left, right)
+    return _tensor_method(run, f"__r{name}__", right, left)
+
+
+def _tensor_method(run: Interpreter, method: str, tensor: TensorValue, *others: Value) -> Value:
+    from torchlean.capture.calling import call
+    from torchlean.capture.torch_names import tensor_operator
+
+    for other in others:
+        if not isinstance(other, (TensorValue, int, float, complex)):
+            symbol = SYMBOLS.get(method.strip("_").removeprefix("r").removeprefix("i"), method)
+            symbol = SYMBOLS.get(method.strip("_"), symbol)
+            left, right = (other, tensor) if method.startswith("__r") and method != "__rshift__" else (tensor, other)
+            text = f"`{symbol}` does not work between {type_name(left)} and {type_name(right)}"
+            return run.error("TL103", text)
+    function = tensor_operator(method)
+    if isinstance(function, Unknown):
+        return run.enters(function)
+    return call(run, function, [tensor, *others], {})
+
+
+def _compare_tensors(run: Interpreter, name: str, left: Value, right: Value) -> Value:
+    for side in (left, right):
+        if isinstance(side, Unknown):
+            return run.enters(side)
+    tensor, other, method = (left, right, name) if isinstance(left, TensorValue) else (right, left, MIRRORED[name])
+    if name in ("eq", "ne") and not isinstance(other, (TensorValue, int, float, complex)):
+        return name == "ne"
+    return _tensor_method(run, f"__{method}__", tensor, other)
+
+
+# -- objects of user classes -------------------------------------------------------------------------------------------
+
+
+def _on_instances(run: Interpreter, name: str, left: Value, right: Value) -> Value:
+    from torchlean.capture.calling import call
+
+    for receiver, method, other in ((left, f"__{name}__", right), (right, f"__r{name}__", left)):
+        if isinstance(receiver, Instance):
+            function = receiver.cls.find(method)
+            if function is not MISSING:
+                result = call(run, function, [receiver, other], {})
+                if result is not NotImplemented:
+                    return result
+            elif receiver.data is not None:
+                continue
+            elif receiver.cls.open is not None:
+                return receiver.cls.open
+    left_data = left.data if isinstance(left, Instance) else left
+    right_data = right.data if isinstance(right, Instance) else right
+    if left_data is not None and right_data is not None:
+        return _on_python(run, name, left_data, right_data)
+    return _mismatch(run, name, left, right)
+
+
+def _compare_instances(run: Interpreter, name: str, left: Value, right: Value) -> Value:
+    from torchlean.capture.calling import call
+
+    for receiver, method, other in ((left, name, right), (right, MIRRORED[name], left)):
+        if isinstance(receiver, Instance):
+            function = receiver.cls.find(f"__{method}__")
+            if function is not MISSING:
+                result = call(run, function, [receiver, other], {})
+                if result is not NotImplemented:
+                    return result
+            if receiver.cls.open is not None:
+                return receiver.cls.open
+    if name in ("eq", "ne"):
+        if isinstance(left, Instance) and isinstance(right, Instance) and left.cls is right.cls and left.cls.fields:
+            equal = all(
+                compare(run, ast.Eq, left.attributes.get(field), right.attributes.get(field)) is True
+                for field in left.cls.fields
+            )
+            return equal == (name == "eq")
+        return (left is right) == (name == "eq")
+    return _mismatch(run, name, left, right)
+
+
+# -- Python values -----------------------------------------------------------------------------------------------------
+
+
+def _on_python(run: Interpreter, name: str, left: Value, right: Value) -> Value:
+    if not isinstance(left, CONCRETE) or not isinstance(right, CONCRETE):
+        return _mismatch(run, name, left, right)
+    if name == "mod" and isinstance(left, (str, bytes)):
+        from torchlean.capture.text import percent
+
+        return percent(run, left, right)
+    try:
+        _pay(run, name, left, right)
+        return PYTHON[name](left, right)
+    except TooBig as error:
+        return run.over_budget(str(error))
+    except TypeError:
+        return _mismatch(run, name, left, right)
+    except (ArithmeticError, ValueError) as error:
+        return run.error("TL103", f"this raises {type(error).__name__}: {error}", kind=type(error))
+
+
+def _pay(run: Interpreter, name: str, left: Value, right: Value) -> None:
+    """Refuse results that are too big, before they are computed.
+
+    Raises:
+        TooBig: with the reason.
+    """
+    if isinstance(left, int) and isinstance(right, int):
+        bits = left.bit_length()
+        if name == "pow":
+            bits = bits * right if abs(left) > 1 and right > 0 else 0
+        elif name == "lshift":
+            bits += max(right, 0) if left else 0
+        else:
+            bits += right.bit_length()
+        if bits > INTEGER_BITS:
+            raise TooBig(f"this integer has more than {INTEGER_BITS:,} bits")
+    elif name == "mul" and (isinstance(left, int) or isinstance(right, int)):
+        sequence, count = (right, left) if isinstance(left, int) else (left, right)
+        if isinstance(sequence, (str, bytes, list, tuple)):
+            scale = 10 if isinstance(sequence, (str, bytes)) else 1
+            run.fuel.allocate(len(sequence) * max(count, 0) // scale, "this sequence")
+    elif name == "add" and isinstance(left, (str, bytes, list, tuple)) and type(left) is type(right):
+        scale = 10 if isinstance(left, (str, bytes)) else 1
+        run.fuel.allocate((len(left) + len(right)) // scale, "this sequence")
+
+
+def _mismatch(run: Interpreter, name: str, left: Value, right: Value) -> Unknown:
+    text = f"`{SYMBOLS[name]}` does not work between {type_name(left)} and {type_name(right)}"
+    return run.error("TL103", text)

@@ -1,0 +1,139 @@
+"""Parsing files that are being typed: where the text is no Python, as much as possible around it is still read."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import warnings
+from dataclasses import dataclass
+
+ATTEMPTS = 8
+"""Broken places that are cut out of one file before its rest is given up."""
+
+STARTS_BLOCK = re.compile(r"(class|def|async|if|for|while|with|try|match|@)")
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxProblem:
+    """A syntax error: zero-based line, columns in code points."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Parsed:
+    """A tree, and what was wrong.
+
+    Attributes:
+        errors: the syntax error that Python reports for the text as it is, if any.
+        doubtful: names that the parts that were cut out may define.
+    """
+
+    tree: ast.Module
+    errors: tuple[SyntaxProblem, ...] = ()
+    doubtful: frozenset[str] = frozenset()
+
+
+@functools.lru_cache(maxsize=64)  # the files of a workspace around the one being typed; a tree is about a megabyte
+def parse(text: str) -> Parsed:
+    """The tree of a text, without the statements that are no Python.
+
+    Lines keep their numbers: what is cut out is replaced by empty lines.
+    """
+    tree = _parsed(text)
+    if isinstance(tree, ast.Module):
+        return Parsed(tree)
+    lines = re.split("\r\n|\n|\r", text)
+    first, problem = tree, tree
+    doubtful: set[str] = set()
+    for _ in range(ATTEMPTS):
+        removed = _cut(lines, problem)
+        if not removed:
+            break
+        doubtful.update(re.findall(r"\w+", removed))
+        attempt = _parsed("\n".join(lines))
+        if isinstance(attempt, ast.Module):
+            return Parsed(attempt, (first,), frozenset(doubtful))
+        problem = attempt
+    return Parsed(ast.Module(body=[], type_ignores=[]), (first,), frozenset(re.findall(r"\w+", text)))
+
+
+def _parsed(text: str) -> ast.Module | SyntaxProblem:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes and the like are the linter's business
+            return ast.parse(text)
+    except SyntaxError as error:
+        return _problem(error)
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return SyntaxProblem(0, 0, 0, 0, _other(error))
+
+
+def _other(error: BaseException) -> str:
+    if isinstance(error, (RecursionError, MemoryError)):
+        return "the file is nested too deeply for Python's parser"
+    return str(error) or "the file cannot be parsed"
+
+
+def _problem(error: SyntaxError) -> SyntaxProblem:
+    line, column = max((error.lineno or 1) - 1, 0), max((error.offset or 1) - 1, 0)
+    end_line = max((error.end_lineno or 0) - 1, line)
+    end_column = max((error.end_offset or 0) - 1, column + 1 if end_line == line else 0)
+    return SyntaxProblem(line, column, end_line, end_column, error.msg or "invalid syntax")
+
+
+def _cut(lines: list[str], problem: SyntaxProblem) -> str:
+    """Blank the statement around the problem; the whole top-level block when that was done before.
+
+    Returns what was removed, empty where there is nothing left to remove.
+    """
+    line = min(problem.line, len(lines) - 1)
+    while line > 0 and not lines[line].strip():
+        line -= 1
+    if lines[line].strip():
+        removed = lines[line]
+        if _is_header(removed) or _unbalanced(lines, line):
+            return _cut_block(lines, line)
+        # A `pass` keeps the block around it non-empty.
+        lines[line] = _indent(removed) + "pass"
+        if removed.strip() != "pass":
+            return removed
+    return _cut_block(lines, line)
+
+
+def _is_header(line: str) -> bool:
+    return bool(STARTS_BLOCK.match(line.strip()))
+
+
+def _unbalanced(lines: list[str], line: int) -> bool:
+    """Whether brackets are open in the line: the statement goes on below, or began above."""
+    text = lines[line]
+    return any(text.count(a) != text.count(b) for a, b in ("()", "[]", "{}")) or '"""' in text or "'''" in text
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _cut_block(lines: list[str], line: int) -> str:
+    """Blank the top-level block that contains the line."""
+    start = line
+    while start > 0 and not _begins_top_level(lines[start]):
+        start -= 1
+    while start > 0 and lines[start - 1].startswith("@"):
+        start -= 1
+    end = line + 1
+    while end < len(lines) and not _begins_top_level(lines[end]):
+        end += 1
+    removed = "\n".join(lines[start:end])
+    lines[start:end] = [""] * (end - start)
+    return removed.strip()
+
+
+def _begins_top_level(line: str) -> bool:
+    return bool(line.strip()) and line[0] not in " \t#)]}"

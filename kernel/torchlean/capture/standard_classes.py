@@ -1,0 +1,221 @@
+"""`dataclasses`, `enum`, `abc`, `typing`, and what changes no value: contexts and decorators of torch, logging.
+
+Importing this module registers the natives.
+"""
+
+from __future__ import annotations
+
+import enum
+import os.path
+from typing import TYPE_CHECKING
+
+import torch
+
+from torchlean.capture.classes import AUTO, Field, NamedTupleBase, annotated_names
+from torchlean.capture.standard import identity
+from torchlean.capture.torch_names import CONSTANTS
+from torchlean.capture.values import (
+    MISSING,
+    Instance,
+    Native,
+    TensorValue,
+    Unknown,
+    UserClass,
+    UserFunction,
+    Value,
+    native,
+)
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+
+@native("dataclasses.dataclass", unknowns=True)
+def _dataclass(run: Interpreter, cls: Value = None, **options: Value) -> Value:
+    """Fields are the annotated names of the class and of the dataclasses it derives from."""
+    if not isinstance(cls, UserClass):
+        return Native("dataclass", _dataclass, accepts_unknown=True)
+    fields: list[str] = []
+    for base in reversed(cls.mro):
+        names = annotated_names(base) if base is cls else (base.fields or [])
+        fields += [name for name in names if name not in fields]
+    cls.fields = fields
+    return cls
+
+
+@native("dataclasses.field", unknowns=True)
+def _field(run: Interpreter, *, default: Value = MISSING, default_factory: Value = MISSING, **options: Value) -> Value:
+    return Field(default, default_factory)
+
+
+@native("dataclasses.replace", unknowns=True)
+def _replace(run: Interpreter, value: Value, **changes: Value) -> Value:
+    from torchlean.capture.calling import call
+
+    if not isinstance(value, Instance) or value.cls.fields is None:
+        return Unknown("`replace` needs a dataclass")
+    return call(run, value.cls, [], {**{name: value.attributes.get(name) for name in value.cls.fields}, **changes})
+
+
+@native("dataclasses.asdict", unknowns=True)
+def _asdict(run: Interpreter, value: Value) -> Value:
+    if not isinstance(value, Instance) or value.cls.fields is None:
+        return Unknown("`asdict` needs a dataclass")
+    return {name: value.attributes.get(name) for name in value.cls.fields}
+
+
+@native("enum.auto")
+def _auto(run: Interpreter) -> Value:
+    return AUTO
+
+
+CONSTANTS.update({f"enum.{name}": getattr(enum, name) for name in ("Enum", "IntEnum", "Flag", "IntFlag")})
+if hasattr(enum, "StrEnum"):
+    CONSTANTS["enum.StrEnum"] = enum.StrEnum
+CONSTANTS.update(
+    {
+        "typing.NamedTuple": NamedTupleBase,
+        "typing.TYPE_CHECKING": False,
+        "abc.ABC": object,
+        "typing.Protocol": object,
+        "typing.Generic": object,
+        "typing.Any": object,
+        "typing_extensions.Protocol": object,
+        "collections.abc.Iterable": Unknown("an abstract type"),
+        "typing.overload": identity,
+        "typing.final": identity,
+        "typing.no_type_check": identity,
+        "typing.runtime_checkable": identity,
+        "abc.abstractmethod": identity,
+        "abc.ABCMeta": type,
+        "atexit.register": identity,
+        "torch.compile": identity,
+        "torch.jit.script": identity,
+        "torch.jit.ignore": identity,
+        "torch.jit.unused": identity,
+        "torch.jit.export": identity,
+        "torch.fx.wrap": identity,
+        "torch.compiler.disable": identity,
+    }
+)
+
+
+@native(
+    "torch.no_grad",
+    "torch.enable_grad",
+    "torch.inference_mode",
+    "torch.set_grad_enabled",
+    "torch.autograd.no_grad",
+    "torch.autograd.grad_mode.no_grad",
+    "torch.autograd.set_detect_anomaly",
+    "torch.autograd.profiler.record_function",
+    "torch.nn.utils.clip_grad_norm_",
+    "torch.nn.utils.clip_grad_value_",
+    "torch.set_num_threads",
+    "torch.set_printoptions",
+    "torch.use_deterministic_algorithms",
+    "torch.set_float32_matmul_precision",
+    "torch.manual_seed",
+    "torch.cuda.manual_seed",
+    "torch.cuda.manual_seed_all",
+    "torch.cuda.empty_cache",
+    "torch.cuda.synchronize",
+    "torch.random.manual_seed",
+    "random.seed",
+    "numpy.random.seed",
+    "torch.save",
+    "torch.nn.utils.vector_to_parameters",
+    "warnings.warn",
+    "warnings.filterwarnings",
+    "warnings.simplefilter",
+    "logging.basicConfig",
+    "logging.info",
+    "logging.debug",
+    "logging.warning",
+    "logging.error",
+    "time.sleep",
+    "gc.collect",
+    unknowns=True,
+)
+def _no_effect(run: Interpreter, value: Value = None, *rest: Value, **options: Value) -> Value:
+    """No number depends on it; as a decorator it gives back the function."""
+    return value if isinstance(value, (UserFunction, UserClass)) else identity
+
+
+@native("torch.jit.is_scripting", "torch.jit.is_tracing", "torch.compiler.is_compiling")
+def _never(run: Interpreter) -> Value:
+    return False
+
+
+@native("torch.cuda.is_available", "torch.backends.mps.is_available", "torch.cuda.is_bf16_supported")
+def _no_device(run: Interpreter, *arguments: Value) -> Value:
+    """What is analysed is the execution on a CPU."""
+    return False
+
+
+@native("torch.cuda.device_count")
+def _no_devices(run: Interpreter) -> Value:
+    return 0
+
+
+@native("torch.is_grad_enabled")
+def _is_grad_enabled(run: Interpreter) -> Value:
+    return Unknown("whether gradients are recorded is not followed")
+
+
+@native("torch.device")
+def _device(run: Interpreter, kind: Value = "cpu", index: Value = None) -> Value:
+    if isinstance(kind, torch.device):
+        return kind
+    return torch.device(kind) if index is None else torch.device(kind, index)
+
+
+@native("torch.set_default_dtype")
+def _set_default_dtype(run: Interpreter, dtype: Value) -> Value:
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        return run.error("TL103", f"the default dtype must be a floating-point dtype, got {dtype}")
+    run.default_dtype = dtype
+    return None
+
+
+@native("torch.get_default_dtype", "torch.get_default_device")
+def _get_default_dtype(run: Interpreter) -> Value:
+    return run.default_dtype or torch.float32
+
+
+@native("torch.is_tensor")
+def _is_tensor(run: Interpreter, value: Value) -> Value:
+    return isinstance(value, TensorValue)
+
+
+@native("torch.amp.autocast", "torch.autocast", "torch.cuda.amp.autocast", unknowns=True)
+def _autocast(run: Interpreter, *arguments: Value, **keywords: Value) -> Value:
+    if keywords.get("enabled") is not False:
+        run.unfollowed("`autocast` computes parts of the network in another dtype, which is not followed")
+    return identity
+
+
+@native("os.getcwd")
+def _getcwd(run: Interpreter) -> Value:
+    return os.path.dirname(run.path)
+
+
+@native("os.path.exists", "os.path.isfile", "os.path.isdir")
+def _exists(run: Interpreter, path: Value) -> Value:
+    return Unknown("whether a file exists is asked when the program runs")
+
+
+@native("pathlib.Path", "pathlib.PurePath")
+def _path(run: Interpreter, *parts: Value) -> Value:
+    return FilePath(os.path.join(*[str(part) for part in parts])) if parts else FilePath(".")
+
+
+class FilePath(str):
+    """A `pathlib.Path`: a string with the few attributes that lead to weight files."""
+
+
+@native("sys.exit", "os._exit")
+def _exit(run: Interpreter, *arguments: Value) -> Value:
+    from torchlean.capture.values import ExceptionValue, Raised
+
+    raise Raised(ExceptionValue(SystemExit), lambda: None)

@@ -1,0 +1,370 @@
+"""Statements: assignments, definitions, returns and raises. Loops, conditions and imports have modules of their own."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from torchlean.capture.attributes import delete_attribute, set_attribute
+from torchlean.capture.calling import call, decorated
+from torchlean.capture.conditions import branch, forget_assigned, known_truth
+from torchlean.capture.environment import Frame
+from torchlean.capture.flow import BREAK, CONTINUE, Returned
+from torchlean.capture.interpreter import STATEMENTS, Interpreter, Statement
+from torchlean.capture.iteration import items_of
+from torchlean.capture.layers import name_layer
+from torchlean.capture.operators import BINARY, IN_PLACE, binary, in_place
+from torchlean.capture.result import Role
+from torchlean.capture.subscripts import delete_subscript, set_subscript, subscript
+from torchlean.capture.values import (
+    MISSING,
+    ExceptionValue,
+    Instance,
+    Raised,
+    TensorValue,
+    Unknown,
+    UserClass,
+    Value,
+)
+
+
+def follows(kind: type[ast.AST]) -> Callable[[Statement], Statement]:
+    """Decorator: the function follows this kind of statement."""
+
+    def decorate(function: Statement) -> Statement:
+        STATEMENTS[kind] = function
+        return function
+
+    return decorate
+
+
+@follows(ast.Expr)
+def _expression(run: Interpreter, node: ast.Expr, frame: Frame) -> None:
+    if type(node.value) is not ast.Constant:
+        before, run.discarded = run.discarded, node.value
+        run.eval(node.value, frame)
+        run.discarded = before
+
+
+@follows(ast.Pass)
+def _pass(run: Interpreter, node: ast.Pass, frame: Frame) -> None:
+    return None
+
+
+@follows(ast.Return)
+def _return(run: Interpreter, node: ast.Return, frame: Frame) -> Returned:
+    value = None if node.value is None else run.eval(node.value, frame)
+    if node.value is not None and type(value) is TensorValue and frame.module.analysed:
+        span = frame.module.span(node.value)
+        run.observer.see(span, value.node, Role.RETURN, frame.module.label(node.value))
+    return Returned(value)
+
+
+@follows(ast.Break)
+def _break(run: Interpreter, node: ast.Break, frame: Frame) -> object:
+    return BREAK
+
+
+@follows(ast.Continue)
+def _continue(run: Interpreter, node: ast.Continue, frame: Frame) -> object:
+    return CONTINUE
+
+
+@follows(ast.Assign)
+def _assign(run: Interpreter, node: ast.Assign, frame: Frame) -> None:
+    value = run.eval(node.value, frame)
+    if type(value) is Instance:
+        name_layer(run, node, value, frame)
+    for target in node.targets:
+        store(run, target, value, frame)
+
+
+@follows(ast.AnnAssign)
+def _annotated(run: Interpreter, node: ast.AnnAssign, frame: Frame) -> None:
+    if node.value is not None:
+        value = run.eval(node.value, frame)
+        if type(value) is Instance:
+            name_layer(run, node, value, frame)
+        store(run, node.target, value, frame)
+
+
+@follows(ast.AugAssign)
+def _augmented(run: Interpreter, node: ast.AugAssign, frame: Frame) -> None:
+    """`target op= value`: the target's parts are evaluated once, as Python does."""
+    method = IN_PLACE[type(node.op)]
+    target = node.target
+    if isinstance(target, ast.Subscript):
+        owner, index = run.eval(target.value, frame), run.eval(target.slice, frame)
+        right = run.eval(node.value, frame)
+        run.at(target, frame)
+        current = subscript(run, owner, index)
+        # On a tensor, `t[i] += v` is `t[i] = t[i] + v`: the selected part is a view that is then stored back.
+        operation = binary if isinstance(owner, TensorValue) else in_place
+        name = BINARY[type(node.op)] if isinstance(owner, TensorValue) else method
+        run.at(node, frame)
+        result = operation(run, name, current, right)
+        set_subscript(run, owner, index, result)
+        return
+    owner = run.eval(target.value, frame) if isinstance(target, ast.Attribute) else None
+    current = _current(run, target, owner, frame)
+    right = run.eval(node.value, frame)
+    run.at(node, frame)
+    result = in_place(run, method, current, right)
+    if isinstance(target, ast.Attribute):
+        set_attribute(run, owner, target.attr, result)
+    else:
+        store(run, target, result, frame)
+
+
+def _current(run: Interpreter, target: ast.expr, owner: Value, frame: Frame) -> Value:
+    if isinstance(target, ast.Attribute):
+        from torchlean.capture.attributes import attribute
+
+        run.at(target, frame)
+        return run.seen(attribute(run, owner, target.attr))
+    assert isinstance(target, ast.Name)
+    return run.eval(ast.copy_location(ast.Name(target.id, ast.Load()), target), frame)
+
+
+def store(run: Interpreter, target: ast.expr, value: Value, frame: Frame) -> None:
+    """Assign to a name, attribute, item, or a pattern of them."""
+    if type(target) is ast.Name:
+        run.assign(frame.environment.target(target.id), target.id, value)
+        if type(value) is TensorValue and frame.module.analysed:
+            run.observer.see(frame.module.span(target), value.node, Role.ASSIGNMENT, target.id)
+    elif isinstance(target, ast.Attribute):
+        owner = run.eval(target.value, frame)
+        run.at(target, frame)
+        set_attribute(run, owner, target.attr, value)
+        if type(value) is TensorValue and frame.module.analysed:
+            label = frame.module.label(target)
+            run.observer.see(frame.module.span(target), value.node, Role.ASSIGNMENT, label)
+    elif isinstance(target, ast.Subscript):
+        owner, index = run.eval(target.value, frame), run.eval(target.slice, frame)
+        run.at(target, frame)
+        set_subscript(run, owner, index, value)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        _unpack(run, target, value, frame)
+    elif isinstance(target, ast.Starred):
+        store(run, target.value, value, frame)
+
+
+def _unpack(run: Interpreter, target: ast.Tuple | ast.List, value: Value, frame: Frame) -> None:
+    run.at(target, frame)
+    items = items_of(run, value)
+    count = len(target.elts)
+    star = next((i for i, element in enumerate(target.elts) if isinstance(element, ast.Starred)), None)
+    if not isinstance(items, Unknown):
+        if len(items) < count - (star is not None) or (star is None and len(items) > count):
+            items = _wrong_count(run, count, star is not None, len(items))
+        elif star is not None:
+            after = count - star - 1
+            middle = items[star : len(items) - after]
+            items = [*items[:star], middle, *items[len(items) - after :]]
+    for position, element in enumerate(target.elts):
+        store(run, element, items if isinstance(items, Unknown) else items[position], frame)
+
+
+def _wrong_count(run: Interpreter, count: int, starred: bool, got: int) -> Unknown:
+    expected = f"at least {count - 1}" if starred else str(count)
+    return run.error("TL103", f"{expected} values are unpacked here, but there are {got}", kind=ValueError)
+
+
+@follows(ast.Delete)
+def _delete(run: Interpreter, node: ast.Delete, frame: Frame) -> None:
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            names = frame.environment.target(target.id)
+            if target.id in names:
+                run.remove(names, target.id)
+            else:
+                run.at(target, frame)
+                run.error("TL103", f"name `{target.id}` is not defined", kind=NameError)
+        elif isinstance(target, ast.Attribute):
+            owner = run.eval(target.value, frame)
+            run.at(target, frame)
+            delete_attribute(run, owner, target.attr)
+        elif isinstance(target, ast.Subscript):
+            owner, index = run.eval(target.value, frame), run.eval(target.slice, frame)
+            run.at(target, frame)
+            delete_subscript(run, owner, index)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            _delete(run, ast.Delete(targets=target.elts), frame)
+
+
+@follows(ast.FunctionDef)
+@follows(ast.AsyncFunctionDef)
+def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
+    from torchlean.capture.expressions import function_of
+
+    function = function_of(run, node, frame, node.name)
+    value = decorated(run, node.decorator_list, function, frame, node)
+    run.assign(frame.environment.target(node.name), node.name, value)
+
+
+@follows(ast.ClassDef)
+def _class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> None:
+    from torchlean.capture.classes import define_class
+
+    value = decorated(run, node.decorator_list, define_class(run, node, frame), frame, node)
+    run.assign(frame.environment.target(node.name), node.name, value)
+
+
+@follows(ast.Global)
+def _global(run: Interpreter, node: ast.Global, frame: Frame) -> None:
+    scope = frame.environment
+    if scope.parent is not None:
+        scope.redirected = {**(scope.redirected or {}), **dict.fromkeys(node.names, scope.root())}
+
+
+@follows(ast.Nonlocal)
+def _nonlocal(run: Interpreter, node: ast.Nonlocal, frame: Frame) -> None:
+    scope = frame.environment
+    for name in node.names:
+        outer = scope.parent
+        while outer is not None and name not in outer.names:
+            outer = outer.parent
+        if outer is not None:
+            scope.redirected = {**(scope.redirected or {}), name: outer}
+
+
+@follows(ast.Assert)
+def _assert(run: Interpreter, node: ast.Assert, frame: Frame) -> None:
+    value = run.eval(node.test, frame)
+    run.at(node.test, frame)
+    truth = known_truth(run, value)
+    if truth is False:
+        message = "" if node.msg is None else run.eval(node.msg, frame)
+        run.at(node.test, frame)
+        text = f": {message}" if isinstance(message, str) and message else ""
+        run.error("TL103", f"this assertion is false{text}", kind=AssertionError)
+
+
+@follows(ast.Raise)
+def _raise(run: Interpreter, node: ast.Raise, frame: Frame) -> None:
+    value = frame.raising if node.exc is None else run.eval(node.exc, frame)
+    run.at(node, frame)
+    if isinstance(value, (UserClass, type)):
+        value = call(run, value, [], {})
+    raise Raised(value, None if frame.module.internal else lambda: _report_raise(run, node, frame, value))
+
+
+def _report_raise(run: Interpreter, node: ast.Raise, frame: Frame, value: Value) -> None:
+    run.at(node, frame)
+    run.report("TL103", raised_text(value))
+
+
+def raised_text(value: Value) -> str:
+    """What to say of an exception that nothing catches."""
+    if isinstance(value, Unknown):
+        return "an exception is raised here"
+    name = value.kind.__name__ if isinstance(value, ExceptionValue) else getattr(value, "cls", value)
+    name = name.name if isinstance(name, UserClass) else name
+    arguments = value.arguments if isinstance(value, ExceptionValue) else getattr(value, "data", None)
+    texts = [item for item in arguments or () if isinstance(item, str)]
+    return f"this raises {name}" + (f": {texts[0]}" if texts else "")
+
+
+@follows(ast.Try)
+def _try(run: Interpreter, node: ast.Try, frame: Frame) -> object:
+    """The body; if it raises, the first handler that catches; then `else` and `finally`."""
+    flow: object = None
+    depth, frame.caught = frame.caught, frame.caught + 1
+    try:
+        flow = run.block(node.body, frame)
+        frame.caught = depth
+        if flow is None:
+            flow = run.block(node.orelse, frame)
+    except Raised as raised:
+        frame.caught = depth
+        handler = next((h for h in node.handlers if _catches(run, h, raised.value, frame)), None)
+        if handler is None:
+            run.block(node.finalbody, frame)
+            raise
+        flow = _handle(run, handler, raised.value, frame)
+    finally:
+        frame.caught = depth
+    final = run.block(node.finalbody, frame)
+    return final if final is not None else flow
+
+
+if hasattr(ast, "TryStar"):
+    STATEMENTS[ast.TryStar] = _try
+
+
+def _catches(run: Interpreter, handler: ast.ExceptHandler, value: Value, frame: Frame) -> bool:
+    if handler.type is None:
+        return True
+    kinds = run.eval(handler.type, frame)
+    for kind in kinds if isinstance(kinds, tuple) else (kinds,):
+        if isinstance(kind, type) and isinstance(value, ExceptionValue) and issubclass(value.kind, kind):
+            return True
+        if isinstance(value, Instance) and isinstance(kind, (UserClass, type)) and value.cls.is_subclass(kind):
+            return True
+        if isinstance(value, Unknown) or isinstance(kind, Unknown):
+            return True
+    return False
+
+
+def _handle(run: Interpreter, handler: ast.ExceptHandler, value: Value, frame: Frame) -> object:
+    if handler.name:
+        run.assign(frame.environment.target(handler.name), handler.name, value)
+    before, frame.raising = frame.raising, value
+    try:
+        return run.block(handler.body, frame)
+    finally:
+        frame.raising = before
+
+
+@follows(ast.With)
+@follows(ast.AsyncWith)
+def _with(run: Interpreter, node: ast.With | ast.AsyncWith, frame: Frame) -> object:
+    """The body runs; what a context manager of the file gives (`__enter__`) is bound."""
+    for item in node.items:
+        manager = run.eval(item.context_expr, frame)
+        run.at(item.context_expr, frame)
+        entered = _entered(run, manager)
+        if item.optional_vars is not None:
+            store(run, item.optional_vars, entered, frame)
+    return run.block(node.body, frame)
+
+
+def _entered(run: Interpreter, manager: Value) -> Value:
+    if isinstance(manager, Instance):
+        enter = manager.cls.find("__enter__")
+        if enter is not MISSING:
+            return call(run, enter, [manager], {})
+    if isinstance(manager, Unknown):
+        return manager
+    return Unknown("what this context manager gives is not followed", run.place())
+
+
+@follows(ast.If)
+def _if(run: Interpreter, node: ast.If, frame: Frame) -> object:
+    condition = run.eval(node.test, frame)
+    run.at(node.test, frame)
+    truth = known_truth(run, condition)
+    if isinstance(truth, Unknown):
+        return branch(run, node.body, node.orelse, frame, truth)
+    return run.block(node.body if truth else node.orelse, frame)
+
+
+@follows(ast.Match)
+def _match(run: Interpreter, node: ast.Match, frame: Frame) -> object:
+    from torchlean.capture.matching import chosen_case
+
+    subject = run.eval(node.subject, frame)
+    run.at(node.subject, frame)
+    case = chosen_case(run, node, subject, frame)
+    if isinstance(case, Unknown):
+        forget_assigned(run, list(node.cases), frame, case)
+        return None
+    return None if case is None else run.block(case.body, frame)
+
+
+def _skipped(run: Interpreter, node: ast.stmt, frame: Frame) -> None:
+    """`type X = ...` says something to type checkers only."""
+
+
+if hasattr(ast, "TypeAlias"):
+    STATEMENTS[ast.TypeAlias] = _skipped

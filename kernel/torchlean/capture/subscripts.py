@@ -1,0 +1,167 @@
+"""`owner[index]`: reading, storing and deleting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchlean.capture.values import (
+    MISSING,
+    Instance,
+    Namespace,
+    Native,
+    TensorValue,
+    Unknown,
+    UserClass,
+    Value,
+    contains_unknown,
+    type_name,
+)
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+ERRORS = (KeyError, IndexError, TypeError, ValueError)
+
+
+def subscript(run: Interpreter, owner: Value, index: Value) -> Value:
+    """`owner[index]`."""
+    if isinstance(owner, TensorValue):
+        return _tensor_item(run, owner, index)
+    if isinstance(owner, Unknown):
+        return owner
+    if isinstance(owner, Instance):
+        return _instance_item(run, owner, index)
+    unknown = contains_unknown(index)
+    if unknown is not None:
+        return unknown
+    if isinstance(owner, (UserClass, type, Native, Namespace)):
+        return owner  # `list[int]`, `Generic[T]`: the parameters say something to type checkers only
+    if isinstance(index, TensorValue):
+        index = _as_index(run, index)
+        if isinstance(index, Unknown):
+            return index
+    if not isinstance(owner, (list, tuple, dict, str, bytes, range)):
+        return run.error("TL103", f"a value of type {type_name(owner)} cannot be indexed")
+    return _python_item(run, owner, index)
+
+
+def _python_item(run: Interpreter, owner: Value, index: Value) -> Value:
+    try:
+        return owner[index]
+    except KeyError:
+        missing = getattr(owner, "default_factory", None)
+        if missing is not None:
+            return missing(index)
+        return run.error("TL103", _missing_key(owner, index), kind=KeyError)
+    except IndexError:
+        text = f"index {index} is out of range: there are {len(owner)} items"
+        return run.error("TL103", text, kind=IndexError)
+    except (TypeError, ValueError) as error:
+        return run.error("TL103", f"{error}, got {type_name(index)}", kind=type(error))
+
+
+def _missing_key(owner: Value, index: Value) -> str:
+    from torchlean.capture.naming import closest
+
+    keys = [key for key in owner if isinstance(key, str)]
+    return f"there is no key {index!r}" + (closest(index, keys) if isinstance(index, str) else "")
+
+
+def _as_index(run: Interpreter, index: TensorValue) -> Value:
+    """A tensor with one known integer can index a list."""
+    numbers = run.emitter.value_of(index)
+    if numbers is None or numbers.numel() != 1 or numbers.is_floating_point():
+        return Unknown("an index that depends on the input", run.place())
+    return int(numbers.item())
+
+
+def _tensor_item(run: Interpreter, tensor: TensorValue, index: Value) -> Value:
+    from torchlean.capture.calling import call
+    from torchlean.capture.torch_names import tensor_operator
+
+    function = tensor_operator("__getitem__")
+    if isinstance(function, Unknown):
+        return run.enters(function)
+    return call(run, function, [tensor, index], {})
+
+
+def _instance_item(run: Interpreter, owner: Instance, index: Value) -> Value:
+    from torchlean.capture.calling import call
+
+    method = owner.cls.find("__getitem__")
+    if method is not MISSING:
+        return call(run, method, [owner, index], {})
+    if owner.data is not None:
+        return subscript(run, owner.data, index)
+    if owner.cls.open is not None:
+        return owner.cls.open
+    return run.error("TL103", f"`{owner.cls.name}` objects cannot be indexed: there is no `__getitem__`")
+
+
+def set_subscript(run: Interpreter, owner: Value, index: Value, value: Value) -> None:
+    """`owner[index] = value`."""
+    from torchlean.capture.calling import call
+    from torchlean.capture.torch_names import tensor_operator
+
+    if isinstance(owner, Unknown):
+        return
+    if isinstance(owner, TensorValue):
+        function = tensor_operator("__setitem__")
+        result = run.enters(function) if isinstance(function, Unknown) else call(run, function, [owner, index, value], {})
+        if isinstance(result, Unknown):
+            run.taint(owner, result)
+        return
+    if isinstance(owner, Instance):
+        method = owner.cls.find("__setitem__")
+        if method is not MISSING:
+            call(run, method, [owner, index, value], {})
+            return
+        owner = owner.data
+    unknown = contains_unknown(index)
+    if unknown is not None:
+        run.taint(owner, unknown)
+    elif isinstance(owner, (list, dict)):
+        _python_store(run, owner, index, value)
+    elif owner is None or isinstance(owner, (tuple, str, bytes, range, int, float)):
+        run.error("TL103", f"items of a value of type {type_name(owner)} cannot be assigned")
+
+
+def _python_store(run: Interpreter, owner: list[Value] | dict[Value, Value], index: Value, value: Value) -> None:
+    if isinstance(index, TensorValue) and isinstance(owner, list):
+        index = _as_index(run, index)
+        if isinstance(index, Unknown):
+            run.taint(owner, index)
+            return
+    if isinstance(value, Unknown) and isinstance(index, slice):
+        run.taint(owner, value)
+        return
+    try:
+        if isinstance(owner, dict):
+            hash(index)
+            run.assign(owner, index, value)
+        else:
+            run.changes(owner)
+            owner[index] = value
+    except ERRORS as error:
+        run.error("TL103", str(error), kind=type(error))
+
+
+def delete_subscript(run: Interpreter, owner: Value, index: Value) -> None:
+    """`del owner[index]`."""
+    from torchlean.capture.calling import call
+
+    if isinstance(owner, Instance):
+        method = owner.cls.find("__delitem__")
+        if method is not MISSING:
+            call(run, method, [owner, index], {})
+            return
+        owner = owner.data
+    unknown = contains_unknown(index)
+    if unknown is not None and not isinstance(owner, Unknown):
+        run.taint(owner, unknown)
+    elif isinstance(owner, (list, dict)):
+        run.changes(owner)
+        try:
+            del owner[index]
+        except ERRORS as error:
+            run.error("TL103", f"there is no item {error}", kind=type(error))

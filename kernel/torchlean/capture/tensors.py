@@ -1,0 +1,77 @@
+"""Attributes and methods of tensors: torch's spellings under `torch.Tensor.`, stubs, and what a program sets itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from torchlean.capture.naming import no_attribute
+from torchlean.capture.torch_names import known_member, public_names
+from torchlean.capture.values import MISSING, BoundMethod, Descriptor, Native, TensorValue, Unknown, Value
+from torchlean.ops import PROPERTIES, UnsupportedError
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+LEAVING = frozenset("item tolist numpy grad requires_grad is_leaf grad_fn __array__".split())
+"""What takes a value out of the tensors: unknown without a word, unless it comes back into a tensor computation."""
+
+SETTABLE = frozenset("requires_grad grad".split())
+"""Attributes of tensors that a program sets and that change no number."""
+
+
+def tensor_attribute(run: Interpreter, tensor: TensorValue, name: str) -> Value:
+    """`tensor.name`: a value, a bound method, or unknown with the reason."""
+    if tensor.attributes is not None and name in tensor.attributes:
+        return tensor.attributes[name]
+    found = known_member("torch.Tensor", name)
+    if found is MISSING:
+        return _beyond(run, tensor, name)
+    if isinstance(found, Native) and name in LEAVING:
+        found = _quiet(found)
+    if f"torch.Tensor.{name}" in PROPERTIES or (isinstance(found, Descriptor) and found.kind == "property"):
+        from torchlean.capture.calling import call
+
+        return call(run, found, [tensor], {})
+    return BoundMethod(tensor, found)
+
+
+def _quiet(found: Native) -> Native:
+    """The same function, whose refusal is not reported."""
+
+    def attempt(run: Interpreter, tensor: TensorValue, *arguments: Value, **keywords: Value) -> Value:
+        try:
+            return found.call(run.emitter if found.is_spelling else run, tensor, *arguments, **keywords)
+        except UnsupportedError as error:
+            return Unknown(str(error), run.place())
+
+    return Native(found.name, attempt)
+
+
+def _beyond(run: Interpreter, tensor: TensorValue, name: str) -> Value:
+    if name == "__class__":
+        from torchlean.capture.values import Namespace
+
+        return Namespace("torch.Tensor")
+    if hasattr(torch.Tensor, name):
+        unknown = Unknown(f"`{name}` of a tensor is not followed by TorchLean", run.place())
+        return BoundMethod(tensor, unknown) if callable(getattr(torch.Tensor, name)) else run.enters(unknown)
+    return no_attribute(run, f"a tensor {tensor.type}", name, public_names("torch.Tensor"))
+
+
+def set_tensor_attribute(run: Interpreter, tensor: TensorValue, name: str, value: Value) -> None:
+    """`tensor.name = value`; `data` writes the numbers."""
+    if name == "data":
+        if isinstance(value, TensorValue):
+            run.changes(tensor)
+            tensor.node, tensor.type = value.node, value.type
+        else:
+            run.taint(tensor, value if isinstance(value, Unknown) else Unknown("its data is set to no tensor"))
+        return
+    if hasattr(torch.Tensor, name) and name not in SETTABLE:
+        run.enters(Unknown(f"setting `{name}` of a tensor is not followed", run.place()))
+        return
+    if tensor.attributes is None:
+        tensor.attributes = {}
+    run.assign(tensor.attributes, name, value)

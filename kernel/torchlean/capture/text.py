@@ -1,0 +1,123 @@
+"""Text that is computed from values: formatting, with limits on its length."""
+
+from __future__ import annotations
+
+import re
+import string
+from typing import TYPE_CHECKING
+
+from torchlean.capture.values import (
+    Instance,
+    Namespace,
+    TensorValue,
+    Unknown,
+    UserClass,
+    UserFunction,
+    Value,
+    contains_unknown,
+    type_name,
+)
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+LONG_NUMBER = re.compile(r"\d{5,}|\*")
+"""A width or precision of 10,000 or more, or one that is computed: the text would be too long."""
+
+PRINTABLE = (int, float, complex, str, bytes, bool, type(None))
+
+
+def formatted(run: Interpreter, value: Value, spec: Value, conversion: str) -> Value:
+    """`f"{value!conversion:spec}"`."""
+    if not isinstance(spec, str) or LONG_NUMBER.search(spec):
+        return run.over_budget("this text would be too long")
+    if conversion in ("r", "a") or not isinstance(value, PRINTABLE):
+        value = printed(run, value, quoted=conversion in ("r", "a"))
+    if conversion == "s" and not isinstance(value, Unknown):
+        value = str(value)
+    if isinstance(value, Unknown):
+        return value
+    try:
+        return format(value, spec)
+    except (ValueError, TypeError, OverflowError) as error:
+        return run.error("TL103", f"{error}", kind=type(error))
+
+
+def printed(run: Interpreter, value: Value, quoted: bool = False) -> str | Unknown:
+    """`str(value)`, or `repr(value)`."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, PRINTABLE):
+        try:
+            return repr(value) if quoted else str(value)
+        except ValueError:
+            return run.over_budget("an integer with so many digits is not printed")
+    if isinstance(value, Instance):
+        return _instance(run, value, quoted)
+    if isinstance(value, (UserClass, UserFunction)):
+        return f"<{type_name(value)}>"
+    if isinstance(value, TensorValue):
+        return Unknown("the text of a tensor depends on its numbers")
+    if isinstance(value, (list, tuple, set, dict, frozenset)):
+        return _container(value)
+    return repr(value) if not isinstance(value, Namespace) else f"<{value.path}>"
+
+
+def _instance(run: Interpreter, value: Instance, quoted: bool) -> str | Unknown:
+    from torchlean.capture.calling import call
+
+    for name in ("__repr__", "__str__") if quoted else ("__str__", "__repr__"):
+        method = value.cls.find(name)
+        if isinstance(method, UserFunction):
+            text = call(run, method, [value], {})
+            return text if isinstance(text, (str, Unknown)) else Unknown("a text that is not followed")
+    return f"<{value.cls.name}>"
+
+
+def _container(value: Value) -> str | Unknown:
+    """Containers of plain values print as in Python; others say nothing that a program should depend on."""
+    unknown = contains_unknown(value)
+    if unknown is not None:
+        return unknown
+    items = [*value.keys(), *value.values()] if isinstance(value, dict) else list(value)
+    if len(items) > 1000 or not all(isinstance(item, PRINTABLE) for item in items):
+        return Unknown("the text of this container is not followed")
+    return repr(value)
+
+
+def percent(run: Interpreter, template: str | bytes, values: Value) -> Value:
+    """`"%d items" % n`."""
+    text = template if isinstance(template, str) else template.decode("latin-1")
+    if LONG_NUMBER.search(text):
+        return run.over_budget("this text would be too long")
+    given = values if isinstance(values, tuple) else (values,)
+    unknown = contains_unknown(values)
+    if unknown is not None:
+        return unknown
+    if not all(isinstance(item, PRINTABLE) for item in given):
+        return Unknown("a text that is not followed")
+    try:
+        return template % values  # type: ignore[operator] # values of the wrong kind are Python's TypeError
+    except (TypeError, ValueError, OverflowError) as error:
+        return run.error("TL103", str(error), kind=type(error))
+
+
+def format_method(run: Interpreter, template: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+    """`template.format(...)`: simple fields only; attributes and indices inside a template are not followed."""
+    unknown = contains_unknown(arguments) or contains_unknown(keywords)
+    if unknown is not None:
+        return unknown
+    try:
+        fields = [(name or "", spec or "") for _, name, spec, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        return run.error("TL103", str(error), kind=ValueError)
+    if any(LONG_NUMBER.search(spec) or "{" in spec for _, spec in fields):
+        return run.over_budget("this text would be too long")
+    if any(not (name.isidentifier() or name.isdigit() or not name) for name, _ in fields):
+        return Unknown("a template with attributes or indices is not followed")
+    if not all(isinstance(item, PRINTABLE) for item in (*arguments, *keywords.values())):
+        return Unknown("a text that is not followed")
+    try:
+        return template.format(*arguments, **keywords)
+    except (IndexError, KeyError, ValueError, TypeError) as error:
+        return run.error("TL103", f"the template does not fit its values: {error}", kind=type(error))

@@ -1,0 +1,351 @@
+"""What an expression of a user's file can be while it is followed without being run.
+
+Numbers, strings, `None`, lists, dictionaries and the like are the Python objects themselves. Everything else is one
+of the classes below. `Value` is therefore any object; what an operation does with it is decided by its class.
+"""
+
+from __future__ import annotations
+
+import ast
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from torchlean.ops import TensorType
+from torchlean.source import Span
+
+if TYPE_CHECKING:
+    from torchlean.capture.environment import Environment
+    from torchlean.capture.source_module import SourceModule
+
+Value = Any
+"""A concrete Python object or an instance of a class of this module."""
+
+
+class Unknown:
+    """A value that is not followed, and why.
+
+    Everything computed from it is the same object, so that it is reported at most once: where it first meets a
+    tensor (`reported` is set there, or from the start where an error was diagnosed already).
+    """
+
+    __slots__ = ("reason", "reported", "span")
+
+    def __init__(self, reason: str, span: Span | None = None, reported: bool = False) -> None:
+        self.reason = reason
+        self.span = span
+        self.reported = reported
+
+    def __repr__(self) -> str:
+        return f"Unknown({self.reason!r})"
+
+
+class Storage:
+    """The memory that a tensor and its views share."""
+
+    __slots__ = ("handles",)
+
+    def __init__(self) -> None:
+        self.handles: weakref.WeakSet[TensorValue] = weakref.WeakSet()
+
+
+class TensorValue:
+    """A tensor: the node of the graph that holds its value now.
+
+    The handle is what Python's names share, so an in-place operation moves `node` and every name sees it.
+
+    Attributes:
+        node: id in the file's graph.
+        type: shape and dtype of that node.
+        storage: the memory, shared with views.
+        attributes: what the program or torch itself sets on a tensor object (`requires_grad`, `grad`).
+        parameter: made by `nn.Parameter`.
+    """
+
+    __slots__ = ("__weakref__", "attributes", "node", "parameter", "storage", "type")
+
+    def __init__(self, node: int, type: TensorType, storage: Storage | None = None) -> None:
+        self.node = node
+        self.type = type
+        self.storage = storage if storage is not None else Storage()
+        self.storage.handles.add(self)
+        self.parameter = False
+        self.attributes: dict[str, Value] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.type.shape
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.type.dtype
+
+    def __repr__(self) -> str:
+        return f"tensor {self.type}"
+
+
+@dataclass(eq=False, slots=True)
+class UserFunction:
+    """A `def` or `lambda` of an interpreted file, with what it closes over.
+
+    Attributes:
+        node: the definition.
+        defaults: evaluated defaults by parameter name.
+        owner: the class in whose body it stands, for `super()`.
+        attributes: attributes the program sets on the function object.
+    """
+
+    name: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    environment: Environment
+    module: SourceModule
+    defaults: dict[str, Value]
+    owner: UserClass | None = None
+    is_generator: bool = False
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class BoundMethod:
+    """`object.method`: any callable with its first argument filled in."""
+
+    receiver: Value
+    function: Value
+
+
+@dataclass(eq=False, slots=True)
+class Descriptor:
+    """`staticmethod`, `classmethod` or `property` around a function (`kind` says which)."""
+
+    kind: str
+    function: Value
+    setter: Value = None
+
+
+@dataclass(eq=False, slots=True)
+class UserClass:
+    """A class of an interpreted file.
+
+    Attributes:
+        bases: what stands in the parentheses; a base may be unknown.
+        names: the class's own namespace.
+        mro: method resolution order over interpreted classes, itself first.
+        builtin: the Python type it derives from (`dict`, `Exception`, ...), if any.
+        open: a base is not followed, so attributes may exist that are not known here.
+        is_module: derives from `torch.nn.Module`.
+    """
+
+    name: str
+    node: ast.ClassDef
+    module: SourceModule
+    bases: tuple[Value, ...]
+    names: dict[str, Value]
+    mro: tuple[UserClass, ...] = ()
+    builtin: type | None = None
+    open: Unknown | None = None
+    is_module: bool = False
+    fields: list[str] | None = None  # of a dataclass, in order
+
+    def find(self, name: str) -> Value:
+        """The class attribute, or `MISSING`."""
+        for cls in self.mro:
+            if name in cls.names:
+                return cls.names[name]
+        return MISSING
+
+    def is_subclass(self, other: Value) -> bool:
+        if isinstance(other, UserClass):
+            return other in self.mro
+        return isinstance(other, type) and issubclass(self.builtin or object, other)
+
+
+@dataclass(eq=False, slots=True)
+class Instance:
+    """An object of a user's class.
+
+    Attributes:
+        attributes: its `__dict__`.
+        data: the contents, where the class derives from `dict`, `list`, an exception, ...
+        open: attributes may exist that are not known (its `__init__` was not followed to the end).
+        creation: the place in the file that made it, for layers.
+        label: what to call it (`Linear(4, 64)`).
+    """
+
+    cls: UserClass
+    attributes: dict[str, Value] = field(default_factory=dict)
+    data: Value = None
+    open: Unknown | None = None
+    creation: Span | None = None
+    label: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Super:
+    """`super()`: attribute lookup after `cls` in the order of `receiver`'s class."""
+
+    cls: UserClass
+    receiver: Value
+
+
+@dataclass(eq=False, slots=True)
+class Partial:
+    """`functools.partial(function, ...)`."""
+
+    function: Value
+    arguments: tuple[Value, ...]
+    keywords: dict[str, Value]
+
+
+class Native:
+    """A function that TorchLean implements in Python: `call(interpreter, *arguments, **keywords)`.
+
+    Attributes:
+        is_spelling: a torch spelling: its first argument is the emitter, not the interpreter.
+        accepts_unknown: it is called with unknown arguments too; else its result is then unknown at once.
+    """
+
+    __slots__ = ("accepts_unknown", "call", "is_spelling", "name")
+
+    def __init__(
+        self,
+        name: str,
+        call: Callable[..., Value],
+        is_spelling: bool = False,
+        accepts_unknown: bool = False,
+    ) -> None:
+        self.name = name
+        self.call = call
+        self.is_spelling = is_spelling
+        self.accepts_unknown = accepts_unknown
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A module that is resolved attribute by attribute under its dotted name: `torch.nn`, `math`, `torchlean`."""
+
+    path: str
+
+
+@dataclass(eq=False, slots=True)
+class ModuleValue:
+    """An imported file of the workspace (or a stub): its names are those of its environment."""
+
+    module: SourceModule
+    environment: Environment
+
+
+@dataclass(eq=False, slots=True)
+class ExceptionValue:
+    """An exception object of a built-in type."""
+
+    kind: type[BaseException]
+    arguments: tuple[Value, ...] = ()
+
+
+class ListIterator:
+    """An iterator or generator that was run ahead: what is left of it."""
+
+    __slots__ = ("items", "position", "rest_unknown")
+
+    def __init__(self, items: list[Value], rest_unknown: Unknown | None = None) -> None:
+        self.items = items
+        self.position = 0
+        self.rest_unknown = rest_unknown
+
+
+class _Missing:
+    """The absence of a value, where None is one."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
+
+Interpreted = (UserFunction, BoundMethod, UserClass, Instance, Native, Partial)
+
+
+def type_name(value: Value) -> str:
+    """The type of a value in words a user knows: `int`, `tensor (2, 3) float32`, `Net`."""
+    if isinstance(value, TensorValue):
+        return f"tensor {value.type}"
+    if isinstance(value, Instance):
+        return value.cls.name
+    if isinstance(value, (UserFunction, BoundMethod, Native, Partial)):
+        return "function"
+    if isinstance(value, UserClass):
+        return f"class {value.name}"
+    if isinstance(value, (Namespace, ModuleValue)):
+        return "module"
+    if isinstance(value, ExceptionValue):
+        return value.kind.__name__
+    if value is None:
+        return "None"
+    return type(value).__name__
+
+
+NativeFunction = Callable[..., Value]
+
+NATIVES: dict[str, Native] = {}
+"""Functions implemented here by their dotted name, as a user's file reaches them: `math.sqrt`, `torchlean.box`."""
+
+
+def native(*names: str, unknowns: bool = False) -> Callable[[NativeFunction], NativeFunction]:
+    """Decorator: the function answers to these dotted names.
+
+    It is called as `function(interpreter, *arguments, **keywords)` with the user's arguments bound as in Python; a
+    mismatch is reported as the user's mistake. It may raise `ShapeError` and `UnsupportedError`, like a spelling.
+    With `unknowns` it is called even if an argument is unknown.
+
+    Raises:
+        ValueError: a name is taken.
+    """
+
+    def decorate(function: NativeFunction) -> NativeFunction:
+        for name in names:
+            if name in NATIVES:
+                raise ValueError(f"native {name} is defined twice")
+            NATIVES[name] = Native(name, function, accepts_unknown=unknowns)
+        return function
+
+    return decorate
+
+
+class Raised(Exception):
+    """The followed program raises: unwinds to its `try`, or to the statement at the top.
+
+    `report` is called when nothing in the program catches it.
+    """
+
+    def __init__(self, value: Value, report: Callable[[], None] | None = None) -> None:
+        super().__init__()
+        self.value = value
+        self.report = report
+
+
+def contains_unknown(value: Value, depth: int = 3) -> Unknown | None:
+    """An unknown inside a value or the containers it consists of, to a small depth."""
+    if isinstance(value, Unknown):
+        return value
+    if depth and isinstance(value, (list, tuple, set, frozenset)):
+        return next((found for item in value if (found := contains_unknown(item, depth - 1))), None)
+    if depth and isinstance(value, dict):
+        return next((found for item in value.values() if (found := contains_unknown(item, depth - 1))), None)
+    if isinstance(value, slice):
+        return contains_unknown((value.start, value.stop, value.step))
+    return None
+
+
+def contains_tensor(value: Value, depth: int = 3) -> bool:
+    """Whether a tensor is the value or in the containers it consists of, to a small depth."""
+    if isinstance(value, TensorValue):
+        return True
+    if depth and isinstance(value, (list, tuple)):
+        return any(contains_tensor(item, depth - 1) for item in value)
+    return bool(depth) and isinstance(value, dict) and any(contains_tensor(i, depth - 1) for i in value.values())

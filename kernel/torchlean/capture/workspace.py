@@ -1,0 +1,56 @@
+"""The files that a capture may look at: the workspace's folders, with unsaved editor buffers laid over them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from torchlean.capture.weights import WeightCache
+
+TEXT_LIMIT = 4_000_000
+"""Characters of a Python file that is read; longer ones are generated data, not models."""
+
+
+class Workspace:
+    """Roots, overlays and the cache of weight files.
+
+    Attributes:
+        roots: folders in which absolute imports are looked for, besides the importing file's own.
+        overlays: unsaved text by absolute path; it wins over the file on disk.
+        weights: tensors of weight files, shared between captures.
+    """
+
+    def __init__(
+        self,
+        roots: Iterable[str | Path],
+        overlays: Mapping[str, str] | None = None,
+        weights: WeightCache | None = None,
+    ) -> None:
+        self.roots = tuple(os.path.abspath(root) for root in roots)
+        self.overlays: Mapping[str, str] = overlays if overlays is not None else {}
+        self.weights = weights if weights is not None else WeightCache()
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or an unsaved buffer."""
+        return path in self.overlays or os.path.isfile(path)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether the path is a folder, on disk or because an unsaved buffer lies in it."""
+        inside = path.rstrip(os.sep) + os.sep
+        return os.path.isdir(path) or any(name.startswith(inside) for name in self.overlays)
+
+    def read(self, path: str) -> str:
+        """The text of a file, as the editor has it.
+
+        Raises:
+            OSError: there is no such file, or it cannot be read.
+            UnicodeDecodeError: it is not UTF-8.
+        """
+        text = self.overlays.get(path)
+        if text is not None:
+            return text
+        if os.path.getsize(path) > TEXT_LIMIT:
+            raise OSError(f"{path} is longer than {TEXT_LIMIT:,} bytes")
+        with open(path, encoding="utf-8-sig") as file:
+            return file.read()
