@@ -239,13 +239,14 @@ def statistics(ls: Server, params: object) -> dict[str, object]:
             "stopped": counts.stopped,
         },
         "workers": [{"pid": w.pid, "state": w.state, "starts": w.starts} for w in ls.pool.workers],
-        "documents": {document.uri: _figures(document) for document in ls.documents},
+        "documents": [_figures(document) for document in ls.documents],
     }
 
 
 def _figures(document: Document) -> dict[str, object]:
     counters = document.complete.analysis.counters if document.complete else None
     return {
+        "uri": document.uri,
         "version": document.version,
         "freshness": [layer.freshness.value for layer in document.layers()],
         "checking": document.checking,
