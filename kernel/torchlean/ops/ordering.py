@@ -1,4 +1,4 @@
-"""The greatest elements and where they are: `topk`.
+"""Sorting: `sort`, `argsort`, `topk` and the functions built on them.
 
 Order statistics rise with every element, so the sorted ends bound the sorted values exactly. An index is bounded by
 the ranks that its element can take: it comes after every element that is surely before it, and before every element
@@ -17,13 +17,50 @@ from torchlean.intervals import Interval
 from torchlean.ops.arguments import dimension, known_int
 from torchlean.ops.extremum import ValuesIndices
 from torchlean.ops.indexing import HULL_ELEMENTS
-from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, register
-from torchlean.ops.rearrangement import on_ends
+from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, dtype_name, register
+from torchlean.ops.rearrangement import Rearrangement, on_ends
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
+class Ordering(Op):
+    """What the ops here share: they need real numbers."""
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        if inputs[0].dtype.is_complex:
+            raise ShapeError(f"{self.name} needs real numbers, got {dtype_name(inputs[0].dtype)}")
+
+
 @register
-class Topk(Op):
+class Sort(Ordering, Rearrangement):
+    """The values along `dim` in rising order, or falling if `descending`."""
+
+    name = "sort"
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        return _sort(inputs[0], attributes)[0]
+
+
+@register
+class Argsort(Ordering):
+    """Where the sorted values were along `dim`; equal values keep their order."""
+
+    name = "argsort"
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        return _sort(inputs[0], attributes)[1]
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        return index_of_rank(inputs[0], _dim(attributes), descending=bool(attributes["descending"]))
+
+
+def _sort(x: Tensor, attributes: Attributes) -> tuple[Tensor, Tensor]:
+    """Always the stable sort: torch's other one may order equal values in any way, this one included."""
+    values, indices = torch.sort(x, dim=attributes["dim"], descending=attributes["descending"], stable=True)
+    return values, indices
+
+
+@register
+class Topk(Ordering):
     """The `k` greatest values along `dim` (the least unless `largest`), best first if `sorted`."""
 
     name = "topk"
@@ -45,7 +82,7 @@ class Topk(Op):
 
 
 @register
-class TopkIndices(Op):
+class TopkIndices(Ordering):
     """Where the values of `topk` were along `dim`."""
 
     name = "topk_indices"
@@ -57,10 +94,12 @@ class TopkIndices(Op):
         (x,) = inputs
         dim, k = _dim(attributes), attributes["k"]
         assert isinstance(k, int)
-        if not x.shape or not attributes["sorted"]:
-            return Interval.uniform(out.shape, 0.0, float(max(x.shape[dim] - 1, 0) if x.shape else 0))
+        if not x.shape:
+            return index_of_rank(x, dim, descending=True)
+        if not attributes["sorted"]:
+            return Interval.uniform(out.shape, 0.0, float(max(x.shape[dim] - 1, 0)))
         ranks = index_of_rank(x, dim, descending=bool(attributes["largest"]))
-        return Interval(ranks.lower.narrow(dim, 0, k), ranks.upper.narrow(dim, 0, k))
+        return on_ends(lambda end: end.narrow(dim, 0, k), ranks)
 
 
 def _topk(x: Tensor, attributes: Attributes) -> tuple[Tensor, Tensor]:
@@ -97,12 +136,30 @@ def index_of_rank(x: Interval, dim: int, *, descending: bool) -> Interval:
     places = torch.arange(count, dtype=torch.float64)
     first = torch.where(possible, places, math.inf).amin(-1).movedim(-1, dim)
     last = torch.where(possible, places, -math.inf).amax(-1).movedim(-1, dim)
-    return Interval(first, first) if torch.equal(first, last) else Interval(first, last)
+    return Interval(first, first if torch.equal(first, last) else last)
+
+
+@spelled("torch.sort", "torch.Tensor.sort")
+def sort(
+    emitter: Emitter, input: TensorValue, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> ValuesIndices:
+    dim = dimension(dim, len(input.shape))
+    return ValuesIndices(
+        emitter.emit("sort", input, dim=dim, descending=bool(descending)),
+        emitter.emit("argsort", input, dim=dim, descending=bool(descending)),
+    )
+
+
+@spelled("torch.argsort", "torch.Tensor.argsort")
+def argsort(
+    emitter: Emitter, input: TensorValue, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> TensorValue:
+    return sort(emitter, input, dim, descending).indices
 
 
 @spelled("torch.msort", "torch.Tensor.msort")
 def msort(emitter: Emitter, input: TensorValue) -> TensorValue:
-    return emitter.emit("sort", input, dim=0, descending=False)
+    return emitter.emit("sort", input, dim=dimension(0, len(input.shape)), descending=False)
 
 
 @spelled("torch.topk", "torch.Tensor.topk")

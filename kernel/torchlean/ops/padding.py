@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from torchlean.ops.arguments import meta, shape_text, sizes, torch_errors
+from torchlean.ops.arguments import TORCH_ERRORS, meta, shape_text, sizes, torch_errors
 from torchlean.ops.op import Attributes, ShapeError, TensorType, dtype_name, register
 from torchlean.ops.rearrangement import Rearrangement
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 MODES = ("constant", "reflect", "replicate", "circular")
 
-FLOATING_MODES = ("reflect", "replicate")
-"""Modes whose CPU kernels know no integers."""
+
+@functools.cache
+def _refusal(mode: str, dtype: torch.dtype) -> str | None:
+    """Torch's complaint about this dtype, or None; it depends on the kernel, which only real data reaches."""
+    try:
+        torch.nn.functional.pad(torch.zeros(1, 1, 2, dtype=dtype), (1, 1), mode)
+    except TORCH_ERRORS as error:
+        return str(error)
+    return None
 
 
 @register
@@ -38,8 +46,10 @@ class Pad(Rearrangement):
                 f"pad needs a (before, after) pair for at most {len(x.shape)} dimensions of {shape_text(x.shape)}, "
                 f"got {len(pad)} numbers"
             )
-        if mode in FLOATING_MODES and not (x.dtype.is_floating_point or x.dtype.is_complex):
-            raise ShapeError(f'pad with mode "{mode}" needs a floating tensor, got {dtype_name(x.dtype)}')
+        if _refusal(str(mode), x.dtype) is not None:
+            raise ShapeError(
+                f'pad with mode "{mode}" does not take {dtype_name(x.dtype)}: {_refusal(str(mode), x.dtype)}'
+            )
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
