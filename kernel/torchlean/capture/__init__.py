@@ -9,10 +9,12 @@ from torchlean.capture import (  # the imports fill the tables of the interprete
     expressions,
     imports,
     intrinsics,
+    loading,
     loops,
     standard,
     standard_classes,
     statements,
+    torchlean_api,
 )
 from torchlean.capture.budgets import Cancelled
 from torchlean.capture.file_capture import capture_file
@@ -33,8 +35,10 @@ __all__ = [
     "expressions",
     "imports",
     "intrinsics",
+    "loading",
     "loops",
     "standard",
     "standard_classes",
     "statements",
+    "torchlean_api",
 ]

@@ -15,7 +15,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from torchlean.capture.budgets import TENSOR_ELEMENTS
 from torchlean.capture.emitter import TensorTooLarge, too_large
-from torchlean.capture.values import ExceptionValue, Raised, TensorValue, Value, native, type_name
+from torchlean.capture.values import ExceptionValue, Instance, Raised, TensorValue, Value, native, type_name
 from torchlean.ops import TensorType, UnsupportedError
 
 if TYPE_CHECKING:
@@ -117,6 +117,31 @@ def convert(run: Interpreter, tensor: TensorValue, dtype: torch.dtype) -> None:
         raise UnsupportedError(f"a computed tensor of the module is converted to {dtype}")
     run.changes(tensor)
     tensor.node, tensor.type = converted.node, converted.type
+
+
+@native("torch.nn.parameter.Parameter", "torch.nn.Parameter")
+def parameter(run: Interpreter, data: TensorValue | None = None, requires_grad: bool = True) -> TensorValue:
+    """`nn.Parameter(tensor)`: a name of its own for the tensor's memory, registered when assigned to a module."""
+    if data is None:
+        data = run.emitter.constant(torch.empty(0))
+    if not isinstance(data, TensorValue):
+        fail(run, "TL103", TypeError, f"`nn.Parameter` takes a tensor, got {_shown(data)}")
+    if requires_grad and not (data.dtype.is_floating_point or data.dtype.is_complex):
+        message = f"only tensors of floating point dtype can require gradients, got {data.type}: requires_grad=False"
+        fail(run, "TL101", RuntimeError, message)
+    made = TensorValue(data.node, data.type, data.storage)
+    made.parameter = True
+    if not requires_grad:
+        made.attributes = {"requires_grad": False}
+    return made
+
+
+@native(f"{MODULE}.registered")
+def registered(run: Interpreter, module: Instance, name: str, tensor: TensorValue) -> None:
+    """A module got a parameter or buffer: its numbers are shown at the line that made it."""
+    place = run.spans()
+    if place and place[0].path == run.path:
+        run.weights.append((tensor, place[0], f"{module.cls.name}.{name}"))
 
 
 def _overwritten(run: Interpreter, target: TensorValue, result: TensorValue) -> TensorValue:

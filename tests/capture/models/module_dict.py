@@ -5,13 +5,13 @@ import torchlean as tl
 
 
 class MultiTask(nn.Module):
-    heads = {"speed": 1, "angle": 2}
+    tasks = {"speed": 1, "angle": 2}
 
     def __init__(self):
         super().__init__()
         self.body = nn.Linear(3, 6)
         self.activations = nn.ModuleDict([["lrelu", nn.LeakyReLU()], ["prelu", nn.PReLU()]])
-        self.heads = nn.ModuleDict({name: nn.Linear(6, size) for name, size in MultiTask.heads.items()})
+        self.heads = nn.ModuleDict({name: nn.Linear(6, size) for name, size in MultiTask.tasks.items()})
 
     def forward(self, x, act="prelu"):
         h = self.activations[act](self.body(x))

@@ -8,7 +8,7 @@ forward hooks may replace values and are refused.
 import torch
 from torch.nn.parameter import Parameter
 
-from torchlean.capture.intrinsics import adopt, convert, fail, unsupported
+from torchlean.capture.intrinsics import adopt, convert, fail, registered, unsupported
 
 
 class Module:
@@ -39,6 +39,7 @@ class Module:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
             _forget(self, name, self._buffers, self._modules)
             self._parameters[name] = value
+            registered(self, name, value)
         elif isinstance(value, Module):
             if "_modules" not in own:
                 raise AttributeError("cannot assign module before Module.__init__() call")
@@ -91,6 +92,8 @@ class Module:
                 "(torch.nn.Parameter or None required)"
             )
         self._parameters[name] = param
+        if param is not None:
+            registered(self, name, param)
 
     def register_buffer(self, name, tensor, persistent=True):
         _check_name(self, name, self._buffers)
@@ -100,6 +103,8 @@ class Module:
                 "(torch Tensor or None required)"
             )
         self._buffers[name] = tensor
+        if tensor is not None:
+            registered(self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
