@@ -43,7 +43,15 @@ def an_analysis() -> FileAnalysis:
     )
     claim = ClaimResult(Verdict.REFUTED, Evidence.COUNTEREXAMPLE, "no", -0.5, {"x": [[1.0, 2.5]]}, 0.25)
     unit = UnitResult(
-        "claim", "holds", SPAN, "summary", 12, (("x", "box"),), (fact,), (Place(SPAN, "return", "y", (0, 0)),), claim
+        "claim",
+        "holds",
+        SPAN,
+        "summary",
+        12,
+        (("x", "box"),),
+        (fact,),
+        (Place(SPAN, "return", "y", (0, 0)),),
+        claim,
     )
     symbol = SymbolResult("Net", "module", SPAN, SPAN, (SymbolResult("forward", "module", SPAN, SPAN),))
     found = Diagnostic("TL101", Severity.ERROR, SPAN, "message", (Related(SPAN, "here"),))

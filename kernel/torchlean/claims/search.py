@@ -62,7 +62,8 @@ def search(
         for node in graph.inputs
     }
     if any(bool((low > high).any()) for low, high in ranges.values()):
-        return Search(None, 0)  # no number of this type lies in the box, so no execution can violate the claim
+        # No number of this type lies in the box, so no execution can violate the claim.
+        return Search(None, 0)
     worst: list[tuple[float, Inputs]] = []
     tried = 0
     for candidate in _candidates(ranges, torch.Generator().manual_seed(seed)):

@@ -1,0 +1,171 @@
+"""One file from text to verdicts: what is said, what is reused, what is published early."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from torchlean.analysis import Session, analyse
+from torchlean.analysis.result import Evidence, FileAnalysis, UnitResult, Verdict
+from torchlean.bounds import Cancelled
+
+MODEL = """
+import torch
+from torch import nn
+import torchlean as tl
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(2, 8)
+        self.fc2 = nn.Linear(8, 8)
+        self.fc3 = nn.Linear(8, 1)
+
+    def forward(self, x):
+        x = torch.relu(self.fc1(x))
+        x = torch.relu(self.fc2(x))
+        return self.fc3(x)
+
+net = tl.load(Net(), "net.safetensors")
+
+@tl.claim(x=tl.box([-1.0, -1.0], [1.0, 1.0]))
+def easy(x):
+    return net(x) <= 1000.0
+
+@tl.claim(x=tl.box([-1.0, -1.0], [1.0, 1.0]))
+def wrong(x):
+    return net(x) <= -1000.0
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    write_weights(tmp_path)
+    return tmp_path
+
+
+def write_weights(folder: Path, scale: float = 1.0) -> None:
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"fc1": (8, 2), "fc2": (8, 8), "fc3": (1, 8)}
+    tensors = {}
+    for name, shape in shapes.items():
+        tensors[f"{name}.weight"] = torch.randn(shape, generator=generator)
+        tensors[f"{name}.bias"] = torch.randn(shape[0], generator=generator)
+    tensors["fc3.weight"] *= scale
+    save_file(tensors, folder / "net.safetensors")
+
+
+def check(folder: Path, text: str = MODEL, session: Session | None = None) -> FileAnalysis:
+    return analyse(str(folder / "model.py"), text, session or Session((str(folder),)))
+
+
+def claim(result: FileAnalysis, name: str) -> UnitResult:
+    (unit,) = [unit for unit in result.units if unit.kind == "claim" and unit.name == name]
+    return unit
+
+
+def test_a_provable_claim_is_proved_by_the_engine_with_a_margin(workspace: Path) -> None:
+    found = claim(check(workspace), "easy").claim
+    assert found is not None
+    assert (found.verdict, found.evidence) == (Verdict.PROVED, Evidence.ENGINE)
+    assert found.margin is not None and 0 < found.margin < 1000
+    assert "float32 rounding is not included" in found.detail
+
+
+def test_a_false_claim_is_refuted_by_an_input_of_the_domain_that_violates_it(workspace: Path) -> None:
+    found = claim(check(workspace), "wrong").claim
+    assert found is not None and found.counterexample is not None
+    assert (found.verdict, found.evidence) == (Verdict.REFUTED, Evidence.COUNTEREXAMPLE)
+    x = torch.tensor(found.counterexample["x"])
+    assert x.shape == (2,) and bool((x.abs() <= 1).all())
+
+
+def test_a_claim_between_bounds_and_samples_stays_unknown(workspace: Path) -> None:
+    result = check(workspace)
+    fact = [fact for fact in claim(result, "easy").facts if fact.op == "linear"][-1]
+    assert fact.upper is not None
+    # Just below the interval's end: intervals cannot prove it, and they overshoot too far to be refuted.
+    text = MODEL.replace("<= 1000.0", f"<= {fact.upper * 0.98:.6f}")
+    found = claim(check(workspace, text), "easy").claim
+    assert found is not None
+    assert (found.verdict, found.evidence, found.counterexample) == (Verdict.UNKNOWN, Evidence.NONE, None)
+    assert "proves nothing" in found.detail
+
+
+def test_comments_and_blank_lines_recompute_nothing(workspace: Path) -> None:
+    session = Session((str(workspace),))
+    first = check(workspace, session=session)
+    again = check(
+        workspace,
+        "# a comment\n\n" + MODEL.replace("return self.fc3(x)", "return self.fc3(x)  # out"),
+        session,
+    )
+    assert first.counters.computed > 0
+    assert again.counters.computed == 0
+    assert claim(again, "easy").span.line == claim(first, "easy").span.line + 2
+
+
+def test_changing_one_layer_recomputes_that_layer_and_what_follows(workspace: Path) -> None:
+    session = Session((str(workspace),))
+    text = MODEL[: MODEL.index("@tl.claim(x=tl.box([-1.0, -1.0], [1.0, 1.0]))\ndef wrong")]
+    check(workspace, text, session)
+    edited = text.replace("x = torch.relu(self.fc2(x))", "x = torch.tanh(self.fc2(x))")
+    again = check(workspace, edited, session)
+    # tanh, fc3, the comparison, its margin (difference, least element): weights and earlier layers are reused.
+    assert again.counters.computed == 5
+    assert again.counters.reused > 5
+
+
+def test_new_weights_are_seen(workspace: Path) -> None:
+    session = Session((str(workspace),))
+    before = claim(check(workspace, session=session), "easy").claim
+    write_weights(workspace, scale=100.0)
+    after = claim(check(workspace, session=session), "easy").claim
+    assert before is not None and after is not None
+    assert before.margin != after.margin
+
+
+def test_the_weight_file_is_a_dependency(workspace: Path) -> None:
+    assert str(workspace / "net.safetensors") in check(workspace).dependencies
+
+
+def test_a_missing_weight_file_leaves_shapes_and_says_so(tmp_path: Path) -> None:
+    result = check(tmp_path)
+    assert "TL110" in [found.code for found in result.diagnostics]
+    assert [fact.shape for fact in claim(result, "easy").facts if fact.op == "linear"][-1] == (1,)
+
+
+def test_broken_code_gives_a_diagnostic_and_no_exception(workspace: Path) -> None:
+    result = check(workspace, MODEL.replace("def forward(self, x):", "def forward(self, x:"))
+    assert "TL100" in [found.code for found in result.diagnostics]
+
+
+def test_cancelling_raises_and_the_next_answer_is_whole(workspace: Path) -> None:
+    session = Session((str(workspace),))
+    calls = iter(range(10**9))
+    with pytest.raises(Cancelled):
+        analyse(str(workspace / "model.py"), MODEL, session, cancelled=lambda: next(calls) > 5)
+    assert claim(check(workspace, session=session), "easy").claim is not None
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_cached_and_cold_answers_are_the_same(workspace: Path, count: int) -> None:
+    session = Session((str(workspace),))
+    edits: list[Callable[[str], str]] = [
+        lambda text: text.replace("nn.Linear(8, 8)", "nn.Linear(8, 8, bias=True)"),
+        lambda text: text.replace("[1.0, 1.0]", "[0.5, 1.0]"),
+        lambda text: text.replace("torch.relu", "torch.sigmoid"),
+    ]
+    text = MODEL
+    check(workspace, text, session)
+    for edit in edits[:count]:
+        text = edit(text)
+        warm, cold = check(workspace, text, session), check(workspace, text)
+        assert [unit.facts for unit in warm.units] == [unit.facts for unit in cold.units]
+        assert [(u.name, u.claim and u.claim.verdict) for u in warm.units] == [
+            (u.name, u.claim and u.claim.verdict) for u in cold.units
+        ]
