@@ -1,10 +1,11 @@
-"""Interval versions of the arithmetic that several ops share: `+ - * /`, squares, hulls of scalings, and
-sums.
+"""Interval versions of the arithmetic that several ops share: `+ - * /`, squares, roots and sums.
 
 Ends are rounded in the right direction and only when the result is inexact (`torchlean.intervals.directed`),
-so a point stays a point wherever float64 can hold the result. Shapes broadcast as in torch. An infinite end
-stands for "no bound": the number itself is finite, so 0 times it is 0. Constants that *are* infinite (`-inf`
-in a mask) may turn into `inf - inf` or `0 * inf`; that is flagged as undefined.
+so a point stays a point wherever float64 can hold the result. What is undefined stays so. Shapes broadcast
+as in torch.
+
+An infinite end stands for "no bound": the number itself is finite, so 0 times it is 0. Constants that *are*
+infinite (`-inf` in a mask) may turn into `inf - inf` or `0 * inf`; that is flagged as undefined.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _EXACT_INTEGERS = 2.0**53
 def neg(x: Interval) -> Interval:
     """`-x`, exact."""
     lower = -x.upper
-    return Interval(lower, lower if x.is_point else -x.lower)
+    return Interval(lower, lower if x.is_point else -x.lower, x.undefined)
 
 
 def add(a: Interval, b: Interval) -> Interval:
@@ -36,6 +37,7 @@ def add(a: Interval, b: Interval) -> Interval:
     high = low if points else two_sum(a.upper, b.upper)
     # A lower end is +inf, or an upper one -inf, only for a constant that is infinite.
     undefined = bool(torch.isnan(low[0]).any()) or (not points and bool(torch.isnan(high[0]).any()))
+    undefined = undefined or a.undefined or b.undefined
     return _ends(round_down(*low), round_up(*high), points, undefined)
 
 
@@ -46,7 +48,7 @@ def sub(a: Interval, b: Interval) -> Interval:
 
 def mul(a: Interval, b: Interval) -> Interval:
     """`a * b`, as if `a` and `b` had nothing to do with each other (see `square`)."""
-    undefined = _meet(a, b) or _meet(b, a)
+    undefined = a.undefined or b.undefined or _meet(a, b) or _meet(b, a)
     if a.is_point and b.is_point:
         product = two_product(a.lower, b.lower)
         return _ends(round_down(*product), round_up(*product), True, undefined)
@@ -63,24 +65,24 @@ def square(x: Interval) -> Interval:
     """`x * x` of one and the same number: never negative, zero exactly when `x` can be."""
     low = two_product(x.lower, x.lower)
     if x.is_point:
-        return _ends(round_down(*low).clamp(min=0.0), round_up(*low), True)
+        return _ends(round_down(*low).clamp(min=0.0), round_up(*low), True, x.undefined)
     high = two_product(x.upper, x.upper)
     lower = torch.minimum(round_down(*low), round_down(*high)).clamp(min=0.0)
     upper = torch.maximum(round_up(*low), round_up(*high))
-    return Interval(lower.masked_fill(_has_zero(x), 0.0), upper)
+    return Interval(lower.masked_fill(_has_zero(x), 0.0), upper, x.undefined)
 
 
 def sqrt(x: Interval) -> Interval:
     """`sqrt(x)`, undefined below zero."""
     low = two_sqrt(x.lower.clamp(min=0.0))
     high = low if x.is_point else two_sqrt(x.upper.clamp(min=0.0))
-    return _ends(round_down(*low), round_up(*high), x.is_point, bool((x.lower < 0).any()))
+    return _ends(round_down(*low), round_up(*high), x.is_point, x.undefined or bool((x.lower < 0).any()))
 
 
 def div(a: Interval, b: Interval) -> Interval:
     """`a / b`; unbounded and undefined where `b` can be zero, undefined where both are infinite constants."""
     zero = _has_zero(b)
-    undefined = bool((zero | _infinite(a) & _infinite(b)).any())
+    undefined = a.undefined or b.undefined or bool((zero | _infinite(a) & _infinite(b)).any())
     if a.is_point and b.is_point:
         quotient = two_quotient(a.lower, b.lower)
         bounds = _ends(round_down(*quotient), round_up(*quotient), True, undefined)
@@ -111,7 +113,7 @@ def total(x: Interval, dims: Sequence[int], *, keepdim: bool = False) -> Interva
     terms = math.prod(x.lower.shape[axis] for axis in axes)
     if terms == 1:
         lower = x.lower.sum(axes, keepdim=keepdim)
-        return Interval(lower, lower if x.is_point else x.upper.sum(axes, keepdim=keepdim))
+        return Interval(lower, lower if x.is_point else x.upper.sum(axes, keepdim=keepdim), x.undefined)
     low, low_error = _sum(x.lower, axes, keepdim, terms)
     high, high_error = (low, low_error) if x.is_point else _sum(x.upper, axes, keepdim, terms)
     # inf - inf among the terms, of which a lower end of +inf or an upper one of -inf must be a constant.
@@ -119,7 +121,8 @@ def total(x: Interval, dims: Sequence[int], *, keepdim: bool = False) -> Interva
         torch.isneginf(x.upper).any() and torch.isnan(high).any()
     )
     lower = round_down(*two_sum(low, -low_error))
-    return _ends(lower, round_up(*two_sum(high, high_error)), x.is_point, undefined)
+    upper = round_up(*two_sum(high, high_error))
+    return _ends(lower, upper, x.is_point, undefined or x.undefined)
 
 
 def _sum(values: Tensor, axes: tuple[int, ...], keepdim: bool, terms: int) -> tuple[Tensor, Tensor]:

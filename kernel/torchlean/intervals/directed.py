@@ -30,14 +30,14 @@ least.
 def round_down(rounded: Tensor, error: Tensor) -> Tensor:
     """The largest float64 known to be at most the exact result; never NaN."""
     below = torch.nextafter(rounded, rounded.new_full((), -math.inf))
-    bound = torch.where(error >= 0, rounded, below)
+    bound = torch.where((error >= 0) & torch.isfinite(error), rounded, below)
     return torch.nan_to_num(bound, nan=-math.inf, posinf=math.inf, neginf=-math.inf)
 
 
 def round_up(rounded: Tensor, error: Tensor) -> Tensor:
     """The smallest float64 known to be at least the exact result; never NaN."""
     above = torch.nextafter(rounded, rounded.new_full((), math.inf))
-    bound = torch.where(error <= 0, rounded, above)
+    bound = torch.where((error <= 0) & torch.isfinite(error), rounded, above)
     return torch.nan_to_num(bound, nan=math.inf, posinf=math.inf, neginf=-math.inf)
 
 
@@ -67,7 +67,7 @@ def two_quotient(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     quotient = torch.nan_to_num(a / b, nan=0.0, posinf=math.inf, neginf=-math.inf)
     product, error = two_product(quotient, b)
     remainder = (a - product) - error
-    return quotient, torch.sign(remainder) * torch.sign(b)
+    return quotient, remainder * torch.sign(b)
 
 
 def two_sqrt(a: Tensor) -> tuple[Tensor, Tensor]:

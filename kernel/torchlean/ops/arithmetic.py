@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals import arithmetic as exact
@@ -120,15 +121,21 @@ class Lerp(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         start, end, weight = inputs
-        ends = [_mix(start, end, Interval(weight.lower, weight.lower))]
-        if not weight.is_point:
-            ends.append(_mix(start, end, Interval(weight.upper, weight.upper)))
-        return ends[0] if len(ends) == 1 else hull(*ends)
+        at_lower = _mix(start, end, weight.lower)
+        return at_lower if weight.is_point else hull(at_lower, _mix(start, end, weight.upper))
 
 
-def _mix(start: Interval, end: Interval, weight: Interval) -> Interval:
-    one = Interval.point(torch.ones((), dtype=torch.float64))
-    return exact.add(exact.mul(exact.sub(one, weight), start), exact.mul(weight, end))
+def _mix(start: Interval, end: Interval, weight: Tensor) -> Interval:
+    """`(1 - weight) * start + weight * end`; unbounded for an infinite weight."""
+    infinite = torch.isinf(weight)
+    share = Interval.point(weight.masked_fill(infinite, 0.0))
+    rest = exact.sub(Interval.point(torch.ones_like(weight)), share)
+    mixed = exact.add(exact.mul(rest, start), exact.mul(share, end))
+    if not bool(infinite.any()):
+        return mixed
+    return Interval(
+        mixed.lower.masked_fill(infinite, -torch.inf), mixed.upper.masked_fill(infinite, torch.inf)
+    )
 
 
 def _as_bool(x: Interval) -> Interval:

@@ -100,7 +100,8 @@ class Fmod(Elementwise):
 def _rounded_quotient(a: Interval, b: Interval, rounding: Callable[[Tensor], Tensor]) -> Interval:
     quotient = exact.div(a, b)
     bounds = exact_increasing(quotient, rounding)
-    return Interval(bounds.lower, bounds.upper, quotient.undefined)
+    points = a.is_point and b.is_point and torch.equal(bounds.lower, bounds.upper)
+    return Interval(bounds.lower, bounds.lower if points else bounds.upper, quotient.undefined)
 
 
 def _largest_remainder(b: Interval, out: TensorType) -> Tensor:

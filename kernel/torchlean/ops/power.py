@@ -21,9 +21,6 @@ from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spe
 from torchlean.ops.op import Attributes, TensorType, UnsupportedError, register
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
-_EXACT_INTEGERS = 2.0**53
-"""Larger float64 are all even: the parity of an exponent is then lost."""
-
 
 @register
 class Pow(Elementwise):
@@ -35,7 +32,7 @@ class Pow(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
         exponent = number(attributes, "exponent")
-        if not abs(exponent) <= _EXACT_INTEGERS:
+        if not math.isfinite(exponent):
             raise UnsupportedError(f"no bounds for the exponent {exponent}")
         if exponent == 1.0:
             return x
@@ -46,7 +43,7 @@ class Pow(Elementwise):
         power = Interval.point(torch.tensor(exponent, dtype=torch.float64))
         if exponent == math.floor(exponent):
             return _whole(_integer_power(x, power.lower), out)
-        return _real_power(x, power)
+        return _real_power(x, power, undefined=torch.ones((), dtype=torch.bool))
 
 
 @register
@@ -58,12 +55,19 @@ class PowTensor(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         base, exponent = inputs
-        n = exponent.lower
         if not out.dtype.is_floating_point:
             return _whole(_integer_tensor_power(base, exponent), out)
-        if exponent.is_point and bool(((n == torch.round(n)) & (n.abs() <= _EXACT_INTEGERS)).all()):
+        n = exponent.lower
+        whole = (n == exponent.upper) & (n == torch.round(n))
+        if bool(whole.all()):
             return _integer_power(base, n)
-        return _real_power(base, exponent)
+        real = _real_power(base, exponent, undefined=~whole)
+        integer = _integer_power(base, torch.where(whole, n, 1.0))
+        return Interval(
+            torch.where(whole, integer.lower, real.lower),
+            torch.where(whole, integer.upper, real.upper),
+            integer.undefined or real.undefined,
+        )
 
 
 @register
@@ -92,8 +96,9 @@ def _integer_power(x: Interval, n: Tensor) -> Interval:
     even = torch.remainder(n, 2) == 0
     lower = torch.minimum(low.below(), high.below())
     upper = torch.maximum(low.above(), high.above())
-    # Only the rounding of the bound can leave the range of an even power, or miss the minimum.
-    lower = torch.where(even, lower.clamp(min=0.0), lower).masked_fill(zero & even & (n > 0), 0.0)
+    # Only the error bound goes below zero where no power does.
+    lower = torch.where(even | (x.lower >= 0), lower.clamp(min=0.0), lower)
+    lower = lower.masked_fill(zero & even & (n > 0), 0.0)
     pole = zero & (n < 0)
     return Interval(
         lower.masked_fill(pole, -math.inf), upper.masked_fill(pole, math.inf), undefined=bool(pole.any())
@@ -116,7 +121,7 @@ def _integer_tensor_power(base: Interval, exponent: Interval) -> Interval:
     )
 
 
-def _real_power(base: Interval, exponent: Interval) -> Interval:
+def _real_power(base: Interval, exponent: Interval, undefined: Tensor) -> Interval:
     """`base ** exponent` where the exponent need not be an integer.
 
     For `base >= 0` the power is monotone in each operand for a fixed other one, so its extremes are at
@@ -133,7 +138,7 @@ def _real_power(base: Interval, exponent: Interval) -> Interval:
     ]
     upper = torch.stack([corner.above() for corner in corners]).amax(0)
     lower = torch.stack([corner.below() for corner in corners]).amin(0).clamp(min=0.0)
-    undefined = (base.lower < 0) | (base.lower == 0) & (exponent.lower < 0)
+    undefined = undefined & ((base.lower < 0) | (base.lower == 0) & (exponent.lower < 0))
     return flagged(Interval(torch.where(negative, -upper, lower), upper), undefined)
 
 
