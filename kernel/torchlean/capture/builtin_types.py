@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -166,6 +167,11 @@ def _dict(run: Interpreter, source: Value = (), **keywords: Value) -> Value:
     return {**{pair[0]: pair[1] for pair in pairs if not isinstance(pair, Unknown)}, **keywords}
 
 
+def _ordered_dict(run: Interpreter, source: Value = (), **keywords: Value) -> Value:
+    result = _dict(run, source, **keywords)
+    return OrderedDict(result) if isinstance(result, dict) else result
+
+
 def _range(run: Interpreter, *bounds: Value) -> Value:
     unknown = contains_unknown(bounds)
     if unknown is not None:
@@ -315,6 +321,7 @@ MAKERS: dict[type, Maker] = {
     frozenset: _frozenset,
     torch.Size: _size,
     dict: _dict,
+    OrderedDict: _ordered_dict,
     range: _range,
     slice: _slice,
     bytes: _bytes,

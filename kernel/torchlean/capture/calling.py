@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from torchlean.capture.binding import ArgumentError, bind
 from torchlean.capture.budgets import CALL_DEPTH, TooBig
@@ -15,6 +18,7 @@ from torchlean.capture.flow import Returned
 from torchlean.capture.result import Role
 from torchlean.capture.values import (
     MISSING,
+    NATIVES,
     BoundMethod,
     Descriptor,
     ExceptionValue,
@@ -91,6 +95,9 @@ def _call_instance(run: Interpreter, callee: Instance, arguments: Arguments, key
 
 
 def _call_namespace(run: Interpreter, callee: Namespace, arguments: Arguments, keywords: Keywords) -> Value:
+    constructor = NATIVES.get(f"{callee.path}.__call__")
+    if constructor is not None:
+        return call_native(run, constructor, arguments, keywords)
     return run.error("TL103", f"module `{callee.path}` cannot be called")
 
 
@@ -132,6 +139,7 @@ def _callee_frame(run: Interpreter, function: UserFunction, names: dict[str, Val
         frame.chain = run.spans()
         frame.depth = caller.depth + 1
         frame.caught = caller.caught
+        frame.site = (run.node, caller)
     if function.module.analysed:
         _observe_arguments(run, function, names)
     return frame
@@ -224,6 +232,9 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
     first: Any = run.emitter if function.is_spelling else run
     node, frame = run.node, run.frame
     try:
+        if run.default_dtype is not None:
+            with _default_dtype(run.default_dtype):
+                return function.call(first, *arguments, **keywords)
         return function.call(first, *arguments, **keywords)
     except ShapeError as error:
         text, related = shape_message(run, str(error), operands(arguments, keywords))
@@ -242,6 +253,17 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
     finally:
         if frame is not None:
             run.at(node, frame)
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """torch decides itself what dtype a constant has; it is told the program's default for one call."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _unsupported(

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
 NAMESPACES = frozenset(
-    """torch torchlean math collections functools itertools copy os pathlib typing typing_extensions dataclasses enum
-    abc operator sys warnings logging random numpy time gc atexit""".split()
+    """safetensors torch torchlean math collections functools itertools copy os pathlib typing typing_extensions dataclasses enum
+    abc operator sys warnings logging random numpy time gc atexit safetensors""".split()
 )
 """Top-level modules whose names are looked up in our tables; what they lack there is unknown."""
 
@@ -140,6 +140,8 @@ def _missing(run: Interpreter, name: str, level: int) -> Value:
     if level:
         run.report("TL104", f"`{shown}` is not found in the workspace: what it defines is unknown here")
         return _raise_missing(run, shown)
+    if run.frame is not None and run.frame.has_fallback:
+        raise Raised(ExceptionValue(ModuleNotFoundError, (f"No module named {name!r}",)))
     if name.partition(".")[0] in sys.stdlib_module_names:
         return Unknown(f"`{shown}` is not followed by TorchLean")
     return Unknown(f"`{shown}` is not in the workspace: other packages are not followed")

@@ -15,7 +15,16 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from torchlean.capture.budgets import TENSOR_ELEMENTS
 from torchlean.capture.emitter import TensorTooLarge, too_large
-from torchlean.capture.values import ExceptionValue, Instance, Raised, TensorValue, Value, native, type_name
+from torchlean.capture.values import (
+    ExceptionValue,
+    Instance,
+    Raised,
+    TensorValue,
+    Unknown,
+    Value,
+    native,
+    type_name,
+)
 from torchlean.ops import TensorType, UnsupportedError
 
 if TYPE_CHECKING:
@@ -92,9 +101,20 @@ def refill(run: Interpreter, tensor: TensorValue, value: float) -> TensorValue:
     return _overwritten(run, tensor, _filled(run, tensor.type, value))
 
 
-@native(f"{MODULE}.adopt")
-def adopt(run: Interpreter, target: TensorValue, loaded: TensorValue, name: str) -> TensorValue:
-    """Copy loaded weights into a parameter or buffer: its dtype stays, the numbers are rounded to it."""
+@native(f"{MODULE}.is_unknown", unknowns=True)
+def is_unknown(run: Interpreter, value: Value) -> bool:
+    """Whether a value is not followed."""
+    return isinstance(value, Unknown)
+
+
+@native(f"{MODULE}.adopt", unknowns=True)
+def adopt(run: Interpreter, target: TensorValue, loaded: Value, name: str) -> TensorValue:
+    """Copy loaded weights into a parameter or buffer: its dtype stays, the numbers are rounded to it.
+
+    Weights that are not known can be anything: what the initialiser drew does not hold any more.
+    """
+    if not isinstance(loaded, TensorValue):
+        return _overwritten(run, target, _leaf(run, target.type, -math.inf, math.inf, name))
     data = run.builder.nodes[loaded.node].data
     if data is not None:
         loaded = run.emitter.parameter(cast(data, target.dtype), name)

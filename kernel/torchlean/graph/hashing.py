@@ -15,6 +15,9 @@ from torchlean.ops.op import Attribute, TensorType, dtype_name
 DIGEST_BYTES = 16
 """128 bits: a collision among 10**9 nodes has probability below 10**-20."""
 
+LARGEST_WRITTEN = 2**24
+"""Elements up to which an expanded tensor is hashed like one that is written out (64 MiB of float32)."""
+
 # By identity: comparing tensors with == would compare their elements.
 _tensor_digests: MutableMapping[Tensor, bytes] = WeakIdKeyDictionary()
 
@@ -27,13 +30,29 @@ def tensor_digest(data: Tensor) -> bytes:
     known = _tensor_digests.get(data)
     if known is not None:
         return known
+    if data.numel() > LARGEST_WRITTEN and not any(data.stride()):
+        digest = _repeated_digest(data)
+        _tensor_digests[data] = digest
+        return digest
     plain = data.detach().contiguous().cpu()
     digest = _hash([dtype_name(plain.dtype).encode(), repr(tuple(plain.shape)).encode()])
     if plain.numel():
-        raw = plain.reshape(-1).view(torch.uint8).numpy()
+        flat = plain.reshape(-1)
+        if flat.stride(0) != 1:  # one number can count as contiguous whatever its stride; bytes cannot be seen then
+            flat = flat.clone(memory_format=torch.contiguous_format)
+        raw = flat.view(torch.uint8).numpy()
         digest = hashlib.blake2b(raw.data, digest_size=DIGEST_BYTES, key=digest).digest()
     _tensor_digests[data] = digest
     return digest
+
+
+def _repeated_digest(data: Tensor) -> bytes:
+    """Hash of one number expanded to a huge shape, from that number: writing it out could take all memory.
+
+    The same tensor written out has another digest. That costs a cache entry and nothing else.
+    """
+    number = data[(0,) * data.dim()].clone()
+    return _hash([b"repeated", repr(tuple(data.shape)).encode(), tensor_digest(number)])
 
 
 def node_digest(

@@ -8,7 +8,7 @@ forward hooks may replace values and are refused.
 import torch
 from torch.nn.parameter import Parameter
 
-from torchlean.capture.intrinsics import adopt, convert, fail, registered, unsupported
+from torchlean.capture.intrinsics import adopt, convert, fail, is_unknown, registered, unsupported
 
 
 class Module:
@@ -189,6 +189,10 @@ class Module:
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         own = self.state_dict()
+        if is_unknown(state_dict):
+            for name, target in own.items():
+                adopt(target, state_dict, name)
+            return _IncompatibleKeys([], [])
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
         problems = []
@@ -199,7 +203,9 @@ class Module:
         for name, target in own.items():
             if name in state_dict:
                 loaded = state_dict[name]
-                if tuple(loaded.shape) != tuple(target.shape):
+                if is_unknown(loaded):
+                    adopt(target, loaded, name)
+                elif tuple(loaded.shape) != tuple(target.shape):
                     problems.append(
                         f"size mismatch for {name}: the file has {tuple(loaded.shape)}, "
                         f"the model needs {tuple(target.shape)}."
