@@ -37,14 +37,14 @@ class Checkpoint:
     """What a failed trial must not leave behind: nodes, diagnostics, and what counts as reported."""
 
     run: Interpreter
-    nodes: int
+    mark: tuple[int, int]
     diagnostics: dict[tuple[object, ...], Diagnostic]
     reported: int
 
     def roll_back(self) -> list[Diagnostic]:
         """Forget what happened since; returns the diagnostics that were made."""
         made = [value for key, value in self.run.diagnostics.items() if key not in self.diagnostics]
-        self.run.emitter.forget_from(self.nodes)
+        self.run.emitter.forget_from(self.mark)
         self.run.diagnostics = self.diagnostics
         for unknown in self.run.reported[self.reported :]:
             unknown.reported = False
@@ -53,4 +53,4 @@ class Checkpoint:
 
 
 def checkpoint(run: Interpreter) -> Checkpoint:
-    return Checkpoint(run, len(run.builder.nodes), dict(run.diagnostics), len(run.reported))
+    return Checkpoint(run, run.emitter.mark(), dict(run.diagnostics), len(run.reported))

@@ -62,7 +62,8 @@ def _comprehension(
         frame.receiver,
         frame.depth,
         frame.caught,
-        frame.yielded,
+        yielded=frame.yielded,
+        site=frame.site,
     )
     first = run.eval(generators[0].iter, frame)
     result: list[Value] = []

@@ -109,8 +109,13 @@ class CaptureEmitter:
         target.node, target.type = result.node, result.type
         return target
 
-    def forget_from(self, length: int) -> None:
-        """Drop the nodes from index `length` on, and what is remembered of them."""
+    def mark(self) -> tuple[int, int]:
+        """Where the graph stands, for `forget_from`."""
+        return len(self._builder.nodes), self._draws
+
+    def forget_from(self, mark: tuple[int, int]) -> None:
+        """Drop the nodes that were appended since, and what is remembered of them."""
+        length, self._draws = mark
         self._builder.truncate(length)
         self._numbers = {key: id for key, id in self._numbers.items() if id < length}
         self._inputs = {key: id for key, id in self._inputs.items() if id < length}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -79,9 +80,11 @@ class Frame:
         function, receiver: the call's function and first argument, for `super()`.
         depth: number of interpreted calls on the stack.
         caught: number of `try` bodies around the statement that is running, in this call and its callers.
+        has_fallback: the `try` body that is running has a handler for imports that fail.
         yielded: what a generator gave so far.
         maybe_returned: values that were returned under a condition that is not known.
         raising: the exception that an `except` body is handling.
+        site: the call expression that made this frame, and the frame it stands in.
     """
 
     environment: Environment
@@ -91,6 +94,8 @@ class Frame:
     receiver: Value = None
     depth: int = 0
     caught: int = 0
+    has_fallback: bool = False
     yielded: list[Value] | None = None
     maybe_returned: list[Value] = field(default_factory=list)
     raising: Value = None
+    site: tuple[ast.AST, Frame] | None = None

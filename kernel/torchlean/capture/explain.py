@@ -33,6 +33,8 @@ def shape_message(run: Interpreter, text: str, tensors: list[TensorValue]) -> tu
     texts = _operand_texts(run, len(tensors))
     for tensor, expression in zip(tensors, texts, strict=True):
         node = run.builder.nodes[tensor.node]
+        if not expression and node.op in ("random", "parameter", "constant"):
+            continue  # a layer's own weight, whose shape the message has said
         name = expression or node.label or node.op
         origin = node.spans[0] if node.spans else None
         lines.append(f"  `{name}` is {tensor.type}{_from(run, origin)}")
@@ -49,16 +51,17 @@ def _from(run: Interpreter, origin: Span | None) -> str:
 
 
 def _operand_texts(run: Interpreter, count: int) -> list[str]:
-    """The source of the operands, where the expression shows them one by one; empty strings otherwise."""
+    """The source of the operands, where the expression shows them one by one; empty strings otherwise.
+
+    Inside a stub the expression is the user's call that led there: its arguments are the first operands.
+    """
     frame, node = run.frame, run.node
-    if frame is None or frame.module.internal:
+    while frame is not None and frame.module.internal:
+        node, frame = frame.site if frame.site is not None else (node, None)
+    if frame is None:
         return [""] * count
-    parts = [part for part in _parts(node) if part is not None]
-    if len(parts) == count:
-        return [frame.module.label(part) for part in parts]
-    if parts and count:
-        return [frame.module.label(parts[0])] + [""] * (count - 1)
-    return [""] * count
+    labels = [frame.module.label(part) for part in _parts(node)][:count]
+    return labels + [""] * (count - len(labels))
 
 
 def _parts(node: ast.AST) -> list[ast.expr]:

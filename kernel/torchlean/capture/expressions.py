@@ -21,7 +21,7 @@ from torchlean.capture.statements import store
 from torchlean.capture.subscripts import subscript
 from torchlean.capture.text import formatted
 from torchlean.capture.torch_names import from_stars
-from torchlean.capture.values import MISSING, TensorValue, Unknown, UserFunction, Value
+from torchlean.capture.values import MISSING, Native, TensorValue, Unknown, UserFunction, Value
 
 
 def evaluates(kind: type[ast.AST]) -> Callable[[Expression], Expression]:
@@ -95,7 +95,24 @@ def _call(run: Interpreter, node: ast.Call, frame: Frame) -> Value:
     run.at(node, frame)
     if unknown is not None:
         return unknown
-    return observed(run, node, frame, call(run, function, arguments, keywords))
+    value = call(run, function, arguments, keywords)
+    if frame.module.analysed:
+        _note_weight(run, node, frame, function, value, arguments)
+    return observed(run, node, frame, value)
+
+
+def _note_weight(
+    run: Interpreter, node: ast.Call, frame: Frame, function: Value, value: Value, arguments: list[Value]
+) -> None:
+    """`nn.Parameter(...)` and `self.register_buffer(...)` are places that make weights."""
+    if isinstance(function, Native) and function.name.endswith((".Parameter", ".Buffer")):
+        tensor = value
+    elif isinstance(node.func, ast.Attribute) and node.func.attr == "register_buffer" and len(arguments) > 1:
+        tensor = arguments[1]
+    else:
+        return
+    if isinstance(tensor, TensorValue):
+        run.weights.append((tensor, frame.module.span(node), frame.module.label(node)))
 
 
 def call_arguments(

@@ -34,6 +34,9 @@ SEQUENCE = 16
 TRIALS = 24
 """Guesses per module; each costs about as much as one forward pass on types."""
 
+EXACT = 2
+"""Of the guesses for a layer without spatial dimensions, those that only choose leading dimensions."""
+
 ANY = [(1, 8), (1, 3, 32, 32), (1, SEQUENCE, 8), (8,)]
 """For modules whose layers say nothing about their input."""
 
@@ -43,19 +46,20 @@ class Candidates:
     """Guesses of the input types, the likeliest first.
 
     Attributes:
-        exact: the sizes that are not free (features, channels) were read off a layer.
-        spatial: some guessed sizes are free.
+        exact: how many of the first guesses have all sizes that are not free (features, channels) read off the
+            layer that is used first.
+        spatial: the other sizes of these are spatial.
     """
 
     types: list[tuple[TensorType, ...]]
-    exact: bool
+    exact: int
     spatial: bool
 
 
 def candidates(run: Interpreter, instance: Instance, count: int) -> Candidates:
     """Guesses for a module with `count` tensor parameters."""
     if count == 0:
-        return Candidates([()], False, False)
+        return Candidates([()], 0, False)
     dtype = run.default_dtype or torch.float32
     layers = list(itertools.islice(_layers(instance, set()), 3))
     lists = [[TensorType(shape, kind or dtype) for shape in shapes] for shapes, kind, _ in layers]
@@ -66,7 +70,8 @@ def candidates(run: Interpreter, instance: Instance, count: int) -> Candidates:
         guesses += list(itertools.product(*[lists[min(i, len(lists) - 1)] if lists else first for i in range(count)]))
     else:
         guesses += [(type,) for types in lists[1:] for type in types]
-    return Candidates(list(dict.fromkeys(guesses))[:TRIALS], bool(lists) and count == 1 and len(lists) == 1 or bool(lists), spatial)
+    exact = 0 if not lists or count > 1 else len(first) if spatial else min(len(first), EXACT)
+    return Candidates(list(dict.fromkeys(guesses))[:TRIALS], exact, spatial)
 
 
 def _layers(module: Instance, seen: set[int]) -> Iterator[tuple[Shapes, torch.dtype | None, bool]]:

@@ -213,20 +213,24 @@ def _assumed_unit(
     if not trials:
         return Unit(UnitKind.MODULE, cls.name, cls.module.name_span(cls.node), failure="it takes no input")
     best = trials[-1] if trials[-1].complete else max(trials, key=lambda trial: trial.nodes)
-    failure = None if best.complete else _failure(cls, best)
-    return _accepted(run, cls, instance, names, best, summary, failure, _certain(guesses, trials))
+    certain = _certain(guesses, trials)
+    failure = None if best.complete else _failure(cls, best, certain)
+    return _accepted(run, cls, instance, names, best, summary, failure, certain)
 
 
-def _failure(cls: UserClass, best: Trial) -> str:
-    if not any(error.code == "TL101" for error in best.errors):
-        return best.errors[0].message if best.errors else "its result is not followed"
+def _failure(cls: UserClass, best: Trial, certain: set[Diagnostic]) -> str:
+    for error in best.errors:
+        if error in certain or error.code == "TL102":
+            return error.message.splitlines()[0]
+    if not best.errors:
+        return "its result is not followed"
     return f"no input shape was found by trial: call it in this file, e.g. `{cls.name}()(torch.zeros(1, 3, 32, 32))`"
 
 
 def _try(run: Interpreter, instance: Instance, names: list[str], types: tuple[TensorType, ...]) -> Trial:
     """Follow the module on these inputs, and leave nothing behind."""
     before = checkpoint(run)
-    start = before.nodes
+    start = len(run.builder.nodes)
     with run.observer.unit(), isolated(run):
         result, _ = _run_on(run, instance, names, types)
     nodes = len(run.builder.nodes) - start
@@ -247,19 +251,25 @@ def _run_on(
     return followed(run, lambda: call(run, instance, list(inputs), {})), inputs
 
 
-def _certain(guesses: Candidates, trials: list[Trial]) -> bool:
-    """Whether the shape error does not depend on what was guessed: sizes other than the tried ones fail as well.
+def _certain(guesses: Candidates, trials: list[Trial]) -> set[Diagnostic]:
+    """Errors that do not depend on what was guessed.
 
-    Without spatial dimensions only leading dimensions were guessed, which layers pass through; a number of channels
-    does not depend on the spatial size.
+    A name, attribute or argument error counts when every guess leads to it. A shape error counts when the guesses
+    differ in free sizes only and fail at one place: without spatial dimensions only leading dimensions were guessed,
+    which layers pass through; a number of channels does not depend on the spatial size.
     """
-    if not trials or trials[-1].complete or not guesses.exact:
-        return False
-    first = [next((error for error in trial.errors if error.code == "TL101"), None) for trial in trials]
+    if not trials or trials[-1].complete:
+        return set()
+    common = {error for error in trials[0].errors if error.code == "TL103"}
+    for trial in trials[1:]:
+        common &= set(trial.errors)
+    first = [next((e for e in trial.errors if e.code == "TL101"), None) for trial in trials[: guesses.exact]]
     places = {None if error is None else error.span for error in first}
-    if len(places) != 1 or None in places:
-        return False
-    return not guesses.spatial or all(error is not None and "channels" in error.message for error in first)
+    if len(places) == 1 and None not in places:
+        shapes = {error for error in first if error is not None}
+        if not guesses.spatial or all("channels" in error.message for error in shapes):
+            common |= shapes
+    return common
 
 
 def _accepted(
@@ -270,14 +280,16 @@ def _accepted(
     best: Trial,
     summary: str,
     failure: str | None,
-    certain: bool,
+    certain: set[Diagnostic],
 ) -> Unit:
     """Follow the chosen trial again, for good."""
     before = dict(run.diagnostics)
     result, inputs = _run_on(run, instance, names, best.types)
-    if failure is not None and not certain:
+    if failure is not None:
         run.diagnostics = {
-            key: value for key, value in run.diagnostics.items() if key in before or value.code == "TL102"
+            key: value
+            for key, value in run.diagnostics.items()
+            if key in before or value.code == "TL102" or value in certain
         }
     shapes = ", ".join(f"{name}: {type}" for name, type in zip(names, best.types, strict=False))
     text = f"{summary}, assumed input {shapes}" if failure is None else summary

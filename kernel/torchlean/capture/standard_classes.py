@@ -174,7 +174,7 @@ def _device(run: Interpreter, kind: Value = "cpu", index: Value = None) -> Value
 def _set_default_dtype(run: Interpreter, dtype: Value) -> Value:
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         return run.error("TL103", f"the default dtype must be a floating-point dtype, got {dtype}")
-    run.default_dtype = dtype
+    run.default_dtype = None if dtype is torch.float32 else dtype
     return None
 
 

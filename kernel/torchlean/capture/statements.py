@@ -103,6 +103,7 @@ def _augmented(run: Interpreter, node: ast.AugAssign, frame: Frame) -> None:
         name = BINARY[type(node.op)] if isinstance(owner, TensorValue) else method
         run.at(node, frame)
         result = operation(run, name, current, right)
+        del current  # a view that is still alive would keep the tensor from being changed
         set_subscript(run, owner, index, result)
         return
     owner = run.eval(target.value, frame) if isinstance(target, ast.Attribute) else None
@@ -270,26 +271,36 @@ def _try(run: Interpreter, node: ast.Try, frame: Frame) -> object:
     """The body; if it raises, the first handler that catches; then `else` and `finally`."""
     flow: object = None
     depth, frame.caught = frame.caught, frame.caught + 1
+    before, frame.has_fallback = frame.has_fallback, _falls_back(node)
     try:
         flow = run.block(node.body, frame)
-        frame.caught = depth
+        frame.caught, frame.has_fallback = depth, before
         if flow is None:
             flow = run.block(node.orelse, frame)
     except Raised as raised:
-        frame.caught = depth
+        frame.caught, frame.has_fallback = depth, before
         handler = next((h for h in node.handlers if _catches(run, h, raised.value, frame)), None)
         if handler is None:
             run.block(node.finalbody, frame)
             raise
         flow = _handle(run, handler, raised.value, frame)
     finally:
-        frame.caught = depth
+        frame.caught, frame.has_fallback = depth, before
     final = run.block(node.finalbody, frame)
     return final if final is not None else flow
 
 
 if hasattr(ast, "TryStar"):
     STATEMENTS[ast.TryStar] = _try
+
+
+def _falls_back(node: ast.Try) -> bool:
+    """Whether a failing import has a substitute here: a handler for it that does not raise itself."""
+    for handler in node.handlers:
+        names = {inner.id for inner in ast.walk(handler.type) if isinstance(inner, ast.Name)} if handler.type else set()
+        if handler.type is None or names & {"ImportError", "ModuleNotFoundError", "Exception"}:
+            return not any(isinstance(inner, ast.Raise) for part in handler.body for inner in ast.walk(part))
+    return False
 
 
 def _catches(run: Interpreter, handler: ast.ExceptHandler, value: Value, frame: Frame) -> bool:
