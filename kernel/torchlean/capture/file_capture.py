@@ -65,8 +65,8 @@ def _units(run: Interpreter, module: SourceModule, frame: Frame) -> tuple[Unit, 
         run.frame = None
         script = script_unit(run, module)
     run.fuel.give_back(kept)
-    run.script_done = True
     claims = claim_units(run, module)
+    run.script_done = True  # a claim's call says as well as the script's what a module's inputs look like
     modules = module_units(run, module, frame.environment)
     return (*claims, *modules, *([script] if script is not None else []))
 
