@@ -56,25 +56,41 @@ class Candidates:
     spatial: bool
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Guess:
+    """What one layer says about its input.
+
+    Attributes:
+        dtype: None for the default dtype.
+        spatial: sizes beside the channels are free.
+        exact: the layer has that number of features or channels; False for bare parameters, used in any way.
+    """
+
+    shapes: Shapes
+    dtype: torch.dtype | None = None
+    spatial: bool = False
+    exact: bool = True
+
+
 def candidates(run: Interpreter, instance: Instance, count: int) -> Candidates:
     """Guesses for a module with `count` tensor parameters."""
     if count == 0:
         return Candidates([()], 0, False)
     dtype = run.default_dtype or torch.float32
     layers = list(itertools.islice(_layers(instance, set()), 3))
-    lists = [[TensorType(shape, kind or dtype) for shape in shapes] for shapes, kind, _ in layers]
-    spatial = bool(layers) and layers[0][2]
+    lists = [[TensorType(shape, guess.dtype or dtype) for shape in guess.shapes] for guess in layers]
+    spatial = bool(layers) and layers[0].spatial
     first = lists[0] if lists else [TensorType(shape, dtype) for shape in ANY]
     guesses = [(type,) * count for type in first]
     if count > 1:
         guesses += list(itertools.product(*[lists[min(i, len(lists) - 1)] if lists else first for i in range(count)]))
     else:
         guesses += [(type,) for types in lists[1:] for type in types]
-    exact = 0 if not lists or count > 1 else len(first) if spatial else min(len(first), EXACT)
+    exact = 0 if not layers or count > 1 or not layers[0].exact else len(first) if spatial else min(len(first), EXACT)
     return Candidates(list(dict.fromkeys(guesses))[:TRIALS], exact, spatial)
 
 
-def _layers(module: Instance, seen: set[int]) -> Iterator[tuple[Shapes, torch.dtype | None, bool]]:
+def _layers(module: Instance, seen: set[int]) -> Iterator[Guess]:
     """Guesses of the layers that say something about their input, in order of use."""
     if id(module) in seen:
         return
@@ -87,7 +103,7 @@ def _layers(module: Instance, seen: set[int]) -> Iterator[tuple[Shapes, torch.dt
         if isinstance(part, Instance):
             yield from _layers(part, seen)
         elif len(part.shape) >= 1:
-            yield _of_weight(part), None, False
+            yield Guess(_of_weight(part), part.dtype, exact=False)
 
 
 def _in_order_of_use(module: Instance) -> list[Instance | TensorValue]:
@@ -117,35 +133,42 @@ def _of_weight(weight: TensorValue) -> Shapes:
     return [(1, shape[-2]), (1, shape[-1]), (shape[-2],), (shape[-1],), shape]
 
 
-def _of_layer(module: Instance) -> tuple[Shapes, torch.dtype | None, bool] | None:
+def _of_layer(module: Instance) -> Guess | None:
     """What a layer of torch says about its input: shapes, dtype, and whether spatial sizes are free."""
     cls = next((cls for cls in module.cls.mro if cls.module.internal), None)
     if cls is None or cls.name == "Module" or module.cls is not cls:
         return None
-    size = _sizes(module)
+    size, dtype = _sizes(module), _weight_dtype(module)
     name = cls.name
     if name == "Linear" and "in_features" in size:
-        return _features(size["in_features"]), None, False
+        return Guess(_features(size["in_features"]), dtype)
     if name.startswith(("Conv", "ConvTranspose")) and "in_channels" in size:
-        return _spatial(size["in_channels"], name), None, True
+        return Guess(_spatial(size["in_channels"], name), dtype, spatial=True)
     if name == "Embedding":
-        return [(1, SEQUENCE), (1,), (SEQUENCE,), (1, 64)], torch.int64, False
+        return Guess([(1, SEQUENCE), (1,), (SEQUENCE,), (1, 64)], torch.int64)
     if name in ("LSTM", "GRU", "RNN") and "input_size" in size:
-        return [(1, SEQUENCE, size["input_size"]), (SEQUENCE, size["input_size"])], None, False
+        return Guess([(1, SEQUENCE, size["input_size"]), (SEQUENCE, size["input_size"])], dtype)
     if name in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm2d") and "num_features" in size:
         flat: Shapes = [(1, size["num_features"])] if name == "BatchNorm1d" else []
-        return flat + _spatial(size["num_features"], name), None, True
+        return Guess(flat + _spatial(size["num_features"], name), dtype, spatial=True)
     if name == "GroupNorm" and "num_channels" in size:
-        return _spatial(size["num_channels"], "2d"), None, True
+        return Guess(_spatial(size["num_channels"], "2d"), dtype, spatial=True)
     if name == "LayerNorm":
         shape = module.attributes.get("normalized_shape")
         if isinstance(shape, tuple):
-            return [(1, *shape), (1, SEQUENCE, *shape), shape], None, False
+            return Guess([(1, *shape), (1, SEQUENCE, *shape), shape], dtype)
     if name == "MultiheadAttention" and "embed_dim" in size:
-        return [(1, SEQUENCE, size["embed_dim"]), (SEQUENCE, 1, size["embed_dim"])], None, False
+        return Guess([(1, SEQUENCE, size["embed_dim"]), (SEQUENCE, 1, size["embed_dim"])], dtype)
     if name == "Bilinear" and "in1_features" in size:
-        return [(1, size["in1_features"])], None, False
+        return Guess([(1, size["in1_features"])], dtype)
     return None
+
+
+def _weight_dtype(module: Instance) -> torch.dtype | None:
+    """The dtype of a layer's first parameter: `net.double()` wants doubles."""
+    held = module.attributes.get("_parameters")
+    tensors = [v for v in held.values() if isinstance(v, TensorValue)] if isinstance(held, dict) else []
+    return tensors[0].dtype if tensors else None
 
 
 def _sizes(module: Instance) -> dict[str, int]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from torchlean.capture.attempt import checkpoint, isolated
 from torchlean.capture.binding import ArgumentError, bind
 from torchlean.capture.calling import call
-from torchlean.capture.input_shapes import Candidates, candidates
+from torchlean.capture.certainty import Trial, certain_errors, passes_through
+from torchlean.capture.input_shapes import candidates
 from torchlean.capture.outline import file_modules
 from torchlean.capture.result import Observation, Unit, UnitKind
 from torchlean.capture.unit_parts import (
@@ -187,16 +188,6 @@ def _finished(
 # -- trial -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(eq=False, slots=True)
-class Trial:
-    """What came of one guess of the input types."""
-
-    types: tuple[TensorType, ...]
-    nodes: int
-    errors: list[Diagnostic]
-    complete: bool
-
-
 def _assumed_unit(
     run: Interpreter, module: SourceModule, cls: UserClass, instance: Instance, summary: str
 ) -> Unit:
@@ -213,7 +204,7 @@ def _assumed_unit(
     if not trials:
         return Unit(UnitKind.MODULE, cls.name, cls.module.name_span(cls.node), failure="it takes no input")
     best = trials[-1] if trials[-1].complete else max(trials, key=lambda trial: trial.nodes)
-    certain = _certain(guesses, trials)
+    certain = certain_errors(guesses, trials)
     failure = None if best.complete else _failure(cls, best, certain)
     return _accepted(run, cls, instance, names, best, summary, failure, certain)
 
@@ -233,11 +224,12 @@ def _try(run: Interpreter, instance: Instance, names: list[str], types: tuple[Te
     start = len(run.builder.nodes)
     with run.observer.unit(), isolated(run):
         result, _ = _run_on(run, instance, names, types)
-    nodes = len(run.builder.nodes) - start
+    made = run.builder.nodes[start:]
+    steady = passes_through(run.builder.nodes, made)
     errors = before.roll_back()
     wrong = any(error.code in ("TL101", "TL103", "TL105", "TL113") for error in errors)
     complete = not wrong and contains_unknown(result) is None and bool(outputs_of(result))
-    return Trial(types, nodes, errors, complete)
+    return Trial(types, len(made), errors, complete, steady)
 
 
 def _run_on(
@@ -249,27 +241,6 @@ def _run_on(
     ]
     run.frame = None
     return followed(run, lambda: call(run, instance, list(inputs), {})), inputs
-
-
-def _certain(guesses: Candidates, trials: list[Trial]) -> set[Diagnostic]:
-    """Errors that do not depend on what was guessed.
-
-    A name, attribute or argument error counts when every guess leads to it. A shape error counts when the guesses
-    differ in free sizes only and fail at one place: without spatial dimensions only leading dimensions were guessed,
-    which layers pass through; a number of channels does not depend on the spatial size.
-    """
-    if not trials or trials[-1].complete:
-        return set()
-    common = {error for error in trials[0].errors if error.code == "TL103"}
-    for trial in trials[1:]:
-        common &= set(trial.errors)
-    first = [next((e for e in trial.errors if e.code == "TL101"), None) for trial in trials[: guesses.exact]]
-    places = {None if error is None else error.span for error in first}
-    if len(places) == 1 and None not in places:
-        shapes = {error for error in first if error is not None}
-        if not guesses.spatial or all("channels" in error.message for error in shapes):
-            common |= shapes
-    return common
 
 
 def _accepted(

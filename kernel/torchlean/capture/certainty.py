@@ -1,0 +1,75 @@
+"""Which errors of a module on guessed inputs are errors on every input.
+
+An error is only reported when it does not depend on what was guessed. The guesses take the number of features or
+channels from the layer that is used first and choose the other sizes; so a shape error is certain when the layer that
+refuses complains about features or channels, every guess leads there, and nothing between the input and that layer
+can turn another size into features or channels (no reshape, no transposition, no sum over a dimension).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torchlean.capture.input_shapes import Candidates
+from torchlean.diagnostics import Diagnostic
+from torchlean.graph import LEAVES, Node
+from torchlean.ops import TensorType
+
+KEEPS_FEATURES = frozenset({"linear"})
+"""Ops that work on the last dimension alone, and so keep what the others mean."""
+
+KEEPS_CHANNELS = frozenset(
+    "conv conv_transpose max_pool avg_pool adaptive_avg_pool adaptive_max_pool batch_norm group_norm interpolate".split()
+)
+"""Ops that work on channels and spatial dimensions each by themselves."""
+
+
+@dataclass(eq=False, slots=True)
+class Trial:
+    """What came of one guess of the input types.
+
+    Attributes:
+        nodes: how far it went.
+        complete: no error, and a result that is known.
+        steady: every op on the way kept the meaning of the dimensions.
+    """
+
+    types: tuple[TensorType, ...]
+    nodes: int
+    errors: list[Diagnostic]
+    complete: bool
+    steady: bool
+
+
+def passes_through(nodes: Sequence[Node], made: Sequence[Node]) -> bool:
+    """Whether none of these nodes moves sizes between dimensions."""
+    return all(node.op in LEAVES or _keeps(nodes, node) for node in made)
+
+
+def _keeps(nodes: Sequence[Node], node: Node) -> bool:
+    if node.op in KEEPS_FEATURES or node.op in KEEPS_CHANNELS:
+        return True
+    first = nodes[node.inputs[0]].type.shape
+    moves = node.op in ("permute", "reshape", "slice", "index", "flip", "roll", "sort", "gather", "matmul", "einsum")
+    return node.type.shape == first and not moves
+
+
+def certain_errors(guesses: Candidates, trials: list[Trial]) -> set[Diagnostic]:
+    """The errors that every input leads to.
+
+    Names, attributes and arguments: those that all guesses (of different ranks) have in common.
+    """
+    if not trials or trials[-1].complete:
+        return set()
+    common = {error for error in trials[0].errors if error.code == "TL103"}
+    for trial in trials[1:]:
+        common &= set(trial.errors)
+    core = trials[: guesses.exact]
+    first = [next((error for error in trial.errors if error.code == "TL101"), None) for trial in core]
+    shapes = {error for error in first if error is not None}
+    word = "channels" if guesses.spatial else "features"
+    if shapes and None not in first and len({error.span for error in shapes}) == 1:
+        if all(trial.steady for trial in core) and all(word in error.message for error in shapes):
+            common |= shapes
+    return common
