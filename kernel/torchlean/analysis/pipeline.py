@@ -17,8 +17,8 @@ from torchlean.analysis.result import (
 )
 from torchlean.analysis.session import Session
 from torchlean.analysis.units import UnitBounds, UnitGraph, bound_unit, unit_graph, unit_result
-from torchlean.analysis.verdicts import claim_diagnostics, claim_result
-from torchlean.bounds import Cancelled
+from torchlean.analysis.verdicts import claim_result, unit_diagnostics
+from torchlean.cancellation import Cancelled
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Symbol, UnitKind
 from torchlean.claims.decide import decide
@@ -61,8 +61,7 @@ def analyse(
     for index, unit in enumerate(bounded):
         claim = _decided(unit, session, cancelled)
         units.append(unit_result(unit.part, unit.bounds, claim, path))
-        if claim is not None and unit.question is not None:
-            diagnostics += claim_diagnostics(unit.part.unit, claim)
+        diagnostics += unit_diagnostics(unit, claim)
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
     counters = Counters(
         sum(unit.counters.computed for unit in bounded), sum(unit.counters.reused for unit in bounded)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from torchlean.analysis.result import ClaimResult, Evidence, Verdict
+from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import Unit
 from torchlean.claims.decide import Decision, Question
 from torchlean.diagnostics import Diagnostic, diagnostic
@@ -36,6 +37,24 @@ def claim_result(unit: Unit, question: Question, decision: Decision) -> ClaimRes
     return ClaimResult(
         Verdict.UNKNOWN, Evidence.NONE, _why_unknown(question, decision), margin, None, decision.seconds
     )
+
+
+def unit_diagnostics(bounded: UnitBounds, claim: ClaimResult | None) -> list[Diagnostic]:
+    """What there is to say of a unit as a whole, at its name: a claim's verdict, an input shape found by trial."""
+    unit = bounded.part.unit
+    if claim is not None:
+        if bounded.question is None:
+            return [diagnostic("TL303", unit.span, f"{unit.name}: {claim.detail}")]
+        return claim_diagnostics(unit, claim)
+    if unit.assumed_input and unit.inputs:
+        ids = bounded.part.ids
+        shapes = " and ".join(str(bounded.part.graph[ids[node]].type) for node in unit.inputs)
+        message = (
+            f"the input {shapes} of `{unit.name}` is assumed, since nothing in this file says it: "
+            "call the module at the top level, or state a claim about it"
+        )
+        return [diagnostic("TL106", unit.span, message)]
+    return []
 
 
 def claim_diagnostics(unit: Unit, result: ClaimResult) -> list[Diagnostic]:

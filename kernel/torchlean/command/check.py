@@ -56,7 +56,7 @@ def run(paths: Iterable[Path], *, as_json: bool, timeout: float | None) -> int:
             json.dumps({"files": [file_object(result, texts[result.path]) for result in results]}, indent=2)
         )
     else:
-        console = Console(highlight=False)
+        console = Console(highlight=False, soft_wrap=True)
         for result in results:
             _print(console, result)
     return 0 if all(_passes(result) for result in results) else 1
@@ -134,7 +134,7 @@ def _passes(result: FileAnalysis) -> bool:
 def _print(console: Console, result: FileAnalysis) -> None:
     console.print(Text(_short(result.path), style="bold underline"))
     for found in result.diagnostics:
-        if found.code not in ("TL300", "TL301", "TL302"):  # verdicts are listed below
+        if found.code not in ("TL300", "TL301", "TL302", "TL303"):  # verdicts are listed below
             _print_diagnostic(console, found)
     claims = [unit for unit in result.units if unit.kind == "claim"]
     for unit in claims:
