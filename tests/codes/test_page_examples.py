@@ -1,0 +1,46 @@
+"""The example on each page triggers its code, at the place and with the words that the page shows."""
+
+import fnmatch
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from torchlean.analysis import Session, analyse
+from torchlean.diagnostics import CODES
+from torchlean.explain import explain
+
+OF_THE_EDITOR = {"TL501", "TL502"}
+"""Settings and process limits are not reached by analysing a file; tests/server covers them."""
+
+
+def block(page: str, language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    assert found is not None, f"the page has no {language} block"
+    return found[1]
+
+
+def prepare(folder: Path) -> None:
+    """The weight files that pages speak of."""
+    save_file({"weight": torch.zeros(1, 4), "bias": torch.zeros(1)}, folder / "four_inputs.safetensors")
+    diverged = torch.tensor([[0.5, torch.nan]])
+    save_file({"weight": diverged, "bias": torch.zeros(1)}, folder / "diverged.safetensors")
+
+
+@pytest.mark.parametrize("code", sorted(set(CODES) - OF_THE_EDITOR))
+def test_the_example_shows_what_the_page_says(code, tmp_path) -> None:
+    prepare(tmp_path)
+    page = explain(code)
+    analysis = analyse(str(tmp_path / "model.py"), block(page, "python"), Session())
+    shown = [
+        f"{found.span.line + 1}:{found.span.column + 1} {found.severity.name.lower()} {found.code} "
+        f"{found.message.replace(str(tmp_path), '/project')}"
+        for found in analysis.diagnostics
+    ]
+    # The page wraps long messages and may shorten them with an ellipsis.
+    expected = re.sub(r"\s+", " ", block(page, "text")).strip()
+    pattern = "*".join(re.sub(r"([*?[])", r"[\1]", part) for part in expected.split("…"))
+    matches = [line for line in shown if fnmatch.fnmatchcase(re.sub(r"\s+", " ", line), pattern)]
+    assert matches, f"expected {expected!r}, got:\n" + "\n".join(shown)
