@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import torch
 from torch import Tensor
@@ -72,8 +73,12 @@ def _extent(lower: Tensor, upper: Tensor) -> tuple[float, float, float, tuple[El
 
 
 def _width(lower: float, upper: float) -> float:
+    """`upper - lower`, rounded up."""
     width = upper - lower
-    return math.inf if math.isnan(width) else math.nextafter(width, math.inf) if width > 0 else width
+    if not math.isfinite(width):
+        return math.inf
+    exact = Fraction(upper) - Fraction(lower)
+    return width if exact <= Fraction(width) else math.nextafter(width, math.inf)
 
 
 def _unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:

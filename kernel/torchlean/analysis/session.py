@@ -22,13 +22,10 @@ class Session:
     """
 
     def __init__(self, roots: tuple[str, ...] = ()) -> None:
-        self.workspace = Workspace(roots, {})
+        self.overlays: dict[str, str] = {}
+        self.workspace = Workspace(roots, self.overlays)
         self.bounds = BoundsCache()
         self._decided: OrderedDict[bytes, Decision] = OrderedDict()
-
-    @property
-    def overlays(self) -> dict[str, str]:
-        return self.workspace.overlays
 
     def decided(self, key: bytes) -> Decision | None:
         """The decision found before for the claim with this content key (graph, weights and domain)."""

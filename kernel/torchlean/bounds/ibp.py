@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 
 from torchlean.bounds.cache import Bound, BoundsCache
+from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
 from torchlean.graph.hashing import DIGEST_BYTES, tensor_digest
 from torchlean.intervals import Interval
@@ -22,10 +23,6 @@ from torchlean.ops import OPS, TensorType, UnsupportedError
 
 MAX_ELEMENTS = 2**26
 """Tensors beyond 64 million elements (1 GiB of bounds) are not bounded: the editor must not be starved of memory."""
-
-
-class Cancelled(Exception):
-    """The caller no longer wants the result. Nothing unfinished was stored."""
 
 
 @dataclass(frozen=True, slots=True)

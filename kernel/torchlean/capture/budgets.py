@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from torchlean.cancellation import Cancelled as Cancelled
+
 STEPS = 3_000_000
 """Expressions, statements and calls in one file: a few seconds."""
 
@@ -38,10 +40,6 @@ TENSOR_ELEMENTS = 1 << 24
 
 class OutOfFuel(Exception):
     """The file's steps are used up."""
-
-
-class Cancelled(Exception):
-    """The caller does not want the result any more."""
 
 
 class TooBig(Exception):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from torchlean.bounds import Bounds, BoundsCache, Cancelled, propagate
+from torchlean.bounds import Bounds, BoundsCache, propagate
+from torchlean.cancellation import Cancelled
 from torchlean.claims.domain import Box
 from torchlean.claims.margin import Margin, add_margin
 from torchlean.claims.search import search

@@ -21,6 +21,9 @@ from torchlean.command.report import finite
 from torchlean.diagnostics import Severity
 from torchlean.numbers import lower_text, upper_text
 
+PIPE_WIDTH = 160
+"""Columns of a table that goes into a file or a pipe, where nobody's window cuts it."""
+
 
 def run(path: Path, name: str | None, method: str, *, as_json: bool, elements: bool, everything: bool) -> int:
     """Bound the chosen unit's graph and print it. Exit code 1 when the file gives no unit to show."""
@@ -109,6 +112,8 @@ def _print(bounded: UnitBounds, path: str, lines: list[str], everything: bool) -
         if fact.reason and node.op != "input":
             reasons.append(f"%{fact.node} {fact.op}: {fact.reason}")
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PIPE_WIDTH)
     console.print(table)
     for reason in reasons:
         console.print(Text(reason, style="yellow"))

@@ -27,6 +27,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF, gamma
 from torchlean.ops.linearization import Affine, Relaxation
 
+
 @dataclass(frozen=True, slots=True)
 class Magnitude:
     """A bound on |value| of a node, shape of the node, and the sum of its elements (rounded up)."""

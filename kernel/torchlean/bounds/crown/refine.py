@@ -18,7 +18,8 @@ from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.bounds.crown.passages import Magnitude, Passage, affine, between, stop
 from torchlean.bounds.crown.rows import lower_bounds
 from torchlean.bounds.crown.structure import Structure, structure
-from torchlean.bounds.ibp import MAX_ELEMENTS, Bounds, Cancelled, bound_node, content_key
+from torchlean.bounds.ibp import MAX_ELEMENTS, Bounds, bound_node, content_key
+from torchlean.cancellation import Cancelled
 from torchlean.graph import LEAVES, Graph, Node
 from torchlean.intervals import Interval
 from torchlean.ops import OPS, UnsupportedError
@@ -144,7 +145,9 @@ class _Refinement:
         self.magnitudes[node.id] = Magnitude.of(interval)
         if node.id not in self.passages:
             passage = None if interval.undefined else self._passage(node)
-            self.passages[node.id] = stop(_batched(interval), len(self.structure.graph)) if passage is None else passage
+            self.passages[node.id] = (
+                stop(_batched(interval), len(self.structure.graph)) if passage is None else passage
+            )
 
     def _passage(self, node: Node) -> Passage | None:
         """How rows pass the node to its operands. None where a pass must stop at the node's own interval."""

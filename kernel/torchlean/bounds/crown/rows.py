@@ -94,7 +94,9 @@ class _Pass:
         if passage.penalty is not None:
             self.slack = self.slack + _dot(flat.abs(), passage.penalty)
         if passage.fatal is not None:
-            self.slack = torch.where(_dot((flat != 0).to(flat.dtype), passage.fatal) > 0, math.inf, self.slack)
+            self.slack = torch.where(
+                _dot((flat != 0).to(flat.dtype), passage.fatal) > 0, math.inf, self.slack
+            )
         if passage.planes is not None:
             self.between(passage, passage.planes, rows)
             return
