@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
+from torchlean.capture.emitter import TensorTooLarge
 from torchlean.capture.intrinsics import adopt
 from torchlean.capture.places import argument_span
 from torchlean.capture.values import Instance, TensorValue, Unknown, Value, native, type_name
@@ -82,7 +83,11 @@ def _loaded(run: Interpreter, path: Value, function: str, span: Span | None) -> 
 def _value(run: Interpreter, content: object, name: str) -> Value:
     """The content of a checkpoint as values: fresh containers, tensors as parameters of the graph."""
     if isinstance(content, Tensor):
-        return run.emitter.parameter(content, name)
+        try:
+            return run.emitter.parameter(content, name)
+        except TensorTooLarge as error:
+            run.report("TL113", f"`{name}`: {error}")
+            return Unknown(str(error), run.place(), reported=True)
     if isinstance(content, Mapping):
         return {
             key: _value(run, item, f"{name}.{key}" if name else str(key)) for key, item in content.items()
@@ -164,7 +169,7 @@ def _fill(run: Interpreter, module: Instance, file: WeightFile, name: str, span:
         run.report("TL111", f"weight file `{name}` does not fit `{module.cls.name}`: {text}", span=span)
     for key, target in expected.items():
         if key in tensors and tuple(tensors[key].shape) == target.shape:
-            adopt(run, target, run.emitter.parameter(tensors[key], key), key)
+            adopt(run, target, _value(run, tensors[key], key), key)
     _report_non_finite(run, name, {key: tensors[key] for key in expected if key in tensors}, span)
 
 

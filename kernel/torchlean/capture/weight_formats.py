@@ -36,14 +36,14 @@ class Limits:
     """How large a file may be: what an interval analysis of the same weights can still answer for.
 
     Attributes:
-        tensor: elements of one tensor (2**28 float32 numbers take 1 GiB, and their bounds four times that).
-        total: elements of one file.
+        tensor: elements of one tensor; the interval engine stops there too.
+        total: elements of one file: 1 GiB of float32, and a gigabyte is read in about a second.
         file: bytes of one file: `total` elements of eight bytes.
     """
 
-    tensor: int = 2**28
-    total: int = 2**30
-    file: int = 2**33
+    tensor: int = 2**26
+    total: int = 2**28
+    file: int = 2**31
 
 
 LIMITS = Limits()
@@ -171,7 +171,10 @@ def _read_torch(path: Path) -> Content:
         raise WeightFileError(_refusal(str(error))) from error
     except _TORCH_DAMAGE as error:
         raise WeightFileError("is not a valid torch checkpoint, or it is truncated") from error
-    return _plain(content, "", set()), {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    plain = _plain(content, "", set(), shapes)
+    _check_sizes(shapes)
+    return plain, {}
 
 
 _TORCH_DAMAGE = (
@@ -204,23 +207,31 @@ def _refusal(message: str) -> str:
     return f"{what}. Save tensors only: torch.save(model.state_dict(), path)"
 
 
-def _plain(value: object, place: str, seen: set[int]) -> object:
-    """The content, every tensor checked to be dense and within the limits; parameters become tensors."""
+def _plain(value: object, place: str, outer: set[int], shapes: dict[str, tuple[int, ...]]) -> object:
+    """The content, every tensor checked to be dense and within the limits; parameters become tensors.
+
+    Args:
+        outer: identities of the containers around `value`, against content that contains itself.
+        shapes: filled with the shape of every tensor by its place.
+    """
     if isinstance(value, torch.Tensor):
-        return _dense(value, place)
-    if id(value) in seen:
+        return _dense(value, place, shapes)
+    if id(value) in outer:
         raise WeightFileError(f"contains itself at {place}")
+    inner = outer | {id(value)}
     if isinstance(value, Mapping):
-        return {key: _plain(item, f"{place}[{key!r}]", seen | {id(value)}) for key, item in value.items()}
+        return {key: _plain(item, f"{place}[{key!r}]", inner, shapes) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        items = [_plain(item, f"{place}[{index}]", seen | {id(value)}) for index, item in enumerate(value)]
+        items = [_plain(item, f"{place}[{index}]", inner, shapes) for index, item in enumerate(value)]
         return tuple(items) if isinstance(value, tuple) else items
     return value
 
 
-def _dense(tensor: Tensor, place: str) -> Tensor:
+def _dense(tensor: Tensor, place: str, shapes: dict[str, tuple[int, ...]]) -> Tensor:
     # Sizes before anything else: a view of one number can claim any shape without costing memory in the file.
-    _check_sizes({place.strip("[]'") or "the tensor": tuple(tensor.shape)})
+    name = place.strip("[]'") or "the tensor"
+    shapes[name] = tuple(tensor.shape)
+    _check_sizes({name: shapes[name]})
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
         raise WeightFileError(
             f"holds a sparse, quantised or nested tensor at {place}; only dense ones are analysed"
