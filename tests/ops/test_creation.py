@@ -88,6 +88,12 @@ CREATION = [
     case("torch.tensor", [X[0, 0], X[0, 1]]),
     case("torch.tensor", [[X[0, 0], 1.0], [2.0, X[1, 1]]]),
     case("torch.tensor", [Known(torch.tensor(2.0)), 1.0]),
+    case("torch.tensor", [Known(torch.tensor(2.0, dtype=torch.float64)), 1.0]),
+    case("torch.tensor", [Known(torch.tensor(2)), True]),
+    case("torch.tensor", [Known(torch.tensor(2)), 0.5]),
+    case("torch.tensor", [X[0]]),
+    case("torch.tensor", [X[0, :1]]),
+    case("torch.tensor", range(3)),
     case("torch.tensor", [1, 2], requires_grad=False),
     case("torch.tensor", "text"),
     case("torch.as_tensor", [1, 2]),
@@ -148,6 +154,7 @@ DRAWS: list[tuple[str, tuple[Any, ...], dict[str, Any], float, float]] = [
     ("torch.normal", (X, X.abs()), {}, -math.inf, math.inf),
     ("torch.normal", (0.0,), {"std": X.abs()}, -math.inf, math.inf),
     ("torch.multinomial", (torch.ones(2, 5), 3), {}, 0, 4),
+    ("torch.Tensor.multinomial", (torch.ones(2), 9, True), {}, 0, 1),
     ("torch.empty", (2, 3), {}, -math.inf, math.inf),
     ("torch.empty_like", (INTEGERS,), {}, -math.inf, math.inf),
     ("torch.Tensor.new_empty", (X, (4,)), {}, -math.inf, math.inf),
@@ -180,6 +187,9 @@ IN_PLACE: list[tuple[str, tuple[Any, ...], dict[str, Any], float, float]] = [
     ("torch.Tensor.normal_", (0.0, 2.0), {}, -math.inf, math.inf),
     ("torch.Tensor.normal_", (), {"mean": 0.0, "std": 0.1}, -math.inf, math.inf),
     ("torch.Tensor.exponential_", (), {}, 0, math.inf),
+    ("torch.Tensor.exponential_", (2.0,), {"generator": None}, 0, math.inf),
+    ("torch.Tensor.log_normal_", (0.0, 1.0), {}, 0, math.inf),
+    ("torch.Tensor.cauchy_", (), {"median": 1.0}, -math.inf, math.inf),
     ("torch.Tensor.bernoulli_", (0.3,), {}, 0, 1),
 ]
 
@@ -276,7 +286,7 @@ def test_conversions_and_copies_are_torchs(
 
 
 def test_what_shares_memory_in_torch_is_the_same_handle_and_a_copy_is_not() -> None:
-    for name in ("detach", "cpu", "float", "requires_grad_", "data"):
+    for name in ("detach", "detach_", "resolve_conj", "real", "cpu", "float", "requires_grad_", "data"):
         call = Call(f"torch.Tensor.{name}", X)
         assert call.returned is call.arguments[0], name
     copy = Call("torch.Tensor.clone", X)
@@ -350,6 +360,8 @@ PROPERTIES = [
     case("torch.is_tensor", X),
     case("torch.is_tensor", [1]),
     case("torch.is_floating_point", INTEGERS),
+    case("torch.is_complex", X),
+    case("torch.get_default_dtype"),
     case("torch.result_type", X, INTEGERS),
     case("torch.result_type", INTEGERS, 1.0),
     case("torch.promote_types", torch.int32, torch.float16),
@@ -371,11 +383,31 @@ def test_what_python_asks_a_tensor_is_answered_as_by_torch(
     agree(name, *arguments, **keywords)
 
 
+def test_factories_follow_the_default_dtype() -> None:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        agree("torch.get_default_dtype")
+        for name, arguments in {"zeros": (2,), "full": ((2,), 0.1), "eye": (2,), "tensor": ([0.1],)}.items():
+            agree(f"torch.{name}", *arguments)
+        for name in ("arange", "scalar_tensor"):
+            agree(f"torch.{name}", 0.5)
+        for name in ("rand", "randn", "empty"):
+            assert drawn(Call(f"torch.{name}", 2)).type.dtype == torch.float64
+    finally:
+        torch.set_default_dtype(before)
+
+
+def test_as_tensor_shares_memory_with_a_tensor_and_tensor_copies_it() -> None:
+    assert Call("torch.as_tensor", X).ops() == []
+    assert Call("torch.tensor", X).ops() == ["clone"]
+
+
 def test_numbers_that_are_not_known_are_not_guessed() -> None:
     for name in ("item", "tolist", "__bool__", "__contains__"):
         with pytest.raises(UnsupportedError):
             Call(f"torch.Tensor.{name}", torch.tensor(1.0), *([1] if name == "__contains__" else []))
-    for name in ("grad", "requires_grad"):
+    for name in ("grad", "requires_grad", "grad_fn", "is_leaf", "numpy", "is_contiguous", "stride"):
         with pytest.raises(UnsupportedError):
             Call(f"torch.Tensor.{name}", X)
 

@@ -62,6 +62,7 @@ CONDITIONS = [
     case("torch.Tensor.masked_select", X, Known(MASK[0, 0])),
     case("torch.Tensor.masked_select", VECTOR, Known(MASK)),
     case("torch.nonzero", Known(MASK)),
+    case("torch.Tensor.nonzero", Known(INTEGERS)),
 ]
 
 INDICES = [

@@ -90,6 +90,8 @@ def assigned(emitter: Emitter, x: TensorValue, index: Any, value: Operand) -> Te
         UnsupportedError: where it writes depends on values that are not known.
     """
     new = selecting.filling(emitter, value, x.dtype)
+    if isinstance(index, tuple) and len(index) == 1 and is_tensor(index[0]):
+        index = index[0]
     if is_tensor(index) and index.dtype == torch.bool and emitter.value_of(index) is None:
         return _where_mask(emitter, x, index, new)
     parsed = parse(emitter, tuple(x.shape), index)
@@ -125,6 +127,22 @@ def _through(emitter: Emitter, x: TensorValue, new: TensorValue, parsed: Parsed)
     part = indexing.sliced(emitter, x, parsed.places)
     written = emitter.emit("index_update", part, new, *parsed.advanced.values(), dims=tuple(parsed.advanced))
     return written if part is x else emitter.emit("slice_update", x, written, index=parsed.places)
+
+
+@spelled("torch.index_put", "torch.Tensor.index_put")
+def index_put(
+    emitter: Emitter, input: TensorValue, indices: Any, values: TensorValue, accumulate: bool = False
+) -> TensorValue:
+    if accumulate:
+        raise UnsupportedError("index_put with accumulate=True is not followed")
+    return assigned(emitter, input, tuple(indices), values)
+
+
+@spelled("torch.index_put_", "torch.Tensor.index_put_")
+def index_put_(
+    emitter: Emitter, input: TensorValue, indices: Any, values: TensorValue, accumulate: bool = False
+) -> TensorValue:
+    return emitter.overwrite(input, index_put(emitter, input, indices, values, accumulate))
 
 
 @spelled("torch.Tensor.fill_")

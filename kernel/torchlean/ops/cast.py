@@ -174,8 +174,11 @@ def contiguous(emitter: Emitter, input: TensorValue, memory_format: Any = None) 
     return emitter.emit("contiguous", input)
 
 
-@spelled("torch.Tensor.is_contiguous")
-def is_contiguous(emitter: Emitter, input: TensorValue, memory_format: Any = None) -> bool:
+@spelled(
+    *("torch.Tensor.is_contiguous", "torch.Tensor.stride", "torch.Tensor.storage_offset"),
+    *("torch.Tensor.data_ptr", "torch.Tensor.storage", "torch.Tensor.untyped_storage"),
+)
+def memory_layout(emitter: Emitter, input: TensorValue, *arguments: Any, **keywords: Any) -> Any:
     raise UnsupportedError("how a tensor lies in memory is not followed")
 
 
@@ -200,7 +203,7 @@ def retain_grad(emitter: Emitter, input: TensorValue) -> None:
     """Gradients are not followed."""
 
 
-@spelled("torch.Tensor.cpu", "torch.Tensor.cuda", "torch.Tensor.mps", "torch.Tensor.pin_memory")
+@spelled("torch.Tensor.cpu", "torch.Tensor.cuda", "torch.Tensor.pin_memory")
 def on_device(emitter: Emitter, input: TensorValue, *arguments: Any, **keywords: Any) -> TensorValue:
     """Where a tensor lies does not change its numbers."""
     return input

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from torchlean.ops import cast, layout
 from torchlean.ops.arguments import is_tensor, known_int, known_tensor, sizes, torch_errors
-from torchlean.ops.op import ShapeError, TensorType, UnsupportedError
+from torchlean.ops.op import ShapeError, UnsupportedError
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 LARGEST_WRITTEN = 2**24
@@ -30,9 +30,9 @@ def filled(emitter: Emitter, shape: tuple[int, ...], number: Any, dtype: torch.d
         ShapeError: a negative size, or a number that the dtype cannot hold.
     """
     with torch_errors():
-        type = TensorType(tuple(torch.empty(shape, device="meta").shape), dtype or torch.float32)
+        count = torch.empty(shape, device="meta").numel()
         scalar = torch.full((), number, dtype=dtype)
-    if type.numel > LARGEST_WRITTEN:
+    if count > LARGEST_WRITTEN:
         return emitter.constant(scalar.expand(shape))
     return emitter.constant(scalar.expand(shape).contiguous())
 
@@ -66,12 +66,22 @@ def number_of(emitter: Emitter, value: Any, what: str) -> Any:
 
 @spelled("torch.zeros")
 def zeros(emitter: Emitter, *spread: Any, size: Any = None, **options: Any) -> TensorValue:
-    return filled(emitter, sizes(emitter, spread, size, "the sizes"), 0, option_dtype(options, torch.float32))
+    return filled(
+        emitter,
+        sizes(emitter, spread, size, "the sizes"),
+        0,
+        option_dtype(options, torch.get_default_dtype()),
+    )
 
 
 @spelled("torch.ones")
 def ones(emitter: Emitter, *spread: Any, size: Any = None, **options: Any) -> TensorValue:
-    return filled(emitter, sizes(emitter, spread, size, "the sizes"), 1, option_dtype(options, torch.float32))
+    return filled(
+        emitter,
+        sizes(emitter, spread, size, "the sizes"),
+        1,
+        option_dtype(options, torch.get_default_dtype()),
+    )
 
 
 @spelled("torch.full")
@@ -134,7 +144,8 @@ def eye(emitter: Emitter, n: int, m: int | None = None, **options: Any) -> Tenso
     rows = known_int(emitter, n, "n")
     columns = rows if m is None else known_int(emitter, m, "m")
     return _made(
-        emitter, functools.partial(torch.eye, rows, columns, dtype=option_dtype(options, torch.float32))
+        emitter,
+        functools.partial(torch.eye, rows, columns, dtype=option_dtype(options, torch.get_default_dtype())),
     )
 
 
@@ -179,23 +190,30 @@ def _made(emitter: Emitter, make: Callable[..., Tensor]) -> TensorValue:
     raise UnsupportedError(f"a constant of {count} elements is too large to analyse")
 
 
-@spelled("torch.tensor", "torch.as_tensor", "torch.asarray")
+@spelled("torch.tensor")
 def tensor(emitter: Emitter, data: Any, dtype: torch.dtype | None = None, **options: Any) -> TensorValue:
     """Nested lists of numbers, or of tensors of one number each; a tensor gives a copy of itself."""
+    result = as_tensor(emitter, data, dtype, **options)
+    return emitter.emit("clone", result) if result is data else result
+
+
+@spelled("torch.as_tensor", "torch.asarray")
+def as_tensor(emitter: Emitter, data: Any, dtype: torch.dtype | None = None, **options: Any) -> TensorValue:
+    """Like `tensor`, but a tensor that has the dtype already is given back and not copied."""
     dtype = option_dtype({**options, "dtype": dtype}, None)
     if is_tensor(data):
-        result = cast.cast(emitter, data, dtype or data.dtype)
-        return emitter.emit("clone", result) if result is data else result
-    items = _leaves(data)
-    if any(is_tensor(item) and emitter.value_of(item) is None for item in items):
+        return cast.cast(emitter, data, dtype or data.dtype)
+    if any(is_tensor(item) for item in _leaves(data)):
         return _gathered(emitter, data, dtype)
     with torch_errors():
-        return emitter.constant(torch.tensor(_numbers(emitter, data), dtype=dtype))
+        return emitter.constant(torch.tensor(_plain(data), dtype=dtype))
 
 
 @spelled("torch.scalar_tensor")
 def scalar_tensor(emitter: Emitter, s: Any, **options: Any) -> TensorValue:
-    return filled(emitter, (), number_of(emitter, s, "the number"), option_dtype(options, torch.float32))
+    return filled(
+        emitter, (), number_of(emitter, s, "the number"), option_dtype(options, torch.get_default_dtype())
+    )
 
 
 @spelled("torch.Tensor.new_tensor")
@@ -216,16 +234,13 @@ def _leaves(data: Any) -> list[Any]:
     return [data]
 
 
-def _numbers(emitter: Emitter, data: Any) -> Any:
-    if isinstance(data, (list, tuple, range)):
-        return [_numbers(emitter, item) for item in data]
-    if is_tensor(data):
-        return known_tensor(emitter, data, "the data of a tensor").tolist()
-    return data
+def _plain(data: Any) -> Any:
+    """Ranges and sizes as the lists that torch takes."""
+    return [_plain(item) for item in data] if isinstance(data, (list, tuple, range)) else data
 
 
 def _gathered(emitter: Emitter, data: Sequence[Any], dtype: torch.dtype | None) -> TensorValue:
-    """`torch.tensor([a, b])` of tensors that are not known: their numbers side by side."""
+    """`torch.tensor([a, b])` with tensors inside: their numbers side by side, in the dtype that holds all."""
     parts = [item if is_tensor(item) else tensor(emitter, item, dtype) for item in data]
     parts = [_gathered(emitter, item, dtype) if isinstance(item, (list, tuple)) else item for item in parts]
     if any(part.type.numel != 1 and is_tensor(item) for part, item in zip(parts, data, strict=True)):

@@ -219,7 +219,8 @@ def promote_types(emitter: Emitter, type1: torch.dtype, type2: torch.dtype) -> t
 
 @spelled("torch.get_default_dtype")
 def get_default_dtype(emitter: Emitter) -> torch.dtype:
-    return torch.float32
+    found: torch.dtype = torch.get_default_dtype()
+    return found
 
 
 @spelled("torch.broadcast_shapes")

@@ -53,13 +53,13 @@ def draw(
     lower: float = -math.inf,
     upper: float = math.inf,
 ) -> TensorValue:
-    """A random leaf; floating (float32 by default) unless the caller says otherwise.
+    """A random leaf; of the default dtype unless the caller says otherwise.
 
     Raises:
         ShapeError: a negative size.
     """
     with torch_errors():
-        type = TensorType(tuple(torch.empty(shape, device="meta").shape), dtype or torch.float32)
+        type = TensorType(tuple(torch.empty(shape, device="meta").shape), dtype or torch.get_default_dtype())
     return emitter.random(type, lower, upper, what)
 
 
@@ -79,13 +79,13 @@ def _options(options: dict[str, Any], default: torch.dtype | None) -> torch.dtyp
 @spelled("torch.rand")
 def rand(emitter: Emitter, *spread: Any, size: Any = None, **options: Any) -> TensorValue:
     """`[0, 1)`; the interval is closed, as all are."""
-    dtype = _floating(_options(options, torch.float32), "rand")
+    dtype = _floating(_options(options, torch.get_default_dtype()), "rand")
     return draw(emitter, "rand", sizes(emitter, spread, size, "the sizes"), dtype, 0.0, 1.0)
 
 
 @spelled("torch.randn")
 def randn(emitter: Emitter, *spread: Any, size: Any = None, **options: Any) -> TensorValue:
-    dtype = _floating(_options(options, torch.float32), "randn")
+    dtype = _floating(_options(options, torch.get_default_dtype()), "randn")
     return draw(emitter, "randn", sizes(emitter, spread, size, "the sizes"), dtype)
 
 
@@ -188,7 +188,12 @@ def multinomial(
 @spelled("torch.empty")
 def empty(emitter: Emitter, *spread: Any, size: Any = None, **options: Any) -> TensorValue:
     """Whatever was in memory: nothing is known."""
-    return draw(emitter, "empty", sizes(emitter, spread, size, "the sizes"), _options(options, torch.float32))
+    return draw(
+        emitter,
+        "empty",
+        sizes(emitter, spread, size, "the sizes"),
+        _options(options, torch.get_default_dtype()),
+    )
 
 
 @spelled("torch.empty_like")
@@ -216,14 +221,14 @@ def uniform_(emitter: Emitter, input: TensorValue, *bounds: float, **options: An
     return emitter.overwrite(input, draw(emitter, "uniform_", tuple(input.shape), input.dtype, low, high))
 
 
-@spelled("torch.Tensor.normal_", "torch.Tensor.cauchy_", "torch.Tensor.log_normal_")
+@spelled("torch.Tensor.normal_", "torch.Tensor.cauchy_")
 def normal_(emitter: Emitter, input: TensorValue, *arguments: Any, **options: Any) -> TensorValue:
     _floating(input.dtype, "normal_")
     return emitter.overwrite(input, draw(emitter, "normal_", tuple(input.shape), input.dtype))
 
 
-@spelled("torch.Tensor.exponential_")
-def exponential_(emitter: Emitter, input: TensorValue, lambd: float = 1.0, **options: Any) -> TensorValue:
+@spelled("torch.Tensor.exponential_", "torch.Tensor.log_normal_")
+def exponential_(emitter: Emitter, input: TensorValue, *arguments: Any, **options: Any) -> TensorValue:
     _floating(input.dtype, "exponential_")
     return emitter.overwrite(input, draw(emitter, "exponential_", tuple(input.shape), input.dtype, 0.0))
 
