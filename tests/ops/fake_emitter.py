@@ -78,8 +78,10 @@ class FakeEmitter:
         return evaluate(cone, {})[renumbered[tensor.node]]
 
     def overwrite(self, target: Handle, result: Handle) -> Handle:
-        if target.type != result.type:
+        if target.shape != result.shape or not torch.can_cast(result.dtype, target.dtype):
             raise ShapeError(f"a result of type {result.type} does not fit into {target.type}")
+        if target.dtype != result.dtype:
+            result = self.emit("cast", result, dtype=target.dtype)
         target.node = result.node
         return target
 

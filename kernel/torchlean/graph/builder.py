@@ -13,7 +13,7 @@ from torchlean.graph.node import Node
 from torchlean.ops import OPS, Attribute, TensorType
 from torchlean.source import Span
 
-TypeKey = tuple[str, tuple[TensorType, ...], tuple[tuple[str, Attribute], ...]]
+TypeKey = tuple[str, tuple[TensorType, ...], tuple[tuple[str, object], ...]]
 
 
 class GraphBuilder:
@@ -85,7 +85,7 @@ class GraphBuilder:
         """
         inputs = tuple(inputs)
         types = tuple(self.nodes[id].type for id in inputs)
-        key = (name, types, tuple(sorted(attributes.items())))
+        key = (name, types, tuple((key, _typed(attributes[key])) for key in sorted(attributes)))
         type = self._inferred.get(key)
         if type is None:
             type = OPS[name].infer(types, attributes)
@@ -122,3 +122,9 @@ def _type_of(data: Tensor) -> TensorType:
     if not isinstance(data, torch.Tensor):
         raise TypeError(f"expected a tensor, got {data!r}")
     return TensorType(tuple(data.shape), data.dtype)
+
+
+def _typed(value: Attribute) -> object:
+    """A key that tells 2 from 2.0 and True, which Python calls equal and torch does not: `x ** 2` of integers."""
+    items = tuple(map(_typed, value)) if isinstance(value, tuple) else value
+    return type(value), items

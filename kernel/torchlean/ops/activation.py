@@ -47,12 +47,12 @@ class Hardtanh(Elementwise):
     function = staticmethod(functional.hardtanh)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
-        super().check(inputs, attributes)
         if number(attributes, "min_val") > number(attributes, "max_val"):
             raise ShapeError(
                 "`hardtanh` needs min_val <= max_val, "
                 f"got {attributes['min_val']} and {attributes['max_val']}"
             )
+        super().check(inputs, attributes)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         low, high = number(attributes, "min_val"), number(attributes, "max_val")

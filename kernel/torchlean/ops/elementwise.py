@@ -13,9 +13,8 @@ from torch import Tensor
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
-_accepted: dict[tuple[str, tuple[torch.dtype, ...]], str | None] = {}
-"""Torch's complaint about these operand dtypes, or None; by op. Torch tells only when it runs on real data.
-"""
+_accepted: dict[tuple[str, tuple[torch.dtype, ...], str], str | None] = {}
+"""Torch's complaint about these operand dtypes, or None; by op and attributes. Torch tells only on real data."""
 
 
 class Elementwise(Op):
@@ -26,7 +25,7 @@ class Elementwise(Op):
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         """Raise `ShapeError` for dtypes that only the CPU kernel refuses; the meta device takes them."""
         dtypes = tuple(operand.dtype for operand in inputs)
-        key = (self.name, dtypes)
+        key = (self.name, dtypes, repr(sorted(attributes.items())))
         if key not in _accepted:
             _accepted[key] = self._refusal(dtypes, attributes)
         refusal = _accepted[key]

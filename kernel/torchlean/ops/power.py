@@ -18,7 +18,7 @@ from torchlean.intervals.approximation import Approximation, relative
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, flagged
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_binary
-from torchlean.ops.op import Attributes, TensorType, UnsupportedError, register
+from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
 
@@ -28,6 +28,12 @@ class Pow(Elementwise):
 
     name = "pow"
     function = staticmethod(torch.pow)
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        super().check(inputs, attributes)
+        exponent = attributes["exponent"]
+        if isinstance(exponent, int) and exponent < 0 and not inputs[0].dtype.is_floating_point:
+            raise ShapeError(f"integers have no power with the negative integer exponent {exponent}")
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -40,9 +46,11 @@ class Pow(Elementwise):
             return exact.square(x)
         if exponent == 0.5:
             return exact.sqrt(x)
-        power = Interval.point(torch.tensor(exponent, dtype=torch.float64))
         if exponent == math.floor(exponent):
-            return _whole(_integer_power(x, power.lower), out)
+            return _whole(_integer_power(x, torch.tensor(exponent, dtype=torch.float64)), out)
+        # The vectorised kernels of float32 round the exponent, the others do not: both powers are bounded.
+        ends = sorted((exponent, computed(exponent, out.dtype)))
+        power = Interval(*torch.tensor(ends, dtype=torch.float64))
         return _real_power(x, power, undefined=torch.ones((), dtype=torch.bool))
 
 
@@ -192,7 +200,7 @@ def _raised(emitter: Emitter, base: Operand, exponent: Operand) -> TensorValue:
         return emitter.emit("pow_tensor", base, exponent)
     if exponent == 2 and base.dtype.is_floating_point:
         return emitter.emit("square", base)
-    return emitter.emit("pow", base, exponent=computed(exponent, base.dtype))
+    return emitter.emit("pow", base, exponent=exponent)
 
 
 spell_binary("hypot")

@@ -11,8 +11,11 @@ from torchlean.intervals import Interval
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.shapes import exact_increasing
 from torchlean.ops.elementwise import Elementwise, no_out, spell_unary
-from torchlean.ops.op import Attributes, TensorType, register
+from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+_EXACT_POWERS = 22
+"""`10.0 ** n` is exact up to here."""
 
 
 class _Step(Elementwise):
@@ -61,12 +64,18 @@ class Round(Elementwise):
     name = "round"
     function = staticmethod(torch.round)
 
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        """Integers are rounded to themselves, but only when no number of decimals is given."""
+        return super().evaluate(inputs, {} if attributes["decimals"] == 0 else attributes)
+
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
         decimals = attributes["decimals"]
         if decimals == 0 or not out.dtype.is_floating_point:
             return exact_increasing(x, torch.round)
         assert isinstance(decimals, int)
+        if abs(decimals) > _EXACT_POWERS:
+            raise UnsupportedError(f"no bounds for rounding to {decimals} decimals")
         unit = Interval.point(torch.tensor(10.0 ** abs(decimals), dtype=torch.float64))
         multiply, divide = (exact.mul, exact.div) if decimals > 0 else (exact.div, exact.mul)
         return divide(exact_increasing(multiply(x, unit), torch.round), unit)
@@ -112,9 +121,21 @@ def _fraction(end: Tensor) -> Tensor:
     return torch.nan_to_num(end - torch.trunc(end), nan=0.0)
 
 
-@spelled("torch.round", "torch.Tensor.round", "torch.special.round")
+@spelled("torch.round", "torch.Tensor.round")
 def round(emitter: Emitter, input: TensorValue, *, decimals: int = 0, out: object = None) -> TensorValue:
     no_out(out)
+    return emitter.emit("round", input, decimals=decimals)
+
+
+@spelled("torch.special.round")
+def special_round(
+    emitter: Emitter, input: TensorValue, *, decimals: int = 0, out: object = None
+) -> TensorValue:
+    no_out(out)
+    if not input.dtype.is_floating_point:
+        raise ShapeError(
+            f"`torch.special.round` takes floating tensors only, got {input.type}; `torch.round` takes integers"
+        )
     return emitter.emit("round", input, decimals=decimals)
 
 
