@@ -53,9 +53,13 @@ class Documents:
         """Open documents whose analysis read this file, or looked for it."""
         return [d for d in self._documents.values() if d.path != path and path in d.dependencies()]
 
-    def dependencies(self) -> set[str]:
-        """Everything that any open document depends on."""
-        return {path for document in self._documents.values() for path in document.dependencies()}
+    def dependencies(self) -> dict[str, float]:
+        """Everything that any open document depends on, and when it was last read for it (at the earliest)."""
+        found: dict[str, float] = {}
+        for document in self._documents.values():
+            for path, moment in document.dependencies().items():
+                found[path] = min(moment, found.get(path, moment))
+        return found
 
     def text_of(self, path: str) -> Text | None:
         """The text of an open document by its path."""

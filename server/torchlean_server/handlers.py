@@ -39,6 +39,7 @@ def register(server: Server) -> None:
         types.TEXT_DOCUMENT_DID_CLOSE: (did_close, None),
         types.WORKSPACE_DID_CHANGE_CONFIGURATION: (did_change_configuration, None),
         types.WORKSPACE_DID_CHANGE_WATCHED_FILES: (did_change_watched_files, None),
+        types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: (did_change_folders, None),
         types.WINDOW_WORK_DONE_PROGRESS_CANCEL: (cancel_progress, None),
         types.TEXT_DOCUMENT_HOVER: (hover_at, None),
         types.TEXT_DOCUMENT_INLAY_HINT: (inlay_hints, types.InlayHintOptions(resolve_provider=False)),
@@ -88,6 +89,12 @@ def did_change_watched_files(ls: Server, params: types.DidChangeWatchedFilesPara
         path = convert.existing_path(change.uri)
         if path is not None:
             ls.watcher.touched(path)
+
+
+def did_change_folders(ls: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:
+    ls.adopt_folders([folder.uri for folder in ls.workspace.folders.values()])
+    for document in ls.documents:
+        ls.checker.recheck(document, "from before the workspace's folders changed")
 
 
 # Documents

@@ -1,7 +1,7 @@
 """The protocol between the server and its workers: JSON objects, each behind its length in four bytes.
 
 Server to worker:
-    {"type": "analyse", "id", "path", "text", "overlays": {path: text or null}, "memory": MiB}
+    {"type": "analyse", "id", "path", "text", "roots", "overlays": {path: text or null}, "memory": MiB}
     {"type": "cancel", "id"}
 Worker to server:
     {"type": "ready"}                           torch is imported

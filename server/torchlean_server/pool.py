@@ -73,7 +73,12 @@ class Counts:
 
 
 class Pool:
-    """Runs analyses in worker processes."""
+    """Runs analyses in worker processes.
+
+    Attributes:
+        limits: of analyses that start from now on.
+        roots: the workspace's folders, where imports are looked for.
+    """
 
     def __init__(
         self,
@@ -84,6 +89,7 @@ class Pool:
     ) -> None:
         command = [sys.executable, "-m", "torchlean_server.worker", "--analysis", analysis]
         self.limits = Limits()
+        self.roots: tuple[str, ...] = ()
         self.counts = Counts()
         self.workers = [Worker(command, self._idle_again, log) for _ in range(size)]
         self._grace = grace
@@ -147,6 +153,8 @@ class Pool:
 
     def _content(self, worker: Worker, request: Request) -> Message:
         """The request's message for this worker, with the unsaved texts that it does not know yet."""
+        if worker.roots != self.roots:
+            worker.known, worker.roots = {}, self.roots
         changed: dict[str, str | None] = {}
         for path, (stamp, text) in request.overlays.items():
             if path != request.path and worker.known.get(path) != stamp:
@@ -158,6 +166,7 @@ class Pool:
         return {
             "path": request.path,
             "text": request.text,
+            "roots": list(self.roots),
             "overlays": changed,
             "memory": self.limits.memory,
         }

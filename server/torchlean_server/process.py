@@ -40,7 +40,7 @@ class Worker:
         idle: ready and without a request.
         starts: how often the process was started.
         failures: starts in a row that never got ready.
-        known: overlay stamps that this process has seen, by path.
+        known, roots: overlay stamps by path, and workspace folders, that this process was told.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Worker:
         self.starts = 0
         self.failures = 0
         self.known: dict[str, int] = {}
+        self.roots: tuple[str, ...] = ()
 
     @property
     def idle(self) -> bool:
@@ -156,7 +157,7 @@ class Worker:
 
     async def _run_once(self) -> None:
         self._why = None
-        self.known = {}
+        self.known, self.roots = {}, ()
         self.starts += 1
         process = self._process = await self._spawned()
         assert process.stdout is not None and process.stderr is not None

@@ -42,9 +42,8 @@ class Server(LanguageServer):
 
     def meet(self, params: types.InitializeParams) -> None:
         """Make the parts that depend on the client."""
-        folders = params.workspace_folders or []
-        root = folders[0].uri if folders else params.root_uri
-        self.root = convert.existing_path(root) if root else params.root_path
+        folders = [folder.uri for folder in params.workspace_folders or []]
+        self.adopt_folders(folders or ([params.root_uri] if params.root_uri else []))
         self.client = Client.of(params.capabilities)
         encoding = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
         self.converter = Converter(encoding, self.text_of)
@@ -54,6 +53,12 @@ class Server(LanguageServer):
         self.watcher = Watcher(self._file_changed, self.log)
         self.configuration = Configuration(self, self.client, self._adopt)
         self.configuration.take_all(params.initialization_options)
+
+    def adopt_folders(self, uris: list[str]) -> None:
+        """The workspace's folders: where imports are looked for, and where an unsaved new file would lie."""
+        paths = [path for uri in uris if (path := convert.existing_path(uri))]
+        self.pool.roots = tuple(paths)
+        self.root = paths[0] if paths else None
 
     def diagnostics(self, document: Document) -> list[types.Diagnostic]:
         """What is to be reported of a document now."""
@@ -96,8 +101,8 @@ class Server(LanguageServer):
         logger.error("%s: %s", source.__name__, error)
 
     def _shown(self, document: Document) -> None:
-        self.publisher.shown(document)
         self.watcher.update(self.documents.dependencies())
+        self.publisher.shown(document)
 
     def _running(self, document: Document, starts: bool) -> None:
         if self.bars is not None:

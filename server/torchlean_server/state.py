@@ -14,6 +14,7 @@ Each text change or change of a dependency makes a new `revision`; a result is c
 from __future__ import annotations
 
 import enum
+import time
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,11 +39,12 @@ class Freshness(enum.Enum):
 
 
 class Anchor:
-    """A text that was analysed, and what became of it since."""
+    """A text that was analysed, when, and what became of it since."""
 
     def __init__(self, text: Text, revision: int) -> None:
         self.text = text
         self.revision = revision
+        self.moment = time.time()
         self.delta = Delta()
 
 
@@ -212,9 +214,12 @@ class Document:
         yield from (shown for shown in units if shown.id == self.selected)
         yield from (shown for shown in units if shown.id != self.selected)
 
-    def dependencies(self) -> frozenset[str]:
-        """Files whose change is a reason to check again."""
-        return frozenset(path for layer in self.layers() for path in layer.track.analysis.dependencies)
+    def dependencies(self) -> dict[str, float]:
+        """Files whose change is a reason to check again, and when the newest analysis that read them began."""
+        found: dict[str, float] = {}
+        for layer in reversed(self.layers()):
+            found |= dict.fromkeys(layer.track.analysis.dependencies, layer.track.anchor.moment)
+        return found
 
 
 def has_syntax_error(analysis: FileAnalysis) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
@@ -41,8 +41,10 @@ class Watcher:
         self._paths: dict[str, set[str]] = {}
         self._resting: dict[str, asyncio.TimerHandle] = {}
 
-    def update(self, paths: set[str]) -> None:
-        """Watch exactly these files from now on."""
+    def update(self, paths: Mapping[str, float]) -> None:
+        """Watch exactly these files from now on. Each comes with the time (of `time.time`) when it was last read: it
+        may have changed between that and the beginning of the watch."""
+        known = {path for names in self._paths.values() for path in names}
         self._paths = {}
         for path in paths:
             # A link changes when it is redirected, and when its target changes.
@@ -54,6 +56,9 @@ class Watcher:
         for directory in wanted - self._watches.keys():
             if os.path.isdir(directory):
                 self._watch(directory)
+        for path in paths.keys() - known:
+            if _changed_since(path, paths[path]):
+                self.touched(path)
 
     def touched(self, path: str) -> None:
         """Something happened to this file; also for reports that come from elsewhere (the client)."""
@@ -92,6 +97,15 @@ class Watcher:
         """Called on the observer's thread."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.touched, path)
+
+
+def _changed_since(path: str, moment: float) -> bool:
+    """Whether a file is newer. The time of the directory entry counts too: a file moved here keeps its own."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    return max(status.st_mtime, status.st_ctime) >= moment
 
 
 class _Handler(FileSystemEventHandler):

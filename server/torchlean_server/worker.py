@@ -5,7 +5,7 @@ in mid-analysis, and ends the process when its input ends. Nothing is caught her
 the kernel ends the process with its last words on the wire, and the pool starts another.
 
 The analysis is named on the command line (`--analysis module:function`). The module also provides `Session` (made
-once, the caches) and `Cancelled` (raised when `cancelled()` was heeded).
+from the workspace folders, holds the caches) and `Cancelled` (raised when `cancelled()` was heeded).
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class Analyser:
         module_name, _, function = name.partition(":")
         module = importlib.import_module(module_name)
         self._analyse: Callable[..., Any] = getattr(module, function)
-        self._session = module.Session()
+        self._new_session: Callable[[tuple[str, ...]], Any] = module.Session
+        self._roots: tuple[str, ...] = ()
+        self._session = module.Session(self._roots)
         self._cancelled_error: type[Exception] = module.Cancelled
         self._wire = wire
         self._watch = watch
@@ -108,7 +110,11 @@ class Analyser:
         self._wire.send(answer)
 
     def _adopt(self, request: Message) -> None:
-        """Take over what came with a request: changed unsaved texts, the memory limit."""
+        """Take over what came with a request: workspace folders, changed unsaved texts, the memory limit."""
+        roots = tuple(request["roots"])
+        if roots != self._roots:
+            # Rare (the start, a folder added); the pool sends all unsaved texts again.
+            self._roots, self._session = roots, self._new_session(roots)
         for path, text in request["overlays"].items():
             if text is None:
                 self._session.overlays.pop(path, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import pathlib
 import sys
@@ -14,6 +13,8 @@ from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, default_converter, register_lsp_features
 from tests.server.environment import ENVIRONMENT, until
+
+from torchlean_server.edits import replacement
 
 TOY = ("--analysis", "tests.server.toy:analyse")
 
@@ -44,6 +45,7 @@ class Editor:
         self.versions: dict[str, int] = {}
         self.pushed: list[types.PublishDiagnosticsParams] = []
         self.refreshed: list[str] = []
+        self.registered: list[str] = []
         self.answer_to_question: str | None = None
         self.result: types.InitializeResult | None = None
 
@@ -71,11 +73,12 @@ class Editor:
         return uri
 
     def edit(self, uri: str, old: str, new: str) -> None:
-        """Replace the first occurrence of some words, as an incremental change."""
+        """Turn the first occurrence of some words into others, by typing only what differs."""
         text = self.texts[uri]
-        start = text.index(old)
-        place = types.Range(self.position(uri, start), self.position(uri, start + len(old)))
-        self.change(uri, types.TextDocumentContentChangePartial(range=place, text=new))
+        start, end, typed = replacement(old, new)
+        at = text.index(old)
+        place = types.Range(self.position(uri, at + start), self.position(uri, at + end))
+        self.change(uri, types.TextDocumentContentChangePartial(range=place, text=typed))
         self.texts[uri] = text.replace(old, new, 1)
 
     def replace(self, uri: str, text: str) -> None:
@@ -165,8 +168,11 @@ class Editor:
 
     async def checked(self, uri: str) -> None:
         """Wait until nothing is being checked any more, without asking for anything that is shown."""
-        while (await self.figures(uri))["checking"]:
-            await asyncio.sleep(0.01)
+
+        async def checked() -> bool:
+            return not (await self.figures(uri))["checking"]
+
+        await until(checked)
 
 
 def _plain(value: Any) -> Any:
@@ -194,7 +200,7 @@ def make_client() -> LanguageClient:
         return refreshed
 
     def registered(ls: LanguageClient, params: types.RegistrationParams) -> None:
-        editor.refreshed.extend(f"register {r.method}" for r in params.registrations)
+        editor.registered.extend(r.method for r in params.registrations)
 
     def asked(ls: LanguageClient, params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
         return types.MessageActionItem(editor.answer_to_question) if editor.answer_to_question else None

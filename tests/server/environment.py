@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -22,10 +23,13 @@ ENVIRONMENT = {
 }
 
 
-async def until(condition: Callable[[], object], patience: float = PATIENCE) -> None:
-    """Wait until something is so."""
+async def until(condition: Callable[[], object | Awaitable[object]], patience: float = PATIENCE) -> None:
+    """Wait until something is so; the condition may be asynchronous."""
     end = time.monotonic() + patience
-    while not condition():
+    while True:
+        found = condition()
+        if await found if inspect.isawaitable(found) else found:
+            return
         if time.monotonic() > end:
             raise AssertionError("did not come about")
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.01)

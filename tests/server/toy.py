@@ -44,7 +44,8 @@ class Cancelled(Exception):
 
 
 class Session:
-    def __init__(self) -> None:
+    def __init__(self, roots: tuple[str, ...] = ()) -> None:
+        self.roots = roots
         self.overlays: dict[str, str] = {}
 
 
