@@ -22,13 +22,16 @@ CALL_DEPTH = 150
 RECURSION_LIMIT = 8_000
 """Python frames: enough for `CALL_DEPTH` calls, each inside some nested expressions."""
 
+NODE_STEPS = 25
+"""Steps that one node of the graph counts for: inferring, hashing and keeping it takes as long as that."""
+
 LOOP = 10_000
 """Iterations of one loop."""
 
 ELEMENTS = 1_000_000
 """Items of one list, characters of one string (times 10)."""
 
-TOTAL_ELEMENTS = 30_000_000
+TOTAL_ELEMENTS = 10_000_000
 """Items of all lists and tensors of a file, counted when they are made."""
 
 INTEGER_BITS = 10_000

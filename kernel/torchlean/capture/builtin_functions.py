@@ -355,12 +355,15 @@ def sorted_items(run: Interpreter, iterable: Value, key: Value, reverse: Value) 
     doubts: list[Unknown] = []
 
     def order(left: tuple[Value, Value], right: tuple[Value, Value]) -> int:
+        if doubts:
+            return 0
         for answer, less, greater in ((-1, left, right), (1, right, left)):
             smaller = compare(run, ast.Lt, less[0], greater[0])
             if smaller is True:
                 return answer
             if smaller is not False:
                 doubts.append(smaller if isinstance(smaller, Unknown) else Unknown("an order of tensors"))
+                return 0
         return 0
 
     pairs = sorted(zip(keys, items, strict=True), key=functools.cmp_to_key(order), reverse=bool(reverse))
@@ -397,12 +400,12 @@ def _next(run: Interpreter, iterator: Value, default: Value = MISSING) -> Value:
 
 def next_item(run: Interpreter, iterator: ListIterator, default: Value = MISSING) -> Value:
     """The next item; StopIteration at the end where there is no default."""
-    if iterator.rest_unknown is not None:
-        return iterator.rest_unknown
     if iterator.position < len(iterator.items):
         run.changes(iterator)
         iterator.position += 1
         return run.seen(iterator.items[iterator.position - 1])
+    if iterator.rest_unknown is not None:
+        return iterator.rest_unknown
     if default is MISSING:
         raise Raised(ExceptionValue(StopIteration))
     return default

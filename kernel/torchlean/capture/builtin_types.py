@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from torchlean.capture.budgets import INTEGER_BITS
+from torchlean.capture.budgets import INTEGER_BITS, TooBig
 from torchlean.capture.iteration import items_of
 from torchlean.capture.values import (
     MISSING,
@@ -45,6 +45,8 @@ def construct_builtin(
         return Unknown(f"`{kind.__name__}` is not followed", run.place())
     try:
         return maker(run, *arguments, **keywords)
+    except TooBig as error:
+        return run.over_budget(str(error))
     except (TypeError, ValueError, ArithmeticError) as error:
         shown = ", ".join(type_name(argument) for argument in arguments)
         return run.error("TL103", f"`{kind.__name__}({shown})`: {error}", kind=type(error))

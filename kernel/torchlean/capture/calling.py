@@ -22,6 +22,7 @@ from torchlean.capture.values import (
     BoundMethod,
     Descriptor,
     ExceptionValue,
+    GeneratorStopped,
     Instance,
     ListIterator,
     Namespace,
@@ -162,7 +163,10 @@ def _body(run: Interpreter, function: UserFunction, frame: Frame) -> Value:
         return Unknown("asynchronous code is not followed", run.place())
     if _yields(node):
         frame.yielded = []
-        run.block(node.body, frame)
+        try:
+            run.block(node.body, frame)
+        except GeneratorStopped:
+            return ListIterator(frame.yielded, Unknown(f"`{function.name}` gives items without an end", run.place()))
         return ListIterator(frame.yielded)
     flow = run.block(node.body, frame)
     result = flow.value if isinstance(flow, Returned) else None

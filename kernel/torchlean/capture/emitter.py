@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from torchlean.capture.budgets import TENSOR_ELEMENTS
+from torchlean.capture.budgets import NODE_STEPS, TENSOR_ELEMENTS
 from torchlean.capture.values import Storage, TensorValue
 from torchlean.graph import Node
 from torchlean.ops import OPS, VIEW_OPS, Attribute, ShapeError, TensorType, UnsupportedError
@@ -50,6 +50,7 @@ class CaptureEmitter:
             item.node if isinstance(item, TensorValue) else self._number(item, tensors) for item in inputs
         ]
         length = len(self._builder.nodes)
+        self._interpreter.fuel.slice -= NODE_STEPS
         node = self._builder.op(op, ids, attributes, self._interpreter.spans())
         if node.type.numel > TENSOR_ELEMENTS:
             self._builder.truncate(length)

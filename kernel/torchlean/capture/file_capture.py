@@ -41,7 +41,7 @@ def capture_file(
     """
     if cancelled():
         raise Cancelled
-    path = os.path.abspath(path)
+    path, text = os.path.abspath(path), text.removeprefix("\ufeff")
     parsed = parse(text)
     module = SourceModule(path, text, parsed.tree, analysed=True, package=_package(path, workspace))
     module.doubtful = parsed.doubtful
@@ -84,7 +84,7 @@ def _package(path: str, workspace: Workspace) -> str:
 def _report_syntax(run: Interpreter, parsed: Parsed) -> None:
     for problem in parsed.errors:
         span = Span(run.path, problem.line, problem.column, problem.end_line, problem.end_column)
-        run.report("TL100", problem.message, span=span)
+        run.report("TL105" if problem.too_deep else "TL100", problem.message, span=span)
 
 
 @contextmanager

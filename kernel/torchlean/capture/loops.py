@@ -10,8 +10,12 @@ from torchlean.capture.environment import Frame
 from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS, Returned
 from torchlean.capture.interpreter import Interpreter
 from torchlean.capture.iteration import items_of, range_length
+from torchlean.capture.standard import Endless
 from torchlean.capture.statements import follows, store
-from torchlean.capture.values import Unknown, Value
+from torchlean.capture.values import GeneratorStopped, ListIterator, Unknown, Value
+
+GENERATOR = 1_000
+"""Iterations of a `while` loop in a generator: one that goes on has no end, and is meant to be stopped from outside."""
 
 
 @follows(ast.For)
@@ -24,7 +28,8 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> object
     if isinstance(iterable, range) and range_length(iterable) > LOOP:
         text = f"this loop runs {range_length(iterable):,} times; TorchLean follows loops of up to {LOOP:,}"
         return _once(run, node, frame, run.over_budget(text))
-    items = items_of(run, iterable)
+    endless = _items_ahead(iterable)
+    items = items_of(run, iterable) if endless is None else endless
     if isinstance(items, Unknown):
         return _once(run, node, frame, items)
     if len(items) > LOOP:
@@ -40,14 +45,26 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> object
                 return _stopped(run, node, frame)
         elif flow is not None and flow is not CONTINUE:
             return flow
+    if endless is not None:
+        run.at(node.iter, frame)
+        return _once(run, node, frame, run.over_budget(f"this loop runs more than {len(items):,} times"))
     return run.block(node.orelse, frame)
+
+
+def _items_ahead(iterable: Value) -> list[Value] | None:
+    """The first items of an iterator without a known end; None for all others."""
+    if isinstance(iterable, Endless):
+        return iterable.first(LOOP)
+    if isinstance(iterable, ListIterator) and iterable.rest_unknown is not None:
+        return iterable.items[iterable.position :]
+    return None
 
 
 @follows(ast.While)
 def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
     if _trains(node):
         return _once(run, node, frame, Unknown("it is the result of a training loop", frame.module.span(node.test)))
-    for _ in range(LOOP):
+    for _ in range(LOOP if frame.yielded is None else GENERATOR):
         condition = run.eval(node.test, frame)
         run.at(node.test, frame)
         truth = known_truth(run, condition)
@@ -63,6 +80,8 @@ def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
         if flow is not None and flow is not CONTINUE:
             return flow
     run.at(node.test, frame)
+    if frame.yielded is not None:
+        raise GeneratorStopped
     return _once(run, node, frame, run.over_budget(f"this loop runs more than {LOOP:,} times"))
 
 

@@ -11,18 +11,24 @@ from dataclasses import dataclass
 ATTEMPTS = 8
 """Broken places that are cut out of one file before its rest is given up."""
 
+LINE_END = re.compile("\r\n|\n|\r")
+
 STARTS_BLOCK = re.compile(r"(class|def|async|if|for|while|with|try|match|@)")
 
 
 @dataclass(frozen=True, slots=True)
 class SyntaxProblem:
-    """A syntax error: zero-based line, columns in code points."""
+    """A syntax error: zero-based line, columns in code points.
+
+    `too_deep`: Python's parser gave up at a line that is nested too deeply, which need not be wrong.
+    """
 
     line: int
     column: int
     end_line: int
     end_column: int
     message: str
+    too_deep: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,7 +54,7 @@ def parse(text: str) -> Parsed:
     tree = _parsed(text)
     if isinstance(tree, ast.Module):
         return Parsed(tree)
-    lines = re.split("\r\n|\n|\r", text)
+    lines = LINE_END.split(text)
     first, problem = tree, tree
     doubtful: set[str] = set()
     for _ in range(ATTEMPTS):
@@ -70,14 +76,18 @@ def _parsed(text: str) -> ast.Module | SyntaxProblem:
             return ast.parse(text)
     except SyntaxError as error:
         return _problem(error)
-    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        return SyntaxProblem(0, 0, 0, 0, _other(error))
+    except (RecursionError, MemoryError):
+        return _deepest(text)
+    except (ValueError, OverflowError) as error:
+        return SyntaxProblem(0, 0, 0, 0, str(error) or "the file cannot be parsed")
 
 
-def _other(error: BaseException) -> str:
-    if isinstance(error, (RecursionError, MemoryError)):
-        return "the file is nested too deeply for Python's parser"
-    return str(error) or "the file cannot be parsed"
+def _deepest(text: str) -> SyntaxProblem:
+    """The parser does not say where it gave up: the longest line is what people would look at."""
+    lines = LINE_END.split(text)
+    line = max(range(len(lines)), key=lambda number: len(lines[number]))
+    message = "not analysed: this line is nested too deeply for Python's parser"
+    return SyntaxProblem(line, 0, line, len(lines[line]), message, too_deep=True)
 
 
 def _problem(error: SyntaxError) -> SyntaxProblem:

@@ -257,7 +257,7 @@ def _report_raise(run: Interpreter, node: ast.Raise, frame: Frame, value: Value)
 
 def raised_text(value: Value) -> str:
     """What to say of an exception that nothing catches."""
-    if isinstance(value, Unknown):
+    if isinstance(value, Unknown) or value is None:
         return "an exception is raised here"
     name = value.kind.__name__ if isinstance(value, ExceptionValue) else getattr(value, "cls", value)
     name = name.name if isinstance(name, UserClass) else name

@@ -164,4 +164,4 @@ def delete_subscript(run: Interpreter, owner: Value, index: Value) -> None:
         try:
             del owner[index]
         except ERRORS as error:
-            run.error("TL103", f"there is no item {error}", kind=type(error))
+            run.error("TL103", f"there is nothing to delete at {index!r}", kind=type(error))

@@ -249,7 +249,10 @@ class ExceptionValue:
 
 
 class ListIterator:
-    """An iterator or generator that was run ahead: what is left of it."""
+    """An iterator or generator that was run ahead: what is left of it.
+
+    `rest_unknown` is set where more items may follow that were not computed.
+    """
 
     __slots__ = ("items", "position", "rest_unknown")
 
@@ -315,6 +318,10 @@ def native(*names: str, unknowns: bool = False) -> Callable[[NativeFunction], Na
         return function
 
     return decorate
+
+
+class GeneratorStopped(Exception):
+    """A generator has given so many items that it may have no end: what it gave so far is kept."""
 
 
 class Raised(Exception):
