@@ -72,7 +72,9 @@ def contraction(
         shape: of the result.
         expansion: the same product with its single products made visible, where the caller knows how.
     """
-    if terms > 0 and (_unknown(a) or _unknown(b)):
+    if terms == 0:
+        return Interval.point(torch.zeros(shape, dtype=torch.float64))
+    if _unknown(a) or _unknown(b):
         return Interval.unbounded(shape)
     if b.is_point and not a.is_point:
         return contraction(lambda x, y: product(y, x), b, a, terms, shape, _swapped(expansion))

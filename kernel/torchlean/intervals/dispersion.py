@@ -88,25 +88,27 @@ def _greatest(x: Interval, others: Interval, whole: Interval, eps: float, n: int
 def _others_dispersion(x: Interval) -> Interval:
     """Bounds of the dispersion of all elements but the i-th, for every `i`; `x` is centred about zero.
 
-    Above: the others' greatest squares. Below: the dispersion is the square of the norm of a projection `P x`, and
-    `|P x| >= |P m| - |P (x - m)| >= |P m| - |r|` for midpoints `m` and radii `r`;
-    `|P m|^2 = sum m_j^2 - (sum m_j)^2 / (n - 1)`.
+    A dispersion is the square of the norm of a projection `P x`, and `|P m| - |r| <= |P x| <= |P m| + |r|` for midpoints
+    `m` and radii `r`, as `|P (x - m)| <= |x - m|`; here `|P m|^2 = sum m_j^2 - (sum m_j)^2 / (n - 1)`. Above, the others'
+    greatest squares are a second bound, better for wide boxes.
     """
+    n = x.shape[-1]
+    if n == 2:  # a single number does not deviate from itself
+        return _point(torch.zeros_like(x.lower))
     squares = square(x)
     most = up(_sum(squares).upper - squares.upper)
-    most = torch.where(torch.isnan(most), math.inf, most)
     middle, radius = centred(x)
     m, r = _point(middle), _point(up(radius))
     squares = square(m)
-    centre = square(sub(_sum(m), m))
-    projected = sub(
-        sub(_sum(squares), squares), div(centre, _point(middle.new_tensor(float(x.shape[-1] - 1))))
-    )
+    offset = square(sub(_sum(m), m))
+    projected = sub(sub(_sum(squares), squares), div(offset, _point(middle.new_tensor(float(n - 1)))))
     squares = square(r)
     spread = up(torch.sqrt(up(_sum(squares).upper - squares.lower).clamp(min=0)))
     distance = down(down(torch.sqrt(projected.lower.clamp(min=0))) - spread).clamp(min=0)
+    farthest = up(up(torch.sqrt(projected.upper.clamp(min=0))) + spread)
     least = down(distance * distance).clamp(min=0)
-    return Interval(torch.where(torch.isfinite(least), least, 0.0), most)
+    # Not finite: an unbounded element, of which nothing is known.
+    return Interval(torch.where(torch.isfinite(least), least, 0.0), torch.minimum(most, up(farthest * farthest)))
 
 
 def _least_dispersed(x: Interval) -> Tensor:

@@ -34,6 +34,9 @@ def share(x: Tensor, y: Tensor, dim: int) -> Bounds:
     # A sum and a quotient, correctly rounded, of exact ends: two steps outward.
     lower = down(own[0] / (own[0] + others[1]), 2)
     upper = up(own[1] / (own[1] + others[0]), 2)
+    # A masked element (-inf) has no share of what others have, and a single one has all of it.
+    lower = torch.where((others[1] == 0) & (own[0] > 0), 1.0, lower)
+    upper = torch.where((own[1] == 0) & (others[0] > 0), 0.0, upper)
     return torch.where(x == -math.inf, 0.0, lower).clamp(min=0.0), upper.clamp(max=1.0)
 
 

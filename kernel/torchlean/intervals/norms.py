@@ -13,6 +13,8 @@ from torchlean.intervals.directed import round_down, round_up, two_sqrt
 from torchlean.intervals.interval import Interval
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF, down, up
 
+LARGEST = torch.finfo(torch.float64).max
+
 LARGEST_EXPONENT = 1000
 """Numbers are scaled by powers of two within 2**-1000 .. 2**1000, which are float64 and have float64 inverses."""
 
@@ -80,20 +82,27 @@ def _power_of_two(largest: Tensor) -> Tensor:
 
 
 def _general(sizes: Interval, order: float, axes: tuple[int, ...], keepdim: bool) -> Interval:
-    """By powers. For p < 0 both powers fall, so that the two ends change places twice."""
-    ends = (sizes.lower, sizes.upper) if order > 0 else (sizes.upper, sizes.lower)
-    powers = Interval(
-        down(torch.pow(ends[0], order), TRANSCENDENTAL_ULPS).clamp(min=0),
-        up(torch.pow(ends[1], order), TRANSCENDENTAL_ULPS),
-    )
-    powers = total(powers, axes, keepdim=keepdim)
-    inner = (powers.lower, powers.upper) if order > 0 else (powers.upper, powers.lower)
+    return _rooted(total(_powers(sizes, order), axes, keepdim=keepdim), order)
+
+
+def _powers(sizes: Interval, order: float) -> Interval:
+    """`size ** order`, which falls for a negative order."""
+    low, high = (sizes.lower, sizes.upper) if order > 0 else (sizes.upper, sizes.lower)
     return Interval(
-        _rooted(inner[0].clamp(min=0), order, -1.0).clamp(min=0), _rooted(inner[1].clamp(min=0), order, 1.0)
+        down(torch.pow(low, order), TRANSCENDENTAL_ULPS).clamp(min=0),
+        up(torch.pow(high, order), TRANSCENDENTAL_ULPS),
     )
 
 
-def _rooted(power: Tensor, order: float, sign: float) -> Tensor:
+def _rooted(powers: Interval, order: float) -> Interval:
+    """`power ** (1 / order)`, which falls for a negative order."""
+    low, high = (powers.lower, powers.upper) if order > 0 else (powers.upper, powers.lower)
+    return Interval(
+        _one_root(low.clamp(min=0), order, -1.0).clamp(min=0), _one_root(high.clamp(min=0), order, 1.0)
+    )
+
+
+def _one_root(power: Tensor, order: float, sign: float) -> Tensor:
     """A bound of `power ** (1 / order)`. The rounded exponent is off by a relative `u`, which changes the result by
     `|log(power) / order| u` relative; twice that, and the kernel's own error, go outward."""
     value = torch.pow(power, 1.0 / order)
@@ -102,11 +111,11 @@ def _rooted(power: Tensor, order: float, sign: float) -> Tensor:
     outward = up if sign > 0 else down
     # 0 and inf are exact; an overflow of a finite power is not.
     exact = (power == 0) | (power == math.inf)
-    return torch.where(exact, value, outward(value.clamp(max=torch.finfo(torch.float64).max) + sign * error))
+    return torch.where(exact, value, outward(value.clamp(max=LARGEST) + sign * error))
 
 
 def divided_by_norm(x: Interval, order: float, dims: Sequence[int], eps: float) -> Interval:
-    """Bounds of `x_i / max(norm(x), eps)` for p = 1, 2 or infinity.
+    """Bounds of `x_i / max(norm(x), eps)` for p > 0, infinity included.
 
     The element rises with `x_i`, and its magnitude falls with the size of all the others: the ends are reached with
     the own element at its end, and the others as small as possible where that end is on the far side of zero, else as
@@ -119,8 +128,10 @@ def divided_by_norm(x: Interval, order: float, dims: Sequence[int], eps: float) 
             result = root(add(square(_point(own)), _point(rest)))
         elif order == 1:
             result = add(_point(own.abs()), _point(rest))
-        else:
+        elif order == math.inf:
             result = _point(torch.maximum(own.abs(), rest))
+        else:
+            result = _rooted(add(_powers(_point(own.abs()), order), _point(rest)), order)
         return Interval(result.lower.clamp(min=eps), result.upper.clamp(min=eps))
 
     undefined = eps == 0.0 and bool((magnitudes(x).lower.amax(tuple(dims)) == 0).any())
@@ -156,10 +167,10 @@ def _divided(x: Interval, others: Interval, length: Length, limit: float, undefi
 
 
 def _others(sizes: Interval, order: float, dims: tuple[int, ...]) -> Interval:
-    """`sum_{j != i} |x_j|^p` for p = 1, 2; the greatest other magnitude for infinity."""
+    """`sum_{j != i} |x_j|^p`; the greatest other magnitude for infinity."""
     if order == math.inf:
         return Interval(_other_maximum(sizes.lower, dims), _other_maximum(sizes.upper, dims))
-    powers = sizes if order == 1 else square(sizes)
+    powers = sizes if order == 1 else square(sizes) if order == 2 else _powers(sizes, order)
     lower, upper = _point(powers.lower), _point(powers.upper)
     least = sub(total(lower, dims, keepdim=True), lower).lower
     most = sub(total(upper, dims, keepdim=True), upper).upper

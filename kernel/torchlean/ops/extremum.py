@@ -107,8 +107,8 @@ class Where(Op):
         length = low.shape[along] - 1
         possible.narrow(along, 1, length).logical_and_(high.narrow(along, 1, length) > before)
         first, last = _ends(possible, along)
-        shape = out.shape
-        return Interval(first.reshape(shape), last.reshape(shape))
+        lower = first.reshape(out.shape)
+        return Interval(lower, lower if torch.equal(first, last) else last.reshape(out.shape))
 
 
 def _ends(possible: Tensor, dim: int) -> tuple[Tensor, Tensor]:
@@ -116,9 +116,6 @@ def _ends(possible: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     places = possible.to(torch.float64)
     first = places.argmax(dim)
     last = places.shape[dim] - 1 - places.flip(dim).argmax(dim)
-    if torch.equal(first, last):
-        same = first.to(torch.float64)
-        return same, same
     return first.to(torch.float64), last.to(torch.float64)
 
 

@@ -208,14 +208,14 @@ class Normalize(Op):
         )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
-        """Optimal up to rounding for p = 1, 2 and infinity (`intervals.norms.divided_by_norm`); else a quotient of
-        intervals, which forgets that the element is part of its norm."""
+        """Optimal up to rounding for p > 0 (`intervals.norms.divided_by_norm`); else a quotient of intervals, which
+        forgets that the element is part of its norm."""
         (x,) = inputs
         if out.numel == 0:
             return Interval(x.lower, x.lower)
         dims: Any = attributes["dim"]
         order, eps = _order(attributes), _eps(attributes)
-        if order in (1.0, 2.0, math.inf):
+        if order > 0:
             return divided_by_norm(x, order, dims, eps)
         length = norm(x, order, dims, keepdim=True)
         return div(x, Interval(length.lower.clamp(min=eps), length.upper.clamp(min=eps)))

@@ -236,7 +236,10 @@ def _quantify(op: str) -> Callable[..., TensorValue]:
     def call(
         emitter: Emitter, input: TensorValue, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None
     ) -> TensorValue:
-        dims = reduced_dims(pick(dim, axis), len(input.shape))
+        chosen = pick(dim, axis)
+        if input.shape and isinstance(chosen, (tuple, list)) and not chosen:
+            return emitter.emit("ne", input, 0)  # over no dimension, where other reductions mean all
+        dims = reduced_dims(chosen, len(input.shape))
         return emitter.emit(op, input, dim=tuple(sorted(dims)), keepdim=bool(keepdim))
 
     return call
