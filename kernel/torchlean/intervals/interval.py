@@ -43,8 +43,8 @@ class Interval:
         if value.is_complex():
             return Interval.unbounded(tuple(value.shape), undefined=True)
         exact = value if value.dtype == torch.float64 else value.to(torch.float64)
-        if value.dtype in _WIDE_INTEGERS and bool((exact.abs() > 2.0**53).any()):
-            wide = exact.abs() > 2.0**53
+        if value.dtype in _WIDE_INTEGERS and bool((exact.abs() >= 2.0**53).any()):
+            wide = exact.abs() >= 2.0**53
             return Interval(
                 torch.where(wide, down(exact), exact), torch.where(wide, up(exact), exact), undefined
             )

@@ -13,8 +13,8 @@ from torch import Tensor
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
-_accepted: dict[tuple[str, tuple[torch.dtype, ...], str], str | None] = {}
-"""Torch's complaint about these operand dtypes, or None; by op and attributes. Torch tells only on real data."""
+_results: dict[tuple[str, tuple[TensorType, ...], str], torch.dtype | str] = {}
+"""The result's dtype, or torch's complaint, by op, operand types and attributes."""
 
 
 class Elementwise(Op):
@@ -22,27 +22,40 @@ class Elementwise(Op):
 
     function: ClassVar[Callable[..., Tensor]]
 
-    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
-        """Raise `ShapeError` for dtypes that only the CPU kernel refuses; the meta device takes them."""
-        dtypes = tuple(operand.dtype for operand in inputs)
-        key = (self.name, dtypes, repr(sorted(attributes.items())))
-        if key not in _accepted:
-            _accepted[key] = self._refusal(dtypes, attributes)
-        refusal = _accepted[key]
-        if refusal is not None:
-            given = ", ".join(map(dtype_name, dtypes))
-            raise ShapeError(f"`{self.name}` is not defined for {given} tensors (torch: {refusal})")
+    def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
+        """The operands' shapes broadcast together, and the dtype that torch gives for single elements.
+
+        Raises:
+            ShapeError: shapes do not broadcast, or torch's kernel refuses the dtypes.
+        """
+        self.check(inputs, attributes)
+        # Numbers without dimensions take less part in type promotion than tensors do.
+        single = tuple(TensorType((1,) if operand.shape else (), operand.dtype) for operand in inputs)
+        key = (self.name, single, repr(sorted(attributes.items())))
+        if key not in _results:
+            _results[key] = self._single(single, attributes)
+        result = _results[key]
+        if isinstance(result, str):
+            given = ", ".join(dtype_name(operand.dtype) for operand in inputs)
+            raise ShapeError(f"`{self.name}` is not defined for {given} tensors (torch: {result})")
+        try:
+            shape = torch.broadcast_shapes(*(operand.shape for operand in inputs))
+        except RuntimeError as error:
+            given = " and ".join(str(operand.shape) for operand in inputs)
+            raise ShapeError(
+                f"`{self.name}`: shapes {given} do not broadcast: counted from the right, sizes must be equal or 1"
+            ) from error
+        return TensorType(tuple(shape), result)
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return self.function(*inputs, **attributes)
 
-    def _refusal(self, dtypes: Sequence[torch.dtype], attributes: Attributes) -> str | None:
-        """Torch's error for single elements of these dtypes; ones are in the domain of every op."""
+    def _single(self, types: Sequence[TensorType], attributes: Attributes) -> torch.dtype | str:
+        """The result's dtype, or torch's error, for single ones: they are in the domain of every op."""
         try:
-            self.evaluate([torch.ones(1, dtype=dtype) for dtype in dtypes], attributes)
+            return self.evaluate([torch.ones(t.shape, dtype=t.dtype) for t in types], attributes).dtype
         except (RuntimeError, TypeError) as error:
             return str(error).splitlines()[0]
-        return None
 
 
 def computed(value: float, dtype: torch.dtype) -> float:
