@@ -29,6 +29,10 @@ def _name(claim: ClaimDefinition) -> str:
 
 
 def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
+    missing = _without_domain(claim)
+    if missing:
+        listed = " and ".join(f"`{name}`" for name in missing)
+        return Unit(UnitKind.CLAIM, _name(claim), claim.span, failure=f"there is no usable domain for {listed}")
     with run.observer.unit(), isolated(run):
         inputs = _inputs(run, claim)
         nodes = tuple(value.node for value in inputs.values())
@@ -49,11 +53,21 @@ def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
         )
 
 
+def _parameters(claim: ClaimDefinition) -> list[str]:
+    parameters = claim.function.node.args
+    return [p.arg for p in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)]
+
+
+def _without_domain(claim: ClaimDefinition) -> list[str]:
+    """Parameters that need a value and have none; each was reported where it stands."""
+    names = _parameters(claim)
+    return [name for name in names if name not in claim.domains and name not in claim.function.defaults]
+
+
 def _inputs(run: Interpreter, claim: ClaimDefinition) -> dict[str, TensorValue]:
     """An input node for each parameter with a domain."""
     dtype = run.default_dtype or torch.float32
-    parameters = claim.function.node.args
-    names = [p.arg for p in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)]
+    names = _parameters(claim)
     inputs: dict[str, TensorValue] = {}
     for position, name in enumerate(name for name in names if name in claim.domains):
         type = TensorType(tuple(claim.domains[name].shape), dtype)

@@ -227,8 +227,8 @@ def _method(run: Interpreter, module: Instance, name: str) -> Value:
 
 
 def _article(value: Value) -> str:
-    return (
-        f"the {type_name(value)}"
-        if type_name(value).startswith(("class", "function"))
-        else f"a {type_name(value)}"
-    )
+    """`the class Net`, `an int`, `a tensor (2,) float32`."""
+    name = type_name(value)
+    if name.startswith(("class", "function")):
+        return f"the {name}"
+    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"

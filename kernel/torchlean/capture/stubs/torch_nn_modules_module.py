@@ -213,9 +213,8 @@ class Module:
                 else:
                     adopt(target, loaded, name)
         if problems:
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}: " + " ".join(problems)
-            )
+            title = f"Error(s) in loading state_dict for {type(self).__name__}: "
+            fail("TL111", RuntimeError, title + " ".join(problems))
         return _IncompatibleKeys(missing, unexpected)
 
     # Modes and conversions.
