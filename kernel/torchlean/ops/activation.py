@@ -78,9 +78,10 @@ class Prelu(Elementwise):
 
     name = "prelu"
     function = staticmethod(torch.prelu)
+    broadcasts = False
 
-    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
-        super().check(inputs, attributes)
+    def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
+        """The weight lies along dimension 1 and does not broadcast: the result has the input's shape."""
         x, weight = inputs
         channels = x.shape[1] if len(x.shape) >= 2 else 1
         if len(weight.shape) > 1 or weight.numel not in (1, channels):
@@ -88,6 +89,8 @@ class Prelu(Elementwise):
                 f"`prelu` needs one weight, or one for each of the {channels} channels of the input {x}; "
                 f"got a weight of {weight}"
             )
+        single = super().infer([TensorType((1,), operand.dtype) for operand in inputs], attributes)
+        return TensorType(x.shape, single.dtype)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         x, weight = inputs

@@ -21,6 +21,7 @@ class Elementwise(Op):
     """An op whose `evaluate` is one torch function of its inputs, with the attributes as keywords."""
 
     function: ClassVar[Callable[..., Tensor]]
+    broadcasts: ClassVar[bool] = True  # all operands together, as torch broadcasts
 
     def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
         """The operands' shapes broadcast together, and the dtype that torch gives for single elements.
@@ -38,6 +39,8 @@ class Elementwise(Op):
         if isinstance(result, str):
             given = ", ".join(dtype_name(operand.dtype) for operand in inputs)
             raise ShapeError(f"`{self.name}` is not defined for {given} tensors (torch: {result})")
+        if not self.broadcasts:
+            return super().infer(inputs, attributes)
         try:
             shape = torch.broadcast_shapes(*(operand.shape for operand in inputs))
         except RuntimeError as error:
