@@ -101,8 +101,8 @@ def run64(call: Call, inputs: dict[str, Tensor]) -> list[Tensor]:
                 attributes["dtype"] = torch.float64
             twin.builder.op(node.op, node.inputs, attributes)
         else:
-            data_ = node.data
-            twin.builder.constant(data_.to(torch.float64) if data_.is_floating_point() else data_)
+            known = node.data
+            twin.builder.constant(known.to(torch.float64) if known.is_floating_point() else known)
     return evaluate(twin.builder.graph(), twin.data)
 
 

@@ -57,6 +57,24 @@ def test_nearest_neighbours_are_torchs_and_exact(
     check(name, arguments, keywords)
 
 
+@pytest.mark.parametrize(
+    ("size", "scaling"),
+    [(6, {"size": 74}), (14, {"size": 46}), (16, {"scale_factor": 4.6}), (17, {"scale_factor": 5.4})],
+)
+def test_where_float32_and_float64_find_different_neighbours_both_are_inside(
+    size: int, scaling: dict[str, Any]
+) -> None:
+    line = torch.arange(float(size)).reshape(1, 1, size)
+    single = torch.nn.functional.interpolate(line, **scaling)
+    double = torch.nn.functional.interpolate(line.double(), **scaling)
+    assert not torch.equal(single.double(), double)  # or these sizes show nothing
+    call = Call(RESIZE, line, **scaling)
+    node = call.emitter.builder.nodes[-1]
+    result = OPS["interpolate"].interval([Interval.point(line)], node.attributes, node.type)
+    assert result.contains(single) and result.contains(double)
+    assert (result.upper - result.lower).sum() == (single.double() - double).abs().sum()
+
+
 @pytest.mark.parametrize(("name", "arguments", "keywords"), AVERAGES)
 def test_averages_contain_torchs_in_float64(
     name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]

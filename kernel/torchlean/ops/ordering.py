@@ -23,7 +23,9 @@ from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
 class Ordering(Op):
-    """What the ops here share: they need real numbers."""
+    """What the ops here share: they need numbers that torch can order, which its kernels tell."""
+
+    never_grows = True
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         if inputs[0].dtype.is_complex:

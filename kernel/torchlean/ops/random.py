@@ -45,6 +45,29 @@ def manual_seed(emitter: Emitter, seed: int | None = None) -> None:
     """Seeds choose among draws, and any draw is allowed for."""
 
 
+def widened(low: float, high: float, dtype: torch.dtype) -> tuple[float, float]:
+    """A range that holds every `low + u (high - low)`, `0 <= u < 1`, as torch computes it in a floating `dtype`.
+
+    The two ends, their difference, the product and the sum are each rounded once: at most eight unit roundoffs, four
+    eps, of the larger end altogether. `[0, 1]` is exact.
+    """
+    if (low, high) == (0.0, 1.0):
+        return low, high
+    slack = 4 * float(torch.finfo(dtype).eps) * max(abs(low), abs(high))
+    return low - slack, high + slack
+
+
+def _held(number: int, dtype: torch.dtype, toward: float) -> float:
+    """An integer bound as a float on the far side of it, also after rounding to the dtype it is drawn in."""
+    near = float(number)
+    if near != number and (near < number) == (toward > number):
+        near = math.nextafter(near, toward)
+    if not dtype.is_floating_point:
+        return near
+    drawn = float(torch.tensor(near, dtype=torch.float64).to(dtype))
+    return max(near, drawn) if toward > 0 else min(near, drawn)
+
+
 def draw(
     emitter: Emitter,
     what: str,
@@ -140,7 +163,8 @@ def _integers(
 ) -> TensorValue:
     if low >= high:
         raise ShapeError(f"{what} needs low < high (high is not drawn), got low={low}, high={high}")
-    return draw(emitter, what, shape, dtype, float(low), float(high - 1))
+    held = dtype or torch.int64
+    return draw(emitter, what, shape, dtype, _held(low, held, -math.inf), _held(high - 1, held, math.inf))
 
 
 @spelled("torch.randperm")
@@ -218,7 +242,8 @@ def uniform_(emitter: Emitter, input: TensorValue, *bounds: float, **options: An
     if not low <= high:
         raise ShapeError(f"uniform_ needs from <= to, got from={low:g}, to={high:g}")
     _floating(input.dtype, "uniform_")
-    return emitter.overwrite(input, draw(emitter, "uniform_", tuple(input.shape), input.dtype, low, high))
+    ends = widened(low, high, input.dtype)
+    return emitter.overwrite(input, draw(emitter, "uniform_", tuple(input.shape), input.dtype, *ends))
 
 
 @spelled("torch.Tensor.normal_", "torch.Tensor.cauchy_")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval, down, up
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
-from torchlean.ops.arguments import known_int
+from torchlean.ops.arguments import TORCH_ERRORS, known_int
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -18,11 +19,28 @@ COPYING = ("nearest", "nearest-exact")
 AVERAGING = ("linear", "bilinear", "trilinear")
 
 
+@functools.cache
+def _refusal(mode: str, ndim: int, dtype: torch.dtype) -> str | None:
+    """Torch's complaint about this kind of tensor, or None; only real data reaches the kernel that has it."""
+    try:
+        torch.nn.functional.interpolate(torch.zeros((1,) * ndim, dtype=dtype), 1, mode=mode)
+    except TORCH_ERRORS as error:
+        return str(error).splitlines()[0]
+    return None
+
+
 @register
 class Interpolate(Op):
     """Resample all dimensions after the second to `size`, or by the factors `scale`, in torch's `mode`."""
 
     name = "interpolate"
+
+    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
+        (x,) = inputs
+        mode = str(attributes["mode"])
+        complaint = _refusal(mode, len(x.shape), x.dtype)
+        if complaint is not None:
+            raise ShapeError(f'interpolate with mode "{mode}" does not take {x}: {complaint}')
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,8 @@ import torch
 from torch import Tensor
 
 from torchlean.ops import indexing, padding
-from torchlean.ops.arguments import dimension, known_int, meta, torch_errors
-from torchlean.ops.op import Attributes, register
+from torchlean.ops.arguments import TORCH_ERRORS, dimension, known_int, meta, torch_errors
+from torchlean.ops.op import Attributes, ShapeError, register
 from torchlean.ops.rearrangement import Rearrangement
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 from torchlean.ops.subscript import canonical
@@ -50,6 +51,16 @@ def windows(
     )
 
 
+@functools.cache
+def _refusal(dtype: torch.dtype) -> str | None:
+    """Torch's complaint about patches of this dtype, or None; only real data reaches the kernel that has it."""
+    try:
+        torch.nn.functional.unfold(torch.zeros(1, 1, 1, 1, dtype=dtype), 1)
+    except TORCH_ERRORS as error:
+        return str(error)
+    return None
+
+
 @spelled("torch.nn.functional.unfold")
 def patches(
     emitter: Emitter,
@@ -60,6 +71,9 @@ def patches(
     stride: Any = 1,
 ) -> TensorValue:
     """Patches of images `(N, C, H, W)` (or without N) as columns: `(N, C kh kw, positions)`."""
+    complaint = _refusal(input.dtype)
+    if complaint is not None:
+        raise ShapeError(f"unfold does not take {input.type}: {complaint}")
     with torch_errors():
         shape = tuple(torch.nn.functional.unfold(meta(input), kernel_size, dilation, padding, stride).shape)
     kernel, spread, border, step = (_pair(item) for item in (kernel_size, dilation, padding, stride))
