@@ -44,9 +44,9 @@ def found(capture: Capture) -> set[Place]:
 
 
 def capture(text: str, folder: Path, **files: str) -> Capture:
-    """Capture a program among other files of its folder, given as `package__module="..."`."""
+    """Capture a program among other files of its folder, given by their paths without `.py`."""
     for name, content in files.items():
-        path = folder / f"{name.replace('__', '/')}.py"
+        path = folder / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(content))
     return capture_file(str(folder / "main.py"), textwrap.dedent(text), Workspace([folder]))

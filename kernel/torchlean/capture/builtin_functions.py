@@ -22,6 +22,7 @@ from torchlean.capture.values import (
     UserClass,
     Value,
     contains_unknown,
+    is_foreign,
     type_name,
 )
 
@@ -84,6 +85,8 @@ def _len(run: Interpreter, value: Value) -> Value:
         if method is not MISSING:
             return call(run, method, [value], {})
         value = value.data if value.data is not None else value
+    if is_foreign(value) and not isinstance(value, (ListIterator, Instance)):
+        return Unknown(f"the length of a value of type {type_name(value)} is not followed", run.place())
     if isinstance(value, ListIterator) or not hasattr(type(value), "__len__"):
         return run.error("TL103", f"a value of type {type_name(value)} has no length")
     return len(value)

@@ -36,6 +36,7 @@ from torchlean.capture.values import (
     Value,
     contains_tensor,
     contains_unknown,
+    is_foreign,
     type_name,
 )
 from torchlean.ops import ShapeError, UnsupportedError
@@ -56,10 +57,15 @@ def call(run: Interpreter, callee: Value, arguments: Arguments, keywords: Keywor
         from torchlean.capture.builtin_types import construct_builtin
 
         return construct_builtin(run, callee, arguments, keywords)
+    if is_foreign(callee):
+        unknown = Unknown(f"calling a value of type {type_name(callee)} is not followed", run.place())
+        return _call_unknown(run, unknown, arguments, keywords)
     return run.error("TL103", f"a value of type {type_name(callee)} cannot be called")
 
 
 def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywords: Keywords) -> Value:
+    if run.node is run.discarded:
+        return callee  # its result goes nowhere: `plt.plot(x)`
     if contains_tensor(arguments) or contains_tensor(keywords):
         return run.enters(callee)
     return callee
@@ -129,11 +135,15 @@ def call_function(run: Interpreter, function: UserFunction, arguments: Arguments
         raise
     finally:
         run.node, run.frame = place, caller
+        if run.doubts and run.doubts[-1].frame is frame:
+            run.doubts.pop()
 
 
 def _callee_frame(run: Interpreter, function: UserFunction, names: dict[str, Value], arguments: Arguments) -> Frame:
     environment = Environment(function.environment)
     environment.names = names
+    if run.doubts:
+        run.doubts[-1].private.add(id(names))
     caller = run.frame
     frame = Frame(environment, function.module, (), function, arguments[0] if arguments else None)
     if caller is not None:

@@ -32,7 +32,8 @@ class Trial:
     Attributes:
         nodes: how far it went.
         complete: no error, and a result that is known.
-        steady: every op on the way kept the meaning of the dimensions.
+        steady: the input went straight into the layer that it was guessed from, and every op after that kept the
+            meaning of the dimensions.
     """
 
     types: tuple[TensorType, ...]
@@ -42,9 +43,12 @@ class Trial:
     steady: bool
 
 
-def passes_through(nodes: Sequence[Node], made: Sequence[Node]) -> bool:
-    """Whether none of these nodes moves sizes between dimensions."""
-    return all(node.op in LEAVES or _keeps(nodes, node) for node in made)
+def passes_through(nodes: Sequence[Node], made: Sequence[Node], anchor: int | None) -> bool:
+    """Whether the layer with the weight `anchor` gets the input first, and nothing moves sizes between dimensions."""
+    ops = [node for node in made if node.op not in LEAVES]
+    if not ops or len(ops[0].inputs) < 2 or ops[0].inputs[1] != anchor or nodes[ops[0].inputs[0]].op != "input":
+        return False
+    return all(_keeps(nodes, node) for node in ops)
 
 
 def _keeps(nodes: Sequence[Node], node: Node) -> bool:

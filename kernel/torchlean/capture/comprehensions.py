@@ -54,8 +54,11 @@ def _comprehension(
     element: Callable[[Frame], Value],
 ) -> Value:
     """All elements as a list, in a scope of its own; unknown where one of the iterables or conditions is."""
+    scope = Environment(frame.environment.enclosing())
+    if run.doubts:
+        run.doubts[-1].private.add(id(scope.names))
     inner = Frame(
-        Environment(frame.environment.enclosing()),
+        scope,
         frame.module,
         frame.chain,
         frame.function,

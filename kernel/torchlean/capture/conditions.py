@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from torchlean.capture.environment import Frame
 from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS, Returned
-from torchlean.capture.interpreter import Interpreter
+from torchlean.capture.interpreter import Doubt, Interpreter
 from torchlean.capture.journal import Journal, put, restore
 from torchlean.capture.values import (
     MISSING,
@@ -105,13 +105,20 @@ def _merged_flow(run: Interpreter, frame: Frame, left: Any, right: Any, unknown:
     if isinstance(left, Returned) and isinstance(right, Returned):
         return left if same_value(run, left.value, right.value) else Returned(unknown)
     for side in (left, right):
-        if isinstance(side, Returned):
-            frame.maybe_returned.append((side.value, unknown))
+        perhaps_returned(run, frame, side, unknown)
     if left is right:
         return left
     if any(side in (BREAK, CONTINUE, PERHAPS) for side in (left, right)):
         return PERHAPS
     return None
+
+
+def perhaps_returned(run: Interpreter, frame: Frame, flow: object, unknown: Unknown) -> None:
+    """The call may have returned here; its body is followed further, in doubt."""
+    if isinstance(flow, Returned):
+        frame.maybe_returned.append((flow.value, unknown))
+        if not run.doubts or run.doubts[-1].frame is not frame:
+            run.doubts.append(Doubt(frame, unknown, {id(frame.environment.names)}))
 
 
 def both(
@@ -130,6 +137,8 @@ def both(
     if raised is not None and raised_too is not None:
         raise raised_too
     if raised is not None or raised_too is not None:
+        if run.frame is not None and run.frame.caught:
+            run.perhaps_raised = unknown
         journal, after = (right_journal, right_after) if raised is not None else (left_journal, left_after)
         _redo(run, journal, after)
         return left, right
@@ -209,13 +218,16 @@ def same_content(run: Interpreter, left: Any, right: Any) -> bool:
 def perhaps(run: Interpreter, follow: Callable[[], T], unknown: Unknown) -> T | Any:
     """Follow something that the program does an unknown number of times: whatever it changed is unknown after it."""
     value, journal, _, _ = _alternative(run, follow)
+    forget_changes(run, journal, unknown)
+    return value
+
+
+def forget_changes(run: Interpreter, journal: Journal, unknown: Unknown) -> None:
+    """Whatever a journal saw changing is unknown now."""
     for entry in journal.entries.values():
         put(entry.names, entry.key, unknown)
-        if run.journal is not None:
-            run.journal.entry(entry.names, entry.key)
     for content in journal.contents.values():
         run.taint(content.container, unknown)
-    return value
 
 
 def forget_assigned(

@@ -6,7 +6,7 @@ import ast
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -49,11 +49,13 @@ class Candidates:
         exact: how many of the first guesses have all sizes that are not free (features, channels) read off the
             layer that is used first.
         spatial: the other sizes of these are spatial.
+        anchor: the node of that layer's weight.
     """
 
     types: list[tuple[TensorType, ...]]
     exact: int
     spatial: bool
+    anchor: int | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,12 +66,14 @@ class Guess:
         dtype: None for the default dtype.
         spatial: sizes beside the channels are free.
         exact: the layer has that number of features or channels; False for bare parameters, used in any way.
+        anchor: the node of the layer's weight.
     """
 
     shapes: Shapes
     dtype: torch.dtype | None = None
     spatial: bool = False
     exact: bool = True
+    anchor: int | None = None
 
 
 def candidates(run: Interpreter, instance: Instance, count: int) -> Candidates:
@@ -87,7 +91,7 @@ def candidates(run: Interpreter, instance: Instance, count: int) -> Candidates:
     else:
         guesses += [(type,) for types in lists[1:] for type in types]
     exact = 0 if not layers or count > 1 or not layers[0].exact else len(first) if spatial else min(len(first), EXACT)
-    return Candidates(list(dict.fromkeys(guesses))[:TRIALS], exact, spatial)
+    return Candidates(list(dict.fromkeys(guesses))[:TRIALS], exact, spatial, layers[0].anchor if layers else None)
 
 
 def _layers(module: Instance, seen: set[int]) -> Iterator[Guess]:
@@ -97,7 +101,8 @@ def _layers(module: Instance, seen: set[int]) -> Iterator[Guess]:
     seen.add(id(module))
     guess = _of_layer(module)
     if guess is not None:
-        yield guess
+        weight = module.attributes.get("_parameters", {}).get("weight")
+        yield replace(guess, anchor=weight.node if isinstance(weight, TensorValue) else None)
         return
     for part in _in_order_of_use(module):
         if isinstance(part, Instance):
@@ -116,13 +121,26 @@ def _in_order_of_use(module: Instance) -> list[Instance | TensorValue]:
     method = module.cls.find("forward")
     if not isinstance(method, UserFunction) or method.module.internal:
         return list(children(module)) or list(held.values())
-    mentioned = [
-        (node.lineno, node.col_offset, node.attr)
-        for node in ast.walk(method.node)
-        if isinstance(node, ast.Attribute) and node.attr in held
-    ]
-    names = dict.fromkeys([name for _, _, name in sorted(mentioned)] + list(held))
-    return [held[name] for name in names]
+    mentioned = [name for name in _evaluated(method.node) if name in held]
+    return [held[name] for name in dict.fromkeys([*mentioned, *held])]
+
+
+def _evaluated(node: ast.AST) -> Iterator[str]:
+    """Attribute names in the order in which Python gets to use them: arguments of a call before what is called."""
+    stack: list[ast.AST | str] = [node]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, str):
+            yield top
+        elif isinstance(top, ast.Call):
+            stack.append(top.func)
+            stack += [*(keyword.value for keyword in reversed(top.keywords)), *reversed(top.args)]
+        elif isinstance(top, ast.Attribute):
+            stack += [top.attr, top.value]
+        elif isinstance(top, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            stack += [top.value] if top.value is not None else []
+        else:
+            stack += reversed(list(ast.iter_child_nodes(top)))
 
 
 def _of_weight(weight: TensorValue) -> Shapes:

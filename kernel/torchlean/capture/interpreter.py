@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchlean.capture.budgets import CALL_DEPTH, Fuel
 from torchlean.capture.environment import Frame
+from torchlean.capture.flow import PERHAPS
 from torchlean.capture.journal import Journal
 from torchlean.capture.observe import Observer
 from torchlean.capture.values import (
@@ -62,6 +63,18 @@ class ClaimDefinition:
     name: str = ""
 
 
+@dataclass(eq=False, slots=True)
+class Doubt:
+    """A call that may have returned, under a condition that is not known, but whose body is still followed.
+
+    What it changes from then on outside of its own scopes (`private`, by identity) is unknown.
+    """
+
+    frame: Frame
+    unknown: Unknown
+    private: set[int]
+
+
 class Interpreter:
     """Everything that is known while one file is followed.
 
@@ -78,6 +91,8 @@ class Interpreter:
         instances: modules of classes in the analysed file, with a one-line description.
         calls: calls of such modules by the file's own top level.
         weights: parameters and buffers that the analysed file makes, with place and description.
+        doubts: calls that may have returned already, innermost last.
+        perhaps_raised: set when a `try` body may have been left under a condition that is not known.
         discarded: the expression whose value is not used: a call in a statement of its own.
     """
 
@@ -104,6 +119,8 @@ class Interpreter:
         self.instances: list[tuple[Instance, str]] = []
         self.calls: list[ModuleCall] = []
         self.weights: list[tuple[TensorValue, Span, str]] = []
+        self.doubts: list[Doubt] = []
+        self.perhaps_raised: Unknown | None = None
         self.script_done = False
         self.discarded: ast.AST | None = None
         self.state: dict[str, Any] = {}
@@ -133,11 +150,22 @@ class Interpreter:
 
     def block(self, body: Sequence[ast.stmt], frame: Frame) -> object:
         """Follow statements until one leaves the block."""
-        for statement in body:
+        for position, statement in enumerate(body):
             flow = self.exec(statement, frame)
+            if flow is PERHAPS and position + 1 < len(body):
+                return self._perhaps_not(body[position + 1 :], frame)
             if flow is not None:
                 return flow
         return None
+
+    def _perhaps_not(self, rest: Sequence[ast.stmt], frame: Frame) -> object:
+        """The loop may have gone on or ended before these statements: what they change is unknown."""
+        from torchlean.capture.conditions import perhaps_returned, perhaps
+
+        unknown = Unknown("it depends on a `break` or `continue` under a condition that is not known", self.place())
+        flow = perhaps(self, lambda: self.block(rest, frame), unknown)
+        perhaps_returned(self, frame, flow, unknown)
+        return PERHAPS
 
     def _refill(self, node: ast.AST, frame: Frame) -> None:
         self.node, self.frame = node, frame
@@ -181,7 +209,9 @@ class Interpreter:
     # -- reporting -------------------------------------------------------------------------------------------------
 
     def report(self, code: str, message: str, *related: Related, span: Span | None = None) -> None:
-        """Say something once about a place (default: here)."""
+        """Say something once about a place (default: here); without any place it is left to the unit's failure."""
+        if span is None and not self.spans():
+            return
         place = span if span is not None else self.place()
         key = (place, code, message)
         if key in self.diagnostics:
@@ -231,7 +261,7 @@ class Interpreter:
 
     def enters(self, unknown: Unknown) -> Unknown:
         """An unknown meets a tensor: say so, the first time."""
-        if not unknown.reported and self.node is not self.discarded:
+        if not unknown.reported:
             unknown.reported = True
             self.reported.append(unknown)
             self.report("TL102", f"unknown from here: {unknown.reason}")
@@ -248,6 +278,8 @@ class Interpreter:
         """Every change of a scope, an object's attributes or a dictionary goes through here."""
         if self.journal is not None:
             self.journal.entry(names, key)
+        if self.doubts and id(names) not in self.doubts[-1].private:
+            value = self.doubts[-1].unknown
         names[key] = value
 
     def remove(self, names: dict[str, Value], key: Any) -> None:
@@ -257,6 +289,8 @@ class Interpreter:
 
     def changes(self, container: object) -> None:
         """A list, set, dictionary or tensor is about to change in place."""
+        if self.doubts:
+            self.taint(container, self.doubts[-1].unknown)
         if self.journal is not None:
             self.journal.content(container)
 

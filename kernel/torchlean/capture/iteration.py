@@ -14,6 +14,7 @@ from torchlean.capture.values import (
     TensorValue,
     Unknown,
     Value,
+    is_foreign,
     type_name,
 )
 from torchlean.ops import SPELLINGS
@@ -43,7 +44,17 @@ def items_of(run: Interpreter, value: Value) -> list[Value] | Unknown:
         return _instance(run, value)
     if _is_view(value):
         return list(value)
+    if is_foreign(value):
+        return _foreign(run, value)
     return run.error("TL103", f"a value of type {type_name(value)} cannot be iterated over")
+
+
+def _foreign(run: Interpreter, value: Value) -> Unknown:
+    from torchlean.capture.standard import Endless
+
+    if isinstance(value, Endless):
+        return run.over_budget("this iterator has no end")
+    return Unknown(f"the items of a value of type {type_name(value)} are not followed", run.place())
 
 
 def _is_view(value: Value) -> bool:

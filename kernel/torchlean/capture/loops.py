@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 
 from torchlean.capture.budgets import LOOP
-from torchlean.capture.conditions import forget_assigned, known_truth, perhaps
+from torchlean.capture.conditions import forget_assigned, known_truth, perhaps, perhaps_returned
 from torchlean.capture.environment import Frame
-from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS, Returned
+from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS
 from torchlean.capture.interpreter import Interpreter
 from torchlean.capture.iteration import items_of, range_length
 from torchlean.capture.standard import Endless
@@ -107,8 +107,7 @@ def _once(run: Interpreter, node: ast.For | ast.AsyncFor | ast.While, frame: Fra
         return run.block(node.body, frame)
 
     flow: Value = perhaps(run, body, unknown)
-    if isinstance(flow, Returned):
-        frame.maybe_returned.append((flow.value, unknown))
+    perhaps_returned(run, frame, flow, unknown)
     forget_assigned(run, [node], frame, unknown)
     return run.block(node.orelse, frame)
 

@@ -197,14 +197,19 @@ def _assumed_unit(
     guesses = candidates(run, instance, len(names))
     trials: list[Trial] = []
     for types in guesses.types:
-        trial = _try(run, instance, names, types)
+        trial = _try(run, instance, names, types, guesses.anchor)
         trials.append(trial)
         if trial.complete:
             break
     if not trials:
         return Unit(UnitKind.MODULE, cls.name, cls.module.name_span(cls.node), failure="it takes no input")
-    best = trials[-1] if trials[-1].complete else max(trials, key=lambda trial: trial.nodes)
     certain = certain_errors(guesses, trials)
+    if trials[-1].complete:
+        best = trials[-1]
+    elif certain:
+        best = trials[0]
+    else:
+        best = max(trials, key=lambda trial: trial.nodes)
     failure = None if best.complete else _failure(cls, best, certain)
     return _accepted(run, cls, instance, names, best, summary, failure, certain)
 
@@ -218,14 +223,16 @@ def _failure(cls: UserClass, best: Trial, certain: set[Diagnostic]) -> str:
     return f"no input shape was found by trial: call it in this file, e.g. `{cls.name}()(torch.zeros(1, 3, 32, 32))`"
 
 
-def _try(run: Interpreter, instance: Instance, names: list[str], types: tuple[TensorType, ...]) -> Trial:
+def _try(
+    run: Interpreter, instance: Instance, names: list[str], types: tuple[TensorType, ...], anchor: int | None
+) -> Trial:
     """Follow the module on these inputs, and leave nothing behind."""
     before = checkpoint(run)
     start = len(run.builder.nodes)
     with run.observer.unit(), isolated(run):
         result, _ = _run_on(run, instance, names, types)
     made = run.builder.nodes[start:]
-    steady = passes_through(run.builder.nodes, made)
+    steady = passes_through(run.builder.nodes, made, anchor)
     errors = before.roll_back()
     wrong = any(error.code in ("TL101", "TL103", "TL105", "TL113") for error in errors)
     complete = not wrong and contains_unknown(result) is None and bool(outputs_of(result))

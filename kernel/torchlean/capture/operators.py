@@ -18,6 +18,7 @@ from torchlean.capture.values import (
     UserClass,
     Value,
     contains_unknown,
+    is_foreign,
     type_name,
 )
 
@@ -400,4 +401,6 @@ def _pay(run: Interpreter, name: str, left: Value, right: Value) -> None:
 
 def _mismatch(run: Interpreter, name: str, left: Value, right: Value) -> Unknown:
     text = f"`{SYMBOLS[name]}` does not work between {type_name(left)} and {type_name(right)}"
+    if is_foreign(left) or is_foreign(right):
+        return Unknown(f"`{SYMBOLS[name]}` between {type_name(left)} and {type_name(right)} is not followed", run.place())
     return run.error("TL103", text)

@@ -7,11 +7,19 @@ from collections.abc import Callable
 
 from torchlean.capture.attributes import delete_attribute, set_attribute
 from torchlean.capture.calling import call, decorated
-from torchlean.capture.conditions import branch, forget_assigned, known_truth
+from torchlean.capture.conditions import (
+    branch,
+    forget_assigned,
+    forget_changes,
+    known_truth,
+    perhaps,
+    perhaps_returned,
+)
 from torchlean.capture.environment import Frame
 from torchlean.capture.flow import BREAK, CONTINUE, Returned
 from torchlean.capture.interpreter import STATEMENTS, Interpreter, Statement
 from torchlean.capture.iteration import items_of
+from torchlean.capture.journal import Journal
 from torchlean.capture.layers import name_layer
 from torchlean.capture.operators import BINARY, IN_PLACE, binary, in_place
 from torchlean.capture.result import Role
@@ -269,25 +277,42 @@ def raised_text(value: Value) -> str:
 @follows(ast.Try)
 def _try(run: Interpreter, node: ast.Try, frame: Frame) -> object:
     """The body; if it raises, the first handler that catches; then `else` and `finally`."""
-    flow: object = None
-    depth, frame.caught = frame.caught, frame.caught + 1
-    before, frame.has_fallback = frame.has_fallback, _falls_back(node)
-    try:
-        flow = run.block(node.body, frame)
-        frame.caught, frame.has_fallback = depth, before
-        if flow is None:
-            flow = run.block(node.orelse, frame)
-    except Raised as raised:
-        frame.caught, frame.has_fallback = depth, before
+    flow, raised = _try_body(run, node, frame)
+    if raised is not None:
         handler = next((h for h in node.handlers if _catches(run, h, raised.value, frame)), None)
         if handler is None:
             run.block(node.finalbody, frame)
-            raise
+            raise raised
         flow = _handle(run, handler, raised.value, frame)
-    finally:
-        frame.caught, frame.has_fallback = depth, before
+    elif flow is None:
+        flow = run.block(node.orelse, frame)
     final = run.block(node.finalbody, frame)
     return final if final is not None else flow
+
+
+def _try_body(run: Interpreter, node: ast.Try, frame: Frame) -> tuple[object, Raised | None]:
+    """Follow the body. Where it may have been left by an exception, its and the handlers' changes are unknown."""
+    depth, fallback, before = frame.caught, frame.has_fallback, run.perhaps_raised
+    frame.caught, frame.has_fallback, run.perhaps_raised = depth + 1, _falls_back(node), None
+    journal = run.journal = Journal(run.journal)
+    flow: object = None
+    raised: Raised | None = None
+    try:
+        flow = run.block(node.body, frame)
+    except Raised as problem:
+        raised = problem
+    finally:
+        run.journal = journal.outer
+        frame.caught, frame.has_fallback = depth, fallback
+    unknown, run.perhaps_raised = run.perhaps_raised, before
+    if unknown is not None:
+        forget_changes(run, journal, unknown)
+        for handler in node.handlers:
+            perhaps_returned(run, frame, perhaps(run, lambda h=handler: run.block(h.body, frame), unknown), unknown)
+        if isinstance(flow, Returned):
+            perhaps_returned(run, frame, flow, unknown)
+            flow = None
+    return flow, raised
 
 
 if hasattr(ast, "TryStar"):

@@ -14,6 +14,7 @@ from torchlean.capture.values import (
     UserClass,
     Value,
     contains_unknown,
+    is_foreign,
     type_name,
 )
 
@@ -40,6 +41,8 @@ def subscript(run: Interpreter, owner: Value, index: Value) -> Value:
         index = _as_index(run, index)
         if isinstance(index, Unknown):
             return index
+    if is_foreign(owner):
+        return Unknown(f"the items of a value of type {type_name(owner)} are not followed", run.place())
     if not isinstance(owner, (list, tuple, dict, str, bytes, range)):
         return run.error("TL103", f"a value of type {type_name(owner)} cannot be indexed")
     return _python_item(run, owner, index)

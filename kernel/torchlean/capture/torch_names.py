@@ -182,5 +182,5 @@ def is_tensor_class(value: Value) -> bool:
     return isinstance(value, Namespace) and value.path == "torch.Tensor"
 
 
-CONSTANTS: dict[str, Value] = {}
+CONSTANTS: dict[str, Value] = {"torch.dtype": torch.dtype}
 """Values under dotted names."""

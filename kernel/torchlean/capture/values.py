@@ -293,6 +293,13 @@ def type_name(value: Value) -> str:
     return type(value).__name__
 
 
+def is_foreign(value: Value) -> bool:
+    """Whether a value is of a kind whose behaviour is not modelled, so that nothing about it is a certain error."""
+    if isinstance(value, (int, float, str, bytes, list, tuple, dict, set, frozenset)):
+        return False
+    return type(value).__module__ not in ("builtins", "torch", __name__)
+
+
 NativeFunction = Callable[..., Value]
 
 NATIVES: dict[str, Native] = {}

@@ -1,0 +1,107 @@
+"""Imports from other files of the workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.capture.agreement import PRELUDE, assert_agrees, value_of
+from tests.capture.marked import capture
+from torchlean.capture import Workspace, capture_file
+
+HELPER = PRELUDE + "def twice(x):\n    return x * 2\n\nSCALE = 3\n"
+BLOCKS = PRELUDE + "from .parts import offset\n\nclass Block(Layer):\n    def forward(self, x):\n        return super().forward(x) + offset(x)\n"
+
+IMPORTS = {
+    "a file beside it": ("import helper\nresult = helper.twice(numbers(2)) * helper.SCALE", {"helper": HELPER}),
+    "a name": ("from helper import twice as double\nresult = double(numbers(2))", {"helper": HELPER}),
+    "everything": ("from helper import *\nresult = twice(numbers(2)) * SCALE", {"helper": HELPER}),
+    "a package": (
+        "from models.blocks import Block\nresult = Block(3, 2)(numbers(1, 3))",
+        {"models/__init__": "", "models/blocks": BLOCKS, "models/parts": "def offset(x):\n    return x.sum()\n"},
+    ),
+    "a module of a package, by its dotted name": (
+        "import models.blocks\nresult = models.blocks.Block(3, 2)(numbers(1, 3))",
+        {"models/__init__": "", "models/blocks": BLOCKS, "models/parts": "def offset(x):\n    return x.sum()\n"},
+    ),
+    "what a package gives on": (
+        "from models import Block, parts\nresult = Block(3, 2)(numbers(1, 3)) + parts.offset(numbers(2))",
+        {
+            "models/__init__": "from .blocks import Block\nfrom . import parts\n",
+            "models/blocks": BLOCKS,
+            "models/parts": "def offset(x):\n    return x.sum()\n",
+        },
+    ),
+    "a folder without __init__": (
+        "from lib.helper import twice\nresult = twice(numbers(2))",
+        {"lib/helper": HELPER},
+    ),
+    "files that import each other": (
+        "import first\nresult = first.f(numbers(2))",
+        {
+            "first": "import second\ndef f(x):\n    return second.g(x) + 1\n",
+            "second": "import first\ndef g(x):\n    return x * 2 if first.f else x\n",
+        },
+    ),
+    "code that only runs as a script": (
+        "import helper\nresult = helper.twice(numbers(2))",
+        {"helper": HELPER + "if __name__ == '__main__':\n    SCALE = 1 / 0\n"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+def test_imported_code_is_followed(name: str, tmp_path: Path) -> None:
+    text, files = IMPORTS[name]
+    captured = assert_agrees(text, tmp_path, **files)
+    assert {str(tmp_path / f"{name}.py") for name in files} <= set(captured.dependencies)
+
+
+def test_an_unsaved_buffer_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("K = 1\n")
+    overlays = {str(tmp_path / "helper.py"): "K = 5\n"}
+    text = PRELUDE + "from helper import K\nresult = numbers(2) * K\n"
+    captured = capture_file(str(tmp_path / "main.py"), text, Workspace([tmp_path], overlays))
+    names: dict[str, object] = {}
+    exec(PRELUDE, names)
+    ours = value_of(captured, "result")
+    assert ours is not None
+    assert torch.equal(ours, names["numbers"](2) * 5)  # type: ignore[operator]
+
+
+def test_read_and_looked_for_files_are_dependencies(tmp_path: Path) -> None:
+    captured = capture("import helper\nimport numpy_like\n", tmp_path, helper="import deeper\n", deeper="x = 1\n")
+    names = {Path(path).name for path in captured.dependencies}
+    assert {"helper.py", "deeper.py", "numpy_like.py"} <= names
+    assert str(tmp_path / "main.py") not in captured.dependencies
+
+
+def test_a_missing_relative_import_is_said_once_and_leaves_the_rest(tmp_path: Path) -> None:
+    text = "import torch\nfrom .nowhere import f, g\nx = f(torch.zeros(2))\ny = torch.zeros(3)\n"
+    captured = capture(text, tmp_path)
+    assert [(d.code, d.span.line) for d in captured.diagnostics] == [("TL104", 1)]
+
+
+def test_a_name_that_an_imported_file_lacks_is_an_error(tmp_path: Path) -> None:
+    captured = capture("from helper import twise\n", tmp_path, helper="def twice(x): return x\n")
+    (problem,) = captured.diagnostics
+    assert problem.code == "TL103"
+    assert "did you mean `twice`" in problem.message
+
+
+def test_an_imported_file_with_a_syntax_error_is_read_around_it(tmp_path: Path) -> None:
+    helper = "def good(x):\n    return x + 1\n\ndef bad(x:\n    return\n"
+    text = PRELUDE + "from helper import good\nresult = good(numbers(2))\n"
+    captured = capture(text, tmp_path, helper=helper)
+    assert [d.code for d in captured.diagnostics] == ["TL104"]
+    assert value_of(captured, "result") is not None
+
+
+def test_editing_an_imported_file_changes_the_capture(tmp_path: Path) -> None:
+    text = PRELUDE + "from helper import K\nresult = numbers(2) * K\n"
+    before = value_of(capture(text, tmp_path, helper="K = 1\n"), "result")
+    after = value_of(capture(text, tmp_path, helper="K = 2\n"), "result")
+    assert before is not None and after is not None
+    assert torch.equal(before * 2, after)
