@@ -151,8 +151,7 @@ def parameter(run: Interpreter, data: TensorValue | None = None, requires_grad: 
         fail(run, "TL101", RuntimeError, message)
     made = TensorValue(data.node, data.type, data.storage)
     made.parameter = True
-    if not requires_grad:
-        made.attributes = {"requires_grad": False}
+    made.attributes = {"requires_grad": requires_grad}
     return made
 
 

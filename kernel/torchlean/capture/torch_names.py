@@ -15,6 +15,7 @@ import torch
 
 from torchlean.capture.naming import no_attribute
 from torchlean.capture.stub_modules import stub_module
+from torchlean.capture.tables import words
 from torchlean.capture.values import MISSING, NATIVES, Namespace, Native, Unknown, Value
 from torchlean.ops import SPELLINGS
 
@@ -130,11 +131,9 @@ def real_object(dotted: str) -> Any:
     return found
 
 
-SUBMODULES = frozenset(
-    """torch.nn.utils.parametrizations torch.nn.utils.parametrize torch.nn.utils.rnn torch.nn.utils.prune
+SUBMODULES = words("""torch.nn.utils.parametrizations torch.nn.utils.parametrize torch.nn.utils.rnn torch.nn.utils.prune
     torch.utils.data torch.utils.tensorboard torch.utils.checkpoint torch.optim.lr_scheduler torch.nn.init
-    torch.nn.parallel torch.cuda.amp torch.amp torch.distributions torch.fft torch.linalg torch.special""".split()
-)
+    torch.nn.parallel torch.cuda.amp torch.amp torch.distributions torch.fft torch.linalg torch.special""")
 """Submodules of torch that `import torch` alone may not load; nothing else is imported on a file's behalf."""
 
 
