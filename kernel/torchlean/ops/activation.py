@@ -13,7 +13,9 @@ from torchlean.intervals.approximation import Approximation, relative
 from torchlean.intervals.rounding import UNIT_ROUNDOFF
 from torchlean.intervals.shapes import exact_increasing, increasing, valley
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
+from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.polygons import Knot, polygon, rectifier
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
@@ -27,6 +29,9 @@ class Relu(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact_increasing(inputs[0], torch.relu)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return rectifier(inputs[0])
+
 
 @register
 class Relu6(Elementwise):
@@ -37,6 +42,9 @@ class Relu6(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact_increasing(inputs[0], lambda end: end.clamp(0.0, 6.0))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return polygon(self, inputs, attributes, [Knot.at(0.0, 0.0), Knot.at(6.0, 6.0)], steepest=1.0)
 
 
 @register
@@ -58,6 +66,10 @@ class Hardtanh(Elementwise):
         low, high = number(attributes, "min_val"), number(attributes, "max_val")
         return exact_increasing(inputs[0], lambda end: end.clamp(low, high))
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        limits = (number(attributes, "min_val"), number(attributes, "max_val"))
+        return polygon(self, inputs, attributes, [Knot.at(end, end) for end in limits], steepest=1.0)
+
 
 @register
 class LeakyRelu(Elementwise):
@@ -70,6 +82,10 @@ class LeakyRelu(Elementwise):
         (x,) = inputs
         slope = torch.tensor(number(attributes, "negative_slope"), dtype=torch.float64)
         return _two_slopes(x, Interval.point(slope))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        steepest = max(1.0, abs(number(attributes, "negative_slope")))
+        return polygon(self, inputs, attributes, [Knot.at(0.0, 0.0)], steepest)
 
 
 @register
@@ -120,6 +136,12 @@ class Threshold(Elementwise):
             torch.where(above, torch.where(below, x.upper.clamp(min=value), x.upper), value),
         )
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        threshold, value = number(attributes, "threshold"), number(attributes, "value")
+        return polygon(
+            self, inputs, attributes, [Knot(threshold, min(threshold, value), max(threshold, value))]
+        )
+
 
 @register
 class Hardshrink(Elementwise):
@@ -131,6 +153,10 @@ class Hardshrink(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         width = number(attributes, "lambd")
         return exact_increasing(inputs[0], lambda end: torch.where(end.abs() <= width, 0.0, end))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        width = number(attributes, "lambd")
+        return polygon(self, inputs, attributes, [Knot(-width, -width, 0.0), Knot(width, 0.0, width)])
 
 
 @register
@@ -150,6 +176,10 @@ class Softshrink(Elementwise):
         exact_point = positive.is_point and negative.is_point
         return Interval(lower, lower if exact_point else positive.upper + negative.upper)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        width = number(attributes, "lambd")
+        return polygon(self, inputs, attributes, [Knot.at(-width, 0.0), Knot.at(width, 0.0)], steepest=1.0)
+
 
 @register
 class Hardsigmoid(Elementwise):
@@ -160,6 +190,9 @@ class Hardsigmoid(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], _gate, 0.0, 1.0)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return polygon(self, inputs, attributes, [Knot.at(-3.0, 0.0), Knot.at(3.0, 1.0)], steepest=1 / 6)
 
 
 @register

@@ -54,7 +54,9 @@ def moving(
     is repeated, when its coefficients are added.
     """
     return [
-        None if value is not None else _moving(lambda x, i=i: _with(evaluate, inputs, types, attributes, i, x), type)
+        None
+        if value is not None
+        else _moving(lambda x, i=i: _with(evaluate, inputs, types, attributes, i, x), type)
         for i, (value, type) in enumerate(zip(inputs, types, strict=True))
     ]
 

@@ -25,6 +25,7 @@ class Cast(Op):
     """The same numbers in another `dtype`: truncated toward zero for integers, `!= 0` for bool."""
 
     name = "cast"
+    never_grows = True
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs

@@ -46,6 +46,8 @@ def refuse_empty(name: str, x: TensorType, dims: object) -> None:
 class Extremum(Op):
     """`amax` and `amin`: attributes `dim` (sorted), `keepdim`."""
 
+    never_grows = True
+
     function: Callable[..., Tensor]
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
@@ -74,6 +76,8 @@ class Amin(Extremum):
 
 class Where(Op):
     """`argmax` and `argmin`: the first place of the extremum along `dim`, or in the flattened tensor."""
+
+    never_grows = True
 
     sign: float
 

@@ -41,6 +41,7 @@ class Slice(Rearrangement):
     """Basic indexing: for every dimension an integer (drops it) or a range; None adds a dimension."""
 
     name = "slice"
+    never_grows = True
     view = True
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:

@@ -20,6 +20,7 @@ class Cat(Rearrangement):
     """Operands one after the other along `dim`. dtypes are promoted; an operand of shape (0,) is skipped."""
 
     name = "cat"
+    never_grows = True
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         shapes = [t.shape for t in inputs if t.shape != (0,)]
@@ -43,6 +44,7 @@ class Stack(Rearrangement):
     """Operands of one shape along a new dimension `dim`."""
 
     name = "stack"
+    never_grows = True
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         if len({t.shape for t in inputs}) > 1:

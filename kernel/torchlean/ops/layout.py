@@ -26,6 +26,7 @@ class Reshape(Rearrangement):
     """The same elements in row-major order under another `shape` (no -1: sizes are resolved before)."""
 
     name = "reshape"
+    never_grows = True
     view = True
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
@@ -41,6 +42,7 @@ class Permute(Rearrangement):
     """Dimension `i` of the result is dimension `dims[i]` of the operand."""
 
     name = "permute"
+    never_grows = True
     view = True
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
@@ -53,6 +55,7 @@ class Expand(Rearrangement):
     """Repeat dimensions of size 1, and add leading ones, up to `shape` (no -1)."""
 
     name = "expand"
+    never_grows = True
     view = True
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:

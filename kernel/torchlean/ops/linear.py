@@ -39,6 +39,12 @@ class Linear(Op):
                 f"the bias must have shape {weight.shape[:-1]}, one per output, got {bias[0].shape}"
             )
 
+    def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
+        """`(..., in)` and `(out, in)` give `(..., out)`; a one-dimensional weight gives `(...)`."""
+        self.check(inputs, attributes)
+        x, weight = inputs[:2]
+        return TensorType((*x.shape[:-1], *weight.shape[:-1]), x.dtype)
+
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return torch.nn.functional.linear(*inputs)
 

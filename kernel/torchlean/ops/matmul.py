@@ -34,6 +34,17 @@ class Matmul(Op):
                 f"the {'length' if len(b) == 1 else 'second to last dimension'} of the right ({rows})"
             )
 
+    def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
+        """`(..., n, k) @ (..., k, m)` gives `(..., n, m)`, where `...` broadcast; a vector has no `n` or no `m`."""
+        self.check(inputs, attributes)
+        a, b = (t.shape for t in inputs)
+        try:
+            batch = torch.broadcast_shapes(a[:-2], b[:-2])
+        except RuntimeError as error:
+            raise ShapeError(f"{a} @ {b}: the batch dimensions {a[:-2]} and {b[:-2]} do not broadcast") from error
+        rows, columns = a[-2:-1], b[-1:] if len(b) > 1 else ()
+        return TensorType((*batch, *rows, *columns), inputs[0].dtype)
+
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return torch.matmul(*inputs)
 

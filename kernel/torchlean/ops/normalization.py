@@ -25,6 +25,8 @@ functional = torch.nn.functional
 class Normalization(Op):
     """Operands x, other tensors the op needs, then weight and bias where `has_weight` and `has_bias` say so."""
 
+    never_grows = True
+
     def parts(self, inputs: Sequence[Any], attributes: Attributes) -> tuple[list[Any], Any, Any]:
         """The operands before the weight, the weight and the bias (None where absent)."""
         rest = list(inputs)

@@ -29,6 +29,9 @@ Attribute = Union[int, float, bool, str, None, torch.dtype, "tuple[Attribute, ..
 
 Attributes = Mapping[str, Attribute]
 
+SMALL = 2**14
+"""Elements of an operand up to which running an op is as quick as asking the meta device."""
+
 
 @dataclass(frozen=True, slots=True)
 class TensorType:
@@ -69,20 +72,26 @@ class Op:
 
     name: ClassVar[str]
 
+    never_grows: ClassVar[bool] = False
+    """Whether the result needs no more memory than all operands together, whatever the attributes."""
+
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         """Raise `ShapeError` with a message of our own where torch's would not help; default: nothing."""
 
     def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
         """Shape and dtype of the result.
 
-        The default runs `evaluate` on torch's meta device, where tensors have a type and no data: broadcasting, type
-        promotion and shape rules are then torch's own, not a copy of them.
+        The default runs `evaluate` on operands of these types: on zeros where they are small and the result is no
+        larger, on torch's meta device (tensors with a type and no data) otherwise. Broadcasting, type promotion and shape rules are then
+        torch's own, not a copy of them. Zeros come first because the meta device imports a large part of torch's
+        compiler on first use, which takes a second, and knows fewer mistakes than the kernels do.
 
         Raises:
             ShapeError: torch refuses these operands.
         """
         self.check(inputs, attributes)
-        operands = [torch.empty(t.shape, dtype=t.dtype, device="meta") for t in inputs]
+        small = self.never_grows and all(t.numel <= SMALL for t in inputs)
+        operands = [torch.zeros(t.shape, dtype=t.dtype, device="cpu" if small else "meta") for t in inputs]
         try:
             result = self.evaluate(operands, attributes)
         except (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError) as error:

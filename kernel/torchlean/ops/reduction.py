@@ -62,6 +62,8 @@ def pick(dim: Any, axis: Any) -> Any:
 class Accumulation(Op):
     """Sum and mean: attributes `dim` (sorted dimensions), `keepdim`, and `dtype` where it was given."""
 
+    never_grows = True
+
     function: Callable[..., Tensor]
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
@@ -152,6 +154,7 @@ class CumulativeSum(Op):
     """Running sum along `dim`."""
 
     name = "cumsum"
+    never_grows = True
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
@@ -200,6 +203,8 @@ def truth(x: Interval) -> tuple[Tensor, Tensor]:
 
 class Quantifier(Op):
     """`any` and `all` of the elements being nonzero; attributes `dim`, `keepdim`."""
+
+    never_grows = True
 
     function: Callable[..., Tensor]
 
@@ -254,6 +259,7 @@ class CountNonzero(Op):
     """How many elements along `dim` are not zero."""
 
     name = "count_nonzero"
+    never_grows = True
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs

@@ -38,6 +38,8 @@ def require_floating(what: str, x: TensorType, attributes: Attributes) -> None:
 class SoftmaxLike(Op):
     """softmax and its logarithm: attributes `dim`, and `dtype` where it was given."""
 
+    never_grows = True
+
     function: Callable[..., Tensor]
     ends: OneEnd
 
@@ -81,6 +83,7 @@ class LogSumExp(Op):
     """`log(sum(exp(x)))` over `dim` (sorted dimensions)."""
 
     name = "logsumexp"
+    never_grows = True
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
