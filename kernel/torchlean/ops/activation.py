@@ -13,9 +13,9 @@ from torchlean.intervals.approximation import Approximation, relative
 from torchlean.intervals.rounding import UNIT_ROUNDOFF
 from torchlean.intervals.shapes import exact_increasing, increasing, valley
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
-from torchlean.ops.linearization import Relaxation
+from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
-from torchlean.ops.polygons import Knot, polygon, rectifier
+from torchlean.ops.polygons import Knot, kinked, polygon
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
@@ -30,7 +30,7 @@ class Relu(Elementwise):
         return exact_increasing(inputs[0], torch.relu)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return rectifier(inputs[0])
+        return Relaxation(*kinked(inputs[0], 0.0, 1.0))
 
 
 @register
@@ -44,7 +44,7 @@ class Relu6(Elementwise):
         return exact_increasing(inputs[0], lambda end: end.clamp(0.0, 6.0))
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return polygon(self, inputs, attributes, [Knot.at(0.0, 0.0), Knot.at(6.0, 6.0)], steepest=1.0)
+        return polygon(self, inputs[0], attributes, [Knot.at(0.0, 0.0), Knot.at(6.0, 6.0)], steepest=1.0)
 
 
 @register
@@ -68,7 +68,7 @@ class Hardtanh(Elementwise):
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         limits = (number(attributes, "min_val"), number(attributes, "max_val"))
-        return polygon(self, inputs, attributes, [Knot.at(end, end) for end in limits], steepest=1.0)
+        return polygon(self, inputs[0], attributes, [Knot.at(end, end) for end in limits], steepest=1.0)
 
 
 @register
@@ -84,8 +84,7 @@ class LeakyRelu(Elementwise):
         return _two_slopes(x, Interval.point(slope))
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        steepest = max(1.0, abs(number(attributes, "negative_slope")))
-        return polygon(self, inputs, attributes, [Knot.at(0.0, 0.0)], steepest)
+        return Relaxation(*kinked(inputs[0], number(attributes, "negative_slope"), 1.0))
 
 
 @register
@@ -115,6 +114,20 @@ class Prelu(Elementwise):
         if weight.is_point:
             slope = Interval(slope.lower, slope.lower)
         return _two_slopes(x, slope)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        x, weight = inputs
+        if not torch.equal(weight.lower, weight.upper):
+            raise UnsupportedError("`prelu` has planes for a known weight only")
+        channels = [1] * (x.lower.dim() - 2)
+        if weight.lower.numel() > weight.shape[0]:
+            channels[0] = -1
+        slope = weight.lower.reshape(weight.shape[0], *channels) if channels else weight.lower.reshape(-1)
+        lower, upper = kinked(x, slope, 1.0)
+        still = torch.zeros_like(x.lower)  # the weight does not move
+        return Relaxation(
+            Plane((lower.slopes[0], still), lower.intercept), Plane((upper.slopes[0], still), upper.intercept)
+        )
 
 
 @register
@@ -156,7 +169,7 @@ class Hardshrink(Elementwise):
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         width = number(attributes, "lambd")
-        return polygon(self, inputs, attributes, [Knot(-width, -width, 0.0), Knot(width, 0.0, width)])
+        return polygon(self, inputs[0], attributes, [Knot(-width, -width, 0.0), Knot(width, 0.0, width)])
 
 
 @register
@@ -178,7 +191,7 @@ class Softshrink(Elementwise):
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         width = number(attributes, "lambd")
-        return polygon(self, inputs, attributes, [Knot.at(-width, 0.0), Knot.at(width, 0.0)], steepest=1.0)
+        return polygon(self, inputs[0], attributes, [Knot.at(-width, 0.0), Knot.at(width, 0.0)], steepest=1.0)
 
 
 @register
@@ -192,7 +205,7 @@ class Hardsigmoid(Elementwise):
         return increasing(inputs[0], _gate, 0.0, 1.0)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return polygon(self, inputs, attributes, [Knot.at(-3.0, 0.0), Knot.at(3.0, 1.0)], steepest=1 / 6)
+        return polygon(self, inputs[0], attributes, [Knot.at(-3.0, 0.0), Knot.at(3.0, 1.0)], steepest=1 / 6)
 
 
 @register

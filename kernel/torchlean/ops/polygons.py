@@ -1,0 +1,131 @@
+"""Lines around functions of straight pieces: relu and its kin, clamping, shrinking, signs.
+
+On each piece `f(x) - slope * x` is straight, so its minimum over an interval lies at an end or at a knot, where the
+pieces meet (or where the function jumps: then at the lower of its limits). The intercept is therefore exact for
+every slope, and the best line runs through two of these points: the convex envelope has no other edges.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.directed import round_up, two_product
+from torchlean.ops.linearization import Plane, Relaxation
+from torchlean.ops.op import Attributes, Op
+from torchlean.ops.planes import Line, best, bounds_of, chord, flat, lowest, plane, relaxation, under
+
+
+@dataclass(frozen=True, slots=True)
+class Knot:
+    """Where pieces meet: the place, and the least and greatest of the function's value and its limits there."""
+
+    place: float
+    least: float
+    greatest: float
+
+    @staticmethod
+    def at(place: float, value: float) -> Knot:
+        """A knot of a continuous function."""
+        return Knot(place, value, value)
+
+
+def polygon(
+    op: Op, x: Interval, attributes: Attributes, knots: Sequence[Knot], steepest: float = 2.0**20
+) -> Relaxation:
+    """The planes of an op whose graph consists of straight pieces between `knots`.
+
+    Args:
+        steepest: limit of the slopes' magnitude. A chord of a tiny interval may come out steeper than any piece, by the
+            rounding of its ends. At a jump no slope is too steep in theory, but what multiplies the operand multiplies
+            the looseness of the operand's own bounds too, hence the default.
+    """
+    bounds = bounds_of(op, [x], attributes)
+    ends = [bounds_of(op, [Interval.point(end)], attributes) for end in (x.lower, x.upper)]
+    low = [(knot.place, knot.least) for knot in knots]
+    minus_high = [(knot.place, -knot.greatest) for knot in knots]
+    return relaxation(
+        _line(x, [end.lower for end in ends], low, bounds.lower, steepest),
+        _line(x, [-end.upper for end in ends], minus_high, -bounds.upper, steepest),
+    )
+
+
+def kinked(
+    x: Interval, left: float | Tensor, right: float | Tensor, alpha: Tensor | None = None
+) -> tuple[Plane, Plane]:
+    """Planes of `left * x` for `x < 0`, `right * x` for `x > 0`: relu, leaky relu, the absolute value.
+
+    Where `left <= right` the function is convex. Below it lies every line through the origin with a slope between the
+    two; above it, one that is above at both ends. Where the sign is known both planes are the function itself. Else the
+    chord is the best above, and below by default the slope with less area: `right` where `upper > -lower` (Zhang et
+    al. 2018, section 3.3, "adaptive").
+
+    Args:
+        left, right: numbers, or tensors of the shape of `x` after broadcasting.
+        alpha: in [0, 1]; where the sign is not known, the slope `left + alpha * (right - left)` instead.
+
+    Returns:
+        The lower and the upper plane; for `left > right` (a concave function) by way of `-f`.
+    """
+    zero = torch.zeros_like(x.lower)
+    a, b = zero + left, zero + right
+    concave = a > b
+    if not bool(concave.any()):
+        return _convex_kink(x, a, b, alpha)
+    sign = torch.where(concave, -1.0, 1.0)
+    low, high = _convex_kink(x, a * sign, b * sign, alpha)
+    return _swapped(low, high, concave), _swapped(high, low, concave)
+
+
+def _convex_kink(x: Interval, left: Tensor, right: Tensor, alpha: Tensor | None) -> tuple[Plane, Plane]:
+    lower, upper = x.lower, x.upper
+    open = (lower < 0) & (upper > 0)
+    known = torch.where(lower >= 0, right, left)
+    # Exact where a slope is 0 or 1; else a step above.
+    low_end, high_end = (round_up(*two_product(slope, end)) for slope, end in ((left, lower), (right, upper)))
+    steepness = chord(low_end, high_end, x)
+    steepness = torch.where(open, torch.minimum(torch.maximum(steepness, left), right), known)
+    excess = torch.maximum(-under(-low_end, -steepness, lower), -under(-high_end, -steepness, upper))
+    if alpha is None:
+        chosen = torch.where(upper > -lower, right, left)
+    else:
+        # The clamp undoes what rounding may add.
+        chosen = torch.minimum(torch.maximum(left + alpha * (right - left), left), right)
+    return Plane((torch.where(open, chosen, known),)), plane((steepness,), torch.where(open, excess, 0.0))
+
+
+def _swapped(plane: Plane, other: Plane, where: Tensor) -> Plane:
+    """`-other` where asked for, else `plane`."""
+    zero = torch.zeros(())
+    ours, theirs = plane.intercept, other.intercept
+    intercept = torch.where(where, -(zero if theirs is None else theirs), zero if ours is None else ours)
+    return Plane((torch.where(where, -other.slopes[0], plane.slopes[0]),), intercept.to(torch.float64))
+
+
+def _line(
+    x: Interval,
+    ends: Sequence[Tensor],
+    knots: Sequence[tuple[float, float]],
+    bound: Tensor,
+    steepest: float,
+) -> Line:
+    """The best line below the points at the ends and at the knots inside."""
+    points = [(x.lower, ends[0])]
+    for place, value in knots:
+        inside = (x.lower <= place) & (place <= x.upper)
+        # A knot elsewhere is replaced by an end, which is there anyway.
+        points.append((torch.where(inside, place, x.lower), torch.where(inside, value, ends[0])))
+    points.append((x.upper, ends[1]))
+    lines = [flat(bound.expand(x.shape))]
+    for (left, low), (right, high) in itertools.combinations(points, 2):
+        slope = chord(low, high, Interval(left, right)).clamp(-steepest, steepest)
+        lines.append(Line(slope, lowest([under(value, slope, place) for place, value in points])))
+    return best(lines, x)
+
+
+__all__ = ["Knot", "kinked", "polygon"]
