@@ -82,7 +82,7 @@ def sqrt(x: Interval) -> Interval:
 def div(a: Interval, b: Interval) -> Interval:
     """`a / b`; unbounded and undefined where `b` can be zero, undefined where both are infinite constants."""
     zero = _has_zero(b)
-    undefined = a.undefined or b.undefined or bool((zero | _infinite(a) & _infinite(b)).any())
+    undefined = a.undefined or b.undefined or bool(zero.any()) or _both_infinite(a, b)
     if a.is_point and b.is_point:
         quotient = two_quotient(a.lower, b.lower)
         bounds = _ends(round_down(*quotient), round_up(*quotient), True, undefined)
@@ -162,8 +162,15 @@ def _has_zero(x: Interval) -> Tensor:
 
 def _meet(a: Interval, b: Interval) -> bool:
     """Whether an infinite constant of `a` can meet a zero of `b`."""
-    infinite = _infinite(a)
-    return bool(infinite.any()) and bool((infinite & _has_zero(b)).any())
+    if math.isfinite(a.lower.sum()):
+        return False
+    return bool((_infinite(a) & _has_zero(b)).any())
+
+
+def _both_infinite(a: Interval, b: Interval) -> bool:
+    if math.isfinite(a.lower.sum()) or math.isfinite(b.lower.sum()):
+        return False
+    return bool((_infinite(a) & _infinite(b)).any())
 
 
 def _infinite(x: Interval) -> Tensor:

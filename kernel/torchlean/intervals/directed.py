@@ -26,17 +26,23 @@ _SMALLEST_SPLITTABLE = 2.0**-960
 least.
 """
 
+_EXACT_ELEMENTS = 2**14
+"""Larger products are taken to be inexact: twenty passes over an activation would buy an ulp nobody asks for."""
+
+_INFINITY = torch.tensor(math.inf, dtype=torch.float64)
+_MINUS_INFINITY = -_INFINITY
+
 
 def round_down(rounded: Tensor, error: Tensor) -> Tensor:
     """The largest float64 known to be at most the exact result; never NaN."""
-    below = torch.nextafter(rounded, rounded.new_full((), -math.inf))
+    below = torch.nextafter(rounded, _MINUS_INFINITY)
     bound = torch.where((error >= 0) & torch.isfinite(error), rounded, below)
     return torch.nan_to_num(bound, nan=-math.inf, posinf=math.inf, neginf=-math.inf)
 
 
 def round_up(rounded: Tensor, error: Tensor) -> Tensor:
     """The smallest float64 known to be at least the exact result; never NaN."""
-    above = torch.nextafter(rounded, rounded.new_full((), math.inf))
+    above = torch.nextafter(rounded, _INFINITY)
     bound = torch.where((error <= 0) & torch.isfinite(error), rounded, above)
     return torch.nan_to_num(bound, nan=math.inf, posinf=math.inf, neginf=-math.inf)
 
@@ -51,10 +57,13 @@ def two_sum(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def two_product(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """`a * b`; a factor of zero gives zero, also against an infinite bound."""
     product = a * b
-    a_high, a_low = _split(a)
-    b_high, b_low = _split(b)
-    error = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
-    error = torch.where(product.abs() > _SMALLEST_SPLITTABLE, error, math.nan)
+    if product.numel() > _EXACT_ELEMENTS:
+        error = torch.full_like(product, math.nan)
+    else:
+        a_high, a_low = _split(a)
+        b_high, b_low = _split(b)
+        error = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
+        error = torch.where(product.abs() > _SMALLEST_SPLITTABLE, error, math.nan)
     zero = (a == 0) | (b == 0)
     return product.masked_fill(zero, 0.0), error.masked_fill(zero, 0.0)
 

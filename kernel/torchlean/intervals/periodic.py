@@ -20,7 +20,7 @@ from torch import Tensor
 from torchlean.intervals.approximation import Approximant, kernel
 from torchlean.intervals.interval import Interval
 from torchlean.intervals.rounding import up
-from torchlean.intervals.shapes import clipped
+from torchlean.intervals.shapes import at_ends, clipped
 
 _PI_BELOW = math.pi
 """`math.pi` is 1.2e-16 below pi: a width up to it is certainly less than pi."""
@@ -56,8 +56,7 @@ def tangent(x: Interval) -> Interval:
 
 def _wave(x: Interval, near: Interval, function: Approximant, rises: Tensor, rises_after: Tensor) -> Interval:
     """A function with values in `[-1, 1]`, from whether it rises just inside each end."""
-    low = function(near.lower)
-    high = low if near.is_point else function(near.upper)
+    low, high = at_ends(near, function)
     width = up(near.upper - near.lower)
     turns = rises != rises_after
     full = (width > 2 * _PI_BELOW) | (width > _PI_BELOW) & ~turns | _far(x)

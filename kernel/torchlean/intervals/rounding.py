@@ -28,14 +28,16 @@ torch's CPU kernels (SLEEF u10, MKL's high-accuracy mode, libm) state at most 1 
 with mpmath and found nothing beyond 1. Four leaves room for composed kernels and other platforms.
 """
 
+_INFINITY = torch.tensor(math.inf, dtype=torch.float64)
+_MINUS_INFINITY = -_INFINITY
+
 
 def up(value: Tensor, ulps: int = 1) -> Tensor:
     """The float64 `ulps` steps above every element; `+inf` stays, and NaN (an undefined bound) becomes
     `+inf`.
     """
-    infinity = torch.full((), math.inf, dtype=torch.float64, device=value.device)
     for _ in range(ulps):
-        value = torch.nextafter(value, infinity)
+        value = torch.nextafter(value, _INFINITY)
     return torch.nan_to_num(value, nan=math.inf, posinf=math.inf, neginf=-math.inf)
 
 
@@ -43,9 +45,8 @@ def down(value: Tensor, ulps: int = 1) -> Tensor:
     """The float64 `ulps` steps below every element; `-inf` stays, and NaN (an undefined bound) becomes
     `-inf`.
     """
-    infinity = torch.full((), -math.inf, dtype=torch.float64, device=value.device)
     for _ in range(ulps):
-        value = torch.nextafter(value, infinity)
+        value = torch.nextafter(value, _MINUS_INFINITY)
     return torch.nan_to_num(value, nan=-math.inf, posinf=math.inf, neginf=-math.inf)
 
 

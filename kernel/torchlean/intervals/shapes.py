@@ -15,7 +15,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from torchlean.intervals.approximation import Approximant
+from torchlean.intervals.approximation import Approximant, Approximation
 from torchlean.intervals.interval import Interval
 
 
@@ -35,8 +35,7 @@ def increasing(
     x: Interval, function: Approximant, least: float = -math.inf, greatest: float = math.inf
 ) -> Interval:
     """`function` never decreases and stays in `[least, greatest]`."""
-    low = function(x.lower)
-    high = low if x.is_point else function(x.upper)
+    low, high = at_ends(x, function)
     return _cut(low.below(), high.above(), least, greatest)
 
 
@@ -44,8 +43,7 @@ def decreasing(
     x: Interval, function: Approximant, least: float = -math.inf, greatest: float = math.inf
 ) -> Interval:
     """`function` never increases and stays in `[least, greatest]`."""
-    high = function(x.lower)
-    low = high if x.is_point else function(x.upper)
+    high, low = at_ends(x, function)
     return _cut(low.below(), high.above(), least, greatest)
 
 
@@ -58,8 +56,7 @@ def valley(
         at: two float64 that enclose the place of the minimum.
         least: a lower bound of the minimum.
     """
-    low = function(x.lower)
-    high = low if x.is_point else function(x.upper)
+    low, high = at_ends(x, function)
     touches = (x.lower <= at[1]) & (at[0] <= x.upper)
     lower = torch.where(touches, least, torch.minimum(low.below(), high.below()))
     return _cut(lower, torch.maximum(low.above(), high.above()), least, greatest)
@@ -83,6 +80,17 @@ def clipped(x: Interval, least: float, greatest: float) -> Interval:
 def flagged(x: Interval, undefined: Tensor) -> Interval:
     """`x`, marked undefined when any element of the mask is set."""
     return replace(x, undefined=True) if bool(undefined.any()) else x
+
+
+def at_ends(x: Interval, function: Approximant) -> tuple[Approximation, Approximation]:
+    """`function` at the lower and the upper end, in one go: small tensors cost by the call, not by the element."""
+    if x.is_point:
+        point = function(x.lower)
+        return point, point
+    both = function(torch.stack((x.lower, x.upper)))
+    values, errors = both.value.unbind(), both.error.unbind()
+    exact = (None, None) if both.exact is None else both.exact.unbind()
+    return Approximation(values[0], errors[0], exact[0]), Approximation(values[1], errors[1], exact[1])
 
 
 def _cut(lower: Tensor, upper: Tensor, least: float, greatest: float) -> Interval:

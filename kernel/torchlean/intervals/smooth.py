@@ -29,9 +29,12 @@ def sigmoid(points: Tensor) -> Approximation:
     """`1 / (1 + e**-x)` as `e**x / (1 + e**x)` for negative `x`: a kernel, its share in the sum, two
     roundings.
     """
+    return relative(_sigmoid(points), 2 * KERNEL + 2 * UNIT_ROUNDOFF, _UNDERFLOW)
+
+
+def _sigmoid(points: Tensor) -> Tensor:
     power = torch.exp(-points.abs())
-    value = torch.where(points < 0, power, 1.0) / (1.0 + power)
-    return relative(value, 2 * KERNEL + 2 * UNIT_ROUNDOFF, _UNDERFLOW)
+    return torch.where(points < 0, power, 1.0) / (1.0 + power)
 
 
 def logsigmoid(points: Tensor) -> Approximation:
@@ -43,7 +46,7 @@ def logsigmoid(points: Tensor) -> Approximation:
 def silu(points: Tensor) -> Approximation:
     """`x sigmoid(x)`."""
     near = points.clamp(min=-_TAIL)
-    return relative(near * sigmoid(near).value, 2 * KERNEL + 3 * UNIT_ROUNDOFF, _UNDERFLOW)
+    return relative(near * _sigmoid(near), 2 * KERNEL + 3 * UNIT_ROUNDOFF, _UNDERFLOW)
 
 
 def mish(points: Tensor) -> Approximation:
@@ -83,7 +86,7 @@ def gelu_tanh(points: Tensor) -> Approximation:
     inner = near * (1.0 + 0.044715 * near.square()) * (2.0 * math.sqrt(2.0 / math.pi))
     condition = -inner.clamp(min=-_TAIL, max=0.0) + 1.0
     bound = condition * (8 * UNIT_ROUNDOFF) + (2 * KERNEL + 3 * UNIT_ROUNDOFF)
-    return relative(near * sigmoid(inner).value, bound, _UNDERFLOW)
+    return relative(near * _sigmoid(inner), bound, _UNDERFLOW)
 
 
 def softsign(points: Tensor) -> Approximation:
