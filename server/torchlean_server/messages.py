@@ -4,7 +4,7 @@ Server to worker:
     {"type": "analyse", "id", "path", "text", "roots", "overlays": {path: text or null}, "memory": MiB}
     {"type": "cancel", "id"}
 Worker to server:
-    {"type": "ready"}                           torch is imported
+    {"type": "ready"}                           torch is imported and warm
     {"type": "layer", "id", "analysis"}         an early layer of the answer
     {"type": "result", "id", "analysis"}        the whole answer
     {"type": "cancelled", "id"}

@@ -1,5 +1,7 @@
 """A few workers, and which of them analyses which document.
 
+Results are decoded in a thread, since those of long files are megabytes.
+
 A document stays with the worker that has its bounds cached, unless that one is busy with something else: then any
 idle worker takes it, so a heavy analysis of one file never holds up another. No state lives only in a worker: a
 request that loses its process is asked again once, and after that reported.
@@ -10,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 
 from torchlean.analysis import wire
@@ -95,7 +97,7 @@ class Pool:
         self._grace = grace
         self._own: dict[str, Worker] = {}
         self._changed = asyncio.Event()
-        self._settling: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._others_started = False
 
     def start(self) -> None:
@@ -133,9 +135,7 @@ class Pool:
         seconds = self.limits.seconds
         try:
             message = await asyncio.wait_for(
-                worker.ask(
-                    self._content(worker, request), lambda layer: publish(wire.decode(layer["analysis"]))
-                ),
+                worker.ask(self._content(worker, request), lambda layer: self._decode_early(layer, publish)),
                 seconds,
             )
         except asyncio.TimeoutError:
@@ -149,7 +149,20 @@ class Pool:
         if message["type"] == "cancelled":
             raise WorkerDied("it was cancelled by no one")
         self.counts.completed += 1
-        return wire.decode(message["analysis"])
+        return await asyncio.to_thread(wire.decode, message["analysis"])
+
+    def _decode_early(self, layer: Message, publish: Callable[[FileAnalysis], None]) -> None:
+        """Hand on an early layer. It may come after the whole answer, which the document then sees to."""
+
+        async def decode() -> None:
+            publish(await asyncio.to_thread(wire.decode, layer["analysis"]))
+
+        self._in_background(decode())
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     def _content(self, worker: Worker, request: Request) -> Message:
         """The request's message for this worker, with the unsaved texts that it does not know yet."""
@@ -181,9 +194,7 @@ class Pool:
             await worker.settled(self._grace)
             worker.release()
 
-        task = asyncio.get_running_loop().create_task(settle())
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+        self._in_background(settle())
 
     async def _acquire(self, key: str) -> Worker:
         """An idle worker, reserved: the document's own, or after a short wait for it any other.

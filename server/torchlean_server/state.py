@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torchlean.analysis.result import FileAnalysis, UnitResult
@@ -91,6 +91,16 @@ class ShownUnit:
 
 def unit_id(unit: UnitResult) -> str:
     return f"{unit.kind}:{unit.name}"
+
+
+def has_verdict(unit: UnitResult) -> bool:
+    """Whether everything is there that a lens tells of a unit."""
+    return unit.kind != "claim" or unit.claim is not None
+
+
+def has_numbers(unit: UnitResult) -> bool:
+    """Whether everything is there that a hint tells of a unit."""
+    return any(fact.lower is not None for fact in unit.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,20 +209,29 @@ class Document:
             return Layer(track, Freshness.STALE, f"stale: {self.why}; {self.trouble.reason}")
         return Layer(track, Freshness.STALE, "stale: from before the syntax error")
 
-    def units(self) -> list[ShownUnit]:
-        """Every unit once: from the newest layer with bounds that has it, then from layers without."""
-        layers = sorted(self.layers(), key=lambda layer: not layer.track.analysis.complete)
+    def units(self, whole: Callable[[UnitResult], bool]) -> list[ShownUnit]:
+        """Every unit once: from the newest layer that has the `whole` of it and followed it to the end, then from the
+        others.
+
+        While a claim is searched its bounds are new already and its verdict is the last one; a unit that a syntax
+        error cut off is shown as it was before.
+        """
+        found = [ShownUnit(unit, layer) for layer in self.layers() for unit in layer.track.analysis.units]
+        found.sort(key=lambda shown: (not whole(shown.unit), shown.unit.failure is not None))
         shown: dict[str, ShownUnit] = {}
-        for layer in layers:
-            for unit in layer.track.analysis.units:
-                shown.setdefault(unit_id(unit), ShownUnit(unit, layer))
+        for candidate in found:
+            shown.setdefault(candidate.id, candidate)
         return list(shown.values())
 
-    def chosen(self) -> Iterator[ShownUnit]:
-        """The units with the selected one first."""
-        units = self.units()
-        yield from (shown for shown in units if shown.id == self.selected)
-        yield from (shown for shown in units if shown.id != self.selected)
+    def cut_off(self) -> dict[str, ShownUnit]:
+        """Units that the newest layer could not follow and that are shown from an older one, by id."""
+        newest = next((layer.track for layer in self.layers()), None)
+        failed = {unit_id(u) for u in newest.analysis.units if u.failure} if newest else set()
+        return {
+            shown.id: shown
+            for shown in self.units(has_verdict)
+            if shown.id in failed and shown.layer.track is not newest
+        }
 
     def dependencies(self) -> dict[str, float]:
         """Files whose change is a reason to check again, and when the newest analysis that read them began."""

@@ -28,6 +28,26 @@ from torchlean_server.messages import Message
 
 DEFAULT_ANALYSIS = "torchlean.analysis.pipeline:analyse"
 
+WARM_UP = """
+import torch
+from torch import nn
+import torchlean as tl
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return torch.relu(self.fc(x)) + 1
+
+net = Net()
+
+@tl.claim(x=tl.box([0, 0], [1, 1]))
+def holds(x):
+    return net(x) >= 0
+"""
+
 OUT_OF_MEMORY = "it ran out of memory"
 
 
@@ -82,6 +102,10 @@ class Analyser:
         self._watch = watch
         self._memory = 0
 
+    def warm_up(self) -> None:
+        """Analyse something small: torch imports much of itself at the first use, which takes as long as torch."""
+        self._analyse(os.path.abspath("warm_up.py"), WARM_UP, self._session, lambda: False, lambda _: None)
+
     def serve(self, request: Message) -> None:
         """Answer one request: layers as they come, then the result or that it was cancelled."""
         from torchlean.analysis import wire as form
@@ -100,8 +124,8 @@ class Analyser:
                     request["path"],
                     request["text"],
                     self._session,
-                    cancelled=lambda: self._wire.cancelled(id),
-                    publish=publish,
+                    lambda: self._wire.cancelled(id),
+                    publish,
                 )
                 answer = {"type": "result", "id": id, "analysis": form.encode(analysis)}
             except self._cancelled_error:
@@ -138,6 +162,7 @@ def main(arguments: list[str]) -> None:
     watch.start()
     analyser = Analyser(options.analysis, wire, watch)
     _one_thread()
+    analyser.warm_up()
     wire.send({"type": "ready"})
     while True:
         analyser.serve(wire.requests.get())

@@ -106,6 +106,19 @@ def test_a_first_layer_shows_the_shape_at_once_and_the_older_interval_as_stale()
     assert "interval `[0, 1]` (stale: for the text before your last edit, being checked)" in found.markdown
 
 
+def test_new_bounds_are_shown_while_the_claim_is_still_searched() -> None:
+    document = checked()
+    edit(document, "[0, 1]", "[0, 7]")
+    new = analysed(document.text.string)
+    searching = replace(new, complete=False, units=tuple(replace(unit, claim=None) for unit in new.units))
+    document.accept(searching, document.anchor())
+    assert [h.label for h in inlay.hints(document, 0, 10**6)] == ["∈ [0, 7]", "∈ [-2, 3.3334]"]
+    assert all(
+        entry.title == "proved (engine) · margin ≥ 1 · 0 ms · stale, being checked"
+        for entry in lens.lenses(document)
+    )
+
+
 def test_hints_stand_at_line_ends_and_are_marked_when_stale() -> None:
     document = checked()
     assert [(h.line, h.label) for h in inlay.hints(document, 0, 10**6)] == [

@@ -11,7 +11,7 @@ from tests.server import toy
 
 from torchlean.analysis.result import FileAnalysis
 from torchlean_server.edits import replacement
-from torchlean_server.state import Anchor, Document, Freshness, Trouble
+from torchlean_server.state import Anchor, Document, Freshness, Trouble, has_verdict
 
 TEXT = "def f():\n    x = [0, 1]\n\n\ndef g():\n    y = [2, 3]\n"
 
@@ -31,7 +31,7 @@ class Story:
         self.draw()
 
     def draw(self) -> None:
-        shown = {unit.unit.name: unit for unit in self.document.units()}
+        shown = {unit.unit.name: unit for unit in self.document.units(has_verdict)}
         for name in self.rows:
             letter = "."
             if name in shown:
@@ -159,4 +159,4 @@ def test_places_move_with_the_text_and_vanish_when_they_are_edited() -> None:
 @pytest.mark.parametrize("string", ["", "\n", BROKEN])
 def test_a_document_without_any_result_shows_nothing(string: str) -> None:
     document = Document("file:///m.py", "/m.py", 1, string)
-    assert document.units() == [] and document.layers() == [] and not document.answered()
+    assert document.units(has_verdict) == [] and document.layers() == [] and not document.answered()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torchlean.diagnostics import SEVERITIES, Diagnostic, Related, Severity
-from torchlean_server.state import SYNTAX_ERROR, Document, Layer
+from torchlean_server.state import Document, Layer, has_syntax_error, has_verdict, unit_id
 
 _ADVICE = {
     "TL502": "Shown results are from before. Edit the file to try again; `torchlean.analysis.timeout` and "
@@ -29,31 +29,52 @@ class Problem:
 
 def problems(document: Document) -> list[Problem]:
     """Everything to report, in order of the text, each once."""
-    found = [problem for problem in _all(document) if problem is not None]
-    unique = dict.fromkeys(found)
-    return sorted(unique, key=lambda problem: (problem.start, problem.end, problem.code))
+    return sorted(
+        dict.fromkeys(_all(document)), key=lambda problem: (problem.start, problem.end, problem.code)
+    )
 
 
-def _all(document: Document) -> Iterator[Problem | None]:
+def _all(document: Document) -> Iterator[Problem]:
     trouble = document.trouble
     if trouble is not None and trouble.revision == document.revision:
         yield _of_the_file(document, trouble.code, trouble.reason)
     layers = document.layers()
-    for index, layer in enumerate(layers):
-        for diagnostic in layer.track.analysis.diagnostics:
-            if index == 0 or _still_said(diagnostic, layers[0]):
-                yield _moved(document, layer, diagnostic)
+    if layers:
+        newest = [p for d in _said(document, layers[0]) if (p := _moved(document, layers[0], d))]
+        yield from newest
+        for layer in layers[1:]:
+            yield from _older(document, layer, layers[0], newest)
 
 
-def _still_said(diagnostic: Diagnostic, newest: Layer) -> bool:
-    """Whether an older result's diagnostic is worth repeating beside a newer, partial one.
+def _said(document: Document, newest: Layer) -> Iterator[Diagnostic]:
+    """What the newest result says, but for claims that a syntax error cut off: their older verdict is shown."""
+    elsewhere = document.cut_off()
+    cut_off = {unit.span for unit in newest.track.analysis.units if unit_id(unit) in elsewhere}
+    for diagnostic in newest.track.analysis.diagnostics:
+        if not (diagnostic.code.startswith("TL3") and diagnostic.span in cut_off):
+            yield diagnostic
+
+
+def _older(document: Document, layer: Layer, newest: Layer, known: list[Problem]) -> Iterator[Problem]:
+    """What an older result said and the newest, partial one cannot say.
 
     A first layer of a new answer has everything about shapes and nothing about claims; the answer for a text with a
-    syntax error has that error and perhaps little more.
+    syntax error has that error and whatever could be followed around it.
     """
-    if any(d.code == SYNTAX_ERROR for d in newest.track.analysis.diagnostics):
-        return True
-    return not diagnostic.code.startswith("TL1")
+    broken = has_syntax_error(newest.track.analysis)
+    places = {(problem.code, problem.start, problem.end) for problem in known}
+    followed = {
+        newest.track.now(s.unit.span) for s in document.units(has_verdict) if s.layer.track is newest.track
+    }
+    for diagnostic in layer.track.analysis.diagnostics:
+        problem = _moved(document, layer, diagnostic)
+        if problem is None or (problem.code, problem.start, problem.end) in places:
+            continue
+        about_claim = problem.code.startswith("TL3")
+        if about_claim and (problem.start, problem.end) in followed:
+            continue
+        if broken or not problem.code.startswith("TL1"):
+            yield problem
 
 
 def _moved(document: Document, layer: Layer, diagnostic: Diagnostic) -> Problem | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchlean_server.state import Document
+from torchlean_server.state import Document, has_verdict
 
 
 class UnknownUnit(ValueError):
@@ -11,7 +11,7 @@ class UnknownUnit(ValueError):
 
 def choices(document: Document) -> list[str]:
     """Ids of the units that can be chosen: `claim:stays_in_range`."""
-    return [shown.id for shown in document.units() if shown.unit.kind != "script"]
+    return [shown.id for shown in document.units(has_verdict) if shown.unit.kind != "script"]
 
 
 def select(document: Document, unit: str | None) -> str | None:

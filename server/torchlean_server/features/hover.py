@@ -61,7 +61,13 @@ def _best(document: Document, layer: Layer, offset: int) -> _Hit | None:
 
 
 def _hits(document: Document, layer: Layer, offset: int) -> Iterator[_Hit]:
-    for unit in layer.track.analysis.units:
+    elsewhere = document.cut_off()
+    units = [
+        unit
+        for unit in layer.track.analysis.units
+        if unit_id(unit) not in elsewhere or elsewhere[unit_id(unit)].layer.track is layer.track
+    ]
+    for unit in units:
         name = _definition(document, layer, unit)
         if name is not None and name[0] <= offset <= name[1]:
             yield _Hit(layer, unit, None, *name)
@@ -72,7 +78,7 @@ def _hits(document: Document, layer: Layer, offset: int) -> Iterator[_Hit]:
         then = (before[0], before[1] + 1)
     if then is None:
         return
-    for unit in layer.track.analysis.units:
+    for unit in units:
         for place in unit.places:
             if place.facts and place.span.path == document.path and place.span.contains(*then):
                 span = layer.track.now(place.span)

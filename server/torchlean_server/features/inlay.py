@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torchlean.analysis.result import Place
 from torchlean_server import render
-from torchlean_server.state import Document, ShownUnit
+from torchlean_server.state import Document, ShownUnit, has_numbers
 
 STALE_MARK = " (stale)"
 
@@ -36,8 +36,8 @@ def hints(document: Document, start: int, end: int) -> list[Hint]:
     best: dict[int, _Candidate] = {}
     for order, shown in enumerate(_preferred(document)):
         for place in shown.unit.places:
-            candidate = _candidate(document, shown, place, order)
-            if candidate is None or not first <= candidate.hint.line <= last:
+            candidate = _candidate(document, shown, place, order, range(first, last + 1))
+            if candidate is None:
                 continue
             known = best.get(candidate.hint.line)
             if known is None or candidate.rank < known.rank:
@@ -47,18 +47,24 @@ def hints(document: Document, start: int, end: int) -> list[Hint]:
 
 def _preferred(document: Document) -> list[ShownUnit]:
     """The chosen unit, then units with a stated domain, then the rest."""
-    return sorted(document.units(), key=lambda shown: (shown.id != document.selected, not shown.unit.domains))
+    return sorted(
+        document.units(has_numbers), key=lambda shown: (shown.id != document.selected, not shown.unit.domains)
+    )
 
 
-def _candidate(document: Document, shown: ShownUnit, place: Place, order: int) -> _Candidate | None:
+def _candidate(
+    document: Document, shown: ShownUnit, place: Place, order: int, lines: range
+) -> _Candidate | None:
     if place.role not in _RANK or place.span.path != document.path:
+        return None
+    where = shown.layer.track.now(place.span)
+    line = document.text.position(where[1])[0] if where else -1
+    if where is None or line not in lines:
         return None
     facts = [shown.unit.facts[index] for index in place.facts]
     label = render.hint_text(facts, bounded_domain=bool(shown.unit.domains))
-    where = shown.layer.track.now(place.span) if label else None
-    if label is None or where is None:
+    if label is None:
         return None
-    line = document.text.position(where[1])[0]
     offset = document.text.offset(line, len(document.text.line(line).rstrip()))
     tooltip = f"`{place.label}` {render.domain_text(shown.unit)}  \n{render.method_text(facts[0])}"
     if shown.layer.stale:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from torchlean_server import render
-from torchlean_server.state import Document, Freshness, ShownUnit
+from torchlean_server.state import Document, Freshness, ShownUnit, has_verdict
 
 FAMILY = 4
 """From so many claims of one name on, one lens counts them."""
@@ -31,7 +31,7 @@ class Lens:
 def lenses(document: Document) -> list[Lens]:
     """In order of the text."""
     together: dict[tuple[int, int], list[ShownUnit]] = defaultdict(list)
-    for shown in document.units():
+    for shown in document.units(has_verdict):
         where = shown.layer.track.now(shown.unit.span)
         if shown.unit.kind in ("claim", "module") and where is not None:
             together[where].append(shown)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torchlean.analysis.result import SymbolResult
 from torchlean_server import render
-from torchlean_server.state import Document, Layer
+from torchlean_server.state import Document, Layer, has_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _hull(whole: tuple[int, int], name: tuple[int, int]) -> tuple[int, int]:
 
 
 def _detail(document: Document, symbol: SymbolResult) -> str:
-    for shown in document.units():
+    for shown in document.units(has_verdict):
         unit = shown.unit
         if unit.kind == symbol.kind and unit.name == symbol.name:
             title = render.claim_title(unit.claim) if unit.kind == "claim" else unit.summary
