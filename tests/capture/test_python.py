@@ -402,7 +402,8 @@ PROGRAMS = {
         from torch import Tensor, tanh
         from torch.nn import *
         x: Tensor = numbers(2, 3)
-        result = relu(x) + TF.gelu(x) + soft(x, dim=-1) + tanh(x) + Sigmoid()(x) + t.nn.functional.relu(x) + tn.ReLU()(x)
+        y = relu(x) + TF.gelu(x) + soft(x, dim=-1) + tanh(x)
+        result = y + Sigmoid()(x) + t.nn.functional.relu(x) + tn.ReLU()(x)
     """,
     "custom containers": """
         class Block(nn.Sequential):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.capture.marked import capture, check_marked
 
 HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from tests.capture.agreement import PRELUDE, value_of
 from tests.capture.marked import capture
 

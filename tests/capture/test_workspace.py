@@ -6,25 +6,40 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from tests.capture.agreement import PRELUDE, assert_agrees, value_of
 from tests.capture.marked import capture
+
 from torchlean.capture import Workspace, capture_file
 
 HELPER = PRELUDE + "def twice(x):\n    return x * 2\n\nSCALE = 3\n"
-BLOCKS = PRELUDE + "from .parts import offset\n\nclass Block(Layer):\n    def forward(self, x):\n        return super().forward(x) + offset(x)\n"
+BLOCKS = (
+    PRELUDE
+    + "from .parts import offset\n\nclass Block(Layer):\n"
+    + "    def forward(self, x):\n        return super().forward(x) + offset(x)\n"
+)
 
 IMPORTS = {
-    "a file beside it": ("import helper\nresult = helper.twice(numbers(2)) * helper.SCALE", {"helper": HELPER}),
+    "a file beside it": (
+        "import helper\nresult = helper.twice(numbers(2)) * helper.SCALE",
+        {"helper": HELPER},
+    ),
     "a name": ("from helper import twice as double\nresult = double(numbers(2))", {"helper": HELPER}),
     "everything": ("from helper import *\nresult = twice(numbers(2)) * SCALE", {"helper": HELPER}),
     "a package": (
         "from models.blocks import Block\nresult = Block(3, 2)(numbers(1, 3))",
-        {"models/__init__": "", "models/blocks": BLOCKS, "models/parts": "def offset(x):\n    return x.sum()\n"},
+        {
+            "models/__init__": "",
+            "models/blocks": BLOCKS,
+            "models/parts": "def offset(x):\n    return x.sum()\n",
+        },
     ),
     "a module of a package, by its dotted name": (
         "import models.blocks\nresult = models.blocks.Block(3, 2)(numbers(1, 3))",
-        {"models/__init__": "", "models/blocks": BLOCKS, "models/parts": "def offset(x):\n    return x.sum()\n"},
+        {
+            "models/__init__": "",
+            "models/blocks": BLOCKS,
+            "models/parts": "def offset(x):\n    return x.sum()\n",
+        },
     ),
     "what a package gives on": (
         "from models import Block, parts\nresult = Block(3, 2)(numbers(1, 3)) + parts.offset(numbers(2))",
@@ -72,7 +87,9 @@ def test_an_unsaved_buffer_wins_over_the_file(tmp_path: Path) -> None:
 
 
 def test_read_and_looked_for_files_are_dependencies(tmp_path: Path) -> None:
-    captured = capture("import helper\nimport numpy_like\n", tmp_path, helper="import deeper\n", deeper="x = 1\n")
+    captured = capture(
+        "import helper\nimport numpy_like\n", tmp_path, helper="import deeper\n", deeper="x = 1\n"
+    )
     names = {Path(path).name for path in captured.dependencies}
     assert {"helper.py", "deeper.py", "numpy_like.py"} <= names
     assert str(tmp_path / "main.py") not in captured.dependencies

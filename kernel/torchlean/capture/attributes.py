@@ -14,7 +14,6 @@ from torchlean.capture.values import (
     Descriptor,
     ExceptionValue,
     Instance,
-    ListIterator,
     ModuleValue,
     Namespace,
     Native,
@@ -175,7 +174,9 @@ def _of_super(run: Interpreter, owner: Super, name: str) -> Value:
     method = object_method(name)
     if method is not None:
         return BoundMethod(receiver, method)
-    return no_attribute(run, f"no class above `{owner.cls.name}`", name, [key for b in after for key in b.names])
+    return no_attribute(
+        run, f"no class above `{owner.cls.name}`", name, [key for b in after for key in b.names]
+    )
 
 
 def _of_module(run: Interpreter, owner: ModuleValue, name: str) -> Value:
@@ -344,10 +345,14 @@ def delete_attribute(run: Interpreter, owner: Value, name: str) -> None:
         if method is not MISSING:
             _call(run, method, owner, name)
             return
-    names = owner.attributes if isinstance(owner, Instance) else owner.names if isinstance(owner, UserClass) else None
+    names = (
+        owner.attributes
+        if isinstance(owner, Instance)
+        else owner.names
+        if isinstance(owner, UserClass)
+        else None
+    )
     if names is not None and name in names:
         run.remove(names, name)
     elif names is not None:
         run.error("TL103", f"there is no attribute `{name}` to delete", kind=AttributeError)
-
-

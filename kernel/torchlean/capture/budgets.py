@@ -97,4 +97,6 @@ class Fuel:
             raise TooBig(f"{what} would have {count:,} elements; TorchLean follows up to {ELEMENTS:,}")
         self.elements -= count
         if self.elements < 0:
-            raise TooBig(f"the lists and tensors of this file have more than {TOTAL_ELEMENTS:,} elements together")
+            raise TooBig(
+                f"the lists and tensors of this file have more than {TOTAL_ELEMENTS:,} elements together"
+            )

@@ -438,5 +438,3 @@ def _hex(run: Interpreter, number: int) -> Value:
 @builtin("quit")
 def _exit(run: Interpreter, *arguments: Value) -> Value:
     raise Raised(ExceptionValue(SystemExit), lambda: None)
-
-

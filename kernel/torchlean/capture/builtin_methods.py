@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from torchlean.capture.budgets import TooBig
 from torchlean.capture.naming import no_attribute
+from torchlean.capture.tables import words
 from torchlean.capture.values import (
     MISSING,
     Instance,
@@ -21,7 +23,6 @@ from torchlean.capture.values import (
     contains_unknown,
     type_name,
 )
-from torchlean.capture.budgets import TooBig
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -32,41 +33,39 @@ TEXT = """capitalize casefold center count encode decode endswith expandtabs fin
     swapcase title upper zfill hex"""
 
 METHODS: dict[type, frozenset[str]] = {
-    str: frozenset(TEXT.split()),
-    bytes: frozenset(TEXT.split()),
-    int: frozenset("bit_length bit_count conjugate is_integer as_integer_ratio".split()),
-    float: frozenset("is_integer hex conjugate as_integer_ratio".split()),
-    complex: frozenset("conjugate".split()),
-    tuple: frozenset("count index".split()),
-    list: frozenset("append extend insert pop remove clear copy reverse count index".split()),
-    dict: frozenset("get keys values items pop popitem clear copy setdefault update".split()),
-    set: frozenset(
-        """add discard remove pop clear copy update union intersection difference symmetric_difference issubset
-        issuperset isdisjoint difference_update intersection_update""".split()
+    str: words(TEXT),
+    bytes: words(TEXT),
+    int: words("bit_length bit_count conjugate is_integer as_integer_ratio"),
+    float: words("is_integer hex conjugate as_integer_ratio"),
+    complex: words("conjugate"),
+    tuple: words("count index"),
+    list: words("append extend insert pop remove clear copy reverse count index"),
+    dict: words("get keys values items pop popitem clear copy setdefault update"),
+    set: words("""add discard remove pop clear copy update union intersection difference symmetric_difference issubset
+        issuperset isdisjoint difference_update intersection_update"""),
+    frozenset: words(
+        "copy union intersection difference symmetric_difference issubset issuperset isdisjoint"
     ),
-    frozenset: frozenset(
-        "copy union intersection difference symmetric_difference issubset issuperset isdisjoint".split()
-    ),
-    range: frozenset("count index".split()),
-    slice: frozenset("indices".split()),
+    range: words("count index"),
+    slice: words("indices"),
 }
 
 DATA: dict[type, frozenset[str]] = {
-    int: frozenset("real imag numerator denominator".split()),
-    float: frozenset("real imag".split()),
-    complex: frozenset("real imag".split()),
-    range: frozenset("start stop step".split()),
-    slice: frozenset("start stop step".split()),
+    int: words("real imag numerator denominator"),
+    float: words("real imag"),
+    complex: words("real imag"),
+    range: words("start stop step"),
+    slice: words("start stop step"),
 }
 
-MUTATING = frozenset(
+MUTATING = words(
     """append extend insert pop remove clear reverse sort popitem setdefault update add discard difference_update
-    intersection_update move_to_end""".split()
+    intersection_update move_to_end"""
 )
 
-DUNDERS = frozenset(
-    """__len__ __getitem__ __setitem__ __contains__ __iter__ __eq__ __init__ __add__ __mul__ __str__ __repr__ __call__
-    __next__ __delitem__ __hash__ __bool__ __int__ __float__""".split()
+DUNDERS = words(
+    """__len__ __getitem__ __setitem__ __contains__ __iter__ __eq__ __init__ __add__ __mul__ __str__ __repr__
+    __call__ __next__ __delitem__ __hash__ __bool__ __int__ __float__"""
 )
 
 Method = Callable[..., Value]
@@ -115,7 +114,9 @@ def find_method(owner: Value, name: str) -> Native | None:
     return Native(name, call_method, accepts_unknown=kind in (list, dict, set))
 
 
-def invoke(run: Interpreter, owner: Any, name: str, arguments: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
+def invoke(
+    run: Interpreter, owner: Any, name: str, arguments: tuple[Value, ...], keywords: dict[str, Value]
+) -> Value:
     """Call the real method, within budget; what it raises is reported as the user's mistake."""
     if name in MUTATING:
         run.changes(owner)
@@ -146,7 +147,13 @@ def _pay(run: Interpreter, owner: Value, name: str, arguments: tuple[Value, ...]
         TooBig: with the reason.
     """
     if isinstance(owner, (str, bytes)):
-        largest = max((abs(a) if isinstance(a, int) else len(a) if isinstance(a, (str, bytes)) else 0 for a in arguments), default=0)
+        largest = max(
+            (
+                abs(a) if isinstance(a, int) else len(a) if isinstance(a, (str, bytes)) else 0
+                for a in arguments
+            ),
+            default=0,
+        )
         grows = name in ("replace", "expandtabs", "center", "ljust", "rjust", "zfill", "encode", "decode")
         cost = len(owner) * (largest + 1) if name in ("replace", "expandtabs") else len(owner) + largest
         run.fuel.allocate(cost // 10 if grows else len(owner) // 10, "this text")
@@ -154,7 +161,9 @@ def _pay(run: Interpreter, owner: Value, name: str, arguments: tuple[Value, ...]
         run.fuel.allocate(len(owner) if name in ("copy", "union") else 1, "this container")
 
 
-def _complaint(run: Interpreter, owner: Value, name: str, arguments: tuple[Value, ...], error: Exception) -> Unknown:
+def _complaint(
+    run: Interpreter, owner: Value, name: str, arguments: tuple[Value, ...], error: Exception
+) -> Unknown:
     if isinstance(error, KeyError):
         return run.error("TL103", f"there is no key {error}", kind=KeyError)
     text = f"`.{name}()` of a {type_name(owner)}: {error}"
@@ -186,7 +195,7 @@ def _extend(run: Interpreter, owner: list[Value], items: Value) -> Value:
 def _list_index(run: Interpreter, owner: list[Value] | tuple[Value, ...], item: Value, *bounds: int) -> Value:
     from torchlean.capture.operators import contains
 
-    places = range(len(owner))[slice(*bounds)] if len(bounds) > 1 else range(*(bounds or (0,)), len(owner))
+    places = range(len(owner))[slice(*(bounds if len(bounds) > 1 else (*bounds, None)[:2]))]
     for position in places:
         inside = contains(run, [owner[position]], item)
         if inside is True:
@@ -333,7 +342,9 @@ def _object_setattr(run: Interpreter, receiver: Value, name: Value, value: Value
         if isinstance(name, str):
             run.assign(receiver.attributes, name, value)
         else:
-            receiver.open = name if isinstance(name, Unknown) else Unknown("an attribute with an unusual name")
+            receiver.open = (
+                name if isinstance(name, Unknown) else Unknown("an attribute with an unusual name")
+            )
     elif isinstance(receiver, UserClass) and isinstance(name, str) and not receiver.module.internal:
         run.assign(receiver.names, name, value)
     return None
@@ -374,26 +385,25 @@ def _object_eq(run: Interpreter, receiver: Value, other: Value) -> Value:
     return receiver is other
 
 
+_OBJECT_METHODS: dict[str, Method] = {
+    "__init__": _object_init,
+    "__setattr__": _object_setattr,
+    "__delattr__": _object_delattr,
+    "__getattr__": _object_getattr,
+    "__getattribute__": _object_getattr,
+    "__new__": _object_new,
+    "__init_subclass__": _nothing,
+    "__post_init__": _nothing,
+    "__repr__": _object_repr,
+    "__str__": _object_repr,
+    "__eq__": _object_eq,
+}
 OBJECT: dict[str, Native] = {
     name: Native(f"object.{name}", function, accepts_unknown=True)
-    for name, function in {
-        "__init__": _object_init,
-        "__setattr__": _object_setattr,
-        "__delattr__": _object_delattr,
-        "__getattr__": _object_getattr,
-        "__getattribute__": _object_getattr,
-        "__new__": _object_new,
-        "__init_subclass__": _nothing,
-        "__post_init__": _nothing,
-        "__repr__": _object_repr,
-        "__str__": _object_repr,
-        "__eq__": _object_eq,
-    }.items()
+    for name, function in _OBJECT_METHODS.items()
 }
 
 
 def object_method(name: str) -> Native | None:
     """A method that every object has."""
     return OBJECT.get(name)
-
-

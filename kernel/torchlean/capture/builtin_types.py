@@ -162,7 +162,9 @@ def _dict(run: Interpreter, source: Value = (), **keywords: Value) -> Value:
         if isinstance(pair, Unknown):
             return pair
         if len(pair) != 2:
-            return run.error("TL103", f"`dict` needs pairs, but an item has {len(pair)} parts", kind=ValueError)
+            return run.error(
+                "TL103", f"`dict` needs pairs, but an item has {len(pair)} parts", kind=ValueError
+            )
         unknown = contains_unknown(pair[0])
         if unknown is not None:
             return unknown

@@ -11,9 +11,9 @@ import torch
 
 from torchlean.capture.binding import ArgumentError, bind
 from torchlean.capture.budgets import CALL_DEPTH, TooBig
+from torchlean.capture.emitter import TensorTooLarge
 from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.explain import argument_mistake, operands, shape_message
-from torchlean.capture.emitter import TensorTooLarge
 from torchlean.capture.flow import Returned
 from torchlean.capture.result import Role
 from torchlean.capture.values import (
@@ -115,7 +115,9 @@ def _call_descriptor(run: Interpreter, callee: Descriptor, arguments: Arguments,
 # -- functions of files ------------------------------------------------------------------------------------------------
 
 
-def call_function(run: Interpreter, function: UserFunction, arguments: Arguments, keywords: Keywords) -> Value:
+def call_function(
+    run: Interpreter, function: UserFunction, arguments: Arguments, keywords: Keywords
+) -> Value:
     """Follow the body of an interpreted function."""
     caller = run.frame
     if caller is not None and caller.depth >= CALL_DEPTH:
@@ -129,7 +131,12 @@ def call_function(run: Interpreter, function: UserFunction, arguments: Arguments
     try:
         return _body(run, function, frame)
     except Raised as raised:
-        if function.module.internal and caller is not None and not caller.module.internal and not caller.caught:
+        if (
+            function.module.internal
+            and caller is not None
+            and not caller.module.internal
+            and not caller.caught
+        ):
             run.at(place, caller)
             return _reported(run, raised)
         raise
@@ -139,7 +146,9 @@ def call_function(run: Interpreter, function: UserFunction, arguments: Arguments
             run.doubts.pop()
 
 
-def _callee_frame(run: Interpreter, function: UserFunction, names: dict[str, Value], arguments: Arguments) -> Frame:
+def _callee_frame(
+    run: Interpreter, function: UserFunction, names: dict[str, Value], arguments: Arguments
+) -> Frame:
     environment = Environment(function.environment)
     environment.names = names
     if run.doubts:
@@ -176,7 +185,9 @@ def _body(run: Interpreter, function: UserFunction, frame: Frame) -> Value:
         try:
             run.block(node.body, frame)
         except GeneratorStopped:
-            return ListIterator(frame.yielded, Unknown(f"`{function.name}` gives items without an end", run.place()))
+            return ListIterator(
+                frame.yielded, Unknown(f"`{function.name}` gives items without an end", run.place())
+            )
         return ListIterator(frame.yielded)
     flow = run.block(node.body, frame)
     result = flow.value if isinstance(flow, Returned) else None
@@ -260,7 +271,15 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
         return _unsupported(run, function, arguments, keywords, str(error))
     except TooBig as error:
         return run.over_budget(str(error))
-    except (TypeError, AttributeError, ValueError, LookupError, ArithmeticError, RuntimeError, MemoryError) as error:
+    except (
+        TypeError,
+        AttributeError,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
         if isinstance(error, RecursionError):
             raise
         return argument_mistake(run, function, arguments, keywords, error)
@@ -286,7 +305,9 @@ def _unsupported(
     """What an op that is not followed would have changed in place is unknown as well."""
     unknown = run.unfollowed(reason)
     name = function.name.rpartition(".")[2]
-    changes = name.endswith("_") or (name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"))
+    changes = name.endswith("_") or (
+        name.startswith("__i") and name not in ("__invert__", "__index__", "__int__")
+    )
     if arguments and isinstance(arguments[0], TensorValue) and (changes or keywords.get("inplace") is True):
         taint_memory(run, arguments[0], unknown)
     return unknown
@@ -332,4 +353,3 @@ CALLERS: dict[type, Callable[[Interpreter, Any, Arguments, Keywords], Value]] = 
     UserFunction: call_function,
     Native: call_native,
 }
-

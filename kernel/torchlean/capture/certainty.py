@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torchlean.capture.input_shapes import Candidates
+from torchlean.capture.tables import words
 from torchlean.diagnostics import Diagnostic
 from torchlean.graph import LEAVES, Node
 from torchlean.ops import TensorType
@@ -19,8 +20,8 @@ from torchlean.ops import TensorType
 KEEPS_FEATURES = frozenset({"linear"})
 """Ops that work on the last dimension alone, and so keep what the others mean."""
 
-KEEPS_CHANNELS = frozenset(
-    "conv conv_transpose max_pool avg_pool adaptive_avg_pool adaptive_max_pool batch_norm group_norm interpolate".split()
+KEEPS_CHANNELS = words(
+    "conv conv_transpose max_pool avg_pool adaptive_avg_pool adaptive_max_pool batch_norm group_norm interpolate"
 )
 """Ops that work on channels and spatial dimensions each by themselves."""
 
@@ -46,7 +47,12 @@ class Trial:
 def passes_through(nodes: Sequence[Node], made: Sequence[Node], anchor: int | None) -> bool:
     """Whether the layer with the weight `anchor` gets the input first, and nothing moves sizes between dimensions."""
     ops = [node for node in made if node.op not in LEAVES]
-    if not ops or len(ops[0].inputs) < 2 or ops[0].inputs[1] != anchor or nodes[ops[0].inputs[0]].op != "input":
+    if (
+        not ops
+        or len(ops[0].inputs) < 2
+        or ops[0].inputs[1] != anchor
+        or nodes[ops[0].inputs[0]].op != "input"
+    ):
         return False
     return all(_keeps(nodes, node) for node in ops)
 
@@ -55,7 +61,18 @@ def _keeps(nodes: Sequence[Node], node: Node) -> bool:
     if node.op in KEEPS_FEATURES or node.op in KEEPS_CHANNELS:
         return True
     first = nodes[node.inputs[0]].type.shape
-    moves = node.op in ("permute", "reshape", "slice", "index", "flip", "roll", "sort", "gather", "matmul", "einsum")
+    moves = node.op in (
+        "permute",
+        "reshape",
+        "slice",
+        "index",
+        "flip",
+        "roll",
+        "sort",
+        "gather",
+        "matmul",
+        "einsum",
+    )
     return node.type.shape == first and not moves
 
 
@@ -73,7 +90,7 @@ def certain_errors(guesses: Candidates, trials: list[Trial]) -> set[Diagnostic]:
     first = [next((error for error in trial.errors if error.code == "TL101"), None) for trial in core]
     shapes = {error for error in first if error is not None}
     word = "channels" if guesses.spatial else "features"
-    if shapes and None not in first and len({error.span for error in shapes}) == 1:
-        if all(trial.steady for trial in core) and all(word in error.message for error in shapes):
-            common |= shapes
+    one_place = None not in first and len({error.span for error in shapes}) == 1
+    if one_place and all(trial.steady for trial in core) and all(word in error.message for error in shapes):
+        common |= shapes
     return common

@@ -32,7 +32,9 @@ def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
     missing = _without_domain(claim)
     if missing:
         listed = " and ".join(f"`{name}`" for name in missing)
-        return Unit(UnitKind.CLAIM, _name(claim), claim.span, failure=f"there is no usable domain for {listed}")
+        return Unit(
+            UnitKind.CLAIM, _name(claim), claim.span, failure=f"there is no usable domain for {listed}"
+        )
     with run.observer.unit(), isolated(run):
         inputs = _inputs(run, claim)
         nodes = tuple(value.node for value in inputs.values())
@@ -79,7 +81,10 @@ def _outcome(run: Interpreter, result: Value) -> tuple[tuple[int, ...], str | No
     """The claim's output node, or why there is none."""
     if isinstance(result, TensorValue):
         if result.dtype != torch.bool:
-            return (), f"it returns a tensor {result.type}: a claim returns a comparison, such as `net(x) <= 4.0`"
+            return (
+                (),
+                f"it returns a tensor {result.type}: a claim returns a comparison, such as `net(x) <= 4.0`",
+            )
         return (result.node,), None
     if isinstance(result, bool):
         return (run.emitter.constant(torch.tensor(result)).node,), None

@@ -73,7 +73,9 @@ def _resolve(run: Interpreter, cls: UserClass) -> None:
     cls.mro = (cls, *merged)
     for base in cls.bases:
         if isinstance(base, Unknown):
-            cls.open = Unknown(f"`{cls.name}` derives from a class that is not followed: {base.reason}", base.span)
+            cls.open = Unknown(
+                f"`{cls.name}` derives from a class that is not followed: {base.reason}", base.span
+            )
             cls.open.reported = base.reported
         elif isinstance(base, type):
             cls.builtin = base
@@ -158,7 +160,9 @@ def construct(run: Interpreter, cls: UserClass, arguments: list[Value], keywords
     return instance
 
 
-def _initialise(run: Interpreter, instance: Instance, arguments: list[Value], keywords: dict[str, Value]) -> None:
+def _initialise(
+    run: Interpreter, instance: Instance, arguments: list[Value], keywords: dict[str, Value]
+) -> None:
     from torchlean.capture.calling import call
 
     cls = instance.cls
@@ -192,7 +196,11 @@ def _fill(run: Interpreter, instance: Instance, arguments: list[Value], keywords
 
 
 def fill_fields(
-    run: Interpreter, instance: Instance, fields: list[str], arguments: list[Value], keywords: dict[str, Value]
+    run: Interpreter,
+    instance: Instance,
+    fields: list[str],
+    arguments: list[Value],
+    keywords: dict[str, Value],
 ) -> None:
     """The generated constructor of a dataclass or named tuple."""
     from torchlean.capture.calling import call

@@ -35,7 +35,9 @@ def known_truth(run: Interpreter, value: Value) -> bool | Unknown:
         return _tensor_truth(run, value)
     if isinstance(value, Instance):
         return _instance_truth(run, value)
-    if isinstance(value, ListIterator) or not isinstance(value, (*PLAIN, list, tuple, dict, set, frozenset, range)):
+    if isinstance(value, ListIterator) or not isinstance(
+        value, (*PLAIN, list, tuple, dict, set, frozenset, range)
+    ):
         return True
     return bool(value)
 
@@ -56,7 +58,9 @@ def _tensor_truth(run: Interpreter, tensor: TensorValue) -> bool | Unknown:
         )
     numbers = run.emitter.value_of(tensor)
     if numbers is None:
-        return Unknown(f"it depends on a condition that is not known: `{run.label()}` depends on the input", run.place())
+        return Unknown(
+            f"it depends on a condition that is not known: `{run.label()}` depends on the input", run.place()
+        )
     return bool(numbers)
 
 
@@ -93,9 +97,7 @@ def branch(
     unknown: Unknown,
 ) -> object:
     """`if ?: body else: orelse`; gives back the control flow signal of the whole."""
-    left, right = both(
-        run, lambda: run.block(body, frame), lambda: run.block(orelse, frame), unknown
-    )
+    left, right = both(run, lambda: run.block(body, frame), lambda: run.block(orelse, frame), unknown)
     if left is MISSING or right is MISSING:
         return right if left is MISSING else left
     return _merged_flow(run, frame, left, right, unknown)
@@ -199,7 +201,9 @@ def same_value(run: Interpreter, left: Value, right: Value) -> bool:
     if isinstance(left, PLAIN):
         return left == right or (left != left and right != right)
     if isinstance(left, (list, tuple)):
-        return len(left) == len(right) and all(same_value(run, a, b) for a, b in zip(left, right, strict=True))
+        return len(left) == len(right) and all(
+            same_value(run, a, b) for a, b in zip(left, right, strict=True)
+        )
     return False
 
 
@@ -230,9 +234,7 @@ def forget_changes(run: Interpreter, journal: Journal, unknown: Unknown) -> None
         run.taint(content.container, unknown)
 
 
-def forget_assigned(
-    run: Interpreter, body: Sequence[ast.AST], frame: Frame, unknown: Unknown
-) -> None:
+def forget_assigned(run: Interpreter, body: Sequence[ast.AST], frame: Frame, unknown: Unknown) -> None:
     """Every name that the statements may assign in this scope is unknown now."""
     stack: list[ast.AST] = list(body)
     while stack:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from torchlean.capture.budgets import NODE_STEPS, TENSOR_ELEMENTS
-from torchlean.capture.values import Storage, TensorValue
+from torchlean.capture.values import TensorValue
 from torchlean.graph import Node
 from torchlean.ops import OPS, VIEW_OPS, Attribute, ShapeError, TensorType, UnsupportedError
 
@@ -38,7 +38,9 @@ class CaptureEmitter:
         self._inputs: dict[tuple[str, int, TensorType], int] = {}
         self._draws = 0
 
-    def emit(self, op: str, *inputs: TensorValue | int | float | bool, **attributes: Attribute) -> TensorValue:
+    def emit(
+        self, op: str, *inputs: TensorValue | int | float | bool, **attributes: Attribute
+    ) -> TensorValue:
         """Append one op; see `Emitter.emit`.
 
         Raises:
@@ -46,9 +48,7 @@ class CaptureEmitter:
             TensorTooLarge: the result has too many elements to analyse.
         """
         tensors = [item for item in inputs if isinstance(item, TensorValue)]
-        ids = [
-            item.node if isinstance(item, TensorValue) else self._number(item, tensors) for item in inputs
-        ]
+        ids = [item.node if isinstance(item, TensorValue) else self._number(item, tensors) for item in inputs]
         length = len(self._builder.nodes)
         self._interpreter.fuel.slice -= NODE_STEPS
         node = self._builder.op(op, ids, attributes, self._interpreter.spans())
@@ -95,15 +95,21 @@ class CaptureEmitter:
             UnsupportedError: another live name shares the memory.
             ShapeError: shape or dtype do not fit.
         """
-        if target.storage is not result.storage and any(other is not target for other in target.storage.handles):
+        if target.storage is not result.storage and any(
+            other is not target for other in target.storage.handles
+        ):
             raise UnsupportedError(
                 "it is changed in place while another tensor shares its memory (a view); "
                 "use the out-of-place operation instead"
             )
         if result.shape != target.shape:
-            raise ShapeError(f"the result has shape {result.shape}, but the tensor changed in place {target.shape}")
+            raise ShapeError(
+                f"the result has shape {result.shape}, but the tensor changed in place {target.shape}"
+            )
         if not torch.can_cast(result.dtype, target.dtype):
-            raise ShapeError(f"the result is {result.dtype}, which cannot be stored in a {target.dtype} tensor")
+            raise ShapeError(
+                f"the result is {result.dtype}, which cannot be stored in a {target.dtype} tensor"
+            )
         if result.dtype != target.dtype:
             result = self._converted(result, target.dtype)
         self._interpreter.changes(target)
@@ -147,7 +153,12 @@ class CaptureEmitter:
 
     def _number(self, number: float, tensors: list[TensorValue]) -> int:
         dtype = _number_dtype(number, tensors)
-        key = (f"{type(number).__name__}{number}".encode() if isinstance(number, int) else struct.pack("<d", number), dtype)
+        key = (
+            f"{type(number).__name__}{number}".encode()
+            if isinstance(number, int)
+            else struct.pack("<d", number),
+            dtype,
+        )
         id = self._numbers.get(key)
         if id is None:
             try:
@@ -163,7 +174,9 @@ class CaptureEmitter:
         while stack:
             node = self._builder.nodes[stack[-1]]
             missing = [operand for operand in node.inputs if operand not in self._known]
-            if node.id in self._known or (missing and any(self._known.get(i, node) is None for i in node.inputs)):
+            if node.id in self._known or (
+                missing and any(self._known.get(i, node) is None for i in node.inputs)
+            ):
                 self._known.setdefault(node.id, None)
                 stack.pop()
             elif missing:

@@ -73,7 +73,9 @@ def _parts(node: ast.AST) -> list[ast.expr]:
         return [node.value]
     if isinstance(node, ast.Call):
         owner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
-        arguments = [argument for argument in node.args if not isinstance(argument, (ast.Constant, ast.Starred))]
+        arguments = [
+            argument for argument in node.args if not isinstance(argument, (ast.Constant, ast.Starred))
+        ]
         # `x.view(...)` has its first operand before the dot, `torch.cat(...)` and `self.fc(x)` have not.
         if owner and isinstance(owner[0], ast.Name) and owner[0].id in ("torch", "F", "nn", "self"):
             owner = []

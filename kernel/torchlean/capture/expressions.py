@@ -9,13 +9,13 @@ from collections.abc import Callable
 from torchlean.capture.attributes import attribute
 from torchlean.capture.budgets import TooBig
 from torchlean.capture.builtin_functions import BUILTINS
-from torchlean.capture.conditions import either, known_truth
 from torchlean.capture.calling import call
+from torchlean.capture.conditions import either, known_truth
 from torchlean.capture.environment import Frame
 from torchlean.capture.interpreter import EXPRESSIONS, Expression, Interpreter
 from torchlean.capture.iteration import items_of
 from torchlean.capture.naming import undefined_name
-from torchlean.capture.operators import BINARY, compare, binary, unary
+from torchlean.capture.operators import BINARY, binary, compare, unary
 from torchlean.capture.result import Role
 from torchlean.capture.statements import store
 from torchlean.capture.subscripts import subscript
@@ -140,7 +140,9 @@ def call_arguments(
         elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
             keywords.update(value)
         else:
-            unknown = value if isinstance(value, Unknown) else Unknown("keyword arguments that are not followed")
+            unknown = (
+                value if isinstance(value, Unknown) else Unknown("keyword arguments that are not followed")
+            )
     return arguments, keywords, unknown
 
 

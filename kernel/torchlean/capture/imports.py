@@ -14,6 +14,7 @@ from torchlean.capture.parsing import parse
 from torchlean.capture.source_module import SourceModule
 from torchlean.capture.statements import follows
 from torchlean.capture.stub_modules import is_stub, stub_module
+from torchlean.capture.tables import words
 from torchlean.capture.torch_names import CONSTANTS, member, public_names, real_object
 from torchlean.capture.values import (
     MISSING,
@@ -29,9 +30,9 @@ from torchlean.capture.values import (
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
-NAMESPACES = frozenset(
-    """safetensors torch torchlean math collections functools itertools copy os pathlib typing typing_extensions dataclasses enum
-    abc operator sys warnings logging random numpy time gc atexit safetensors""".split()
+NAMESPACES = words(
+    """torch torchlean math collections functools itertools copy os pathlib typing typing_extensions dataclasses enum
+    abc operator sys warnings logging random numpy time gc atexit safetensors"""
 )
 """Top-level modules whose names are looked up in our tables; what they lack there is unknown."""
 
@@ -113,7 +114,9 @@ def import_module(run: Interpreter, name: str, frame: Frame, level: int = 0) -> 
     if level == 0:
         top = name.partition(".")[0]
         if frame.module.internal or top in NAMESPACES:
-            local = MISSING if frame.module.internal or top in STRICT else _workspace_module(run, name, frame, 0)
+            local = (
+                MISSING if frame.module.internal or top in STRICT else _workspace_module(run, name, frame, 0)
+            )
             return _known_module(run, name) if local is MISSING else local
     found = _workspace_module(run, name, frame, level)
     if found is not MISSING:
@@ -206,7 +209,9 @@ def _find(run: Interpreter, folder: str, package: str, name: str) -> Value:
         folder = inside
         if isinstance(value, Unknown):
             return value
-    return value if not isinstance(value, Namespace) else Unknown(f"`{name}` is a folder without `__init__.py`")
+    return (
+        value if not isinstance(value, Namespace) else Unknown(f"`{name}` is a folder without `__init__.py`")
+    )
 
 
 def _load_package(run: Interpreter, folder: str, package: str) -> Value:
@@ -248,7 +253,10 @@ def _load(run: Interpreter, path: str, name: str, package: str) -> Value:
     module = SourceModule(path, text, parsed.tree, name=name, package=package, analysed=path == run.path)
     module.doubtful = parsed.doubtful
     if parsed.errors:
-        run.report("TL104", f"`{name}` has a syntax error in line {parsed.errors[0].line + 1}: only a part of it is followed")
+        run.report(
+            "TL104",
+            f"`{name}` has a syntax error in line {parsed.errors[0].line + 1}: only a part of it is followed",
+        )
     value = ModuleValue(module, Environment())
     run.modules[path] = value
     _follow(run, value)

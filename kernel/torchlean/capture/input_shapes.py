@@ -87,11 +87,21 @@ def candidates(run: Interpreter, instance: Instance, count: int) -> Candidates:
     first = lists[0] if lists else [TensorType(shape, dtype) for shape in ANY]
     guesses = [(type,) * count for type in first]
     if count > 1:
-        guesses += list(itertools.product(*[lists[min(i, len(lists) - 1)] if lists else first for i in range(count)]))
+        guesses += list(
+            itertools.product(*[lists[min(i, len(lists) - 1)] if lists else first for i in range(count)])
+        )
     else:
         guesses += [(type,) for types in lists[1:] for type in types]
-    exact = 0 if not layers or count > 1 or not layers[0].exact else len(first) if spatial else min(len(first), EXACT)
-    return Candidates(list(dict.fromkeys(guesses))[:TRIALS], exact, spatial, layers[0].anchor if layers else None)
+    exact = (
+        0
+        if not layers or count > 1 or not layers[0].exact
+        else len(first)
+        if spatial
+        else min(len(first), EXACT)
+    )
+    return Candidates(
+        list(dict.fromkeys(guesses))[:TRIALS], exact, spatial, layers[0].anchor if layers else None
+    )
 
 
 def _layers(module: Instance, seen: set[int]) -> Iterator[Guess]:

@@ -19,8 +19,8 @@ from torchlean.capture.journal import Journal
 from torchlean.capture.observe import Observer
 from torchlean.capture.values import (
     ExceptionValue,
-    Raised,
     Instance,
+    Raised,
     TensorValue,
     Unknown,
     UserClass,
@@ -96,7 +96,9 @@ class Interpreter:
         discarded: the expression whose value is not used: a call in a statement of its own.
     """
 
-    def __init__(self, path: str, workspace: Workspace, cancelled: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, path: str, workspace: Workspace, cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
         from torchlean.capture.emitter import CaptureEmitter
 
         self.path = path
@@ -146,7 +148,8 @@ class Interpreter:
         except RecursionError:
             if frame.depth > CALL_DEPTH // 4:
                 raise  # unwind further, to have room for the message
-            return self._too_deep(node, frame)
+            self._too_deep(node, frame)
+            return None
 
     def block(self, body: Sequence[ast.stmt], frame: Frame) -> object:
         """Follow statements until one leaves the block."""
@@ -160,9 +163,11 @@ class Interpreter:
 
     def _perhaps_not(self, rest: Sequence[ast.stmt], frame: Frame) -> object:
         """The loop may have gone on or ended before these statements: what they change is unknown."""
-        from torchlean.capture.conditions import perhaps_returned, perhaps
+        from torchlean.capture.conditions import perhaps, perhaps_returned
 
-        unknown = Unknown("it depends on a `break` or `continue` under a condition that is not known", self.place())
+        unknown = Unknown(
+            "it depends on a `break` or `continue` under a condition that is not known", self.place()
+        )
         flow = perhaps(self, lambda: self.block(rest, frame), unknown)
         perhaps_returned(self, frame, flow, unknown)
         return PERHAPS
@@ -293,6 +298,11 @@ class Interpreter:
             self.taint(container, self.doubts[-1].unknown)
         if self.journal is not None:
             self.journal.content(container)
+
+    def taken_doubt(self, before: Unknown | None) -> Unknown | None:
+        """Why the `try` body that just ended may have been left, if so; `before` is put back for the one around it."""
+        doubt, self.perhaps_raised = self.perhaps_raised, before
+        return doubt
 
     def seen(self, value: Value) -> Value:
         """A value that is read: unknown when its content depends on an unknown condition."""

@@ -54,9 +54,7 @@ class Journal:
 
     def undo(self) -> tuple[dict[tuple[int, Any], Value], dict[int, Any]]:
         """Put everything back; returns what it was before that, by place."""
-        entries = {
-            place: entry.names.get(entry.key, MISSING) for place, entry in self.entries.items()
-        }
+        entries = {place: entry.names.get(entry.key, MISSING) for place, entry in self.entries.items()}
         contents = {place: content_of(content.container) for place, content in self.contents.items()}
         for content in self.contents.values():
             restore(content.container, content.old)

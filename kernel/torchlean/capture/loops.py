@@ -63,7 +63,9 @@ def _items_ahead(iterable: Value) -> list[Value] | None:
 @follows(ast.While)
 def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
     if _trains(node):
-        return _once(run, node, frame, Unknown("it is the result of a training loop", frame.module.span(node.test)))
+        return _once(
+            run, node, frame, Unknown("it is the result of a training loop", frame.module.span(node.test))
+        )
     for _ in range(LOOP if frame.yielded is None else GENERATOR):
         condition = run.eval(node.test, frame)
         run.at(node.test, frame)
@@ -98,7 +100,9 @@ def _trains(node: ast.For | ast.AsyncFor | ast.While) -> bool:
     return bool(cached)
 
 
-def _once(run: Interpreter, node: ast.For | ast.AsyncFor | ast.While, frame: Frame, unknown: Unknown) -> object:
+def _once(
+    run: Interpreter, node: ast.For | ast.AsyncFor | ast.While, frame: Frame, unknown: Unknown
+) -> object:
     """One iteration with the loop variable unknown; everything it changes is unknown afterwards."""
 
     def body() -> object:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
 
-def chosen_case(run: Interpreter, node: ast.Match, subject: Value, frame: Frame) -> ast.match_case | Unknown | None:
+def chosen_case(
+    run: Interpreter, node: ast.Match, subject: Value, frame: Frame
+) -> ast.match_case | Unknown | None:
     """The first case that matches, with its names bound; unknown where one cannot be decided."""
     unknown = contains_unknown(subject)
     if unknown is not None:

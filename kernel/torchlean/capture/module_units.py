@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-
 from torchlean.capture.attempt import checkpoint, isolated
 from torchlean.capture.binding import ArgumentError, bind
 from torchlean.capture.calling import call
@@ -48,9 +47,8 @@ def module_units(run: Interpreter, module: SourceModule, environment: Environmen
 def _unit(run: Interpreter, module: SourceModule, cls: UserClass) -> Unit:
     span = module.name_span(cls.node)
     with run.observer.unit(), isolated(run):
-        if cls.find("forward").module.internal if isinstance(cls.find("forward"), UserFunction) else True:
-            if not _inherits_forward(cls):
-                return Unit(UnitKind.MODULE, cls.name, span, failure="it defines no `forward`", summary=cls.name)
+        if not _defines_forward(cls):
+            return Unit(UnitKind.MODULE, cls.name, span, failure="it defines no `forward`", summary=cls.name)
         called = next((c for c in run.calls if c.instance.cls is cls), None)
         if called is not None:
             return _called_unit(run, cls, called)
@@ -60,8 +58,8 @@ def _unit(run: Interpreter, module: SourceModule, cls: UserClass) -> Unit:
         return _assumed_unit(run, module, cls, instance, summary)
 
 
-def _inherits_forward(cls: UserClass) -> bool:
-    """Whether `forward` is a layer's of torch (`class MLP(nn.Sequential)`), not the one that only raises."""
+def _defines_forward(cls: UserClass) -> bool:
+    """Whether `forward` is the file's or a layer's of torch (`class MLP(nn.Sequential)`), not the one that raises."""
     for base in cls.mro:
         if "forward" in base.names:
             return not (base.module.internal and base.name == "Module")
@@ -77,7 +75,9 @@ class ModuleCall:
     keywords: dict[str, Value]
 
 
-def summary_of(run: Interpreter, instance: Instance, arguments: list[Value], keywords: dict[str, Value]) -> str:
+def summary_of(
+    run: Interpreter, instance: Instance, arguments: list[Value], keywords: dict[str, Value]
+) -> str:
     """`Controller(hidden=32)`: the constructor's arguments, defaults included, where they are short."""
     method = instance.cls.find("__init__")
     if not isinstance(method, UserFunction) or method.module.internal:
@@ -272,9 +272,7 @@ def _accepted(
     shapes = ", ".join(f"{name}: {type}" for name, type in zip(names, best.types, strict=False))
     text = f"{summary}, assumed input {shapes}" if failure is None else summary
     observations = run.observer.taken()
-    return _finished(
-        run, cls, instance, inputs, result, observations, text, assumed=True, failure=failure
-    )
+    return _finished(run, cls, instance, inputs, result, observations, text, assumed=True, failure=failure)
 
 
 def _to_eval(run: Interpreter, instance: Instance, seen: set[int]) -> None:
@@ -284,5 +282,3 @@ def _to_eval(run: Interpreter, instance: Instance, seen: set[int]) -> None:
             run.assign(instance.attributes, "training", False)
         for child in children(instance):
             _to_eval(run, child, seen)
-
-

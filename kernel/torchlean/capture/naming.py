@@ -32,7 +32,9 @@ def undefined_name(run: Interpreter, name: str, frame: Frame) -> Value:
         if isinstance(star, Unknown):
             return star
     if name in frame.module.doubtful:
-        return Unknown(f"`{name}` comes from a part of the file that could not be read", run.place(), reported=True)
+        return Unknown(
+            f"`{name}` comes from a part of the file that could not be read", run.place(), reported=True
+        )
     suggestion = closest(name, [*frame.environment.visible(), *dir(builtins)])
     return run.error("TL103", f"name `{name}` is not defined{suggestion}", kind=NameError)
 

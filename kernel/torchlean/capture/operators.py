@@ -96,9 +96,29 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "eq",
     ast.NotEq: "ne",
 }
+UNARY: dict[type[ast.unaryop], tuple[str, Callable[[Any], Any]]] = {
+    ast.USub: ("__neg__", operator.neg),
+    ast.UAdd: ("__pos__", operator.pos),
+    ast.Invert: ("__invert__", operator.invert),
+}
 MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 
-CONCRETE = (int, float, complex, str, bytes, list, tuple, dict, set, frozenset, range, slice, type(None), torch.dtype)
+CONCRETE = (
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+    range,
+    slice,
+    type(None),
+    torch.dtype,
+)
 
 
 def binary(run: Interpreter, name: str, left: Value, right: Value) -> Value:
@@ -134,7 +154,7 @@ def in_place(run: Interpreter, name: str, left: Value, right: Value) -> Value:
         return _extended(run, left, right)
     if isinstance(left, (set, dict)) and isinstance(right, (set, frozenset, dict)) and name == "or":
         run.changes(left)
-        left.update(right)  # type: ignore[arg-type] # a set with a set or a dict with a dict, else Python's error below
+        left.update(right)
         return left
     return binary(run, name, left, right)
 
@@ -157,11 +177,7 @@ def _extended(run: Interpreter, left: list[Value], right: Value) -> Value:
 
 def unary(run: Interpreter, kind: type[ast.unaryop], value: Value) -> Value:
     """`-value`, `+value`, `~value`."""
-    name, compute = {
-        ast.USub: ("__neg__", operator.neg),
-        ast.UAdd: ("__pos__", operator.pos),
-        ast.Invert: ("__invert__", operator.invert),
-    }[kind]
+    name, compute = UNARY[kind]
     if isinstance(value, TensorValue):
         return _tensor_method(run, name, value)
     if isinstance(value, Unknown):
@@ -210,8 +226,12 @@ def _identical(left: Value, right: Value) -> bool | Unknown:
         if isinstance(side, type) and isinstance(other, UserClass):
             return False
     if isinstance(left, (int, str, float, bytes, tuple)) and type(left) is type(right):
-        return bool(left == right)  # small values are shared in CPython; programs that compare them so mean equality
-    return left is right or (type(left) is type(right) and not isinstance(left, Instance) and _equal_handles(left, right))
+        return bool(
+            left == right
+        )  # small values are shared in CPython; programs that compare them so mean equality
+    return left is right or (
+        type(left) is type(right) and not isinstance(left, Instance) and _equal_handles(left, right)
+    )
 
 
 def _equal_handles(left: Value, right: Value) -> bool:
@@ -237,7 +257,7 @@ def contains(run: Interpreter, container: Value, item: Value) -> bool | Unknown:
         return unknown
     if isinstance(container, (str, bytes, range, dict, set, frozenset)):
         try:
-            return item in container  # type: ignore[operator] # the wrong kind of item is Python's TypeError
+            return item in container
         except TypeError as error:
             return run.error("TL103", str(error))
     items = items_of(run, container)
@@ -286,7 +306,9 @@ def _tensor_method(run: Interpreter, method: str, tensor: TensorValue, *others: 
         if not isinstance(other, (TensorValue, int, float, complex)):
             symbol = SYMBOLS.get(method.strip("_").removeprefix("r").removeprefix("i"), method)
             symbol = SYMBOLS.get(method.strip("_"), symbol)
-            left, right = (other, tensor) if method.startswith("__r") and method != "__rshift__" else (tensor, other)
+            left, right = (
+                (other, tensor) if method.startswith("__r") and method != "__rshift__" else (tensor, other)
+            )
             text = f"`{symbol}` does not work between {type_name(left)} and {type_name(right)}"
             return run.error("TL103", text)
     function = tensor_operator(method)
@@ -299,7 +321,9 @@ def _compare_tensors(run: Interpreter, name: str, left: Value, right: Value) -> 
     for side in (left, right):
         if isinstance(side, Unknown):
             return run.enters(side)
-    tensor, other, method = (left, right, name) if isinstance(left, TensorValue) else (right, left, MIRRORED[name])
+    tensor, other, method = (
+        (left, right, name) if isinstance(left, TensorValue) else (right, left, MIRRORED[name])
+    )
     if name in ("eq", "ne") and not isinstance(other, (TensorValue, int, float, complex)):
         return name == "ne"
     return _tensor_method(run, f"__{method}__", tensor, other)
@@ -342,7 +366,12 @@ def _compare_instances(run: Interpreter, name: str, left: Value, right: Value) -
             if receiver.cls.open is not None:
                 return receiver.cls.open
     if name in ("eq", "ne"):
-        if isinstance(left, Instance) and isinstance(right, Instance) and left.cls is right.cls and left.cls.fields:
+        if (
+            isinstance(left, Instance)
+            and isinstance(right, Instance)
+            and left.cls is right.cls
+            and left.cls.fields
+        ):
             equal = all(
                 compare(run, ast.Eq, left.attributes.get(field), right.attributes.get(field)) is True
                 for field in left.cls.fields
@@ -402,5 +431,7 @@ def _pay(run: Interpreter, name: str, left: Value, right: Value) -> None:
 def _mismatch(run: Interpreter, name: str, left: Value, right: Value) -> Unknown:
     text = f"`{SYMBOLS[name]}` does not work between {type_name(left)} and {type_name(right)}"
     if is_foreign(left) or is_foreign(right):
-        return Unknown(f"`{SYMBOLS[name]}` between {type_name(left)} and {type_name(right)} is not followed", run.place())
+        return Unknown(
+            f"`{SYMBOLS[name]}` between {type_name(left)} and {type_name(right)} is not followed", run.place()
+        )
     return run.error("TL103", text)

@@ -45,7 +45,9 @@ class Parsed:
     doubtful: frozenset[str] = frozenset()
 
 
-@functools.lru_cache(maxsize=64)  # the files of a workspace around the one being typed; a tree is about a megabyte
+@functools.lru_cache(
+    maxsize=64
+)  # the files of a workspace around the one being typed; a tree is about a megabyte
 def parse(text: str) -> Parsed:
     """The tree of a text, without the statements that are no Python.
 
@@ -123,7 +125,9 @@ def _is_header(line: str) -> bool:
 def _unbalanced(lines: list[str], line: int) -> bool:
     """Whether brackets are open in the line: the statement goes on below, or began above."""
     text = lines[line]
-    return any(text.count(a) != text.count(b) for a, b in ("()", "[]", "{}")) or '"""' in text or "'''" in text
+    return (
+        any(text.count(a) != text.count(b) for a, b in ("()", "[]", "{}")) or '"""' in text or "'''" in text
+    )
 
 
 def _indent(line: str) -> str:

@@ -22,7 +22,9 @@ def follow_top_level(run: Interpreter, frame: Frame) -> None:
     """Follow a file's statements. What raises is reported and skipped, as the file is being written."""
     exhausted = False
     for statement in frame.module.tree.body:
-        if exhausted and not isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+        if exhausted and not isinstance(
+            statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+        ):
             forget_assigned(run, [statement], frame, Unknown("the analysis budget is used up", reported=True))
             continue
         if exhausted:

@@ -102,7 +102,10 @@ def _attrgetter(run: Interpreter, name: str) -> Value:
     from torchlean.capture.attributes import attribute
     from torchlean.capture.values import Native
 
-    return Native("attrgetter", lambda run, owner: functools.reduce(lambda o, n: attribute(run, o, n), name.split("."), owner))
+    return Native(
+        "attrgetter",
+        lambda run, owner: functools.reduce(lambda o, n: attribute(run, o, n), name.split("."), owner),
+    )
 
 
 # -- collections -------------------------------------------------------------------------------------------------------
@@ -225,7 +228,9 @@ def _count(run: Interpreter, start: Value = 0, step: Value = 1) -> Value:
 @native("itertools.cycle", unknowns=True)
 def _cycle(run: Interpreter, iterable: Value) -> Value:
     items = items_of(run, iterable)
-    return items if isinstance(items, Unknown) or not items else Endless(lambda index: items[index % len(items)])
+    return (
+        items if isinstance(items, Unknown) or not items else Endless(lambda index: items[index % len(items)])
+    )
 
 
 @native("itertools.chain", unknowns=True)
@@ -254,7 +259,7 @@ def _repeat(run: Interpreter, item: Value, times: Value = None) -> Value:
 @native("itertools.pairwise", unknowns=True)
 def _pairwise(run: Interpreter, iterable: Value) -> Value:
     items = items_of(run, iterable)
-    return items if isinstance(items, Unknown) else ListIterator(list(zip(items, items[1:], strict=False)))
+    return items if isinstance(items, Unknown) else ListIterator(list(itertools.pairwise(items)))
 
 
 @native("itertools.accumulate", unknowns=True)
@@ -280,9 +285,9 @@ def _combinatoric(name: str, function: Callable[..., Value], size: Callable[[int
     @native(f"itertools.{name}", unknowns=True)
     def combine(run: Interpreter, iterable: Value, count: Value = MISSING) -> Value:
         items = items_of(run, iterable)
-        if isinstance(items, Unknown) or not isinstance(count, (int, type(MISSING))):
-            return contains_unknown([items, count]) or Unknown(f"this `{name}` is not followed")
-        length = len(items) if count is MISSING else count
+        length = len(items) if count is MISSING and isinstance(items, list) else count
+        if isinstance(items, Unknown) or not isinstance(length, int):
+            return contains_unknown([items, length]) or Unknown(f"this `{name}` is not followed")
         if len(items) > 100 or size(len(items), length) > ELEMENTS:
             raise TooBig(f"`itertools.{name}` of {len(items)} items")
         return ListIterator(list(function(items, length)))
@@ -290,7 +295,9 @@ def _combinatoric(name: str, function: Callable[..., Value], size: Callable[[int
 
 _combinatoric("permutations", itertools.permutations, math.perm)
 _combinatoric("combinations", itertools.combinations, math.comb)
-_combinatoric("combinations_with_replacement", itertools.combinations_with_replacement, lambda n, k: math.comb(n + k, k))
+_combinatoric(
+    "combinations_with_replacement", itertools.combinations_with_replacement, lambda n, k: math.comb(n + k, k)
+)
 
 
 @native("itertools.product", unknowns=True)
@@ -384,7 +391,17 @@ identity = _identity_value()
 
 # -- paths, as plain strings -------------------------------------------------------------------------------------------
 
-for _name in ("join", "dirname", "basename", "abspath", "realpath", "normpath", "splitext", "split", "expanduser"):
+for _name in (
+    "join",
+    "dirname",
+    "basename",
+    "abspath",
+    "realpath",
+    "normpath",
+    "splitext",
+    "split",
+    "expanduser",
+):
 
     def _path_function(name: str) -> None:
         @native(f"os.path.{name}")

@@ -44,7 +44,9 @@ def _dataclass(run: Interpreter, cls: Value = None, **options: Value) -> Value:
 
 
 @native("dataclasses.field", unknowns=True)
-def _field(run: Interpreter, *, default: Value = MISSING, default_factory: Value = MISSING, **options: Value) -> Value:
+def _field(
+    run: Interpreter, *, default: Value = MISSING, default_factory: Value = MISSING, **options: Value
+) -> Value:
     return Field(default, default_factory)
 
 
@@ -54,7 +56,9 @@ def _replace(run: Interpreter, value: Value, **changes: Value) -> Value:
 
     if not isinstance(value, Instance) or value.cls.fields is None:
         return Unknown("`replace` needs a dataclass")
-    return call(run, value.cls, [], {**{name: value.attributes.get(name) for name in value.cls.fields}, **changes})
+    return call(
+        run, value.cls, [], {**{name: value.attributes.get(name) for name in value.cls.fields}, **changes}
+    )
 
 
 @native("dataclasses.asdict", unknowns=True)

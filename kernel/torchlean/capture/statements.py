@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable
 
 from torchlean.capture.attributes import delete_attribute, set_attribute
@@ -304,11 +305,12 @@ def _try_body(run: Interpreter, node: ast.Try, frame: Frame) -> tuple[object, Ra
     finally:
         run.journal = journal.outer
         frame.caught, frame.has_fallback = depth, fallback
-    unknown, run.perhaps_raised = run.perhaps_raised, before
+    unknown = run.taken_doubt(before)
     if unknown is not None:
         forget_changes(run, journal, unknown)
         for handler in node.handlers:
-            perhaps_returned(run, frame, perhaps(run, lambda h=handler: run.block(h.body, frame), unknown), unknown)
+            handled = perhaps(run, functools.partial(run.block, handler.body, frame), unknown)
+            perhaps_returned(run, frame, handled, unknown)
         if isinstance(flow, Returned):
             perhaps_returned(run, frame, flow, unknown)
             flow = None
@@ -322,7 +324,11 @@ if hasattr(ast, "TryStar"):
 def _falls_back(node: ast.Try) -> bool:
     """Whether a failing import has a substitute here: a handler for it that does not raise itself."""
     for handler in node.handlers:
-        names = {inner.id for inner in ast.walk(handler.type) if isinstance(inner, ast.Name)} if handler.type else set()
+        names = (
+            {inner.id for inner in ast.walk(handler.type) if isinstance(inner, ast.Name)}
+            if handler.type
+            else set()
+        )
         if handler.type is None or names & {"ImportError", "ModuleNotFoundError", "Exception"}:
             return not any(isinstance(inner, ast.Raise) for part in handler.body for inner in ast.walk(part))
     return False
@@ -335,7 +341,11 @@ def _catches(run: Interpreter, handler: ast.ExceptHandler, value: Value, frame: 
     for kind in kinds if isinstance(kinds, tuple) else (kinds,):
         if isinstance(kind, type) and isinstance(value, ExceptionValue) and issubclass(value.kind, kind):
             return True
-        if isinstance(value, Instance) and isinstance(kind, (UserClass, type)) and value.cls.is_subclass(kind):
+        if (
+            isinstance(value, Instance)
+            and isinstance(kind, (UserClass, type))
+            and value.cls.is_subclass(kind)
+        ):
             return True
         if isinstance(value, Unknown) or isinstance(kind, Unknown):
             return True

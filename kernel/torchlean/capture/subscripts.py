@@ -110,7 +110,11 @@ def set_subscript(run: Interpreter, owner: Value, index: Value, value: Value) ->
         return
     if isinstance(owner, TensorValue):
         function = tensor_operator("__setitem__")
-        result = run.enters(function) if isinstance(function, Unknown) else call(run, function, [owner, index, value], {})
+        result = (
+            run.enters(function)
+            if isinstance(function, Unknown)
+            else call(run, function, [owner, index, value], {})
+        )
         if isinstance(result, Unknown):
             run.taint(owner, result)
         return
@@ -129,7 +133,9 @@ def set_subscript(run: Interpreter, owner: Value, index: Value, value: Value) ->
         run.error("TL103", f"items of a value of type {type_name(owner)} cannot be assigned")
 
 
-def _python_store(run: Interpreter, owner: list[Value] | dict[Value, Value], index: Value, value: Value) -> None:
+def _python_store(
+    run: Interpreter, owner: list[Value] | dict[Value, Value], index: Value, value: Value
+) -> None:
     if isinstance(index, TensorValue) and isinstance(owner, list):
         index = _as_index(run, index)
         if isinstance(index, Unknown):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchlean.capture.naming import no_attribute
+from torchlean.capture.tables import words
 from torchlean.capture.torch_names import known_member, public_names
 from torchlean.capture.values import MISSING, BoundMethod, Descriptor, Native, TensorValue, Unknown, Value
 from torchlean.ops import PROPERTIES, UnsupportedError
@@ -14,10 +15,10 @@ from torchlean.ops import PROPERTIES, UnsupportedError
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
-LEAVING = frozenset("item tolist numpy grad requires_grad is_leaf grad_fn __array__".split())
+LEAVING = words("item tolist numpy grad requires_grad is_leaf grad_fn __array__")
 """What takes a value out of the tensors: unknown without a word, unless it comes back into a tensor computation."""
 
-SETTABLE = frozenset("requires_grad grad".split())
+SETTABLE = words("requires_grad grad")
 """Attributes of tensors that a program sets and that change no number."""
 
 
@@ -67,7 +68,9 @@ def set_tensor_attribute(run: Interpreter, tensor: TensorValue, name: str, value
             run.changes(tensor)
             tensor.node, tensor.type = value.node, value.type
         else:
-            run.taint(tensor, value if isinstance(value, Unknown) else Unknown("its data is set to no tensor"))
+            run.taint(
+                tensor, value if isinstance(value, Unknown) else Unknown("its data is set to no tensor")
+            )
         return
     if hasattr(torch.Tensor, name) and name not in SETTABLE:
         run.enters(Unknown(f"setting `{name}` of a tensor is not followed", run.place()))

@@ -97,18 +97,24 @@ def percent(run: Interpreter, template: str | bytes, values: Value) -> Value:
     if not all(isinstance(item, PRINTABLE) for item in given):
         return Unknown("a text that is not followed")
     try:
-        return template % values  # type: ignore[operator] # values of the wrong kind are Python's TypeError
+        return template % values
     except (TypeError, ValueError, OverflowError) as error:
         return run.error("TL103", str(error), kind=type(error))
 
 
-def format_method(run: Interpreter, template: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+def format_method(
+    run: Interpreter, template: str, arguments: list[Value], keywords: dict[str, Value]
+) -> Value:
     """`template.format(...)`: simple fields only; attributes and indices inside a template are not followed."""
     unknown = contains_unknown(arguments) or contains_unknown(keywords)
     if unknown is not None:
         return unknown
     try:
-        fields = [(name or "", spec or "") for _, name, spec, _ in string.Formatter().parse(template) if name is not None]
+        fields = [
+            (name or "", spec or "")
+            for _, name, spec, _ in string.Formatter().parse(template)
+            if name is not None
+        ]
     except ValueError as error:
         return run.error("TL103", str(error), kind=ValueError)
     if any(LONG_NUMBER.search(spec) or "{" in spec for _, spec in fields):

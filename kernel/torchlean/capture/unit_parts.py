@@ -63,7 +63,9 @@ def is_trained(run: Interpreter, below: set[int]) -> bool:
     return not drawn & weights
 
 
-def tensors_of(instance: Instance, seen: set[int], registries: Iterable[str] = REGISTRIES[:2]) -> list[TensorValue]:
+def tensors_of(
+    instance: Instance, seen: set[int], registries: Iterable[str] = REGISTRIES[:2]
+) -> list[TensorValue]:
     """Parameters and buffers of a module and its submodules, each once."""
     if id(instance) in seen:
         return []
@@ -103,5 +105,3 @@ def outputs_of(value: Value) -> tuple[int, ...]:
     if isinstance(value, (list, tuple)):
         return tuple(id for item in value for id in outputs_of(item))
     return ()
-
-

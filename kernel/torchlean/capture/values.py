@@ -362,4 +362,6 @@ def contains_tensor(value: Value, depth: int = 3) -> bool:
         return True
     if depth and isinstance(value, (list, tuple)):
         return any(contains_tensor(item, depth - 1) for item in value)
-    return bool(depth) and isinstance(value, dict) and any(contains_tensor(i, depth - 1) for i in value.values())
+    return (
+        bool(depth) and isinstance(value, dict) and any(contains_tensor(i, depth - 1) for i in value.values())
+    )
