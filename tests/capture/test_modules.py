@@ -249,6 +249,40 @@ def test_a_mistake_in_a_constructor_is_reported_where_it_is_made(body: str, word
         exec(text, {"__name__": "program"})
 
 
+HOOKS = """\
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+nn.init.ones_(net[0].weight)
+nn.init.zeros_(net[0].bias)
+seen = []
+net[0].register_forward_hook(lambda module, inputs, output: seen.append(output))
+net.register_forward_pre_hook(lambda module, inputs: (inputs[0] + 1,))
+doubled = net.register_forward_hook(lambda module, inputs, output: output * 2)
+x = torch.tensor([1.0, 2.0])
+first = net(x)
+doubled.remove()
+second = net(x)
+keywords = nn.Linear(2, 2)
+keywords.register_forward_pre_hook(lambda m, a, k: ((k["input"] * 0,), {}), with_kwargs=True)
+nn.init.ones_(keywords.bias), nn.init.ones_(keywords.weight)
+third = keywords(input=x)
+"""
+
+
+def test_forward_hooks_replace_arguments_and_results_as_in_torch() -> None:
+    names: dict[str, object] = {}
+    exec(HOOKS, names)
+    answers = {
+        f"{name}.tolist()": names[name].tolist()  # type: ignore[attr-defined]
+        for name in ("first", "second", "third")
+    }
+    for expression, answer in {**answers, "len(seen)": 2}.items():
+        assert capture(f"{HOOKS}\nassert {expression} == {answer!r}\n").diagnostics == ()
+        assert len(capture(f"{HOOKS}\nassert {expression} != {answer!r}\n").diagnostics) == 1
+
+
 def test_a_step_of_an_optimiser_forgets_the_weights() -> None:
     found = capture(
         dedent("""\

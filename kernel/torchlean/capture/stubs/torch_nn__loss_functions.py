@@ -271,3 +271,10 @@ def triplet_margin_loss(
     if swap:
         far = torch.minimum(far, F.pairwise_distance(positive, negative, p, eps))
     return _reduced((near - far + margin).clamp(min=0), _chosen(size_average, reduce, reduction))
+
+
+def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    loss = -(target * F.logsigmoid(input) + (1 - target) * F.logsigmoid(-input))
+    if weight is not None:
+        loss = loss * weight
+    return _reduced(loss.mean(-1), _chosen(size_average, reduce, reduction))

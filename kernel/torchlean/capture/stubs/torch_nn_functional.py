@@ -23,6 +23,7 @@ from torch.nn._loss_functions import (  # isort: skip
     l1_loss,
     margin_ranking_loss,
     mse_loss,
+    multilabel_soft_margin_loss,
     nll_loss,
     poisson_nll_loss,
     smooth_l1_loss,
@@ -88,13 +89,8 @@ def glu(input, dim=-1):
     return values * torch.sigmoid(gates)
 
 
-def softmin(input, dim=None, _stacklevel=3, dtype=None):
-    return F.softmax(-input, dim, dtype=dtype)
-
-
-def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
-    length = input.norm(p, dim, keepdim=True).clamp_min(eps)
-    return input / length
+def relu_(input):
+    return F.relu(input, inplace=True)
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
@@ -105,26 +101,6 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
 
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     return torch.norm(x1 - x2 + eps, p, -1, keepdim)
-
-
-def bilinear(input1, input2, weight, bias=None):
-    if input1.shape[-1] != weight.shape[1] or input2.shape[-1] != weight.shape[2]:
-        fail(
-            "TL101",
-            RuntimeError,
-            f"bilinear(): inputs of {input1.shape[-1]} and {input2.shape[-1]} features do not fit a weight of "
-            f"shape {tuple(weight.shape)}",
-        )
-    result = torch.einsum("...i,oij,...j->...o", input1, weight, input2)
-    return result if bias is None else result + bias
-
-
-def one_hot(tensor, num_classes=-1):
-    if tensor.dtype != torch.int64:
-        fail("TL101", RuntimeError, "one_hot is only applicable to index tensor of type LongTensor.")
-    if num_classes == -1:
-        num_classes = int(tensor.max()) + 1
-    return (tensor.unsqueeze(-1) == torch.arange(num_classes)).to(torch.int64)
 
 
 def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):

@@ -268,3 +268,15 @@ class ParameterDict(Module):
         pairs = parameters.items() if isinstance(parameters, (dict, ParameterDict)) else parameters
         for key, value in pairs:
             self[key] = value
+
+
+class DataParallel(Module):
+    """On any number of devices the numbers are those of the wrapped module."""
+
+    def __init__(self, module, device_ids=None, output_device=None, dim=0):
+        super().__init__()
+        self.module = module
+        self.dim = dim
+
+    def forward(self, *inputs, **kwargs):
+        return self.module(*inputs, **kwargs)

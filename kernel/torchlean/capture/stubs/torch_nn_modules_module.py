@@ -1,14 +1,13 @@
 """`torch.nn.Module`: registration by assignment, walks over parameters, buffers and submodules, and modes.
 
 Written for the interpreter of `torchlean.capture`, which follows it like a user's file. Devices and gradients
-have no meaning for the values an analysis computes, so those methods keep torch's signatures and change nothing;
-forward hooks may replace values and are refused.
+have no meaning for the values an analysis computes, so those methods keep torch's signatures and change nothing.
 """
 
 import torch
 from torch.nn.parameter import Parameter
 
-from torchlean.capture.intrinsics import adopt, convert, fail, is_unknown, registered, unsupported
+from torchlean.capture.intrinsics import adopt, convert, fail, is_unknown, registered
 
 
 class Module:
@@ -21,6 +20,8 @@ class Module:
         place(self, "_buffers", {})
         place(self, "_non_persistent_buffers_set", set())
         place(self, "_modules", {})
+        place(self, "_forward_pre_hooks", [])
+        place(self, "_forward_hooks", [])
 
     def forward(self, *args, **kwargs):
         raise NotImplementedError(
@@ -28,6 +29,8 @@ class Module:
         )
 
     def __call__(self, *args, **kwargs):
+        if self._forward_pre_hooks or self._forward_hooks:
+            return _call_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
     # Attributes: parameters, buffers and modules live in dictionaries of their own, everything else in __dict__.
@@ -287,14 +290,50 @@ class Module:
     def extra_repr(self):
         return ""
 
-    def register_forward_hook(self, hook, *args, **kwargs):
-        unsupported("forward hooks may replace values, and are not followed")
+    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
+        return _hook(self._forward_pre_hooks, (hook, with_kwargs), prepend)
 
-    def register_forward_pre_hook(self, hook, *args, **kwargs):
-        unsupported("forward hooks may replace values, and are not followed")
+    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
+        return _hook(self._forward_hooks, (hook, with_kwargs), prepend)
 
     def register_full_backward_hook(self, hook, prepend=False):
-        return None
+        return _Handle([], None)
+
+    def register_backward_hook(self, hook):
+        return _Handle([], None)
+
+
+class _Handle:
+    """What registering a hook returns."""
+
+    def __init__(self, hooks, entry):
+        self.hooks = hooks
+        self.entry = entry
+
+    def remove(self):
+        if self.entry in self.hooks:
+            self.hooks.remove(self.entry)
+
+
+def _hook(hooks, entry, prepend):
+    hooks.insert(0 if prepend else len(hooks), entry)
+    return _Handle(hooks, entry)
+
+
+def _call_with_hooks(module, args, kwargs):
+    """Hooks may replace the arguments and the result; what is None leaves them as they are."""
+    for hook, with_kwargs in module._forward_pre_hooks:
+        changed = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+        if changed is not None and with_kwargs:
+            args, kwargs = changed
+        elif changed is not None:
+            args = changed if isinstance(changed, tuple) else (changed,)
+    result = module.forward(*args, **kwargs)
+    for hook, with_kwargs in module._forward_hooks:
+        changed = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
+        if changed is not None:
+            result = changed
+    return result
 
 
 class _IncompatibleKeys:

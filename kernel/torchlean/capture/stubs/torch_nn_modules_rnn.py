@@ -67,8 +67,6 @@ class RNNBase(Module):
             raise ValueError("hidden_size must be greater than zero")
         if num_layers <= 0:
             raise ValueError("num_layers must be greater than zero")
-        if proj_size != 0:
-            unsupported("LSTM with proj_size is not followed")
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -138,7 +136,9 @@ class RNNBase(Module):
 
     def _forward(self, input, states):
         if not isinstance(input, torch.Tensor):
-            unsupported("packed sequences are not followed")
+            return unsupported("packed sequences are not followed")
+        if self.proj_size != 0:
+            return unsupported("LSTM with proj_size is not followed")
         if input.dim() not in (2, 3):
             fail(
                 "TL101",

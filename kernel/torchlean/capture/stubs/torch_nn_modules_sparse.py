@@ -51,7 +51,7 @@ class Embedding(Module):
 
     def forward(self, input):
         if self.max_norm is not None:
-            unsupported("an embedding with max_norm rescales its table while it runs")
+            return unsupported("an embedding with max_norm rescales its table while it runs")
         return F.embedding(input, self.weight)
 
     @classmethod
@@ -71,3 +71,46 @@ class Embedding(Module):
         return cls(
             rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight=embeddings
         )
+
+
+class EmbeddingBag(Embedding):
+    """Sums, means or maxima over bags of equal length (two-dimensional input)."""
+
+    def __init__(
+        self,
+        num_embeddings,
+        embedding_dim,
+        max_norm=None,
+        norm_type=2.0,
+        scale_grad_by_freq=False,
+        mode="mean",
+        sparse=False,
+        _weight=None,
+        include_last_offset=False,
+        padding_idx=None,
+        device=None,
+        dtype=None,
+    ):
+        super().__init__(
+            num_embeddings,
+            embedding_dim,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            sparse,
+            _weight,
+            dtype=dtype,
+        )
+        self.mode = mode
+        self.include_last_offset = include_last_offset
+
+    def forward(self, input, offsets=None, per_sample_weights=None):
+        if input.dim() != 2 or offsets is not None or self.padding_idx is not None:
+            return unsupported("bags of different lengths (offsets, padding_idx) are not followed")
+        rows = super().forward(input)
+        if per_sample_weights is not None:
+            rows = rows * per_sample_weights.unsqueeze(-1)
+        if self.mode == "sum":
+            return rows.sum(1)
+        return rows.mean(1) if self.mode == "mean" else rows.amax(1)
