@@ -8,6 +8,7 @@ counts them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -54,39 +55,115 @@ def moving(
     is repeated, when its coefficients are added.
     """
     return [
-        None
-        if value is not None
-        else _moving(lambda x, i=i: _with(evaluate, inputs, types, attributes, i, x), type)
+        None if value is not None else _moving(_alone(evaluate, inputs, types, attributes, i), type.shape)
         for i, (value, type) in enumerate(zip(inputs, types, strict=True))
     ]
 
 
-def _moving(function: Callable[[Tensor], Tensor], type: TensorType) -> Affine:
-    back = transpose(function, type.shape)
-    with torch.no_grad():
-        out = function(torch.zeros(type.shape, dtype=torch.float64))
-        repeats = int(back(torch.ones(1, *out.shape, dtype=torch.float64)).max()) if type.numel else 0
+def _moving(function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> Affine:
+    back = transpose(function, shape)
+    repeats = _most(back, function, shape)
     if repeats <= 1:
         return Affine(back)
     return Affine(back, repeats, lambda magnitude: function(magnitude).abs())
 
 
-def _with(
+def weighted(
+    evaluate: Evaluate,
+    inputs: Sequence[Interval | None],
+    types: Sequence[TensorType],
+    attributes: Attributes,
+    extra: int = 0,
+) -> list[Affine | None] | None:
+    """The linear map of an op that adds up products of its one unknown operand with known weights.
+
+    Args:
+        extra: for weights that the op computes itself (a mean divides by the count, a normalisation by a root), the
+            roundings behind each; a product with such a weight counts as that many more terms. How many products are
+            added cannot be counted then: it is taken to be the number of outputs.
+
+    Returns:
+        None where two operands are unknown: their product is not linear.
+    """
+    unknown = [i for i, value in enumerate(inputs) if value is None]
+    if len(unknown) != 1:
+        return None
+    (index,) = unknown
+    shape = types[index].shape
+    function = _alone(evaluate, inputs, types, attributes, index)
+    ones = [None if value is None else Interval.point(torch.ones_like(value.lower)) for value in inputs]
+    counting = _alone(evaluate, ones, types, attributes, index)
+    back = transpose(lambda x: function(x) - function(torch.zeros_like(x)), shape)
+    terms = _most(transpose(counting, shape), counting, shape)
+    if extra:
+        terms = function(torch.zeros(shape, dtype=torch.float64)).numel() + extra
+    sizes = [None if value is None else Interval.point(value.lower.abs()) for value in inputs]
+    return [
+        Affine(back, terms, _alone(evaluate, sizes, types, attributes, i)) if i == index else None
+        for i in range(len(inputs))
+    ]
+
+
+def _most(
+    back: Callable[[Tensor], Tensor], function: Callable[[Tensor], Tensor], shape: tuple[int, ...]
+) -> int:
+    """The most outputs that one element of the operand goes into."""
+    if 0 in shape:
+        return 0
+    with torch.no_grad():
+        out = function(torch.zeros(shape, dtype=torch.float64))
+    return math.ceil(float(back(torch.ones(1, *out.shape, dtype=torch.float64)).abs().max()))
+
+
+def scaled(type: TensorType, out: tuple[int, ...], factor: Tensor | float = 1.0) -> Affine:
+    """The linear map `factor * operand`, element by element, with the operand broadcast to the shape `out`.
+
+    Args:
+        type: of the operand.
+        factor: float64, broadcasts to `out`; exact.
+    """
+    repeats = max(1, math.prod(out) // max(1, type.numel))
+    collect = sum_to(type.shape)
+    if isinstance(factor, float) and abs(factor) == 1.0:
+        terms = 0 if repeats == 1 else repeats
+    else:
+        terms = repeats + 1
+    size = factor.abs() if isinstance(factor, Tensor) else abs(factor)
+    return Affine(
+        lambda rows: collect(rows * factor), terms, lambda magnitude: (magnitude * size).expand(out)
+    )
+
+
+def sum_to(shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
+    """Undo broadcasting: sum (rows, *output) over the dimensions that `shape` does not have, or has once."""
+
+    def collect(rows: Tensor) -> Tensor:
+        extra = rows.dim() - 1 - len(shape)
+        if extra:
+            rows = rows.sum(dim=tuple(range(1, 1 + extra)))
+        once = tuple(1 + i for i, size in enumerate(shape) if size == 1 and rows.shape[1 + i] != 1)
+        return rows.sum(dim=once, keepdim=True) if once else rows
+
+    return collect
+
+
+def _alone(
     evaluate: Evaluate,
     inputs: Sequence[Interval | None],
     types: Sequence[TensorType],
     attributes: Attributes,
     index: int,
-    value: Tensor,
-) -> Tensor:
-    """The op with `value` for one unknown operand and zeros for the others."""
+) -> Callable[[Tensor], Tensor]:
+    """The op as a function of one unknown operand, with zeros for the other unknown ones."""
     operands = []
-    for i, (known, type) in enumerate(zip(inputs, types, strict=True)):
-        if i == index:
-            operands.append(value)
-        elif known is None:
+    for known, type in zip(inputs, types, strict=True):
+        if known is None:
             operands.append(torch.zeros(type.shape, dtype=torch.float64))
         else:
             # Indices and masks keep their dtype; numbers meet the float64 operand as float64.
             operands.append(known.lower if type.dtype.is_floating_point else known.lower.to(type.dtype))
-    return evaluate(operands, attributes)
+
+    def function(value: Tensor) -> Tensor:
+        return evaluate([*operands[:index], value, *operands[index + 1 :]], attributes)
+
+    return function

@@ -10,9 +10,24 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.shapes import hull
+from torchlean.ops.adjoint import scaled
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_operator, spell_unary
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
+
+
+def _sum_of(
+    inputs: Sequence[Interval | None], types: Sequence[TensorType], signs: tuple[float, float]
+) -> list[Affine | None] | None:
+    """The linear maps of `sign * a + sign * b`; sums of integers wrap around and those of bools saturate."""
+    if not all(type.dtype.is_floating_point for type in types):
+        return None
+    out = tuple(torch.broadcast_shapes(*(type.shape for type in types)))
+    return [
+        scaled(type, out, sign) if value is None else None
+        for value, type, sign in zip(inputs, types, signs, strict=True)
+    ]
 
 
 @register
@@ -25,6 +40,11 @@ class Add(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         result = exact.add(*inputs)
         return _as_bool(result) if out.dtype == torch.bool else result
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        return _sum_of(inputs, types, (1.0, 1.0))
 
 
 @register
@@ -50,6 +70,11 @@ class Sub(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.sub(*inputs)
 
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        return _sum_of(inputs, types, (1.0, -1.0))
+
 
 @register
 class Mul(Elementwise):
@@ -60,6 +85,17 @@ class Mul(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.mul(*inputs)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        a, b = inputs
+        if (a is None) == (b is None) or not all(type.dtype.is_floating_point for type in types):
+            return None
+        out = tuple(torch.broadcast_shapes(types[0].shape, types[1].shape))
+        if b is not None:
+            return [scaled(types[0], out, b.lower), None]
+        return [None, None if a is None else scaled(types[1], out, a.lower)]
 
 
 @register
@@ -82,6 +118,11 @@ class Neg(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.neg(*inputs)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        return [scaled(types[0], types[0].shape, -1.0)] if types[0].dtype.is_floating_point else None
 
 
 @register

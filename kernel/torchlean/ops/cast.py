@@ -15,6 +15,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops.arguments import is_tensor
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import Rearrangement
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -43,6 +44,16 @@ class Cast(Op):
             raise UnsupportedError("complex numbers have no intervals")
         lower = x.lower.trunc()
         return _within_dtype(Interval(lower, lower if x.is_point else x.upper.trunc()), out.dtype)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        """Between floating dtypes the identity of real numbers."""
+        wanted = attributes["dtype"]
+        assert isinstance(wanted, torch.dtype)
+        if not (types[0].dtype.is_floating_point and wanted.is_floating_point):
+            return None
+        return [Affine(lambda rows: rows)]
 
 
 def _nonzero(x: Interval) -> Interval:

@@ -12,7 +12,9 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals.affine import contraction, integral
 from torchlean.intervals.arithmetic import add
+from torchlean.ops.adjoint import weighted
 from torchlean.ops.linear import same_dtype
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attribute, Attributes, Op, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -70,6 +72,11 @@ class AnyConvolution(Op):
             lower = b.lower.reshape(shape)
             result = add(result, Interval(lower, lower if b.is_point else b.upper.reshape(shape)))
         return result if out.dtype.is_floating_point else integral(result)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        return weighted(self.evaluate, inputs, types, attributes)
 
     def _convolve(
         self, x: Tensor, weight: Tensor, attributes: Attributes, bias: Tensor | None = None

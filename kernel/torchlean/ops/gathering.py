@@ -14,7 +14,9 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops import indexing, layout
+from torchlean.ops.adjoint import moving
 from torchlean.ops.arguments import dimension, known_tensor, meta, torch_errors
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import on_ends
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -30,6 +32,13 @@ class Gather(Op):
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         x, index = inputs
         return x.gather(attributes["dim"], index)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        if inputs[0] is not None or any(value is None for value in inputs[1:]):
+            return None
+        return moving(self.evaluate, inputs, types, attributes)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """An index known only as a range may pick any element in it: their hull."""

@@ -17,9 +17,11 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops import layout
+from torchlean.ops.adjoint import moving
 from torchlean.ops.arguments import (
     dimension,
 )
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import (
     Attribute,
     Attributes,
@@ -65,6 +67,13 @@ class Index(Op):
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         x, *indices = inputs
         return x[advanced_index(x.dim(), indices, attributes)]
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        if inputs[0] is not None or any(value is None for value in inputs[1:]):
+            return None
+        return moving(self.evaluate, inputs, types, attributes)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """An index known only as a range may pick any row in it: their hull."""

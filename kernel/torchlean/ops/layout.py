@@ -15,7 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torchlean.intervals import Interval
 from torchlean.ops.arguments import is_tensor, shape_after, shape_text, sizes, torch_errors
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, ShapeError, TensorType, register
 from torchlean.ops.rearrangement import Rearrangement
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -35,6 +37,12 @@ class Reshape(Rearrangement):
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
         return x.reshape(attributes["shape"])
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        shape = types[0].shape
+        return [Affine(lambda rows: rows.reshape(rows.shape[0], *shape))]
 
 
 @register

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
-from torchlean.intervals.affine import contraction, integral
+from torchlean.intervals.affine import contraction, integral, magnitude
 from torchlean.intervals.arithmetic import add
 from torchlean.ops.einsum import contract
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, dtype_name, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -57,6 +58,23 @@ class Linear(Op):
         for b in bias:
             result = add(result, b)
         return result if out.dtype.is_floating_point else integral(result)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        """`rows @ weight`: each coefficient of the input adds up one product for each output."""
+        x, weight, *bias = inputs
+        if x is not None or weight is None or any(b is None for b in bias):
+            return None
+        matrix = weight.lower if weight.lower.dim() == 2 else weight.lower.unsqueeze(0)
+        sizes = magnitude(weight.lower)
+        vector = weight.lower.dim() == 1
+        part = Affine(
+            lambda rows: (rows.unsqueeze(-1) if vector else rows) @ matrix,
+            matrix.shape[0],
+            lambda values: torch.nn.functional.linear(values, sizes),
+        )
+        return [part, *[None] * (len(inputs) - 1)]
 
 
 def same_dtype(what: str, inputs: Sequence[TensorType]) -> None:

@@ -11,7 +11,9 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals.affine import Expansion, contraction, integral
 from torchlean.intervals.arithmetic import add, scale
+from torchlean.ops.adjoint import weighted
 from torchlean.ops.linear import same_dtype
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -41,7 +43,9 @@ class Matmul(Op):
         try:
             batch = torch.broadcast_shapes(a[:-2], b[:-2])
         except RuntimeError as error:
-            raise ShapeError(f"{a} @ {b}: the batch dimensions {a[:-2]} and {b[:-2]} do not broadcast") from error
+            raise ShapeError(
+                f"{a} @ {b}: the batch dimensions {a[:-2]} and {b[:-2]} do not broadcast"
+            ) from error
         rows, columns = a[-2:-1], b[-1:] if len(b) > 1 else ()
         return TensorType((*batch, *rows, *columns), inputs[0].dtype)
 
@@ -53,6 +57,11 @@ class Matmul(Op):
         a, b = inputs
         result = contraction(torch.matmul, a, b, a.shape[-1], out.shape, matrix_expansion(a, b, out.shape))
         return result if out.dtype.is_floating_point else integral(result)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        return weighted(self.evaluate, inputs, types, attributes)
 
 
 def matrix_expansion(a: Interval, b: Interval, shape: tuple[int, ...]) -> Expansion:

@@ -14,6 +14,8 @@ from torchlean.intervals import Interval
 from torchlean.intervals.arithmetic import add, div, mul, sub
 from torchlean.intervals.dispersion import standardised
 from torchlean.intervals.norms import divided_by_norm, divided_by_root_mean_square, norm, root
+from torchlean.ops.adjoint import weighted
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
 from torchlean.ops.reduction import Dims, reduced_dims
 from torchlean.ops.softmax import require_floating
@@ -100,6 +102,14 @@ class BatchNorm(Normalization):
         result = affine(result, weight, bias, shape)
         undefined = result.undefined or bool((radicand.lower <= 0).any())
         return Interval(result.lower, result.upper, undefined)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        """One factor per channel, `weight / sqrt(var + eps)`: a sum, a root, a quotient and a product, rounded each."""
+        if inputs[0] is not None or any(value is None for value in inputs[1:]):
+            return None
+        return weighted(self.evaluate, inputs, types, attributes, extra=8)
 
 
 @register

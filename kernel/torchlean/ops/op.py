@@ -82,9 +82,9 @@ class Op:
         """Shape and dtype of the result.
 
         The default runs `evaluate` on operands of these types: on zeros where they are small and the result is no
-        larger, on torch's meta device (tensors with a type and no data) otherwise. Broadcasting, type promotion and shape rules are then
-        torch's own, not a copy of them. Zeros come first because the meta device imports a large part of torch's
-        compiler on first use, which takes a second, and knows fewer mistakes than the kernels do.
+        larger, on torch's meta device (tensors with a type and no data) otherwise. Broadcasting, type promotion and
+        shape rules are then torch's own, not a copy of them. Zeros come first because the meta device imports a large
+        part of torch's compiler on first use, which takes a second, and knows fewer mistakes than the kernels do.
 
         Raises:
             ShapeError: torch refuses these operands.

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.affine import nonnegative_map
+from torchlean.ops.adjoint import weighted
 from torchlean.ops.convolution import Sizes, sizes_for
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
 from torchlean.ops.rearrangement import on_ends
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -79,6 +81,11 @@ class MeanUnderWindow(Pooling):
         if options != attributes:
             return Interval(-result.upper, -result.lower)
         return result
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        return weighted(self.evaluate, inputs, types, attributes, extra=2)
 
     def _terms(self, shape: tuple[int, ...], attributes: Attributes) -> int:
         """Most elements under one window."""

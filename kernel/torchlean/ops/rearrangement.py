@@ -13,6 +13,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from torchlean.intervals import Interval
+from torchlean.ops.adjoint import moving
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, Op, TensorType
 
 VIEW_OPS: set[str] = set()
@@ -39,6 +41,11 @@ class Rearrangement(Op):
             # Every element is the same number held once: nothing large is written for an unknown value.
             return expanded(inputs[0], out.shape)
         return on_ends(lambda *ends: self.evaluate(ends, attributes), *inputs)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        return moving(self.evaluate, inputs, types, attributes)
 
 
 def on_ends(function: Callable[..., Tensor], *inputs: Interval) -> Interval:

@@ -12,7 +12,9 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals.affine import integral, nonnegative_map
 from torchlean.intervals.arithmetic import div, sub, total
+from torchlean.ops.adjoint import weighted
 from torchlean.ops.arguments import dimension
+from torchlean.ops.linearization import Affine
 from torchlean.ops.op import (
     Attribute,
     Attributes,
@@ -79,6 +81,14 @@ class Accumulation(Op):
         dims: Any = attributes["dim"]
         result = total(inputs[0], dims, keepdim=bool(attributes["keepdim"]))
         return result if out.dtype.is_floating_point else integral(result)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        """The mean's weight is a rounded quotient, multiplied once."""
+        if not types[0].dtype.is_floating_point:
+            return None
+        return weighted(self.evaluate, inputs, types, {**attributes, "dtype": torch.float64}, extra=2)
 
 
 @register
