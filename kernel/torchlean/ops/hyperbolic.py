@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from torchlean.intervals import Interval
+from torchlean.intervals import Interval, derivatives
 from torchlean.intervals.approximation import Approximant, Approximation, kernel, relative
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, flagged, increasing, valley
+from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, spell_unary
+from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, TensorType, register
 
 _LARGE = 700.0
@@ -52,6 +54,10 @@ class Tanh(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.tanh), -1.0, 1.0)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.positive(derivatives.square_hyperbolic_secant)
+        return between(self, inputs[0], attributes, [curve(kernel(torch.tanh), slope, (0.0,), convex=True)])
 
 
 @register

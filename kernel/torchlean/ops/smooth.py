@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from torchlean.intervals import Interval, smooth
+from torchlean.intervals import Interval, derivatives, smooth
 from torchlean.intervals.approximation import Approximation
 from torchlean.intervals.shapes import increasing, valley
+from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
+from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -58,6 +60,10 @@ class Sigmoid(_Rising):
     function = staticmethod(torch.sigmoid)
     approximant = staticmethod(smooth.sigmoid)
     least, greatest = 0.0, 1.0
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.positive(derivatives.logistic_density)
+        return between(self, inputs[0], attributes, [curve(smooth.sigmoid, slope, (0.0,), convex=True)])
 
 
 @register
