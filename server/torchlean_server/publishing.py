@@ -39,6 +39,14 @@ class Outgoing(Protocol):
 Stamp = tuple[object, ...]
 
 
+def _early_news(document: Document) -> bool:
+    """Whether the first layer of the answer for the text of now is there and reports something."""
+    early = document.early
+    return (
+        early is not None and early.anchor.revision == document.revision and bool(early.analysis.diagnostics)
+    )
+
+
 def stamp(document: Document) -> Stamp:
     """Changes whenever what is shown of the document may change."""
     return (document.serial, document.checking, document.selected)
@@ -85,7 +93,7 @@ class Publisher:
         self._forget_late(document)
         if document.answered():
             self._push(document)
-        elif document.early is not None and document.early.anchor.revision == document.revision:
+        elif _early_news(document):
             loop = asyncio.get_running_loop()
             self._late[document.uri] = loop.call_later(EARLY, self._push_early, document, document.revision)
 

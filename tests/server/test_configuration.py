@@ -104,3 +104,13 @@ async def until_busy(editor: Editor) -> None:
         return any(worker["state"] == "busy" for worker in (await editor.statistics())["workers"])
 
     await until(busy)
+
+
+async def test_imports_are_looked_for_in_the_workspaces_folders_of_now(tmp_path: pathlib.Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    async with editing("modern", *TOY, root=first) as editor:
+        uri = editor.open(first / "m.py", "# roots\n")
+        assert [problem.message for problem in await editor.problems(uri)] == [str(first)]
+        added = types.WorkspaceFoldersChangeEvent([types.WorkspaceFolder(second.as_uri(), "second")], [])
+        editor.client.workspace_did_change_workspace_folders(types.DidChangeWorkspaceFoldersParams(added))
+        assert [problem.message for problem in await editor.problems(uri)] == [f"{first} {second}"]

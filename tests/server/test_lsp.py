@@ -153,6 +153,19 @@ async def test_pushed_versions_never_go_back(editor: Editor, tmp_path: pathlib.P
     assert versions[-1] == 21
 
 
+async def test_shape_problems_of_a_slow_check_are_pushed_ahead(
+    editor: Editor, tmp_path: pathlib.Path
+) -> None:
+    if editor.pulls:
+        pytest.skip("this client pulls")
+    uri = editor.open(tmp_path / "m.py", TEXT + f"# needs {tmp_path}/missing\n# early 2\n")
+    await until(lambda: editor.last_push(uri))
+    first = editor.last_push(uri)
+    assert first is not None and [problem.code for problem in first.diagnostics] == ["TL110"]
+    await editor.checked(uri)
+    assert await editor.codes(uri) == ["TL110", "TL300", "TL300"]
+
+
 async def test_a_pull_that_finds_nothing_new_says_so(editor: Editor, tmp_path: pathlib.Path) -> None:
     if not editor.pulls:
         pytest.skip("this client is pushed to")

@@ -10,6 +10,7 @@ orders:
     # memory     allocates without end                       # shared memory    the same in a shared mapping
     # print      writes to standard output from Python and from below it
     # needs PATH    depends on a file that must hold a number
+    # roots      the diagnostic TL102 says the workspace's folders
     # shows MODULE    the diagnostic TL102 says the first line of the overlay whose path ends with MODULE
 """
 
@@ -109,6 +110,8 @@ def _result(path: str, text: str, session: Session, complete: bool) -> FileAnaly
     needed = re.findall(r"# needs (\S+)", text)
     shown = re.findall(r"# shows (\S+)", text)
     diagnostics = _file_diagnostics(path, needed) + _overlay_diagnostics(path, shown, session)
+    if "# roots" in text:
+        diagnostics.append(diagnostic("TL102", Span(path, 0, 0, 0, 1), " ".join(session.roots)))
     dependencies = (*needed, *(os.path.join(os.path.dirname(path), name) for name in shown))
     try:
         tree = ast.parse(text)
