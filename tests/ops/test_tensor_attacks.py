@@ -320,3 +320,45 @@ def test_long_sums_of_mixed_signs_hold_in_exact_arithmetic() -> None:
     total = sum(map(Fraction, numbers), Fraction(0))
     for result in (bounds("sum", known(x), **ROW), bounds("linear", known(x), known(ones))):
         assert within(result.lower.item(), total, result.upper.item())
+
+
+VANISHING: list[tuple[str, tuple[tuple[int, ...], ...], dict[str, Any], int]] = [
+    ("linear", ((1, 60), (1, 60)), {}, 1),
+    ("matmul", ((1, 60), (60, 1)), {}, 1),
+    ("conv", ((1, 4, 15), (1, 4, 15)), CONVOLUTION, 1),
+    ("sum", ((1, 60),), ROW, 1),
+    ("mean", ((1, 60),), ROW, 60),
+    ("avg_pool", ((1, 60),), POOL | {"kernel_size": (60,), "stride": (60,)}, 60),
+    ("adaptive_avg_pool", ((1, 60),), {"rank": 1, "output_size": (1,)}, 60),
+    ("einsum", ((1, 60),), {"equation": "ij->i"}, 1),
+    ("einsum", ((1, 60), (1, 60)), {"equation": "ij,kj->ik"}, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes", "attributes", "divisor"), VANISHING, ids=[row[0] for row in VANISHING]
+)
+def test_terms_that_vanish_one_by_one_are_not_lost(
+    op: str, shapes: tuple[tuple[int, ...], ...], attributes: dict[str, Any], divisor: int
+) -> None:
+    # Added to 1 one after the other, every term is rounded away: the greatest error a sum can make.
+    small = 2.0**-53
+    x = torch.full(shapes[0], small, dtype=torch.float64)
+    x.view(-1)[0] = 1.0
+    result = bounds(op, known(x), *(known(torch.ones(shape)) for shape in shapes[1:]), **attributes)
+    total = (1 + 59 * Fraction(small)) / divisor
+    assert within(result.lower.item(), total, result.upper.item())
+
+
+@pytest.mark.parametrize("steps", [0, 1, 12])
+def test_the_least_variance_is_not_overestimated_from_any_centre(
+    monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    monkeypatch.setattr("torchlean.intervals.dispersion.NEWTON_STEPS", steps)
+    low = [[0.0, 0.0, 0.0, 0.0, 100.0]]
+    result = bounds("var", box(low, [[1.0, 0.0, 0.0, 3.0, 200.0]]), **ROW, correction=0)
+    # The least dispersion has the free elements as close to the mean as they come.
+    least = exactly.squared_deviations(list(map(Fraction, (1, 0, 0, 3, 100)))) / 5
+    assert within(result.lower.item(), least, INF)
+    if steps == 12:
+        assert result.lower.item() > float(least) * (1 - 1e-9)

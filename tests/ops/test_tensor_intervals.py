@@ -21,6 +21,8 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops import OPS, TensorType
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+
 CORNERS = 260
 """Corners to start from: all of them (ends and zero) for five elements."""
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals.affine import centred
-from torchlean.intervals.arithmetic import add, div, neg, square, sub, total
+from torchlean.intervals.arithmetic import add, neg, square, sub, total
 from torchlean.intervals.interval import Interval
 from torchlean.intervals.rounding import down, up
 
@@ -101,14 +101,17 @@ def _others_dispersion(x: Interval) -> Interval:
     m, r = _point(middle), _point(up(radius))
     squares = square(m)
     offset = square(sub(_sum(m), m))
-    projected = sub(sub(_sum(squares), squares), div(offset, _point(middle.new_tensor(float(n - 1)))))
+    removed = Interval(down(offset.lower / (n - 1)), up(offset.upper / (n - 1)))
+    projected = sub(sub(_sum(squares), squares), removed)
     squares = square(r)
     spread = up(torch.sqrt(up(_sum(squares).upper - squares.lower).clamp(min=0)))
     distance = down(down(torch.sqrt(projected.lower.clamp(min=0))) - spread).clamp(min=0)
     farthest = up(up(torch.sqrt(projected.upper.clamp(min=0))) + spread)
     least = down(distance * distance).clamp(min=0)
     # Not finite: an unbounded element, of which nothing is known.
-    return Interval(torch.where(torch.isfinite(least), least, 0.0), torch.minimum(most, up(farthest * farthest)))
+    return Interval(
+        torch.where(torch.isfinite(least), least, 0.0), torch.minimum(most, up(farthest * farthest))
+    )
 
 
 def _least_dispersed(x: Interval) -> Tensor:
@@ -127,7 +130,10 @@ def _least_dispersed(x: Interval) -> Tensor:
         high = torch.where(slope <= 0, centre, high)
         step = centre + slope / (pull != 0).sum(-1, keepdim=True).clamp(min=1)
         outside = ~((step >= low) & (step <= high))
-        centre = torch.where(outside, low * 0.5 + high * 0.5, step)
+        moved = torch.where(outside, low * 0.5 + high * 0.5, step)
+        if torch.equal(moved, centre):
+            break
+        centre = moved
     return centre
 
 
