@@ -18,6 +18,7 @@ from torchlean.analysis.units import UnitBounds, bound_unit, unit_graph
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Unit, UnitKind
 from torchlean.command.report import finite
+from torchlean.command.threads import one_thread
 from torchlean.diagnostics import Severity
 from torchlean.numbers import lower_text, upper_text
 
@@ -27,6 +28,7 @@ PIPE_WIDTH = 160
 
 def run(path: Path, name: str | None, method: str, *, as_json: bool, elements: bool, everything: bool) -> int:
     """Bound the chosen unit's graph and print it. Exit code 1 when the file gives no unit to show."""
+    one_thread()
     absolute = str(path.resolve())
     text = path.read_text(encoding="utf-8")
     session = Session((str(path.resolve().parent),))

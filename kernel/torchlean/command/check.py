@@ -16,6 +16,7 @@ from torchlean.analysis.result import FileAnalysis, UnitResult, Verdict
 from torchlean.analysis.session import Session
 from torchlean.command.progress import progress
 from torchlean.command.report import file_object
+from torchlean.command.threads import one_thread
 from torchlean.diagnostics import Diagnostic, Severity, diagnostic
 from torchlean.source import Span
 
@@ -41,6 +42,7 @@ def run(paths: Iterable[Path], *, as_json: bool, timeout: float | None) -> int:
     Args:
         timeout: seconds per file.
     """
+    one_thread()
     files = list(python_files(paths))
     if not files:
         raise click.UsageError("no Python file (.py) there")
