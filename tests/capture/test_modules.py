@@ -249,6 +249,60 @@ def test_a_mistake_in_a_constructor_is_reported_where_it_is_made(body: str, word
         exec(text, {"__name__": "program"})
 
 
+@pytest.mark.parametrize(
+    "training",
+    [
+        "fit(net)",
+        "Trainer(max_epochs=3).fit(model=net)",
+        "optimizer = Lion(net.parameters(), lr=1e-4)",
+        "optimizer = Lion([{'params': net[0].parameters()}, {'params': [net[2].weight, net[2].bias]}])",
+        "agent = Agent(net)\nfit(agent)",
+        "agent = Agent(net)\nfit([agent])",
+        "fit(net.forward)",
+        "torch.nn.utils.prune.l1_unstructured(net[0], 'weight', amount=0.3); fit(net[2])",
+    ],
+)
+def test_code_that_is_not_followed_may_change_the_weights_it_is_given(training: str) -> None:
+    found = capture(UNFOLLOWED.format(training=training))
+    claim = next(unit for unit in found.units if unit.name == "small")
+    cone, _ = found.graph.cone(claim.outputs)
+    ranges = {(node.attributes["lower"], node.attributes["upper"]) for node in cone if node.op == "random"}
+    assert ranges == {(-float("inf"), float("inf"))}
+    assert {d.code for d in found.diagnostics} == {"TL102"}
+
+
+@pytest.mark.parametrize(
+    "reading", ["torchinfo.summary(net)", "torch.onnx.export(net, None, 'net.onnx')", "print(net)"]
+)
+def test_code_that_only_looks_at_a_network_leaves_its_weights(reading: str) -> None:
+    found = capture(UNFOLLOWED.format(training=reading))
+    claim = next(unit for unit in found.units if unit.name == "small")
+    cone, _ = found.graph.cone(claim.outputs)
+    weights = [node for node in cone if node.op == "random"]
+    assert len(weights) == 4
+    assert all(abs(float(str(node.attributes["upper"]))) < 1 for node in weights)
+
+
+UNFOLLOWED = """\
+import torch
+import torchinfo
+from torch import nn
+from elsewhere import Lion, Trainer, fit
+import torchlean as tl
+
+class Agent:
+    def __init__(self, net):
+        self.networks = {{"actor": net}}
+
+net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+{training}
+
+@tl.claim(x=tl.box([-1.0, -1.0], [1.0, 1.0]))
+def small(x):
+    return net(x) <= 100.0
+"""
+
+
 HOOKS = """\
 import torch
 from torch import nn

@@ -64,6 +64,9 @@ def call(run: Interpreter, callee: Value, arguments: Arguments, keywords: Keywor
 
 
 def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywords: Keywords) -> Value:
+    from torchlean.capture.forgetting import forget_weights
+
+    forget_weights(run, callee, arguments, keywords)
     if run.node is run.discarded:
         return callee  # its result goes nowhere: `plt.plot(x)`
     if contains_tensor(arguments) or contains_tensor(keywords):
