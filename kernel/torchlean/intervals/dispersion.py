@@ -88,9 +88,9 @@ def _greatest(x: Interval, others: Interval, whole: Interval, eps: float, n: int
 def _others_dispersion(x: Interval) -> Interval:
     """Bounds of the dispersion of all elements but the i-th, for every `i`; `x` is centred about zero.
 
-    A dispersion is the square of the norm of a projection `P x`, and `|P m| - |r| <= |P x| <= |P m| + |r|` for midpoints
-    `m` and radii `r`, as `|P (x - m)| <= |x - m|`; here `|P m|^2 = sum m_j^2 - (sum m_j)^2 / (n - 1)`. Above, the others'
-    greatest squares are a second bound, better for wide boxes.
+    A dispersion is the square of the norm of a projection `P x`, and `|P m| - |r| <= |P x| <= |P m| + |r|` for
+    midpoints `m` and radii `r`, as `|P (x - m)| <= |x - m|`; here `|P m|^2 = sum m_j^2 - (sum m_j)^2 / (n - 1)`.
+    Above, the others' greatest squares are a second bound, better for wide boxes.
     """
     n = x.shape[-1]
     if n == 2:  # a single number does not deviate from itself
