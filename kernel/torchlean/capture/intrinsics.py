@@ -25,7 +25,7 @@ from torchlean.capture.values import (
     native,
     type_name,
 )
-from torchlean.ops import TensorType, UnsupportedError
+from torchlean.ops import SPELLINGS, TensorType, UnsupportedError
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -134,7 +134,7 @@ def convert(run: Interpreter, tensor: TensorValue, dtype: torch.dtype) -> None:
         ends = drawn_range(dtype, lower, upper)
         converted = _leaf(run, TensorType(tensor.shape, dtype), *ends, node.label or "")
     else:
-        raise UnsupportedError(f"a computed tensor of the module is converted to {dtype}")
+        converted = SPELLINGS["torch.Tensor.to"](run.emitter, tensor, dtype)
     run.changes(tensor)
     tensor.node, tensor.type = converted.node, converted.type
 
