@@ -122,3 +122,14 @@ def test_editing_an_imported_file_changes_the_capture(tmp_path: Path) -> None:
     after = value_of(capture(text, tmp_path, helper="K = 2\n"), "result")
     assert before is not None and after is not None
     assert torch.equal(before * 2, after)
+
+
+def test_paths_are_computed_from_the_files_own(tmp_path: Path) -> None:
+    text = """
+        import os
+        from pathlib import Path
+        here = Path(__file__).resolve().parent
+        names = [(here / "weights" / "net.pt").stem, Path("a").with_suffix(".bin").name, os.path.basename(__file__)]
+        result = numbers(2) * len(names[0]) + (names[1:] == ["a.bin", "main.py"])
+    """
+    assert_agrees(text, tmp_path)

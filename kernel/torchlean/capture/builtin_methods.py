@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from torchlean.capture.budgets import TooBig
 from torchlean.capture.naming import no_attribute
 from torchlean.capture.tables import words
@@ -23,6 +25,7 @@ from torchlean.capture.values import (
     contains_unknown,
     type_name,
 )
+from torchlean.ops.random import Generator
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -73,6 +76,9 @@ Method = Callable[..., Value]
 
 def method_of(run: Interpreter, owner: Value, name: str) -> Value:
     """An attribute of a Python value."""
+    if isinstance(owner, (torch.Generator, Generator)):
+        # A seed chooses among the numbers that may be drawn; every draw stands for all of them.
+        return Native(name, lambda run, *arguments, **options: owner, accepts_unknown=True)
     kind = _kind(owner)
     if kind is not None and name in DATA.get(kind, ()):
         return getattr(owner, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os.path
 import sys
 from collections.abc import Callable, Iterator
@@ -42,6 +43,11 @@ def capture_file(
     if cancelled():
         raise Cancelled
     path, text = os.path.abspath(path), text.removeprefix("\ufeff")
+    with _without_collection():
+        return _captured(path, text, workspace, cancelled)
+
+
+def _captured(path: str, text: str, workspace: Workspace, cancelled: Callable[[], bool]) -> Capture:
     parsed = parse(text)
     module = SourceModule(path, text, parsed.tree, analysed=True, package=_package(path, workspace))
     module.doubtful = parsed.doubtful
@@ -85,6 +91,18 @@ def _report_syntax(run: Interpreter, parsed: Parsed) -> None:
     for problem in parsed.errors:
         span = Span(run.path, problem.line, problem.column, problem.end_line, problem.end_column)
         run.report("TL105" if problem.too_deep else "TL100", problem.message, span=span)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Syntax trees are many objects without cycles: looking for cycles among them took half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

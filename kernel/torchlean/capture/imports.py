@@ -147,7 +147,7 @@ def _missing(run: Interpreter, name: str, level: int) -> Value:
         raise Raised(ExceptionValue(ModuleNotFoundError, (f"No module named {name!r}",)))
     if name.partition(".")[0] in sys.stdlib_module_names:
         return Unknown(f"`{shown}` is not followed by TorchLean")
-    return Unknown(f"`{shown}` is not in the workspace: other packages are not followed")
+    return Unknown(f"`{shown}` is a package outside of the workspace, which is not followed")
 
 
 def _raise_missing(run: Interpreter, name: str) -> Unknown:

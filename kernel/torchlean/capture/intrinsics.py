@@ -7,6 +7,7 @@ uninitialised or drawn tensor is a `random` leaf that knows its type and range.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import torch
@@ -92,7 +93,8 @@ def filled(run: Interpreter, shape: tuple[int, ...], dtype: torch.dtype | None, 
 def redraw(run: Interpreter, tensor: TensorValue, lower: float, upper: float) -> TensorValue:
     """An initialiser: the tensor's numbers are drawn anew, in place."""
     ends = drawn_range(tensor.dtype, lower, upper)
-    return _overwritten(run, tensor, _leaf(run, tensor.type, *ends, "drawn at random"))
+    name = run.builder.nodes[tensor.node].label or "drawn at random"
+    return _overwritten(run, tensor, _leaf(run, tensor.type, *ends, name))
 
 
 @native(f"{MODULE}.refill")
@@ -157,7 +159,10 @@ def parameter(run: Interpreter, data: TensorValue | None = None, requires_grad: 
 
 @native(f"{MODULE}.registered")
 def registered(run: Interpreter, module: Instance, name: str, tensor: TensorValue) -> None:
-    """A module got a parameter or buffer: its numbers are shown at the line that made it."""
+    """A module got a parameter or buffer: it gets a name, and its numbers are shown at the line that made it."""
+    node = run.builder.nodes[tensor.node]
+    if node.op == "random":
+        run.builder.nodes[node.id] = replace(node, label=f"{module.cls.name}.{name}")
     place = run.spans()
     if place and place[0].path == run.path:
         run.weights.append((tensor, place[0], f"{module.cls.name}.{name}"))

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 def made_here(run: Interpreter, instance: Instance) -> None:
-    """A module was constructed at the interpreter's place."""
+    """A module was constructed at the interpreter's place.
+
+    It is a layer, unless the script makes a network of one of the file's own classes.
+    """
     frame = run.frame
-    if frame is not None and frame.module.analysed and instance.creation is None:
+    if frame is None or (frame.function is None and not instance.cls.module.internal):
+        return
+    if frame.module.analysed and instance.creation is None:
         instance.creation = frame.module.span(run.node)
         instance.label = frame.module.label(run.node)
 

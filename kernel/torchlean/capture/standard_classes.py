@@ -209,15 +209,6 @@ def _exists(run: Interpreter, path: Value) -> Value:
     return Unknown("whether a file exists is asked when the program runs")
 
 
-@native("pathlib.Path", "pathlib.PurePath")
-def _path(run: Interpreter, *parts: Value) -> Value:
-    return FilePath(os.path.join(*[str(part) for part in parts])) if parts else FilePath(".")
-
-
-class FilePath(str):
-    """A `pathlib.Path`: a string with the few attributes that lead to weight files."""
-
-
 @native("sys.exit", "os._exit")
 def _exit(run: Interpreter, *arguments: Value) -> Value:
     from torchlean.capture.values import ExceptionValue, Raised

@@ -1,0 +1,136 @@
+"""Any text at all: files in the middle of being typed, budgets, and being cancelled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.capture.marked import capture
+
+from torchlean.capture import Cancelled, Capture, Workspace, capture_file
+from torchlean.graph import validate
+
+FILES = sorted((Path(__file__).parents[1] / "fixtures" / "broken").glob("*.py"))
+SAMPLE = 23
+"""Every 23rd place in the default run: a prime, so that the places fall everywhere in lines."""
+
+
+def followed(text: str) -> Capture:
+    """A capture of the text; its places lie inside of it and its graph is well formed."""
+    result = capture_file("/nowhere/main.py", text, Workspace([]))
+    lines = text.count("\n") + text.count("\r") + 1
+    for problem in result.diagnostics:
+        assert problem.message
+        assert 0 <= problem.span.line <= problem.span.end_line <= lines
+    ids = range(len(result.graph))
+    for unit in result.units:
+        assert all(seen.node in ids for seen in unit.observations)
+        assert all(id in ids for id in (*unit.inputs, *unit.outputs))
+    return result
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_whole_files_have_nothing_to_report(path: Path) -> None:
+    result = followed(path.read_text())
+    assert result.diagnostics == ()
+    assert all(unit.failure is None for unit in result.units)
+    validate(result.graph)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_some_prefixes_and_files_with_a_character_missing(path: Path) -> None:
+    _break(path.read_text(), SAMPLE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_all_prefixes_and_files_with_a_character_missing(path: Path) -> None:
+    _break(path.read_text(), 1)
+
+
+def _break(text: str, step: int) -> None:
+    for place in range(0, len(text), step):
+        followed(text[:place])
+        followed(text[:place] + text[place + 1 :])
+
+
+STRANGE = {
+    "deep parentheses": "x = " + "(" * 5000 + "1" + ")" * 5000,
+    "a long sum": "x = " + " + ".join(["1"] * 10_000),
+    "a long chain of attributes": "x = a" + ".b" * 3000,
+    "many branches": "x = 1\nif x == 0: pass\n" + "".join(f"elif x == {i}: pass\n" for i in range(2, 1500)),
+    "endless recursion": "def f(n): return [g(n) for i in range(3)]\ndef g(n): return f(n)\nf(1)",
+    "recursion through a property": "class A:\n  @property\n  def x(self): return self.x\nA().x",
+    "recursion through attribute access": "class A:\n  def __getattr__(self, n): return getattr(self, n)\nA().x",
+    "lists in themselves": "a = []\na.append(a)\nprint(a, str(a), a == a)\nimport copy\ncopy.deepcopy(a)\nb = [a]",
+    "loops in loops": "n = 0\nwhile True:\n  n += 1\n  for i in range(10**9): n += i",
+    "doubling": "s, t, n = 'a', [1], 3\nfor i in range(200): s, t, n = s + s, t + t, n * n",
+    "huge texts": "f'{1:1000000000}'\n'%*d' % (10**9, 1)\n'a'.ljust(10**10)\n"
+    "bytes(10**12)\n','.join(['a' * 10**6] * 10**6)",
+    "huge iterators": "import itertools\nlist(itertools.permutations(range(99)))\n"
+    "list(range(10**30))\nlist(itertools.count())",
+    "huge tensors": "import torch\ntorch.zeros(10**6, 10**6)\ntorch.ones(3).expand(10**9, 3)\ntorch.arange(10**12)",
+    "null bytes": "x = 1\0",
+    "lone surrogates": "x = '\udcff'",
+    "a byte order mark": "\ufeffx = 1",
+    "carriage returns": "x = 1\ry = undefined",
+    "mixed indentation": "if 1:\n\tx = 1\n        y = 2",
+    "classes that contradict each other": "class A: pass\nclass B(A): pass\nclass C(A, B): pass\nC()",
+    "statements where they do not belong": "return 5\nbreak\nyield 3\nnonlocal x\nawait y",
+    "what must never run": "exec('1/0')\n__import__('os').abort()\nopen('/etc/passwd').read()\nimport os\nos.abort()",
+    "odd objects": "class A:\n  __bool__ = 5\n  __len__ = None\n"
+    "  def __iter__(self): return self\n  def __next__(self): return 1\n"
+    "if A(): pass\nlen(A())\nlist(A())\nA() + A()\nA()[A()]",
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_programs_end(name: str) -> None:
+    followed(STRANGE[name])
+
+
+def test_a_loop_in_a_loop_does_not_fill_the_graph(tmp_path: Path) -> None:
+    text = "import torch\nx = torch.zeros(3)\nfor i in range(2000):\n  for j in range(2000):\n    x = x * 2\n"
+    result = capture(text, tmp_path)
+    assert [problem.code for problem in result.diagnostics] == ["TL105"]
+    assert len(result.graph) < 200_000
+
+
+def test_claims_and_modules_are_known_after_the_budget_is_used_up(tmp_path: Path) -> None:
+    text = """
+        import torch
+        from torch import nn
+        import torchlean as tl
+        for i in range(5000):
+            for j in range(5000):
+                for k in range(5000):
+                    pass
+        class Net(nn.Module):
+            def forward(self, x):
+                return x + 1
+        @tl.claim(x=tl.box([0.0], [1.0]))
+        def grows(x):
+            return x + 1 >= 0
+    """
+    result = capture(text, tmp_path)
+    assert {"Net", "grows"} <= {unit.name for unit in result.units if unit.failure is None}
+
+
+def test_a_cancelled_capture_stops() -> None:
+    asked = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 3
+
+    with pytest.raises(Cancelled):
+        capture_file(
+            "/nowhere/main.py", "while True:\n    for i in range(9000): pass\n", Workspace([]), cancelled
+        )
+
+
+def test_capturing_twice_gives_the_same() -> None:
+    text = FILES[0].read_text()
+    first, second = followed(text), followed(text)
+    assert [node.digest for node in first.graph] == [node.digest for node in second.graph]
+    assert [unit.observations for unit in first.units] == [unit.observations for unit in second.units]
