@@ -83,7 +83,11 @@ async def _measure(folder: Path) -> Table:
     )
     client = LanguageClient("benchmark", "1")
     editor = Editor(client)
-    client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(editor.published)
+
+    @client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+    def published(params: types.PublishDiagnosticsParams) -> None:
+        editor.published(params)
+
     started = time.perf_counter()
     await client.start_io(sys.executable, "-m", "torchlean_server")
     await client.initialize_async(_initialize(folder))
@@ -151,11 +155,8 @@ async def _keep_busy(editor: Editor, uri: str) -> None:
 
 
 async def _started(client: LanguageClient, uri: str) -> int:
-    statistics: Any = await client.protocol.send_request_async("torchlean/statistics", {"uri": uri})
-    documents = getattr(statistics, "documents", None)
-    if documents is None:
-        raise RuntimeError(f"unexpected statistics: {statistics}")
-    return int(getattr(documents, uri).started if hasattr(documents, uri) else 0)
+    statistics: Any = await client.protocol.send_request_async("torchlean/statistics", {})
+    return next(int(document.started) for document in statistics.documents if document.uri == uri)
 
 
 def _initialize(folder: Path) -> types.InitializeParams:

@@ -159,6 +159,7 @@ class Checker:
         """One analysis of the document as it is now."""
         anchor = document.anchor()
         started = time.monotonic()
+        document.started += 1
         request = Request(document.uri, document.path, anchor.text.string, self._documents.overlays())
         self._running(document, True)
         try:

@@ -260,4 +260,5 @@ def _figures(document: Document) -> dict[str, object]:
         "computed": counters.computed if counters else None,
         "reused": counters.reused if counters else None,
         "seconds": document.last_seconds,
+        "started": document.started,
     }

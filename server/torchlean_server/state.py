@@ -123,6 +123,7 @@ class Document:
         why: what happened at the last change of revision, for the note on older results.
         serial: counts everything that may change what is shown.
         last_seconds: how long the last finished analysis took.
+        started: how many analyses of it were started.
     """
 
     def __init__(self, uri: str, path: str, version: int, string: str) -> None:
@@ -140,6 +141,7 @@ class Document:
         self.broken: Track | None = None
         self.trouble: Trouble | None = None
         self.last_seconds: float | None = None
+        self.started = 0
         self._anchors: weakref.WeakSet[Anchor] = weakref.WeakSet()
 
     def edit(self, start: int, end: int, string: str) -> None:
