@@ -160,6 +160,11 @@ def test_the_ends_of_a_draw_stay_inside_even_where_they_are_rounded(dtype: torch
             assert lower <= drawn <= upper
 
 
+def test_weights_that_were_never_loaded_are_named_after_their_layer() -> None:
+    names = {name: leaf.label for name, leaf in weights("Linear(7, 5)").items()}
+    assert names == {"weight": "Linear.weight", "bias": "Linear.bias"}
+
+
 def test_a_huge_layer_costs_nothing_and_is_said_to_be_too_large() -> None:
     capture = follow(
         "layer = nn.Linear(10**9, 10**9)\nother = nn.Linear(2, 10**7)\ny = other(torch.zeros(1, 2))\n"
