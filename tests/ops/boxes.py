@@ -48,6 +48,7 @@ def pool(critical: Iterable[float]) -> list[float]:
     numbers = {sign * magnitude for magnitude in MAGNITUDES for sign in (1.0, -1.0)}
     for point in critical:
         numbers |= {point, math.nextafter(point, math.inf), math.nextafter(point, -math.inf)}
+        numbers |= {point + distance for size in (1e-6, 1e-3) for distance in (size, -size)}
     return sorted(numbers)
 
 

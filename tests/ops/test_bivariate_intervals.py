@@ -10,7 +10,7 @@ from fractions import Fraction
 import pytest
 import torch
 from tests.ops.bivariate_cases import CASES, Multivariate
-from tests.ops.boxes import LARGEST, MAGNITUDES, Ends, interval, moderate, point
+from tests.ops.boxes import LARGEST, MAGNITUDES, TINY, Ends, interval, moderate, point
 from tests.ops.exact import within
 
 from torchlean.intervals import Interval, down, up
@@ -50,7 +50,10 @@ def boxes(case: Multivariate, seed: int) -> list[Box]:
         if kind < 0.25:
             x = source.choice(known)
             return x, x
-        if kind < 0.35 and case.dtype.is_floating_point:
+        if kind < 0.3:
+            x = source.choice(known)
+            return min(x, 0.0), max(x, 0.0)
+        if kind < 0.38 and case.dtype.is_floating_point:
             x = source.choice(known)
             return source.choice(((x, math.inf), (-math.inf, x), (-math.inf, math.inf)))
         if kind < 0.6 and case.dtype.is_floating_point:
@@ -68,10 +71,11 @@ def points(case: Multivariate, box: Box, source: random.Random) -> list[tuple[fl
     for low, high in near:
         inner = [x for x in (*source.sample(numbers(case), 4), 0.0, *near[0], *near[1]) if low <= x <= high]
         if case.dtype.is_floating_point:
+            inner += [x for x in (-TINY, TINY) if low <= x <= high]
             inner.append(min(max(source.uniform(max(low, -9.0), min(high, 9.0)), low), high))
         choices.append([low, high, *inner])
     corners = list(itertools.product(*near))
-    return corners + [tuple(source.choice(options) for options in choices) for _ in range(5)]
+    return corners + [tuple(source.choice(options) for options in choices) for _ in range(6)]
 
 
 @every_case
@@ -170,3 +174,13 @@ def too_large(values: tuple[float, ...]) -> bool:
     """Whether a power has too many digits to be written down."""
     base, exponent = values
     return abs(exponent) > 1100 or (base not in (0, 1, -1) and abs(exponent * math.log2(abs(base))) > 1e6)
+
+
+def test_a_log_of_a_sum_near_one_is_enclosed_although_its_digits_cancel() -> None:
+    case = next(case for case in CASES if case.op == "logaddexp")
+    source = random.Random(7)
+    pairs = [(a, math.log(-math.expm1(a))) for a in (-source.expovariate(1.0) for _ in range(300))]
+    result = bounds(case, [interval([(pair[i], pair[i]) for pair in pairs]) for i in (0, 1)])
+    for pair, lower, upper in zip(pairs, result.lower.tolist(), result.upper.tolist(), strict=True):
+        assert within(lower, case.reference(*map(Fraction, pair)), upper), f"logaddexp{pair}"
+        assert upper - lower < 1e-13
