@@ -30,10 +30,45 @@ CONSTANTS.update(
     }
 )
 
-SCALAR_FUNCTIONS = (
-    "sqrt cbrt exp expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh abs absolute "
-    "fabs ceil floor round rint trunc sign square power maximum minimum deg2rad rad2deg radians degrees hypot clip"
-).split()
+SCALAR_FUNCTIONS = [
+    "sqrt",
+    "cbrt",
+    "exp",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "arctan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "abs",
+    "absolute",
+    "fabs",
+    "ceil",
+    "floor",
+    "round",
+    "rint",
+    "trunc",
+    "sign",
+    "square",
+    "power",
+    "maximum",
+    "minimum",
+    "deg2rad",
+    "rad2deg",
+    "radians",
+    "degrees",
+    "hypot",
+    "clip",
+]
 """Functions that are computed where all arguments are plain numbers."""
 
 
