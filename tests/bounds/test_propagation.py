@@ -160,3 +160,45 @@ def test_an_absurdly_large_tensor_is_not_bounded_and_not_allocated() -> None:
     result = builder.op("linear", [x.id, weight.id], {})
     bounds = propagate(builder.graph([result.id]), {"x": Interval.uniform((10**6,), 0.0, 1.0)})
     assert "more than the limit" in (bounds.bounds[result.id].reason or "")
+
+
+def masked_attention(scores: float) -> Graph:
+    """`softmax(where(causal, x, -inf)) @ v` for scores of the given size."""
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((3, 3), torch.float32))
+    scaled = builder.op("mul", [x.id, builder.constant(torch.tensor(scores)).id], {})
+    causal = builder.constant(torch.ones(3, 3).tril().bool())
+    nothing = builder.constant(torch.tensor(-torch.inf))
+    masked = builder.op("where", [causal.id, scaled.id, nothing.id], {})
+    weights = builder.op("softmax", [masked.id], {"dim": 1})
+    values = builder.constant(torch.tensor([[1.0], [2.0], [3.0]]))
+    return builder.graph([builder.op("matmul", [weights.id, values.id], {}).id])
+
+
+def test_a_mask_of_minus_infinity_is_a_value_that_softmax_understands() -> None:
+    graph = masked_attention(2.0)
+    bounds = propagate(graph, {"x": Interval.uniform((3, 3), -1.0, 1.0)})
+    result = bounds[graph.outputs[0]]
+    assert not result.undefined and result.bounded()
+    # The first row may look at the first value only.
+    assert result.lower[0, 0] == pytest.approx(1.0) and result.upper[0, 0] == pytest.approx(1.0)
+
+
+def test_arithmetic_on_infinite_values_is_undefined() -> None:
+    for op in ("mul", "sub", "div"):
+        builder = GraphBuilder()
+        x = builder.input("x", TensorType((2,), torch.float32))
+        endless = builder.constant(torch.tensor([1.0, torch.inf]))
+        both = builder.op("maximum", [x.id, endless.id], {})
+        result = builder.op(op, [both.id, endless.id], {})
+        assert propagate(builder.graph([result.id]), {"x": ball(2, 1.0)})[result.id].undefined
+
+
+def test_a_row_that_may_be_masked_everywhere_is_undefined() -> None:
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((2,), torch.float32))
+    above = builder.op("gt", [x.id, builder.constant(torch.tensor(0.0)).id], {})
+    masked = builder.op("where", [above.id, x.id, builder.constant(torch.tensor(-torch.inf)).id], {})
+    result = builder.op("softmax", [masked.id], {"dim": 0})
+    assert propagate(builder.graph([result.id]), {"x": Interval.uniform((2,), -1.0, 1.0)})[result.id].undefined
+    assert not propagate(builder.graph([result.id]), {"x": Interval.uniform((2,), 0.5, 1.0)})[result.id].undefined

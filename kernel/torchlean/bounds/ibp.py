@@ -19,7 +19,7 @@ from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
 from torchlean.graph.hashing import DIGEST_BYTES, tensor_digest
 from torchlean.intervals import Interval
-from torchlean.ops import OPS, TensorType, UnsupportedError
+from torchlean.ops import OPS, Infinities, TensorType, UnsupportedError
 
 MAX_ELEMENTS = 2**26
 """Tensors beyond 64 million elements (1 GiB of bounds) are not bounded: the editor must not be starved of memory."""
@@ -118,8 +118,7 @@ def bound_node(node: Node, operands: Sequence[Bound], graph: Graph, domains: Map
         interval = OPS[node.op].interval(inputs, node.attributes, node.type)
     except UnsupportedError as error:
         return Bound(Interval.unbounded(node.type.shape, undefined=True), str(error))
-    undefined = interval.undefined or any(operand.undefined for operand in inputs)
-    return Bound(_within_dtype(_flagged(interval, undefined), node.type))
+    return Bound(_within_dtype(_flagged(interval, inputs, OPS[node.op].infinities), node.type))
 
 
 def _leaf(node: Node, domains: Mapping[str, Interval]) -> Bound:
@@ -142,7 +141,7 @@ def _leaf(node: Node, domains: Mapping[str, Interval]) -> Bound:
 def _exact(data: torch.Tensor) -> Interval:
     """A point, or its float64 neighbours where an int64 has more digits than float64 holds.
 
-    Infinite numbers are not real numbers: what is computed from them has no exact meaning, so they are flagged.
+    Infinite numbers are not real numbers: they are flagged, and what is computed from them by most ops is undefined.
     """
     if data.numel() > MAX_ELEMENTS:
         return Interval.unbounded(tuple(data.shape), undefined=True)
@@ -152,13 +151,20 @@ def _exact(data: torch.Tensor) -> Interval:
             torch.nextafter(rounded, torch.full_like(rounded, -math.inf)),
             torch.nextafter(rounded, torch.full_like(rounded, math.inf)),
         )
-    return Interval.point(data, undefined=bool(torch.isinf(data).any()))
+    exact = Interval.point(data)
+    infinite = bool(torch.isinf(data).any())
+    return Interval(exact.lower, exact.upper, exact.undefined, infinite) if infinite else exact
 
 
-def _flagged(interval: Interval, undefined: bool) -> Interval:
-    return (
-        interval if interval.undefined == undefined else Interval(interval.lower, interval.upper, undefined)
-    )
+def _flagged(interval: Interval, operands: Sequence[Interval], infinities: Infinities) -> Interval:
+    """The rule's result, with what its operands' flags make of it."""
+    infinite = sum(operand.infinite for operand in operands)
+    allowed = {Infinities.UNDEFINED: 0, Infinities.MOVED_FROM_ONE: 1}.get(infinities, len(operands))
+    undefined = interval.undefined or infinite > allowed or any(operand.undefined for operand in operands)
+    moved = bool(infinite) and not undefined and infinities is not Infinities.SETTLED
+    if interval.undefined == undefined and interval.infinite == moved:
+        return interval
+    return Interval(interval.lower, interval.upper, undefined, moved)
 
 
 def _within_dtype(interval: Interval, type: TensorType) -> Interval:
@@ -172,5 +178,5 @@ def _within_dtype(interval: Interval, type: TensorType) -> Interval:
     return Interval(
         torch.where(fits, interval.lower, float(info.min)),
         torch.where(fits, interval.upper, float(info.max)),
-        interval.undefined,
+        interval.undefined or interval.infinite,
     )

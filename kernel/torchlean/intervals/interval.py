@@ -25,6 +25,9 @@ class Interval:
             float execution. Bounds then speak of the defined values only, and nothing may be proved from
             them, so the flag travels with everything computed from this value.
 
+        infinite: some element may be infinite as a value (the `-inf` of an attention mask), rather than finite and
+            without a known bound. Engines keep track of it; rules look at it only where it makes a difference.
+
     A point interval shares one tensor for both ends (`is_point`), so that rules can skip half the work;
     constants and trained weights are such.
     """
@@ -32,6 +35,7 @@ class Interval:
     lower: Tensor
     upper: Tensor
     undefined: bool = False
+    infinite: bool = False
 
     @staticmethod
     def point(value: Tensor, *, undefined: bool = False) -> Interval:

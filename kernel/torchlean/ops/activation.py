@@ -7,14 +7,16 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from torchlean.intervals import Interval
+from torchlean.intervals import Interval, derivatives
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.approximation import Approximation, relative
 from torchlean.intervals.rounding import UNIT_ROUNDOFF
 from torchlean.intervals.shapes import exact_increasing, increasing, valley
+from torchlean.ops.curves import Curve, Piece, between
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
-from torchlean.ops.linearization import Plane, Relaxation
-from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.linearization import Relaxation
+from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.planes import beside
 from torchlean.ops.polygons import Knot, kinked, polygon
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -25,6 +27,7 @@ class Relu(Elementwise):
 
     name = "relu"
     function = staticmethod(torch.relu)
+    infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact_increasing(inputs[0], torch.relu)
@@ -39,6 +42,7 @@ class Relu6(Elementwise):
 
     name = "relu6"
     function = staticmethod(functional.relu6)
+    infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact_increasing(inputs[0], lambda end: end.clamp(0.0, 6.0))
@@ -123,11 +127,7 @@ class Prelu(Elementwise):
         if weight.lower.numel() > weight.shape[0]:
             channels[0] = -1
         slope = weight.lower.reshape(weight.shape[0], *channels) if channels else weight.lower.reshape(-1)
-        lower, upper = kinked(x, slope, 1.0)
-        still = torch.zeros_like(x.lower)  # the weight does not move
-        return Relaxation(
-            Plane((lower.slopes[0], still), lower.intercept), Plane((upper.slopes[0], still), upper.intercept)
-        )
+        return beside(Relaxation(*kinked(x, slope, 1.0)), after=1)
 
 
 @register
@@ -152,7 +152,7 @@ class Threshold(Elementwise):
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         threshold, value = number(attributes, "threshold"), number(attributes, "value")
         return polygon(
-            self, inputs, attributes, [Knot(threshold, min(threshold, value), max(threshold, value))]
+            self, inputs[0], attributes, [Knot(threshold, min(threshold, value), max(threshold, value))]
         )
 
 
@@ -217,6 +217,15 @@ class Hardswish(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return valley(inputs[0], _gated, at=(-1.5, -1.5), least=-0.375)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """Flat, a parabola, straight: with a concave kink at -3 and at 3."""
+        pieces = (
+            Piece(_gated, derivatives.constant(0.0), convex=True),
+            Piece(_gated, derivatives.hardswish, convex=True),
+            Piece(_gated, derivatives.constant(1.0), convex=True),
+        )
+        return between(self, inputs[0], attributes, [Curve(pieces, lambda x: (-3.0, 3.0))])
 
 
 def _gate(points: torch.Tensor) -> Approximation:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from torchlean.intervals import Interval
+from torchlean.intervals import Interval, derivatives
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.shapes import hull
 from torchlean.ops.adjoint import scaled
+from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_operator, spell_unary
-from torchlean.ops.linearization import Affine
-from torchlean.ops.op import Attributes, ShapeError, TensorType, register
+from torchlean.ops.linearization import Affine, Relaxation
+from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
 
@@ -36,6 +37,7 @@ class Add(Elementwise):
 
     name = "add"
     function = staticmethod(torch.add)
+    infinities = Infinities.MOVED_FROM_ONE
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         result = exact.add(*inputs)
@@ -66,6 +68,7 @@ class Sub(Elementwise):
 
     name = "sub"
     function = staticmethod(torch.sub)
+    infinities = Infinities.MOVED_FROM_ONE
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.sub(*inputs)
@@ -108,6 +111,10 @@ class Square(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.square(*inputs)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        value = derivatives.accurate(torch.square)
+        return between(self, inputs[0], attributes, [curve(value, derivatives.doubled, convex=True)])
+
 
 @register
 class Neg(Elementwise):
@@ -115,6 +122,7 @@ class Neg(Elementwise):
 
     name = "neg"
     function = staticmethod(torch.neg)
+    infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.neg(*inputs)

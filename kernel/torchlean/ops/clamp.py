@@ -10,7 +10,9 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals.shapes import exact_increasing
 from torchlean.ops.elementwise import Elementwise, computed, no_out, spell_binary
-from torchlean.ops.op import Attributes, ShapeError, TensorType, register
+from torchlean.ops.linearization import Relaxation
+from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, register
+from torchlean.ops.polygons import Knot, polygon
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
 Bound = Operand | None
@@ -34,6 +36,7 @@ class Minimum(_Choice):
     name = "minimum"
     function = staticmethod(torch.minimum)
     choose = staticmethod(torch.minimum)
+    infinities = Infinities.MOVED
 
 
 @register
@@ -43,6 +46,7 @@ class Maximum(_Choice):
     name = "maximum"
     function = staticmethod(torch.maximum)
     choose = staticmethod(torch.maximum)
+    infinities = Infinities.MOVED
 
 
 @register
@@ -69,9 +73,18 @@ class Clamp(Elementwise):
 
     name = "clamp"
     function = staticmethod(torch.clamp)
+    infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact_increasing(inputs[0], lambda end: torch.clamp(end, **attributes))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        limits = sorted(float(limit) for limit in attributes.values() if isinstance(limit, int | float))
+        places = torch.tensor(limits, dtype=torch.float64)
+        knots = [
+            Knot.at(*pair) for pair in zip(limits, self.function(places, **attributes).tolist(), strict=True)
+        ]
+        return polygon(self, inputs[0], attributes, knots, steepest=1.0)
 
 
 @spelled("torch.clamp", "torch.Tensor.clamp", "torch.clip", "torch.Tensor.clip")

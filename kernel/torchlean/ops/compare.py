@@ -9,7 +9,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_operator
-from torchlean.ops.op import Attributes, TensorType, register
+from torchlean.ops.op import Attributes, Infinities, TensorType, register
 
 
 def truth(certain: Tensor, possible: Tensor) -> Interval:
@@ -20,6 +20,8 @@ def truth(certain: Tensor, possible: Tensor) -> Interval:
 
 class _Comparison(Elementwise):
     """A relation of two tensors."""
+
+    infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return truth(*self.decide(*inputs))

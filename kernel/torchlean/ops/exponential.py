@@ -8,13 +8,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from torchlean.intervals import Interval
+from torchlean.intervals import Interval, derivatives
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.approximation import Approximation, kernel, relative
 from torchlean.intervals.rounding import UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
+from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
-from torchlean.ops.op import Attributes, TensorType, register
+from torchlean.ops.linearization import Relaxation
+from torchlean.ops.op import Attributes, Infinities, TensorType, register
 
 
 @register
@@ -23,9 +25,14 @@ class Exp(Elementwise):
 
     name = "exp"
     function = staticmethod(torch.exp)
+    infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.exp), least=0.0)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(torch.exp)
+        return between(self, inputs[0], attributes, [curve(kernel(torch.exp), slope, convex=True)])
 
 
 @register
@@ -38,6 +45,10 @@ class Exp2(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.exp2), least=0.0)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: torch.exp2(x) * math.log(2.0))
+        return between(self, inputs[0], attributes, [curve(kernel(torch.exp2), slope, convex=True)])
+
 
 @register
 class Expm1(Elementwise):
@@ -49,16 +60,26 @@ class Expm1(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.expm1), least=-1.0)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(torch.exp)
+        return between(self, inputs[0], attributes, [curve(kernel(torch.expm1), slope, convex=True)])
+
 
 class _Logarithm(Elementwise):
     """Undefined up to and including the pole, where torch gives `-inf`; the upper bound is still of use."""
 
     pole = 0.0
+    base = 1.0
+    """The natural logarithm of the base."""
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
         bounds = increasing(clipped(x, self.pole, math.inf), kernel(self.function))
         return flagged(bounds, x.lower <= self.pole)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: 1.0 / ((x - self.pole) * self.base))
+        return between(self, inputs[0], attributes, [curve(kernel(self.function), slope, convex=False)])
 
 
 @register
@@ -75,6 +96,7 @@ class Log2(_Logarithm):
 
     name = "log2"
     function = staticmethod(torch.log2)
+    base = math.log(2.0)
 
 
 @register
@@ -83,6 +105,7 @@ class Log10(_Logarithm):
 
     name = "log10"
     function = staticmethod(torch.log10)
+    base = math.log(10.0)
 
 
 @register
@@ -104,6 +127,10 @@ class Sqrt(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.sqrt(*inputs)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: 0.5 / torch.sqrt(x))
+        return between(self, inputs[0], attributes, [curve(kernel(torch.sqrt), slope, convex=False)])
+
 
 @register
 class Rsqrt(Elementwise):
@@ -117,6 +144,10 @@ class Rsqrt(Elementwise):
         bounds = decreasing(clipped(x, 0.0, math.inf), kernel(torch.rsqrt), least=0.0)
         return flagged(bounds, x.lower <= 0)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: torch.rsqrt(x) / x * -0.5)
+        return between(self, inputs[0], attributes, [curve(kernel(torch.rsqrt), slope, convex=True)])
+
 
 @register
 class Erf(Elementwise):
@@ -128,6 +159,10 @@ class Erf(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.erf), -1.0, 1.0)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(derivatives.gaussian, torch.square)
+        return between(self, inputs[0], attributes, [curve(kernel(torch.erf), slope, (0.0,), convex=True)])
+
 
 @register
 class Erfc(Elementwise):
@@ -138,6 +173,10 @@ class Erfc(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return decreasing(inputs[0], kernel(torch.erfc), 0.0, 2.0)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.minus(derivatives.accurate(derivatives.gaussian, torch.square))
+        return between(self, inputs[0], attributes, [curve(kernel(torch.erfc), slope, (0.0,), convex=False)])
 
 
 @register

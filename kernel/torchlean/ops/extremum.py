@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops.arguments import dimension, is_tensor
-from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.op import Attributes, Infinities, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import on_ends
 from torchlean.ops.reduction import Dims, pick, reduced_dims
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -49,6 +49,7 @@ class Extremum(Op):
     never_grows = True
 
     function: Callable[..., Tensor]
+    infinities = Infinities.MOVED
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         refuse_empty(self.name, inputs[0], attributes["dim"])

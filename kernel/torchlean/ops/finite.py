@@ -16,7 +16,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops.compare import truth
 from torchlean.ops.elementwise import Elementwise, no_out, spell_unary
-from torchlean.ops.op import Attributes, TensorType, register
+from torchlean.ops.op import Attributes, Infinities, TensorType, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
@@ -32,6 +32,7 @@ class IsNan(Elementwise):
 
     name = "isnan"
     function = staticmethod(torch.isnan)
+    infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -46,6 +47,7 @@ class IsInf(Elementwise):
 
     name = "isinf"
     function = staticmethod(torch.isinf)
+    infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (above, may_above), (below, may_below) = _infinite(inputs[0], 1.0), _infinite(inputs[0], -1.0)
@@ -58,6 +60,7 @@ class IsFinite(Elementwise):
 
     name = "isfinite"
     function = staticmethod(torch.isfinite)
+    infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs

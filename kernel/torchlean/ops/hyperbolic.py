@@ -15,7 +15,7 @@ from torchlean.intervals.shapes import clipped, flagged, increasing, valley
 from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, spell_unary
 from torchlean.ops.linearization import Relaxation
-from torchlean.ops.op import Attributes, TensorType, register
+from torchlean.ops.op import Attributes, Infinities, TensorType, register
 
 _LARGE = 700.0
 """Vectorised kernels of sinh and cosh overflow to infinity before the results do, at about 709.7 instead of
@@ -33,6 +33,10 @@ class Sinh(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], _without_early_overflow(torch.sinh))
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        value, slope = _without_early_overflow(torch.sinh), _without_early_overflow(torch.cosh)
+        return between(self, inputs[0], attributes, [curve(value, slope, (0.0,), convex=False)])
+
 
 @register
 class Cosh(Elementwise):
@@ -44,6 +48,10 @@ class Cosh(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return valley(inputs[0], _without_early_overflow(torch.cosh), at=(0.0, 0.0), least=1.0)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        value, slope = _without_early_overflow(torch.cosh), _without_early_overflow(torch.sinh)
+        return between(self, inputs[0], attributes, [curve(value, slope, convex=True)])
+
 
 @register
 class Tanh(Elementwise):
@@ -51,12 +59,13 @@ class Tanh(Elementwise):
 
     name = "tanh"
     function = staticmethod(torch.tanh)
+    infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.tanh), -1.0, 1.0)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        slope = derivatives.positive(derivatives.square_hyperbolic_secant)
+        slope = derivatives.accurate(derivatives.square_hyperbolic_secant)
         return between(self, inputs[0], attributes, [curve(kernel(torch.tanh), slope, (0.0,), convex=True)])
 
 
@@ -69,6 +78,10 @@ class Asinh(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.asinh))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: 1.0 / torch.hypot(x, torch.ones_like(x)))
+        return between(self, inputs[0], attributes, [curve(kernel(torch.asinh), slope, (0.0,), convex=True)])
 
 
 @register
@@ -83,6 +96,10 @@ class Acosh(Elementwise):
         bounds = increasing(clipped(x, 1.0, math.inf), kernel(torch.acosh), least=0.0)
         return flagged(bounds, x.lower < 1)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: 1.0 / (torch.sqrt(x - 1.0) * torch.sqrt(x + 1.0)))
+        return between(self, inputs[0], attributes, [curve(kernel(torch.acosh), slope, convex=False)])
+
 
 @register
 class Atanh(Elementwise):
@@ -95,6 +112,10 @@ class Atanh(Elementwise):
         (x,) = inputs
         bounds = increasing(clipped(x, -1.0, 1.0), kernel(torch.atanh))
         return flagged(bounds, (x.lower <= -1) | (x.upper >= 1))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: 1.0 / ((1.0 - x) * (1.0 + x)))
+        return between(self, inputs[0], attributes, [curve(kernel(torch.atanh), slope, (0.0,), convex=False)])
 
 
 def _without_early_overflow(function: Callable[[Tensor], Tensor]) -> Approximant:

@@ -25,6 +25,7 @@ from torchlean.ops.linearization import Affine
 from torchlean.ops.op import (
     Attribute,
     Attributes,
+    Infinities,
     Op,
     TensorType,
     UnsupportedError,
@@ -63,6 +64,7 @@ class Index(Op):
     """Advanced indexing: operands 1, 2, ... are integer tensors for the dimensions `dims` of the first."""
 
     name = "index"
+    infinities = Infinities.MOVED
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         x, *indices = inputs

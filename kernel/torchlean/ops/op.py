@@ -14,6 +14,7 @@ case distinction.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar, Union
@@ -67,6 +68,15 @@ class UnsupportedError(Exception):
     """The operation may be right, but TorchLean does not follow it. The message is the reason, for people."""
 
 
+class Infinities(enum.Enum):
+    """What an op makes of operands that may be infinite as values. Intervals speak of real numbers otherwise."""
+
+    UNDEFINED = enum.auto()  # NaN may come out: 0 * inf, inf - inf; the safe answer for most ops
+    MOVED = enum.auto()  # they come out again, or become finite, but never NaN
+    MOVED_FROM_ONE = enum.auto()  # the same, as long as only one operand has them: x + inf
+    SETTLED = enum.auto()  # the result is finite: comparisons, softmax
+
+
 class Op:
     """One operation. Subclasses set `name` and override the facets; instances carry no state."""
 
@@ -74,6 +84,8 @@ class Op:
 
     never_grows: ClassVar[bool] = False
     """Whether the result needs no more memory than all operands together, whatever the attributes."""
+
+    infinities: ClassVar[Infinities] = Infinities.UNDEFINED
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         """Raise `ShapeError` with a message of our own where torch's would not help; default: nothing."""

@@ -14,7 +14,16 @@ from torchlean.intervals.affine import nonnegative_map
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.convolution import Sizes, sizes_for
 from torchlean.ops.linearization import Affine
-from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
+from torchlean.ops.op import (
+    Attributes,
+    Infinities,
+    Op,
+    ShapeError,
+    TensorType,
+    UnsupportedError,
+    dtype_name,
+    register,
+)
 from torchlean.ops.rearrangement import on_ends
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -44,6 +53,8 @@ class Pooling(Op):
 
 class GreatestUnderWindow(Pooling):
     """Max pooling: monotone and exact, the op itself on both ends. Padding counts as `-inf`, that is not at all."""
+
+    infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return on_ends(lambda x: self.evaluate([x], attributes), *inputs)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops.adjoint import moving
 from torchlean.ops.linearization import Affine
-from torchlean.ops.op import Attributes, Op, TensorType
+from torchlean.ops.op import Attributes, Infinities, Op, TensorType
 
 VIEW_OPS: set[str] = set()
 """Ops whose result may share memory with their first operand: changing one in place changes the other."""
@@ -31,6 +31,7 @@ class Rearrangement(Op):
 
     view: ClassVar[bool] = False
     writes: ClassVar[bool] = False
+    infinities = Infinities.MOVED
 
     def __init_subclass__(cls) -> None:
         if cls.view:

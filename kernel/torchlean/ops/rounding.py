@@ -11,7 +11,9 @@ from torchlean.intervals import Interval
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.shapes import exact_increasing
 from torchlean.ops.elementwise import Elementwise, no_out, spell_unary
-from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.linearization import Relaxation
+from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.polygons import Knot, kinked, polygon, staircase
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 _EXACT_POWERS = 22
@@ -32,6 +34,9 @@ class Sign(_Step):
     name = "sign"
     function = staticmethod(torch.sign)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return polygon(self, inputs[0], attributes, [Knot(0.0, -1.0, 1.0)])
+
 
 @register
 class Floor(_Step):
@@ -39,6 +44,9 @@ class Floor(_Step):
 
     name = "floor"
     function = staticmethod(torch.floor)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return staircase(self, inputs[0], attributes, -1.0, 0.0)
 
 
 @register
@@ -48,6 +56,9 @@ class Ceil(_Step):
     name = "ceil"
     function = staticmethod(torch.ceil)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return staircase(self, inputs[0], attributes, 0.0, 1.0)
+
 
 @register
 class Trunc(_Step):
@@ -55,6 +66,13 @@ class Trunc(_Step):
 
     name = "trunc"
     function = staticmethod(torch.trunc)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """Towards zero: downwards for positive numbers, upwards for negative ones."""
+        (x,) = inputs
+        return staircase(
+            self, x, attributes, -(x.upper > 0).to(x.upper.dtype), (x.lower < 0).to(x.lower.dtype)
+        )
 
 
 @register
@@ -80,6 +98,11 @@ class Round(Elementwise):
         multiply, divide = (exact.mul, exact.div) if decimals > 0 else (exact.div, exact.mul)
         return divide(exact_increasing(multiply(x, unit), torch.round), unit)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        if attributes["decimals"] != 0:
+            raise UnsupportedError("`round` has planes for rounding to integers only")
+        return staircase(self, inputs[0], attributes, -0.5, 0.5)
+
 
 @register
 class Abs(Elementwise):
@@ -87,12 +110,16 @@ class Abs(Elementwise):
 
     name = "abs"
     function = staticmethod(torch.abs)
+    infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
         if x.is_point:
             return exact_increasing(x, torch.abs)
         return Interval(torch.maximum(x.lower, -x.upper).clamp(min=0.0), torch.maximum(-x.lower, x.upper))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return Relaxation(*kinked(inputs[0], -1.0, 1.0))
 
 
 @register
@@ -112,6 +139,14 @@ class Frac(Elementwise):
             torch.where(jumps, x.lower.clamp(-1.0, 0.0), _fraction(x.lower)),
             torch.where(jumps, x.upper.clamp(0.0, 1.0), _fraction(x.upper)),
         )
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """Between jumps `x` less an integer."""
+        (x,) = inputs
+        whole = torch.trunc(x.lower)
+        jumps = whole != torch.trunc(x.upper)
+        low, high = (torch.where(jumps, end, -whole) for end in (-torch.inf, torch.inf))
+        return staircase(self, x, attributes, low, high)
 
 
 def _fraction(end: Tensor) -> Tensor:

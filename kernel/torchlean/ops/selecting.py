@@ -15,7 +15,16 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops import cast, indexing
 from torchlean.ops.arguments import is_tensor, known_tensor, meta, torch_errors
-from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
+from torchlean.ops.op import (
+    Attributes,
+    Infinities,
+    Op,
+    ShapeError,
+    TensorType,
+    UnsupportedError,
+    dtype_name,
+    register,
+)
 from torchlean.ops.rearrangement import on_ends
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
@@ -25,6 +34,7 @@ class Where(Op):
     """`a` where the condition holds, `b` elsewhere."""
 
     name = "where"
+    infinities = Infinities.MOVED
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         condition, a, b = inputs

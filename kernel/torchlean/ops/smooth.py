@@ -16,12 +16,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from torchlean.intervals import Interval, derivatives, smooth
-from torchlean.intervals.approximation import Approximation
+from torchlean.intervals.approximation import Approximant, Approximation
+from torchlean.intervals.rounding import down, up
 from torchlean.intervals.shapes import increasing, valley
-from torchlean.ops.curves import between, curve
+from torchlean.ops.curves import ROUNDED_BENDS, Curve, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
 from torchlean.ops.linearization import Relaxation
-from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.planes import plane
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
@@ -42,14 +44,23 @@ class _Rising(Elementwise):
 
 
 class _Valley(Elementwise):
-    """An activation that falls to one minimum, `minimum` at `place`, and rises from there."""
+    """An activation that falls to one minimum, `minimum` at `place`, and rises from there.
+
+    It is convex between its two `bends` and concave outside.
+    """
 
     approximant: Callable[[Tensor], Approximation]
+    derivative: Callable[[Tensor], Approximation]
     place: float
     minimum: float
+    bends: tuple[float, float]
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return valley(inputs[0], self.approximant, around(self.place), around(self.minimum)[0])
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        bends = curve(self.approximant, self.derivative, self.bends, convex=False, slack=ROUNDED_BENDS)
+        return between(self, inputs[0], attributes, [bends])
 
 
 @register
@@ -60,9 +71,10 @@ class Sigmoid(_Rising):
     function = staticmethod(torch.sigmoid)
     approximant = staticmethod(smooth.sigmoid)
     least, greatest = 0.0, 1.0
+    infinities = Infinities.SETTLED
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        slope = derivatives.positive(derivatives.logistic_density)
+        slope = derivatives.accurate(derivatives.logistic_density)
         return between(self, inputs[0], attributes, [curve(smooth.sigmoid, slope, (0.0,), convex=True)])
 
 
@@ -75,6 +87,10 @@ class Logsigmoid(_Rising):
     approximant = staticmethod(smooth.logsigmoid)
     greatest = 0.0
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: smooth.sigmoid(-x).value)
+        return between(self, inputs[0], attributes, [curve(smooth.logsigmoid, slope, convex=False)])
+
 
 @register
 class Softsign(_Rising):
@@ -85,6 +101,10 @@ class Softsign(_Rising):
     approximant = staticmethod(smooth.softsign)
     least, greatest = -1.0, 1.0
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: (1.0 / (1.0 + x.abs())).square())
+        return between(self, inputs[0], attributes, [curve(smooth.softsign, slope, (0.0,), convex=True)])
+
 
 @register
 class Tanhshrink(_Rising):
@@ -93,6 +113,10 @@ class Tanhshrink(_Rising):
     name = "tanhshrink"
     function = staticmethod(functional.tanhshrink)
     approximant = staticmethod(smooth.tanhshrink)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: torch.tanh(x).square())
+        return between(self, inputs[0], attributes, [curve(smooth.tanhshrink, slope, (0.0,), convex=False)])
 
 
 @register
@@ -104,6 +128,8 @@ class Silu(_Valley):
     approximant = staticmethod(smooth.silu)
     place = -1.27846454276107379510935873902298
     minimum = -0.27846454276107379510935873902298
+    derivative = staticmethod(derivatives.silu)
+    bends = (-2.39935728051546766783273969728228, 2.39935728051546766783273969728228)
 
 
 @register
@@ -118,6 +144,8 @@ class Mish(_Valley):
     approximant = staticmethod(smooth.mish)
     place = -1.19243121451549521213758834042074
     minimum = -0.30884341301725040662876022904195
+    derivative = staticmethod(derivatives.mish)
+    bends = (-2.25637639636079312000574854395016, 1.49057117948542845929441890819791)
 
 
 @register
@@ -135,12 +163,21 @@ class Gelu(_Valley):
     minimum = -0.16997120747990366169386847098243
     tanh_place = -0.75246142207101625848795444328892
     tanh_minimum = -0.17004075057125405063906742798756
+    tanh_bend = 1.41850400879082835554803354559964
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
         if attributes["approximate"] == "tanh":
             return valley(x, smooth.gelu_tanh, around(self.tanh_place), around(self.tanh_minimum)[0])
         return valley(x, smooth.gelu, around(self.place), around(self.minimum)[0])
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """`phi(x) (2 - x**2)` is the second derivative; the other form has the same shape."""
+        value, slope, bend = smooth.gelu, derivatives.gelu, math.sqrt(2.0)
+        if attributes["approximate"] == "tanh":
+            value, slope, bend = smooth.gelu_tanh, derivatives.gelu_tanh, self.tanh_bend
+        shape = curve(value, slope, (-bend, bend), convex=False, slack=ROUNDED_BENDS)
+        return between(self, inputs[0], attributes, [shape])
 
 
 @register
@@ -156,6 +193,10 @@ class Elu(Elementwise):
             return valley(inputs[0], smooth.elu(alpha), at=(0.0, 0.0), least=0.0)
         return increasing(inputs[0], smooth.elu(alpha), least=-alpha)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        alpha = number(attributes, "alpha")
+        return between(self, inputs[0], attributes, [_exponential_unit(smooth.elu(alpha), alpha, 1.0)])
+
 
 @register
 class Celu(Elementwise):
@@ -170,6 +211,15 @@ class Celu(Elementwise):
             raise UnsupportedError(f"`celu` has bounds for alpha > 0, got {alpha}")
         return increasing(inputs[0], smooth.elu(alpha, input_scale=1.0 / alpha), least=-alpha)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """Both pieces have the slope 1 at 0, so the whole is convex."""
+        alpha = number(attributes, "alpha")
+        slope = derivatives.accurate(
+            lambda x: torch.exp(x.clamp(max=0.0) / alpha), lambda x: (x / alpha).abs() * 2.0
+        )
+        value = smooth.elu(alpha, input_scale=1.0 / alpha)
+        return between(self, inputs[0], attributes, [curve(value, slope, convex=True)])
+
 
 @register
 class Selu(Elementwise):
@@ -182,6 +232,10 @@ class Selu(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], smooth.elu(self.alpha, self.scale))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        shape = _exponential_unit(smooth.elu(self.alpha, self.scale), self.scale * self.alpha, self.scale)
+        return between(self, inputs[0], attributes, [shape])
 
 
 @register
@@ -205,6 +259,37 @@ class Softplus(Elementwise):
         border = math.nextafter(threshold / beta, -math.inf)
         linear = torch.minimum(bounds.lower, x.lower.clamp(min=border))
         return Interval(torch.where(x.upper > border, linear, bounds.lower), bounds.upper)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        (x,) = inputs
+        beta, threshold = number(attributes, "beta"), number(attributes, "threshold")
+        planes = between(
+            self, x, attributes, [curve(smooth.softplus(beta), derivatives.softplus(beta), convex=True)]
+        )
+        # Above the threshold torch returns x, which is less by log(1 + e**-(beta x)) / beta.
+        beyond = x.upper > math.nextafter(threshold / beta, -math.inf)
+        if not bool(beyond.any()):
+            return planes
+        gap = smooth.softplus(1.0)(torch.tensor(-threshold, dtype=torch.float64)).above()
+        base = torch.zeros(()) if planes.lower.intercept is None else planes.lower.intercept
+        lowered = down(base - torch.where(beyond, up(gap / beta), 0.0))
+        return Relaxation(plane(planes.lower.slopes, lowered), planes.upper)
+
+
+def _exponential_unit(value: Approximant, left: float, right: float) -> Curve:
+    """`f(x)` with the derivative `left e**x` for `x < 0` and `right` for `x > 0`."""
+
+    def falling(x: Tensor) -> Tensor:
+        return torch.exp(x.clamp(max=0.0)) * left
+
+    if 0 <= left <= right == 1.0:
+        rising = derivatives.accurate(lambda x: torch.where(x > 0, 1.0, falling(x)))
+        return curve(value, rising, convex=True)
+    straight = derivatives.accurate(lambda x: torch.full_like(x, right))
+    return Curve(
+        (Piece(value, derivatives.accurate(falling), left >= 0), Piece(value, straight, convex=True)),
+        lambda x: (0.0,),
+    )
 
 
 @spelled("torch.nn.functional.silu")

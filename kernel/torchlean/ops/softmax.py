@@ -17,7 +17,16 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals.exponential_sums import log_share, log_sum, share
 from torchlean.ops.arguments import dimension
-from torchlean.ops.op import Attribute, Attributes, Op, ShapeError, TensorType, dtype_name, register
+from torchlean.ops.op import (
+    Attribute,
+    Attributes,
+    Infinities,
+    Op,
+    ShapeError,
+    TensorType,
+    dtype_name,
+    register,
+)
 from torchlean.ops.reduction import Dims, pick, reduced_dims
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -61,6 +70,9 @@ class SoftmaxLike(Op):
         lower = ends(low, high, dim)[0]
         upper = ends(high, low, dim)[1]
         undefined = bool((high.amax(dim) == -torch.inf).any() or (low == torch.inf).any())
+        if x.infinite:
+            # An end without a bound may then be the infinite value itself.
+            undefined = bool((low.amax(dim) == -torch.inf).any() or (high == torch.inf).any())
         return Interval(lower.reshape(out.shape), upper.reshape(out.shape), undefined)
 
 
@@ -69,6 +81,7 @@ class Softmax(SoftmaxLike):
     name = "softmax"
     function = torch.softmax
     ends = staticmethod(share)
+    infinities = Infinities.SETTLED
 
 
 @register
@@ -76,6 +89,7 @@ class LogSoftmax(SoftmaxLike):
     name = "log_softmax"
     function = torch.log_softmax
     ends = staticmethod(log_share)
+    infinities = Infinities.MOVED
 
 
 @register
@@ -84,6 +98,7 @@ class LogSumExp(Op):
 
     name = "logsumexp"
     never_grows = True
+    infinities = Infinities.MOVED
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
