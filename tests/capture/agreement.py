@@ -55,7 +55,7 @@ def executed(program: str, folder: Path) -> dict[str, object]:
 
 
 def value_of(captured: Capture, name: str) -> Tensor | None:
-    """What the graph computes for the last assignment to a name at the top level."""
+    """What the graph computes for the last assignment to a name at the top level; None where that is not known."""
     validate(captured.graph)
     script = next((unit for unit in captured.units if unit.kind is UnitKind.SCRIPT), None)
     seen = script.observations if script is not None else ()
@@ -63,6 +63,8 @@ def value_of(captured: Capture, name: str) -> Tensor | None:
     if not nodes:
         return None
     cone, renumbered = captured.graph.cone([nodes[-1]])
+    if any(node.op == "random" for node in cone):
+        return None
     return evaluate(cone, {})[renumbered[nodes[-1]]]
 
 

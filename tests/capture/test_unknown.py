@@ -223,3 +223,29 @@ def test_a_change_in_place_that_a_view_would_see_is_not_followed(name: str, tmp_
         ours = value_of(captured, label)
         assert ours is None or torch.equal(ours, names[label]), label
     assert [problem.code for problem in captured.diagnostics] == ["TL102"]
+
+
+def test_a_call_that_is_not_followed_may_change_a_list(tmp_path: Path) -> None:
+    text = "import somewhere\nitems = [1]\nsomewhere.fill(items)\nresult = numbers(2) * items[0]\n"
+    assert value_of(capture(PRELUDE + text, tmp_path), "result") is None
+
+
+def test_weights_after_training_have_any_numbers_but_their_shapes(tmp_path: Path) -> None:
+    text = """
+        net = Layer(3, 2)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for epoch in range(1000):
+            optimizer.zero_grad()
+            loss = net(numbers(4, 3)).square().mean()
+            loss.backward()
+            optimizer.step()
+        result = net(numbers(1, 3))
+    """
+    captured = capture(PRELUDE + textwrap.dedent(text), tmp_path)
+    (script,) = [unit for unit in captured.units if unit.name == "main.py"]
+    (result,) = {seen.node for seen in script.observations if seen.label == "result"}
+    assert captured.graph[result].type.shape == (1, 2)
+    cone, _ = captured.graph.cone([result])
+    drawn = [node for node in cone if node.op == "random"]
+    assert [node.attributes["upper"] for node in drawn] == [float("inf")] * 2
+    assert not script.trained

@@ -15,6 +15,7 @@ from torchlean.capture.emitter import TensorTooLarge
 from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.explain import argument_mistake, operands, shape_message
 from torchlean.capture.flow import Returned
+from torchlean.capture.foreign import may_change
 from torchlean.capture.result import Role
 from torchlean.capture.values import (
     MISSING,
@@ -66,6 +67,7 @@ def call(run: Interpreter, callee: Value, arguments: Arguments, keywords: Keywor
 def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywords: Keywords) -> Value:
     from torchlean.capture.forgetting import forget_weights
 
+    may_change(run, callee, [*arguments, *keywords.values()])
     forget_weights(run, callee, arguments, keywords)
     if run.node is run.discarded:
         return callee  # its result goes nowhere: `plt.plot(x)`

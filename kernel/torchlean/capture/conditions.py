@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from torchlean.capture.environment import Frame
 from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS, Returned
 from torchlean.capture.interpreter import Doubt, Interpreter
-from torchlean.capture.journal import Journal, put, restore
+from torchlean.capture.journal import Journal, content_of, put, restore
 from torchlean.capture.values import (
     MISSING,
     Instance,
@@ -187,7 +188,7 @@ def _merge(
         if same_content(run, one, other):
             restore(content.container, one)
         else:
-            run.taint(content.container, unknown)
+            forget_content(run, content.container, one, other, unknown)
 
 
 def same_value(run: Interpreter, left: Value, right: Value) -> bool:
@@ -221,7 +222,8 @@ def same_content(run: Interpreter, left: Any, right: Any) -> bool:
 
 def perhaps(run: Interpreter, follow: Callable[[], T], unknown: Unknown) -> T | Any:
     """Follow something that the program does an unknown number of times: whatever it changed is unknown after it."""
-    value, journal, _, _ = _alternative(run, follow)
+    value, journal, after, _ = _alternative(run, follow)
+    _redo(run, journal, after)
     forget_changes(run, journal, unknown)
     return value
 
@@ -231,7 +233,20 @@ def forget_changes(run: Interpreter, journal: Journal, unknown: Unknown) -> None
     for entry in journal.entries.values():
         put(entry.names, entry.key, unknown)
     for content in journal.contents.values():
-        run.taint(content.container, unknown)
+        forget_content(run, content.container, content.old, content_of(content.container), unknown)
+
+
+def forget_content(run: Interpreter, container: object, one: Any, other: Any, unknown: Unknown) -> None:
+    """A container or tensor has one content or another (or one that lies between).
+
+    A floating-point tensor whose type is certain can then have any numbers; it still has its shape. Everything else
+    is unknown.
+    """
+    if isinstance(container, TensorValue) and one[1] == other[1] and container.dtype.is_floating_point:
+        anything = run.emitter.random(one[1], -math.inf, math.inf, "not followed")
+        container.node, container.type = anything.node, anything.type
+    else:
+        run.taint(container, unknown)
 
 
 def forget_assigned(run: Interpreter, body: Sequence[ast.AST], frame: Frame, unknown: Unknown) -> None:

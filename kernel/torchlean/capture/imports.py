@@ -106,7 +106,7 @@ def after_import(run: Interpreter, dotted: str) -> Value:
         return run.error("TL103", text, kind=ImportError)
     if top not in NAMESPACES:
         return MISSING
-    return Unknown(f"`{dotted}` is not followed by TorchLean")
+    return Unknown(f"`{dotted}` is not followed by TorchLean", source=dotted)
 
 
 def import_module(run: Interpreter, name: str, frame: Frame, level: int = 0) -> Value:
@@ -146,8 +146,8 @@ def _missing(run: Interpreter, name: str, level: int) -> Value:
     if run.frame is not None and run.frame.has_fallback:
         raise Raised(ExceptionValue(ModuleNotFoundError, (f"No module named {name!r}",)))
     if name.partition(".")[0] in sys.stdlib_module_names:
-        return Unknown(f"`{shown}` is not followed by TorchLean")
-    return Unknown(f"`{shown}` is a package outside of the workspace, which is not followed")
+        return Unknown(f"`{shown}` is not followed by TorchLean", source=name)
+    return Unknown(f"`{shown}` is a package outside of the workspace, which is not followed", source=name)
 
 
 def _raise_missing(run: Interpreter, name: str) -> Unknown:

@@ -148,7 +148,7 @@ def _counter(run: Interpreter, iterable: Value = ()) -> Value:
 
 @native("collections.deque", unknowns=True)
 def _deque(run: Interpreter, iterable: Value = (), maxlen: Value = None) -> Value:
-    return Unknown("`deque` is not followed") if maxlen is not None else items_of(run, iterable)
+    return Unknown("`deque` is not followed")
 
 
 @native("collections.namedtuple")

@@ -104,7 +104,7 @@ def _constant(real: Any, dotted: str) -> Value:
         return Namespace("torch.Tensor") if real is torch.Tensor else tuple
     if isinstance(real, (torch.memory_format, torch.layout)):
         return str(real)
-    return Unknown(f"`{dotted}` is not followed by TorchLean")
+    return Unknown(f"`{dotted}` is not followed by TorchLean", source=dotted)
 
 
 ROOTS = ("torch", "math")

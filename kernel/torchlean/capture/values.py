@@ -29,13 +29,17 @@ class Unknown:
     """A value that is not followed, and why.
 
     Everything computed from it is the same object, so that it is reported at most once: where it first meets a
-    tensor (`reported` is set there, or from the start where an error was diagnosed already).
+    tensor (`reported` is set there, or from the start where an error was diagnosed already). `source` is the dotted
+    name of the module it came from, where it came from one.
     """
 
-    __slots__ = ("reason", "reported", "span")
+    __slots__ = ("reason", "reported", "source", "span")
 
-    def __init__(self, reason: str, span: Span | None = None, reported: bool = False) -> None:
+    def __init__(
+        self, reason: str, span: Span | None = None, reported: bool = False, source: str = ""
+    ) -> None:
         self.reason = reason
+        self.source = source
         self.span = span
         self.reported = reported
 
