@@ -56,9 +56,9 @@ def test_a_refuted_claim_is_exit_code_1(tmp_path: Path) -> None:
 
 
 def test_an_undecided_claim_is_exit_code_1(tmp_path: Path) -> None:
-    """`x - x` is zero, but intervals do not know that both sides are the same."""
-    file = write(tmp_path, TRUE_CLAIM.replace("torch.tanh(x) <= 1.0", "x - x.clone() <= 0.5"))
-    result = run("check", file)
+    """A square is never negative, but a product of two factors may be: that both are the same is not known here."""
+    text = TRUE_CLAIM.replace("torch.tanh(x) <= 1.0", "x * x.clone() >= -0.1")
+    result = run("check", write(tmp_path, text))
     assert result.exit_code == 1
     assert "unknown" in result.output
 

@@ -44,6 +44,7 @@ def describe(node: Node, bound: Bound | None, path: str) -> TensorFact:
         widest=widest,
         undefined=interval.undefined,
         reason=bound.reason,
+        method=bound.method,
     )
 
 

@@ -16,7 +16,7 @@ from torchlean.analysis.result import (
     Verdict,
 )
 from torchlean.analysis.session import Session
-from torchlean.analysis.units import UnitBounds, UnitGraph, bound_unit, unit_graph, unit_result
+from torchlean.analysis.units import UnitBounds, UnitGraph, bound_unit, sharpen_unit, unit_graph, unit_result
 from torchlean.analysis.verdicts import claim_result, unit_diagnostics
 from torchlean.cancellation import Cancelled
 from torchlean.capture import capture_file
@@ -57,22 +57,22 @@ def analyse(
         bounded.append(bound_unit(part, session.bounds, cancelled))
         early.offer(lambda: [*_shown(bounded, path), *_shapes(parts[index + 1 :], path)])  # noqa: B023 - called at once
     units: list[UnitResult] = []
+    computed = reused = 0
     diagnostics: list[Diagnostic] = list(capture.diagnostics)
-    for index, unit in enumerate(bounded):
+    for index, interval_bounds in enumerate(bounded):
+        unit = sharpen_unit(interval_bounds, session.bounds, cancelled)
+        computed, reused = computed + unit.counters.computed, reused + unit.counters.reused
         claim = _decided(unit, session, cancelled)
         units.append(unit_result(unit.part, unit.bounds, claim, path))
         diagnostics += unit_diagnostics(unit, claim)
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
-    counters = Counters(
-        sum(unit.counters.computed for unit in bounded), sum(unit.counters.reused for unit in bounded)
-    )
     return FileAnalysis(
         path,
         tuple(units),
         tuple(_symbol(symbol) for symbol in capture.symbols),
         tuple(diagnostics),
         capture.dependencies,
-        counters,
+        Counters(computed, reused),
     )
 
 

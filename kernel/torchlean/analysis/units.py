@@ -10,7 +10,7 @@ from torchlean.analysis.result import ClaimResult, Counters, Place, UnitResult
 from torchlean.bounds import Bounds, propagate
 from torchlean.bounds.cache import BoundsCache
 from torchlean.capture.result import Capture, Unit, UnitKind
-from torchlean.claims.decide import Question, pose
+from torchlean.claims.decide import Question, pose, sharpen
 from torchlean.graph import Graph
 
 
@@ -39,15 +39,12 @@ def unit_graph(capture: Capture, unit: Unit) -> UnitGraph:
 
 @dataclass(frozen=True, slots=True)
 class UnitBounds:
-    """A unit with its bounds; `question` for a claim that was captured wholly."""
+    """A unit with its bounds; `question` for a claim that was captured wholly; `counters` of all layers together."""
 
     part: UnitGraph
     bounds: Bounds
     question: Question | None
-
-    @property
-    def counters(self) -> Counters:
-        return Counters(self.bounds.computed, self.bounds.reused)
+    counters: Counters
 
 
 def bound_unit(part: UnitGraph, cache: BoundsCache, cancelled: Callable[[], bool]) -> UnitBounds:
@@ -60,9 +57,30 @@ def bound_unit(part: UnitGraph, cache: BoundsCache, cancelled: Callable[[], bool
     complete = len(part.outputs) == 1 and unit.failure is None
     if unit.kind is UnitKind.CLAIM and complete and part.graph[part.outputs[0]].type.numel:
         question = pose(part.graph, part.outputs[0], unit.domains, cache, cancelled)
-        return UnitBounds(part, question.bounds, question)
+        return UnitBounds(part, question.bounds, question, _count(question.bounds))
     intervals = {name: box.interval() for name, box in unit.domains.items()}
-    return UnitBounds(part, propagate(part.graph, intervals, cache, cancelled), None)
+    bounds = propagate(part.graph, intervals, cache, cancelled)
+    return UnitBounds(part, bounds, None, _count(bounds))
+
+
+def sharpen_unit(unit: UnitBounds, cache: BoundsCache, cancelled: Callable[[], bool]) -> UnitBounds:
+    """A claim with backward linear bounds where they are affordable; other units as they are.
+
+    Raises:
+        Cancelled: by the caller.
+    """
+    if unit.question is None or unit.bounds[unit.question.margin.node].undefined:
+        return unit
+    question = sharpen(unit.question, cache, cancelled)
+    if question is None:
+        return unit
+    counted = _count(question.bounds)
+    counters = Counters(unit.counters.computed + counted.computed, unit.counters.reused + counted.reused)
+    return UnitBounds(unit.part, question.bounds, question, counters)
+
+
+def _count(bounds: Bounds) -> Counters:
+    return Counters(bounds.computed, bounds.reused)
 
 
 def unit_result(part: UnitGraph, bounds: Bounds | None, claim: ClaimResult | None, path: str) -> UnitResult:

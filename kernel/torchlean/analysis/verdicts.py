@@ -12,6 +12,7 @@ from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import Unit
 from torchlean.claims.decide import Decision, Question
 from torchlean.diagnostics import Diagnostic, diagnostic
+from torchlean.numbers import lower_text
 
 MAX_SHOWN = 8
 """Numbers of a counterexample that a message spells out; the whole input is in the result."""
@@ -22,8 +23,8 @@ def claim_result(unit: Unit, question: Question, decision: Decision) -> ClaimRes
     margin = decision.margin if math.isfinite(decision.margin) else None
     if decision.proved:
         detail = (
-            f"proved by interval bounds in exact arithmetic: the margin is at least {decision.margin:.4g} on the whole "
-            "domain; float32 rounding is not included"
+            f"proved by {_engine(question)} in exact arithmetic: the margin is at least "
+            f"{lower_text(decision.margin)} on the whole domain; float32 rounding is not included"
         )
         if not unit.trained:
             detail += "; it holds for every value the untrained weights may be initialised with"
@@ -80,11 +81,17 @@ def _why_unknown(question: Question, decision: Decision) -> str:
         cause = _first_undefined(question)
         return f"not decided: the value may be undefined (NaN){cause}; {tried}"
     if math.isinf(decision.margin):
-        return f"not decided: the interval bounds are infinite{_first_unbounded(question)}; {tried}"
+        return f"not decided: the bounds are infinite{_first_unbounded(question)}; {tried}"
     return (
-        f"not decided: interval bounds only show a margin of at least {decision.margin:.4g}, and it must not be "
-        f"negative; {tried}. A smaller domain may be provable"
+        f"not decided: {_engine(question)} only show a margin of at least {lower_text(decision.margin)}, and it must "
+        f"not be negative; {tried}. A smaller domain may be provable"
     )
+
+
+def _engine(question: Question) -> str:
+    """What gave the margin's bound."""
+    crown = any(bound.method == "crown" for bound in question.bounds.bounds)
+    return "linear bounds (CROWN)" if crown else "interval bounds"
 
 
 def _first_undefined(question: Question) -> str:

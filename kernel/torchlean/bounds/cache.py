@@ -18,10 +18,14 @@ DEFAULT_BYTES = 512 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An interval, and why it is unbounded where an op or a budget stopped the engine."""
+    """An interval, why it is unbounded where an op or a budget stopped the engine, and what gave it.
+
+    `method` is `ibp` (the op's interval rule) or `crown` (backward linear bounds, intersected with the interval).
+    """
 
     interval: Interval
     reason: str | None = None
+    method: str = "ibp"
 
 
 class BoundsCache:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from torchlean.bounds import Bounds, BoundsCache, propagate
+from torchlean.bounds.crown import crown
 from torchlean.cancellation import Cancelled
 from torchlean.claims.domain import Box
 from torchlean.claims.margin import Margin, add_margin
 from torchlean.claims.search import search
 from torchlean.graph import Graph
+
+CROWN_WORK = 10**10
+"""Multiplications (some seconds) beyond which backward bounds are left out of an editor's answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,43 @@ def pose(
     return Question(margin, propagate(margin.graph, intervals, cache, cancelled), holds, domains)
 
 
+def proved(question: Question) -> bool:
+    """Whether the bounds alone show the claim, for every input of the domain, in exact arithmetic."""
+    interval = question.bounds[question.margin.node]
+    least = float(interval.lower)
+    return not interval.undefined and (least > 0 or (least == 0 and not question.margin.strict))
+
+
+def sharpen(
+    question: Question, cache: BoundsCache, cancelled: Callable[[], bool] = lambda: False
+) -> Question | None:
+    """The same question with backward linear bounds (CROWN) instead of intervals; never looser.
+
+    Returns:
+        None where that would cost more than `CROWN_WORK`.
+
+    Raises:
+        Cancelled: by the caller.
+    """
+    graph = question.margin.graph
+    if work(graph) > CROWN_WORK:
+        return None
+    intervals = {name: box.interval() for name, box in question.domains.items()}
+    wanted = [question.margin.node]
+    return replace(question, bounds=crown(graph, intervals, cache, cancelled, wanted))
+
+
+def work(graph: Graph) -> int:
+    """Multiplications that backward bounds of every element may take at most: rows times what they pass."""
+    passed = 0
+    total = 0
+    for node in graph:
+        if node.inputs:
+            passed += max([graph[id].type.numel for id in node.inputs] + [node.type.numel])
+            total += 2 * node.type.numel * passed
+    return total
+
+
 def decide(question: Question, cancelled: Callable[[], bool] = lambda: False) -> Decision:
     """Prove by bounds or refute by execution.
 
@@ -79,7 +120,7 @@ def decide(question: Question, cancelled: Callable[[], bool] = lambda: False) ->
     start = time.perf_counter()
     interval = question.bounds[question.margin.node]
     least = float(interval.lower)
-    if not interval.undefined and (least > 0 or (least == 0 and not question.margin.strict)):
+    if proved(question):
         return Decision(True, None, least, False, 0, time.perf_counter() - start)
     if any(node.op == "random" for node in question.margin.graph):
         # Untrained weights or random draws: there is no one program to execute.

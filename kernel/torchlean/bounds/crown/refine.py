@@ -114,7 +114,7 @@ class _Refinement:
             return first
         self.passages[node.id] = passage
         self.magnitudes[node.id] = Magnitude.of(interval)
-        return Bound(self._refine(node, interval, elements), first.reason)
+        return Bound(self._refine(node, interval, elements), first.reason, "crown")
 
     def _refine(self, node: Node, interval: Interval, elements: Tensor) -> Interval:
         lower, upper = interval.lower.flatten().clone(), interval.upper.flatten().clone()
