@@ -11,8 +11,10 @@ from pathlib import Path
 
 import click
 
-METHODS = ("ibp",)
+METHODS = ("ibp", "crown")
 """Bound methods that exist; the command line offers no other."""
+
+METHOD_HELP = "Intervals only, or linear bounds too where there is a domain."
 
 _existing = click.Path(exists=True, path_type=Path)
 
@@ -47,7 +49,7 @@ def check(paths: tuple[Path, ...], as_json: bool, no_lean: bool, timeout: float 
 @main.command()
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--claim", default=None, metavar="NAME", help="Use this claim's domain (or this module).")
-@click.option("--method", type=click.Choice(METHODS), default="ibp", show_default=True)
+@click.option("--method", type=click.Choice(METHODS), default="crown", show_default=True, help=METHOD_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--elements", is_flag=True, help="With --json: the bounds of every element too.")
 @click.option("--all", "everything", is_flag=True, help="List weights and constants too.")

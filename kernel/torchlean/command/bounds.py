@@ -14,7 +14,7 @@ from rich.text import Text
 from torchlean.analysis.facts import describe, is_row
 from torchlean.analysis.result import TensorFact
 from torchlean.analysis.session import Session
-from torchlean.analysis.units import UnitBounds, bound_unit, unit_graph
+from torchlean.analysis.units import UnitBounds, bound_unit, sharpen_unit, unit_graph
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Unit, UnitKind
 from torchlean.command.report import finite
@@ -37,6 +37,8 @@ def run(path: Path, name: str | None, method: str, *, as_json: bool, elements: b
     if unit is None:
         return _nothing_to_show(capture, path)
     bounded = bound_unit(unit_graph(capture, unit), session.bounds, lambda: False)
+    if method == "crown":
+        bounded = sharpen_unit(bounded, session.bounds, lambda: False)
     if as_json:
         print(json.dumps({"nodes": _nodes(bounded, absolute, elements)}, indent=2))
         return 0
@@ -100,7 +102,7 @@ def _print(bounded: UnitBounds, path: str, lines: list[str], everything: bool) -
     table = Table(
         title=f"{title}: {domain}" if domain else f"{title}: no domain stated", title_justify="left"
     )
-    for heading in ("node", "op", "shape", "lower", "upper", "width", "source"):
+    for heading in ("node", "op", "shape", "lower", "upper", "width", "by", "source"):
         table.add_column(
             heading,
             justify="right" if heading in ("node", "lower", "upper", "width") else "left",
@@ -134,4 +136,7 @@ def _cells(fact: TensorFact, lines: list[str]) -> list[Text]:
     name = f"{fact.op} {fact.label}".strip()
     shape = "×".join(map(str, fact.shape)) or "scalar"
     mark = " NaN?" if fact.undefined else ""
-    return [Text(cell) for cell in (f"%{fact.node}", name, shape, lower, upper + mark, width, source[:60])]
+    return [
+        Text(cell)
+        for cell in (f"%{fact.node}", name, shape, lower, upper + mark, width, fact.method, source[:60])
+    ]
