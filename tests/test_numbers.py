@@ -29,8 +29,12 @@ def test_the_printed_ends_are_within_one_unit_of_the_last_digit(value: float, di
         (0.0, 1.0, "[0, 1]"),
         (-1 / 3, 1 / 3, "[-0.33334, 0.33334]"),
         (-math.inf, math.inf, "[-∞, ∞]"),
-        (-1e30, 2.5e-20, "[-1.0001e30, 2.5e-20]"),
+        (-1e30, 2.5e-20, "[-1.000001e30, 2.5e-20]"),
         (100000.0, 1234567.0, "[100000, 1234600]"),
+        (-0.05, 0.05, "[-0.05000001, 0.05000001]"),
+        (math.nextafter(-1.0, -2.0), math.nextafter(2.0, 3.0), "[-1.000001, 2.000001]"),
+        (math.nextafter(-1.0, 0.0), math.nextafter(100.0, 0.0), "[-1, 100]"),
+        (-100.001, 2.0001, "[-100.01, 2.000101]"),
     ],
 )
 def test_intervals_read_naturally(lower: float, upper: float, text: str) -> None:

@@ -8,6 +8,14 @@ import math
 DIGITS = 5
 """Significant digits: enough to see an edit's effect, few enough to read at a glance."""
 
+NEAR = decimal.Decimal("1e-9")
+"""Relative distance below which a bound counts as a short number plus the traces of outward rounding: far above what
+rounding adds to a sum of thousands of terms, far below what anybody reads off a bound."""
+
+NEAR_DIGITS = 7
+"""Digits for such a bound: `2.000001` is read as 2 and a trace, where `2.0001` looks like a result. The seventh digit
+is where binary32 itself ends."""
+
 
 def lower_text(value: float, digits: int = DIGITS) -> str:
     """A decimal that is not above `value`: `0.33333` for 1/3, `-0.33334` for -1/3."""
@@ -29,9 +37,7 @@ def _text(value: float, digits: int, rounding: str) -> str:
         return "NaN"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    context = decimal.Context(prec=digits, rounding=rounding)
-    # Decimal holds a float exactly, so only this one rounding happens, in the direction asked for.
-    rounded = context.create_decimal(decimal.Decimal(value))
+    rounded = _rounded(decimal.Decimal(value), digits, rounding)
     if rounded == 0:
         return "0"
     exponent = rounded.adjusted()
@@ -41,3 +47,15 @@ def _text(value: float, digits: int, rounding: str) -> str:
     mantissa = format(rounded.scaleb(-exponent), "f")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     return f"{mantissa}e{exponent}"
+
+
+def _rounded(exact: decimal.Decimal, digits: int, rounding: str) -> decimal.Decimal:
+    """`exact` in the direction asked for, with more digits where it lies just outside of a short number.
+
+    Decimal holds a float exactly, so only one rounding happens.
+    """
+    rounded = decimal.Context(prec=digits, rounding=rounding).create_decimal(exact)
+    nearest = decimal.Context(prec=digits).create_decimal(exact)
+    if rounded == nearest or abs(exact - nearest) > NEAR * abs(exact):
+        return rounded
+    return decimal.Context(prec=max(digits, NEAR_DIGITS), rounding=rounding).create_decimal(exact)
