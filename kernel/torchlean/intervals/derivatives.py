@@ -26,25 +26,32 @@ _ROUNDINGS = 2 * KERNEL + 12 * UNIT_ROUNDOFF
 _TAIL = 1000.0
 """`e**-1000`, and a thousand times it, is below the smallest subnormal."""
 
-_UNDERFLOW = 4 * _TAIL * SMALLEST_SUBNORMAL
+_UNDERFLOW = 2.0**20 * SMALLEST_SUBNORMAL
+"""An underflowing kernel is off by a few subnormals, times factors of at most some thousands."""
 
 SQRT_TWO_PI = math.sqrt(2.0 * math.pi)
 
 
-def positive(
-    function: Callable[[Tensor], Tensor], condition: Callable[[Tensor], Tensor] | None = None
+def accurate(
+    function: Callable[[Tensor], Tensor],
+    condition: Callable[[Tensor], Tensor] | None = None,
+    factor: float = 1.0,
 ) -> Approximant:
-    """A derivative computed by at most two kernels and twelve operations on numbers of one sign.
+    """A function computed by at most two kernels and twelve operations on numbers of one sign.
+
+    Where the result is infinite nothing is claimed, since an intermediate result may have overflown.
 
     Args:
         condition: how often the rounding unit enters besides, as a function of the point.
+        factor: a number that the result of a kernel, which may have underflown, is multiplied by.
     """
 
     def approximant(points: Tensor) -> Approximation:
         bound: Tensor | float = _ROUNDINGS
         if condition is not None:
             bound = condition(points).clamp(max=_TAIL**2) * UNIT_ROUNDOFF + _ROUNDINGS
-        return relative(function(points), bound, _UNDERFLOW)
+        found = relative(function(points), bound, _UNDERFLOW * max(1.0, abs(factor)))
+        return Approximation(found.value, torch.where(torch.isinf(found.value), math.inf, found.error))
 
     return approximant
 
@@ -151,7 +158,15 @@ def hardswish(points: Tensor) -> Approximation:
     return _sum(points / 3.0, torch.full_like(points, 0.5), 4 * UNIT_ROUNDOFF)
 
 
+def _minus_sine(points: Tensor) -> Tensor:
+    return -torch.sin(points)
+
+
 sine = kernel(torch.cos)
+"""Of the sine."""
+
+cosine = kernel(_minus_sine)
+"""Of the cosine."""
 
 
 def minus(function: Approximant) -> Approximant:

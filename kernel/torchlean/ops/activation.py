@@ -225,7 +225,7 @@ class Hardswish(Elementwise):
             Piece(_gated, derivatives.hardswish, convex=True),
             Piece(_gated, derivatives.constant(1.0), convex=True),
         )
-        return between(self, inputs[0], attributes, [Curve(pieces, lambda x: (-3.0, 3.0))])
+        return between(self, inputs[0], attributes, [Curve(pieces, lambda x: (-3.0, 3.0), kinked=True)])
 
 
 def _gate(points: torch.Tensor) -> Approximation:

@@ -11,8 +11,9 @@ So soundness rests on the bends and on the error bounds of `f` and `f'`, never o
 
 The best line is the one that supports the convex envelope in the middle `m` (see `planes`). It touches the graph at
 `m`, or runs through one end and touches a convex piece, or runs through both ends. (Lines that touch two convex pieces
-exist only for the sine, where they are horizontal.) All of these are tried, and the best is taken. Where the interval
-lies within one piece, that is the tangent at the middle or the chord, and nothing need be searched.
+exist only for the sine, where they are horizontal; lines through kinks for the functions that have some.) All of these
+are tried, and the best is taken. Where the interval lies within one piece, that is the tangent at the middle or the
+chord, and nothing need be searched.
 
 Sources: Zhang et al. 2018 (arXiv:1811.00866), section 3.2, for S-shaped functions; the envelope as the criterion is the
 usual one of minimal area (Singh et al. 2019, DeepPoly).
@@ -23,7 +24,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -36,6 +37,15 @@ from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, Op
 from torchlean.ops.planes import Line, best, bounds_of, chord, finite, flat, lowest, middle, relaxation, under
 from torchlean.ops.roots import increasing_root
+
+ROUNDED_BENDS = 2.0**-80
+"""The slack for bends that are rounded to float64.
+
+Between a bend `c` and its float64, at a distance `d`, the second derivative has the wrong sign, but is at most `M d`
+for a third derivative below `M`. Tangents and chords are off by at most `M d**3` for it (integrate `f''` twice over the
+sliver; beyond it `f''` has the right sign and grows). Here `M` is below 4, and `d` below `2**-30` (multiples of pi up
+to `2**20`) or `2**-51` (all others).
+"""
 
 Bends = Callable[[Interval], Sequence[Tensor | float]]
 
@@ -57,12 +67,14 @@ class Curve:
         pieces: from left to right.
         bends: where they meet, one less than pieces; given the interval, where they depend on it.
         slack: pays for bends that are rounded: how far the function may be from convex or concave there.
+        kinked: the derivative jumps at bends, so that the best line may run through one.
         applies: elements for which the pieces cover the interval; None for all.
     """
 
     pieces: tuple[Piece, ...]
     bends: Bends = lambda x: ()
     slack: float = 0.0
+    kinked: bool = False
     applies: Callable[[Interval], Tensor] | None = None
 
 
@@ -75,13 +87,22 @@ def curve(
     return Curve(pieces, lambda x: places, slack)
 
 
-def between(op: Op, x: Interval, attributes: Attributes, curves: Sequence[Curve]) -> Relaxation:
+def between(
+    op: Op,
+    x: Interval,
+    attributes: Attributes,
+    curves: Sequence[Curve],
+    bounds: Interval | None = None,
+) -> Relaxation:
     """The planes of an op whose function is one of `curves` (usually there is one), all with the same pieces.
+
+    Args:
+        bounds: of the op's result, where the op has more operands than `x`.
 
     Raises:
         UnsupportedError: the op is undefined somewhere on these intervals.
     """
-    bounds = bounds_of(op, [x], attributes)
+    bounds = bounds_of(op, [x], attributes) if bounds is None else bounds
     return relaxation(
         _line(x, bounds.lower, curves), _line(x, -bounds.upper, [_negated(each) for each in curves])
     )
@@ -198,7 +219,8 @@ class _Problem:
     pieces: tuple[Piece, ...]
     parts: list[Interval]
     present: list[Tensor]
-    convex: list[int] = field(default_factory=list)
+    kinked: bool
+    convex: list[int]
 
     @staticmethod
     def of(x: Interval, bends: Sequence[Tensor], curve: Curve) -> _Problem:
@@ -211,12 +233,14 @@ class _Problem:
             parts.append(Interval(low, high))
             present.append(inside)
         convex = [i for i, piece in enumerate(curve.pieces) if piece.convex and bool(present[i].any())]
-        return _Problem(x, curve.pieces, parts, present, convex)
+        return _Problem(x, curve.pieces, parts, present, curve.kinked, convex)
 
     def candidates(self) -> _Candidates:
         """The chord; per convex piece the tangent nearest to the middle, and those through either end."""
         low, high = self._at_ends()
         slopes = [chord(low, high, self.x)]
+        if self.kinked:
+            slopes += self._chords_from_kinks(low, high)
         known = []
         centre = middle(self.x)
         for i in self.convex:
@@ -228,6 +252,18 @@ class _Problem:
         least, greatest = self._steepness()
         stacked = torch.stack(slopes)
         return _Candidates(finite(torch.minimum(torch.maximum(stacked, least), greatest)), known)
+
+    def _chords_from_kinks(self, low: Tensor, high: Tensor) -> list[Tensor]:
+        """From every bend inside to either end and to the next bend."""
+        slopes = []
+        for piece, part in zip(self.pieces, self.parts, strict=True):
+            left, right = piece.value(part.lower).value, piece.value(part.upper).value
+            slopes += [
+                chord(left, right, part),
+                chord(left, high, Interval(part.lower, self.x.upper)),
+                chord(low, right, Interval(self.x.lower, part.upper)),
+            ]
+        return slopes
 
     def _at_ends(self) -> tuple[Tensor, Tensor]:
         """The function at both ends: that of the first and of the last piece present."""

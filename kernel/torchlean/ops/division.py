@@ -12,10 +12,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from torchlean.intervals import Interval
+from torchlean.intervals import Interval, derivatives
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.shapes import exact_increasing
+from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, no_out, spell_binary, spell_operator, spell_unary
+from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
@@ -63,6 +65,11 @@ class Reciprocal(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
         return exact.div(Interval.point(torch.ones_like(x.lower)), x)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        value = derivatives.accurate(torch.reciprocal)
+        slope = derivatives.accurate(lambda x: -torch.reciprocal(x).square())
+        return between(self, inputs[0], attributes, [curve(value, slope, (0.0,), convex=False)])
 
 
 @register

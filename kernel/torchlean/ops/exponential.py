@@ -78,7 +78,7 @@ class _Logarithm(Elementwise):
         return flagged(bounds, x.lower <= self.pole)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        slope = derivatives.accurate(lambda x: 1.0 / ((x - self.pole) * self.base))
+        slope = derivatives.accurate(lambda x: 1.0 / (x - self.pole) / self.base)
         return between(self, inputs[0], attributes, [curve(kernel(self.function), slope, convex=False)])
 
 

@@ -134,6 +134,16 @@ def negated(plane: Plane) -> Plane:
     )
 
 
+def beside(planes: Relaxation, before: int = 0, after: int = 0) -> Relaxation:
+    """The planes of an op of which only one operand varies, with slopes 0 for the known ones before and after it."""
+
+    def padded(plane: Plane) -> Plane:
+        still = torch.zeros_like(plane.slopes[0])
+        return Plane((*[still] * before, *plane.slopes, *[still] * after), plane.intercept)
+
+    return Relaxation(padded(planes.lower), padded(planes.upper))
+
+
 def lowest(values: Sequence[Tensor]) -> Tensor:
     """The least of several bounds; one that is not a number is no bound."""
     result = down(values[0], 0)

@@ -8,6 +8,7 @@ every slope, and the best line runs through two of these points: the convex enve
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,16 +19,19 @@ from torchlean.intervals import Interval
 from torchlean.intervals.directed import round_up, two_product
 from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.op import Attributes, Op
-from torchlean.ops.planes import Line, best, bounds_of, chord, flat, lowest, plane, relaxation, under
+from torchlean.ops.planes import Line, best, bounds_of, chord, flat, negated, plane, relaxation, under
 
 
 @dataclass(frozen=True, slots=True)
 class Knot:
-    """Where pieces meet: the place, and the least and greatest of the function's value and its limits there."""
+    """Where pieces meet: the place, and the least and greatest of the function's value and its limits there.
 
-    place: float
-    least: float
-    greatest: float
+    Tensors where they depend on the interval; a place that is not a number is nowhere.
+    """
+
+    place: float | Tensor
+    least: float | Tensor
+    greatest: float | Tensor
 
     @staticmethod
     def at(place: float, value: float) -> Knot:
@@ -82,6 +86,42 @@ def kinked(
     return _swapped(low, high, concave), _swapped(high, low, concave)
 
 
+def staircase(
+    op: Op,
+    x: Interval,
+    attributes: Attributes,
+    least: float | Tensor,
+    greatest: float | Tensor,
+    jumps: Sequence[Knot] = (),
+) -> Relaxation:
+    """The planes of an op that rounds to integers, `least <= f(x) - x <= greatest`.
+
+    Args:
+        jumps: the first and the last inside the interval: the corners of the steps in between lie on the lines between
+            theirs. Not used where float64 has no halves any more.
+    """
+    steps = polygon(op, x, attributes, jumps) if jumps else None
+    bounds = bounds_of(op, [x], attributes)
+    one, zero = torch.ones_like(x.lower), torch.zeros_like(x.lower)
+    below = [flat(bounds.lower), Line(one, zero + least)]
+    above = [flat(-bounds.upper), Line(-one, zero - greatest)]
+    if steps is not None:
+        near = (x.lower.abs() < _HALVES) & (x.upper.abs() < _HALVES)
+        below.append(_line_of(steps.lower, near))
+        above.append(_line_of(negated(steps.upper), near))
+    return relaxation(best(below, x), best(above, x))
+
+
+_HALVES = 2.0**51
+"""Below this, numbers half-way between integers are float64, and so is every number of `Knot`s made from them."""
+
+
+def _line_of(plane: Plane, where: Tensor) -> Line:
+    """A plane of one operand as a line, and no line elsewhere."""
+    intercept = torch.zeros_like(plane.slopes[0]) if plane.intercept is None else plane.intercept
+    return Line(plane.slopes[0], torch.where(where, intercept, -math.inf))
+
+
 def _convex_kink(x: Interval, left: Tensor, right: Tensor, alpha: Tensor | None) -> tuple[Plane, Plane]:
     lower, upper = x.lower, x.upper
     open = (lower < 0) & (upper > 0)
@@ -110,22 +150,23 @@ def _swapped(plane: Plane, other: Plane, where: Tensor) -> Plane:
 def _line(
     x: Interval,
     ends: Sequence[Tensor],
-    knots: Sequence[tuple[float, float]],
+    knots: Sequence[tuple[float | Tensor, float | Tensor]],
     bound: Tensor,
     steepest: float,
 ) -> Line:
     """The best line below the points at the ends and at the knots inside."""
-    points = [(x.lower, ends[0])]
+    places, values = [x.lower], [ends[0]]
     for place, value in knots:
         inside = (x.lower <= place) & (place <= x.upper)
         # A knot elsewhere is replaced by an end, which is there anyway.
-        points.append((torch.where(inside, place, x.lower), torch.where(inside, value, ends[0])))
-    points.append((x.upper, ends[1]))
-    lines = [flat(bound.expand(x.shape))]
-    for (left, low), (right, high) in itertools.combinations(points, 2):
-        slope = chord(low, high, Interval(left, right)).clamp(-steepest, steepest)
-        lines.append(Line(slope, lowest([under(value, slope, place) for place, value in points])))
-    return best(lines, x)
+        places.append(torch.where(inside, place, x.lower))
+        values.append(torch.where(inside, value, ends[0]))
+    place, value = torch.stack([*places, x.upper]), torch.stack([*values, ends[1]])
+    first, second = zip(*itertools.combinations(range(len(place)), 2), strict=True)
+    left, right = list(first), list(second)
+    slopes = chord(value[left], value[right], Interval(place[left], place[right])).clamp(-steepest, steepest)
+    intercepts = under(value, slopes.unsqueeze(1), place).amin(1)
+    return best([flat(bound), *map(Line, slopes, intercepts)], x)
 
 
-__all__ = ["Knot", "kinked", "polygon"]
+__all__ = ["Knot", "kinked", "polygon", "staircase"]

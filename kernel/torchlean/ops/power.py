@@ -12,13 +12,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from torchlean.intervals import Interval
+from torchlean.intervals import Interval, derivatives
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.approximation import Approximation, relative
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, flagged
+from torchlean.ops.curves import Curve, between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_binary
+from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.planes import beside, bounds_of, operands_of
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
 
@@ -53,6 +56,14 @@ class Pow(Elementwise):
         power = Interval(*torch.tensor(ends, dtype=torch.float64))
         return _real_power(x, power, undefined=torch.ones((), dtype=torch.bool))
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        (x,) = inputs
+        exponent = number(attributes, "exponent")
+        whole = exponent == math.floor(exponent)
+        # The type of the operand is not known here: where float32 rounds the exponent, both powers are bounded.
+        exponents = [exponent] if whole else sorted({exponent, computed(exponent, torch.float32)})
+        return between(self, x, attributes, [_power_curve(p) for p in exponents])
+
 
 @register
 class PowTensor(Elementwise):
@@ -76,6 +87,16 @@ class PowTensor(Elementwise):
             torch.where(whole, integer.upper, real.upper),
             integer.undefined or real.undefined,
         )
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """`b ** x` for a known base `b > 0`, which is convex."""
+        base, exponent = operands_of(inputs)
+        if not (torch.equal(base.lower, base.upper) and bool((base.lower > 0).all())):
+            raise UnsupportedError("powers have planes for a known positive base, or a number as exponent")
+        bounds = bounds_of(self, [base, exponent], attributes)
+        slope = derivatives.accurate(lambda x: torch.pow(base.lower, x) * torch.log(base.lower))
+        powers = curve(lambda x: _power(base.lower, x), slope, convex=True)
+        return beside(between(self, exponent, attributes, [powers], bounds), before=1)
 
 
 @register
@@ -148,6 +169,25 @@ def _real_power(base: Interval, exponent: Interval, undefined: Tensor) -> Interv
     lower = torch.stack([corner.below() for corner in corners]).amin(0).clamp(min=0.0)
     undefined = undefined & ((base.lower < 0) | (base.lower == 0) & (exponent.lower < 0))
     return flagged(Interval(torch.where(negative, -upper, lower), upper), undefined)
+
+
+def _power_curve(exponent: float) -> Curve:
+    """`x ** exponent`; odd powers bend at 0, and so do those with a pole there, which no interval contains.
+
+    `f'' = p (p - 1) x**(p - 2)`. The derivative's exponent `p - 1` may be rounded, which weighs `|log x|`.
+    """
+
+    def value(x: Tensor) -> Approximation:
+        return _power(x, torch.tensor(exponent, dtype=torch.float64))
+
+    def condition(x: Tensor) -> Tensor:
+        return x.abs().log().abs() * (abs(exponent) + 1.0)
+
+    slope = derivatives.accurate(lambda x: exponent * torch.pow(x, exponent - 1.0), condition, exponent)
+    odd = math.fmod(exponent, 2.0) in (1.0, -1.0) and exponent != 1.0
+    if odd:
+        return curve(value, slope, (0.0,), convex=False)
+    return curve(value, slope, convex=exponent >= 1.0 or exponent <= 0.0)
 
 
 def _power(base: Tensor, exponent: Tensor) -> Approximation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -46,7 +47,10 @@ class Floor(_Step):
     function = staticmethod(torch.floor)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return staircase(self, inputs[0], attributes, -1.0, 0.0)
+        (x,) = inputs
+        return staircase(
+            self, x, attributes, -1.0, 0.0, _rises(torch.floor(x.lower) + 1.0, torch.floor(x.upper))
+        )
 
 
 @register
@@ -57,7 +61,9 @@ class Ceil(_Step):
     function = staticmethod(torch.ceil)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return staircase(self, inputs[0], attributes, 0.0, 1.0)
+        (x,) = inputs
+        jumps = _rises(torch.ceil(x.lower), torch.ceil(x.upper) - 1.0, above=1.0)
+        return staircase(self, x, attributes, 0.0, 1.0, jumps)
 
 
 @register
@@ -70,9 +76,10 @@ class Trunc(_Step):
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         """Towards zero: downwards for positive numbers, upwards for negative ones."""
         (x,) = inputs
-        return staircase(
-            self, x, attributes, -(x.upper > 0).to(x.upper.dtype), (x.lower < 0).to(x.lower.dtype)
-        )
+        negative = _rises(torch.ceil(x.lower), (torch.ceil(x.upper) - 1.0).clamp(max=-1.0), above=1.0)
+        positive = _rises((torch.floor(x.lower) + 1.0).clamp(min=1.0), torch.floor(x.upper))
+        least, greatest = -(x.upper > 0).to(x.upper.dtype), (x.lower < 0).to(x.lower.dtype)
+        return staircase(self, x, attributes, least, greatest, [*negative, *positive])
 
 
 @register
@@ -101,7 +108,9 @@ class Round(Elementwise):
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         if attributes["decimals"] != 0:
             raise UnsupportedError("`round` has planes for rounding to integers only")
-        return staircase(self, inputs[0], attributes, -0.5, 0.5)
+        (x,) = inputs
+        jumps = _rises(torch.round(x.lower) + 0.5, torch.round(x.upper) - 0.5, above=0.5)
+        return staircase(self, x, attributes, -0.5, 0.5, jumps)
 
 
 @register
@@ -154,6 +163,13 @@ def _fraction(end: Tensor) -> Tensor:
     used.
     """
     return torch.nan_to_num(end - torch.trunc(end), nan=0.0)
+
+
+def _rises(first: Tensor, last: Tensor, above: float = 0.0) -> list[Knot]:
+    """Jumps from `place + above - 1` to `place + above`, at the first place and at the last, if there are any."""
+    there = first <= last
+    places = [torch.where(there, place, math.nan) for place in (first, last)]
+    return [Knot(place, place + (above - 1.0), place + above) for place in places]
 
 
 @spelled("torch.round", "torch.Tensor.round")

@@ -289,6 +289,7 @@ def _exponential_unit(value: Approximant, left: float, right: float) -> Curve:
     return Curve(
         (Piece(value, derivatives.accurate(falling), left >= 0), Piece(value, straight, convex=True)),
         lambda x: (0.0,),
+        kinked=True,
     )
 
 

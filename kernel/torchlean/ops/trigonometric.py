@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
+from torch import Tensor
 
-from torchlean.intervals import Interval
-from torchlean.intervals.approximation import kernel, relative
-from torchlean.intervals.periodic import cosine, sine, tangent
+from torchlean.intervals import Interval, derivatives
+from torchlean.intervals.approximation import Approximant, kernel, relative
+from torchlean.intervals.periodic import LARGEST_ARGUMENT, cosine, sine, tangent
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
+from torchlean.ops.curves import ROUNDED_BENDS, Curve, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
+from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, TensorType, register
+from torchlean.ops.planes import middle
 
 PI_ABOVE = math.nextafter(math.pi, math.inf)
 """`math.pi` lies below pi, its successor above."""
@@ -31,6 +35,9 @@ class Sin(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return sine(*inputs)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return between(self, inputs[0], attributes, [_wave(torch.sin, derivatives.sine, 0.0)])
+
 
 @register
 class Cos(Elementwise):
@@ -42,6 +49,9 @@ class Cos(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return cosine(*inputs)
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return between(self, inputs[0], attributes, [_wave(torch.cos, derivatives.cosine, -0.5)])
+
 
 @register
 class Tan(Elementwise):
@@ -52,6 +62,15 @@ class Tan(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return tangent(*inputs)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """Concave on the left of a multiple of pi, convex on the right; an interval has no pole inside."""
+        value, slope = kernel(torch.tan), derivatives.accurate(derivatives.tangent)
+        pieces = (Piece(value, slope, convex=False), Piece(value, slope, convex=True))
+        branch = Curve(
+            pieces, lambda x: [torch.round(middle(x) / math.pi) * math.pi], ROUNDED_BENDS, applies=_near
+        )
+        return between(self, inputs[0], attributes, [branch])
 
 
 @register
@@ -66,6 +85,10 @@ class Asin(Elementwise):
         bounds = increasing(clipped(x, -1.0, 1.0), kernel(torch.asin), -HALF_PI_ABOVE, HALF_PI_ABOVE)
         return flagged(bounds, (x.lower < -1) | (x.upper > 1))
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: 1.0 / torch.sqrt((1.0 - x) * (1.0 + x)))
+        return between(self, inputs[0], attributes, [curve(kernel(torch.asin), slope, (0.0,), convex=False)])
+
 
 @register
 class Acos(Elementwise):
@@ -79,6 +102,10 @@ class Acos(Elementwise):
         bounds = decreasing(clipped(x, -1.0, 1.0), kernel(torch.acos), 0.0, PI_ABOVE)
         return flagged(bounds, (x.lower < -1) | (x.upper > 1))
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(lambda x: -1.0 / torch.sqrt((1.0 - x) * (1.0 + x)))
+        return between(self, inputs[0], attributes, [curve(kernel(torch.acos), slope, (0.0,), convex=True)])
+
 
 @register
 class Atan(Elementwise):
@@ -89,6 +116,10 @@ class Atan(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.atan), -HALF_PI_ABOVE, HALF_PI_ABOVE)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        slope = derivatives.accurate(derivatives.cauchy_density)
+        return between(self, inputs[0], attributes, [curve(kernel(torch.atan), slope, (0.0,), convex=True)])
 
 
 @register
@@ -110,6 +141,28 @@ class Atan2(Elementwise):
         lower = angles.below().amin(0).clamp(min=-PI_ABOVE)
         upper = angles.above().amax(0).clamp(max=PI_ABOVE)
         return Interval(torch.where(cut, -PI_ABOVE, lower), torch.where(cut, PI_ABOVE, upper))
+
+
+def _wave(function: Callable[[Tensor], Tensor], slope: Approximant, start: float) -> Curve:
+    """A sine that rises from zero at `start * pi`: concave for half a period from there, convex for the next.
+
+    The pieces begin with the period in which the interval does, and reach two periods beyond its lower end. On longer
+    intervals, whose middle lies between two minima and between two maxima, the best lines are horizontal.
+    """
+
+    def bends(x: Interval) -> list[Tensor]:
+        period = 2.0 * torch.floor((x.lower / math.pi - start) / 2.0) + start
+        return [(period + half) * math.pi for half in (1.0, 2.0, 3.0, 4.0, 5.0)]
+
+    pieces = tuple(Piece(kernel(function), slope, convex) for convex in (False, True) * 3)
+    return Curve(
+        pieces, bends, ROUNDED_BENDS, applies=lambda x: _near(x) & (x.upper - x.lower < 4.0 * math.pi)
+    )
+
+
+def _near(x: Interval) -> Tensor:
+    """Where the bends are known well enough."""
+    return (x.lower >= -LARGEST_ARGUMENT) & (x.upper <= LARGEST_ARGUMENT)
 
 
 for _op in ("sin", "cos", "tan"):

@@ -1,0 +1,123 @@
+"""Planes around element-wise ops of one tensor: attacked in exact arithmetic, and measured against the best ones."""
+
+from __future__ import annotations
+
+import math
+import random
+from fractions import Fraction
+
+import pytest
+from tests.ops.boxes import TINY, Ends, attacks, inside, interval, moderate
+from tests.ops.exact import Exact
+from tests.ops.relaxation_checks import between_ends, envelope, grid_of, is_between, lines, touching
+from tests.ops.univariate_cases import CASES, Univariate
+
+from torchlean.intervals import Interval
+from torchlean.ops import OPS, UnsupportedError
+from torchlean.ops.linearization import Relaxation
+
+LINEAR = ("neg",)
+"""Affine ops pass bounds exactly and need no planes."""
+
+WITHOUT = {("round", 2), ("round", -1)}
+"""Rounding to decimals has its interval only."""
+
+RELAXED = [
+    case
+    for case in CASES
+    if case.op not in LINEAR and (case.op, case.attributes.get("decimals")) not in WITHOUT
+]
+
+every_case = pytest.mark.parametrize("case", RELAXED, ids=str)
+
+
+def batched(x: Interval) -> Interval:
+    return Interval(x.lower[None], x.upper[None])
+
+
+def relax(case: Univariate, boxes: list[Ends]) -> Relaxation:
+    return OPS[case.op].relax([batched(interval(boxes))], case.attributes)
+
+
+def bends(case: Univariate) -> tuple[float, ...]:
+    """Critical points of all kinds, and where curvature changes for any of the ops."""
+    return (*case.critical, 0.0, -math.sqrt(2.0), math.sqrt(2.0), -2.4, 2.4, math.pi, -math.pi, 2 * math.pi)
+
+
+def hostile(case: Univariate, source: random.Random) -> list[Ends]:
+    """Attacks of the interval rules that are bounded and in the domain, and intervals around every special point."""
+    boxes = [box for box in attacks(case.critical) if math.isfinite(box[0]) and math.isfinite(box[1])]
+    for point in bends(case):
+        for width in (TINY, 1e-310, 1e-160, 1e-12, 1e-6, 0.01, 1.0, 9.0):
+            left, right = source.choice(((1.0, 1.0), (0.0, 1.0), (1.0, 0.0), (0.01, 1.0), (1.0, 0.01)))
+            boxes.append((point - left * width, point + right * width))
+    boxes += [moderate(source, *case.domain) for _ in range(40)]
+    return [box for box in boxes if not case.undefined(*box)]
+
+
+@every_case
+def test_the_graph_lies_between_the_planes_in_exact_arithmetic(case: Univariate) -> None:
+    source = random.Random(5)
+    boxes = hostile(case, source)
+    planes = relax(case, boxes)
+    known: dict[float, Exact] = {}
+    both = zip(lines(planes.lower, len(boxes)), lines(planes.upper, len(boxes)), strict=True)
+    for box, (below, above) in zip(boxes, both, strict=True):
+        grid = grid_of(box, case.critical)
+        values = OPS[case.op].evaluate([grid], case.attributes)
+        points = {*touching(box, below, values, grid), *touching(box, above, values, grid)}
+        points |= {
+            x
+            for point in list(points)
+            for x in (math.nextafter(point, box[0]), math.nextafter(point, box[1]))
+        }
+        points |= {*source.sample(inside(box, case.critical, source) * 2, 2), *between_ends(box, 2, source)}
+        for x in points:
+            if x not in known:
+                known[x] = case.reference(Fraction(x))
+            assert is_between(known[x], x, below, above), f"{case}({x!r}) on {box}: {below} {above}"
+
+
+def steps(case: Univariate) -> tuple[float, ...]:
+    """Kinks and jumps with their neighbours, where the ops that round to integers have more of them."""
+    rounds = case.op in ("floor", "ceil", "trunc", "round")
+    places = tuple(k / 2 for k in range(-20, 21)) if rounds else case.critical
+    return tuple(math.nextafter(x, towards) for x in places for towards in (-math.inf, x, math.inf))
+
+
+@pytest.mark.parametrize("case", [case for case in RELAXED if case.op != "frac"], ids=str)
+def test_no_line_below_or_above_is_better_by_more_than_a_thousandth(case: Univariate) -> None:
+    """In the middle, where the best line touches the envelope: that is where the area between lines is decided."""
+    source = random.Random(6)
+    boxes = [moderate(source, *case.domain) for _ in range(80)]
+    planes = relax(case, boxes)
+    both = zip(lines(planes.lower, len(boxes)), lines(planes.upper, len(boxes)), strict=True)
+    for box, (below, above) in zip(boxes, both, strict=True):
+        grid = grid_of(box, steps(case))
+        values = OPS[case.op].evaluate([grid], case.attributes)
+        centre = box[0] / 2 + box[1] / 2
+        best = (envelope(grid, values), -envelope(grid, -values))
+        found = (below[0] * centre + below[1], above[0] * centre + above[1])
+        scale = max(float(values.max() - values.min()), 1e-9)
+        assert best[0] - found[0] <= 1e-3 * scale + case.loose, f"{case} on {box}: {found[0]}, best {best[0]}"
+        assert found[1] - best[1] <= 1e-3 * scale + case.loose, f"{case} on {box}: {found[1]}, best {best[1]}"
+
+
+@pytest.mark.parametrize("case", [case for case in RELAXED if case.undefined(-math.inf, math.inf)], ids=str)
+def test_outside_the_domain_there_are_no_planes(case: Univariate) -> None:
+    outside = next(
+        box for box in attacks(case.critical) if math.isfinite(box[0] + box[1]) and case.undefined(*box)
+    )
+    with pytest.raises(UnsupportedError, match="undefined"):
+        relax(case, [outside])
+
+
+@every_case
+def test_points_have_planes_that_meet_there(case: Univariate) -> None:
+    low, high = case.domain
+    points = [low + (high - low) * share for share in (0.13, 0.37, 0.62, 0.91)]
+    planes = relax(case, [(x, x) for x in points])
+    both = zip(lines(planes.lower, 4), lines(planes.upper, 4), strict=True)
+    for x, (below, above) in zip(points, both, strict=True):
+        gap = above[0] * x + above[1] - below[0] * x - below[1]
+        assert gap <= 1e-12 * max(1.0, abs(x), abs(below[1])) + case.loose
