@@ -120,6 +120,32 @@ def test_changing_one_layer_recomputes_that_layer_and_what_follows(workspace: Pa
     assert again.counters.reused == 31
 
 
+UNTRAINED = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(2, 8)
+        self.outer = nn.Linear(8, 1)
+
+    def forward(self, x):
+        return self.outer(torch.relu(self.inner(x)))
+
+y = Net()(torch.rand(2))
+"""
+
+
+def test_a_new_layer_leaves_the_untrained_weights_of_other_layers_alone(workspace: Path) -> None:
+    session = Session((str(workspace),))
+    check(workspace, UNTRAINED, session)
+    text = UNTRAINED.replace("self.inner =", "self.first = nn.Linear(2, 2)\n        self.inner =")
+    again = check(workspace, text, session)
+    # The new layer's weight is not used, so nothing that is shown depends on it.
+    assert again.counters.computed == 0
+
+
 def test_new_weights_are_seen(workspace: Path) -> None:
     session = Session((str(workspace),))
     before = claim(check(workspace, session=session), "easy").claim

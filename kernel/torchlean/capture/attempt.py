@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from torchlean.capture.emitter import Mark
 from torchlean.capture.journal import Journal
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Checkpoint:
     """What a failed trial must not leave behind: nodes, diagnostics, and what counts as reported."""
 
     run: Interpreter
-    mark: tuple[int, int]
+    mark: Mark
     diagnostics: dict[tuple[object, ...], Diagnostic]
     reported: int
 

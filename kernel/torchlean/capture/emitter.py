@@ -20,6 +20,13 @@ KNOWN_ELEMENTS = 4096
 """Tensors up to this size are computed when the program asks for their numbers (`if`, `.item()`, an index)."""
 
 
+Draws = dict[tuple[TensorType, float, float], int]
+"""How many random tensors of a type and range were drawn so far."""
+
+Mark = tuple[int, Draws]
+"""A place to return to: the length of the graph, and the draws."""
+
+
 class TensorTooLarge(UnsupportedError):
     """More elements than can be analysed."""
 
@@ -36,7 +43,7 @@ class CaptureEmitter:
         self._numbers: dict[tuple[bytes, torch.dtype], int] = {}
         self._known: dict[int, Tensor | None] = {}
         self._inputs: dict[tuple[str, int, TensorType], int] = {}
-        self._draws = 0
+        self._draws: Draws = {}
 
     def emit(
         self, op: str, *inputs: TensorValue | int | float | bool, **attributes: Attribute
@@ -69,9 +76,11 @@ class CaptureEmitter:
 
     def random(self, type: TensorType, lower: float, upper: float, description: str) -> TensorValue:
         self._pay(type.shape)
-        self._draws += 1
+        # Counted among its like: a new layer leaves the draws of layers of other sizes what they were.
+        like = (type, lower, upper)
+        self._draws[like] = serial = self._draws.get(like, 0) + 1
         spans = self._interpreter.spans()
-        return self._value(self._builder.random(type, lower, upper, self._draws, spans, description))
+        return self._value(self._builder.random(type, lower, upper, serial, spans, description))
 
     def input(self, name: str, type: TensorType, position: int) -> TensorValue:
         """What a unit quantifies over: units share the node of an input of the same name, position and type.
@@ -116,13 +125,14 @@ class CaptureEmitter:
         target.node, target.type = result.node, result.type
         return target
 
-    def mark(self) -> tuple[int, int]:
+    def mark(self) -> Mark:
         """Where the graph stands, for `forget_from`."""
-        return len(self._builder.nodes), self._draws
+        return len(self._builder.nodes), dict(self._draws)
 
-    def forget_from(self, mark: tuple[int, int]) -> None:
+    def forget_from(self, mark: Mark) -> None:
         """Drop the nodes that were appended since, and what is remembered of them."""
-        length, self._draws = mark
+        length, draws = mark
+        self._draws = dict(draws)
         self._builder.truncate(length)
         self._numbers = {key: id for key, id in self._numbers.items() if id < length}
         self._inputs = {key: id for key, id in self._inputs.items() if id < length}
