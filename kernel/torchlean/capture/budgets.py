@@ -11,7 +11,8 @@ from collections.abc import Callable
 from torchlean.cancellation import Cancelled as Cancelled
 
 STEPS = 3_000_000
-"""Expressions, statements and calls in one file: a few seconds."""
+"""Expressions, statements and calls in one file: a few seconds. A change under unknown conditions is paid for once
+for each of them, as each may undo it."""
 
 SLICE = 1_000
 """Steps between two looks at `cancelled`: about a millisecond."""
@@ -75,8 +76,9 @@ class Fuel:
             raise Cancelled
         if self._reserve <= 0:
             raise OutOfFuel
-        self.slice = min(SLICE, self._reserve)
-        self._reserve -= self.slice
+        granted = min(SLICE - min(self.slice, 0), self._reserve)  # what was spent beyond the last slice, too
+        self.slice += granted
+        self._reserve -= granted
 
     def set_aside(self, steps: int) -> int:
         """Leave only `steps`; returns what was put aside, for `give_back`."""

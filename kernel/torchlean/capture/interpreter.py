@@ -282,14 +282,14 @@ class Interpreter:
     def assign(self, names: dict[str, Value], key: Any, value: Value) -> None:
         """Every change of a scope, an object's attributes or a dictionary goes through here."""
         if self.journal is not None:
-            self.journal.entry(names, key)
+            self.fuel.slice -= self.journal.entry(names, key)
         if self.doubts and id(names) not in self.doubts[-1].private:
             value = self.doubts[-1].unknown
         names[key] = value
 
     def remove(self, names: dict[str, Value], key: Any) -> None:
         if self.journal is not None:
-            self.journal.entry(names, key)
+            self.fuel.slice -= self.journal.entry(names, key)
         del names[key]
 
     def changes(self, container: object) -> None:
@@ -297,7 +297,7 @@ class Interpreter:
         if self.doubts:
             self.taint(container, self.doubts[-1].unknown)
         if self.journal is not None:
-            self.journal.content(container)
+            self.fuel.slice -= self.journal.content(container)
 
     def taken_doubt(self, before: Unknown | None) -> Unknown | None:
         """Why the `try` body that just ended may have been left, if so; `before` is put back for the one around it."""

@@ -37,20 +37,33 @@ class Journal:
         self.entries: dict[tuple[int, Any], Entry] = {}
         self.contents: dict[int, Content] = {}
 
-    def entry(self, names: dict[Any, Value], key: Any) -> None:
-        """`names[key]` is about to change."""
-        place = (id(names), key)
-        if place not in self.entries:
-            self.entries[place] = Entry(names, key, names.get(key, MISSING))
-        if self.outer is not None:
-            self.outer.entry(names, key)
+    def entry(self, names: dict[Any, Value], key: Any) -> int:
+        """`names[key]` is about to change; returns how many journals did not know it yet.
 
-    def content(self, container: object) -> None:
-        """The container is about to change in place."""
-        if id(container) not in self.contents:
-            self.contents[id(container)] = Content(container, content_of(container))
-        if self.outer is not None:
-            self.outer.content(container)
+        What an inner journal knows, the outer ones know too: they were there when it was written down.
+        """
+        place = (id(names), key)
+        journal: Journal | None = self
+        written = 0
+        while journal is not None and place not in journal.entries:
+            if not written:
+                entry = Entry(names, key, names.get(key, MISSING))
+            journal.entries[place] = entry
+            journal = journal.outer
+            written += 1
+        return written
+
+    def content(self, container: object) -> int:
+        """The container is about to change in place; returns how many journals did not know it yet."""
+        journal: Journal | None = self
+        written = 0
+        while journal is not None and id(container) not in journal.contents:
+            if not written:
+                content = Content(container, content_of(container))
+            journal.contents[id(container)] = content
+            journal = journal.outer
+            written += 1
+        return written
 
     def undo(self) -> tuple[dict[tuple[int, Any], Value], dict[int, Any]]:
         """Put everything back; returns what it was before that, by place."""
