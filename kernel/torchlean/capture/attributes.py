@@ -204,7 +204,7 @@ def _of_function(run: Interpreter, owner: UserFunction, name: str) -> Value:
         return owner.attributes[name]
     if name in ("__name__", "__qualname__"):
         return owner.name
-    if name in ("__doc__", "__wrapped__", "__module__", "__defaults__", "__annotations__"):
+    if name.startswith("__"):
         return Unknown(f"`{name}` of a function is not followed")
     return no_attribute(run, f"function `{owner.name}`", name, [])
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import os.path
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import torch
 
 from torchlean.capture.budgets import CALL_DEPTH
 from torchlean.capture.environment import Environment, Frame
@@ -38,6 +41,8 @@ NAMESPACES = words(
 
 STRICT = frozenset({"torch", "torchlean", "math"})
 """Of these, a name that does not exist is the user's mistake: everything they have can be looked up."""
+
+TORCH = Path(torch.__file__).parent
 
 
 @follows(ast.Import)
@@ -101,12 +106,19 @@ def after_import(run: Interpreter, dotted: str) -> Value:
     path, _, name = dotted.rpartition(".")
     if is_stub(dotted) or any(key.startswith(f"{dotted}.") for key in (*NATIVES, *CONSTANTS)):
         return Namespace(dotted)
-    if top in STRICT:
+    if top in STRICT and not _perhaps_there(dotted):
         text = f"`{path}` has no attribute `{name}`{closest(name, public_names(path))}"
         return run.error("TL103", text, kind=ImportError)
     if top not in NAMESPACES:
         return MISSING
     return Unknown(f"`{dotted}` is not followed by TorchLean", source=dotted)
+
+
+def _perhaps_there(dotted: str) -> bool:
+    """Whether torch may have a name that looking it up did not find: a file of torch not loaded here, or one that is
+    private, and so there in some versions only."""
+    path = TORCH.joinpath(*dotted.split(".")[1:])
+    return dotted.rpartition(".")[2].startswith("_") or path.is_dir() or path.with_suffix(".py").is_file()
 
 
 def import_module(run: Interpreter, name: str, frame: Frame, level: int = 0) -> Value:
@@ -272,7 +284,9 @@ def _follow(run: Interpreter, value: ModuleValue) -> None:
     if caller is not None:
         frame.depth, frame.caught = caller.depth + 1, caller.caught
     value.environment.names.update({"__name__": value.module.name, "__file__": value.module.path})
+    run.importing += 1
     try:
         follow_top_level(run, frame)
     finally:
+        run.importing -= 1
         run.node, run.frame = place, caller

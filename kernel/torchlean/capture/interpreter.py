@@ -45,6 +45,9 @@ EXPRESSIONS: dict[type[ast.AST], Expression] = {}
 STATEMENTS: dict[type[ast.AST], Statement] = {}
 """What to do for each kind of node; a statement gives back None or a control flow signal (`flow`)."""
 
+SAID_OF_IMPORTS = frozenset({"TL104", "TL105"})
+"""A file that cannot be read, or that uses up the budget, leaves the importing file without what it defines."""
+
 
 @dataclass(eq=False, slots=True)
 class ClaimDefinition:
@@ -93,6 +96,7 @@ class Interpreter:
         weights: parameters and buffers that the analysed file makes, with place and description.
         doubts: calls that may have returned already, innermost last.
         perhaps_raised: set when a `try` body may have been left under a condition that is not known.
+        importing: how many imported files' top levels are being followed, one inside the other.
         discarded: the expression whose value is not used: a call in a statement of its own.
     """
 
@@ -124,6 +128,7 @@ class Interpreter:
         self.doubts: list[Doubt] = []
         self.perhaps_raised: Unknown | None = None
         self.script_done = False
+        self.importing = 0
         self.discarded: ast.AST | None = None
         self.state: dict[str, Any] = {}
 
@@ -214,8 +219,11 @@ class Interpreter:
     # -- reporting -------------------------------------------------------------------------------------------------
 
     def report(self, code: str, message: str, *related: Related, span: Span | None = None) -> None:
-        """Say something once about a place (default: here); without any place it is left to the unit's failure."""
-        if span is None and not self.spans():
+        """Say something once about a place (default: here); without any place it is left to the unit's failure.
+
+        What the top level of an imported file does is said when that file itself is looked at.
+        """
+        if (span is None and not self.spans()) or (self.importing and code not in SAID_OF_IMPORTS):
             return
         place = span if span is not None else self.place()
         key = (place, code, message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import difflib
+import os.path
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,15 @@ def undefined_name(run: Interpreter, name: str, frame: Frame) -> Value:
         return Unknown(
             f"`{name}` comes from a part of the file that could not be read", run.place(), reported=True
         )
+    if names_its_files(frame):
+        return Unknown(f"`{name}` may be a file of this package", run.place())
     suggestion = closest(name, [*frame.environment.visible(), *dir(builtins)])
     return run.error("TL103", f"name `{name}` is not defined{suggestion}", kind=NameError)
+
+
+def names_its_files(frame: Frame) -> bool:
+    """Whether importing `package.part` anywhere defines `part` in this file, as it does in an `__init__.py`."""
+    return os.path.basename(frame.module.path) == "__init__.py"
 
 
 def no_attribute(run: Interpreter, owner: str, name: str, candidates: Iterable[str]) -> Unknown:

@@ -13,6 +13,8 @@ from torchlean.capture.budgets import INTEGER_BITS, TooBig
 from torchlean.capture.values import (
     MISSING,
     Instance,
+    Namespace,
+    Native,
     TensorValue,
     Unknown,
     UserClass,
@@ -135,7 +137,8 @@ def binary(run: Interpreter, name: str, left: Value, right: Value) -> Value:
 
 
 def _is_type(value: Value) -> bool:
-    return value is None or isinstance(value, (type, UserClass))
+    """Whether a value can stand in an annotation; our own functions stand for classes of torch and of typing."""
+    return value is None or isinstance(value, (type, UserClass, Namespace, Native))
 
 
 def in_place(run: Interpreter, name: str, left: Value, right: Value) -> Value:
@@ -226,9 +229,8 @@ def _identical(left: Value, right: Value) -> bool | Unknown:
         if isinstance(side, type) and isinstance(other, UserClass):
             return False
     if isinstance(left, (int, str, float, bytes, tuple)) and type(left) is type(right):
-        return bool(
-            left == right
-        )  # small values are shared in CPython; programs that compare them so mean equality
+        # Small values are shared in CPython; programs that compare them so mean equality.
+        return left is right or bool(left == right)
     return left is right or (
         type(left) is type(right) and not isinstance(left, Instance) and _equal_handles(left, right)
     )

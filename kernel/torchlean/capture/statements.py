@@ -22,6 +22,7 @@ from torchlean.capture.interpreter import STATEMENTS, Interpreter, Statement
 from torchlean.capture.iteration import items_of
 from torchlean.capture.journal import Journal
 from torchlean.capture.layers import name_layer
+from torchlean.capture.naming import undefined_name
 from torchlean.capture.operators import BINARY, IN_PLACE, binary, in_place
 from torchlean.capture.result import Role
 from torchlean.capture.subscripts import delete_subscript, set_subscript, subscript
@@ -189,7 +190,7 @@ def _delete(run: Interpreter, node: ast.Delete, frame: Frame) -> None:
                 run.remove(names, target.id)
             else:
                 run.at(target, frame)
-                run.error("TL103", f"name `{target.id}` is not defined", kind=NameError)
+                undefined_name(run, target.id, frame)
         elif isinstance(target, ast.Attribute):
             owner = run.eval(target.value, frame)
             run.at(target, frame)
