@@ -116,7 +116,8 @@ class Converter:
         )
 
     def lens(self, text: Text, uri: str, lens: Lens) -> types.CodeLens:
-        command = types.Command(lens.title, SELECT_DOMAIN, arguments=[uri, lens.unit])
+        arguments = [uri] if lens.unit is None else [uri, lens.unit]
+        command = types.Command(lens.title, SELECT_DOMAIN, arguments=arguments)
         return types.CodeLens(self.range(text, lens.start, lens.end), command)
 
     def symbol(self, text: Text, symbol: Symbol) -> types.DocumentSymbol:

@@ -6,7 +6,7 @@ Numbers go through `torchlean.numbers`, which rounds outward.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torchlean.analysis.result import ClaimResult, Evidence, TensorFact, UnitResult, Verdict
 from torchlean.numbers import interval_text, lower_text, upper_text
@@ -14,14 +14,20 @@ from torchlean.numbers import interval_text, lower_text, upper_text
 MAX_FACTS = 3
 """Executions of one place that a hover spells out."""
 
-_METHODS = {"ibp": "interval bound propagation"}
+LONGEST = 80
+"""Characters of a domain or an input that a lens shows: it stands in one line with more to say."""
+
+SLOW = 1.0
+"""Seconds from which on a hover tells how long a verdict took."""
+
+_METHODS = {"ibp": "interval bound propagation", "crown": "backward linear bounds (CROWN)"}
 
 _VERDICTS = {Verdict.PROVED: "proved", Verdict.REFUTED: "refuted", Verdict.UNKNOWN: "not decided"}
 
 _EVIDENCE = {
-    Evidence.KERNEL: "accepted by the Lean kernel",
-    Evidence.ENGINE: "outward-rounded arithmetic, not re-checked",
-    Evidence.COUNTEREXAMPLE: "by a float32 input that was executed",
+    Evidence.KERNEL: "kernel (accepted by the Lean kernel)",
+    Evidence.ENGINE: "engine (outward-rounded arithmetic, not re-checked)",
+    Evidence.COUNTEREXAMPLE: "counterexample (a float32 input that was executed)",
     Evidence.NONE: "",
 }
 
@@ -33,14 +39,28 @@ def shape_text(shape: Sequence[int]) -> str:
 
 def place_text(label: str, facts: Sequence[TensorFact]) -> str:
     """Markdown: what stands at a place, one block per execution."""
-    shown = facts[:MAX_FACTS]
-    parts = [f"**`{label or shown[0].label or shown[0].op}`**"]
+    title = f"**`{label or facts[0].label or facts[0].op}`**"
     if len(facts) > 1:
-        parts[0] += f", executed {len(facts)} times" + (
-            f" (the first {MAX_FACTS} shown)" if len(facts) > MAX_FACTS else ""
-        )
-    parts += [_block(fact_rows(fact)) for fact in shown]
-    return "\n\n".join(parts)
+        title += f", executed {len(facts)} times"
+        together = hint_text(facts, bounded_domain=True)
+        if together is not None:
+            title += f", altogether `{together}`"
+    return "\n\n".join([title, *_first_blocks(facts, fact_rows)])
+
+
+def parameters_text(label: str, facts: Sequence[TensorFact]) -> str:
+    """Markdown: the weights and buffers that a place makes, one block each under its own name."""
+    blocks = _first_blocks(facts, lambda fact: [("name", fact.label or label), *fact_rows(fact)])
+    title = "weights" if len(facts) > 1 else f"`{facts[0].label or label}`"
+    return "\n\n".join([f"**{title}**", *blocks])
+
+
+def _first_blocks(
+    facts: Sequence[TensorFact], rows: Callable[[TensorFact], list[tuple[str, str]]]
+) -> list[str]:
+    more = len(facts) - MAX_FACTS
+    blocks = [_block(rows(fact)) for fact in facts[:MAX_FACTS]]
+    return [*blocks, f"and {more} more"] if more > 0 else blocks
 
 
 def fact_rows(fact: TensorFact) -> list[tuple[str, str]]:
@@ -54,8 +74,9 @@ def bounds_rows(fact: TensorFact) -> list[tuple[str, str]]:
     """(heading, text) of the numbers, as far as there are any."""
     if fact.lower is None or fact.upper is None:
         return [("bounds", f"none: {fact.reason}")] if fact.reason else []
-    rows = [("interval", interval(fact))]
-    several = len(fact.widest) > 1 or any(element.index for element in fact.widest)
+    rows = [("value", _truth(fact))] if fact.dtype == "bool" else [("interval", interval(fact))]
+    # A single element says no more than the interval above it.
+    several = fact.widest and math.prod(fact.shape) > 1 and fact.dtype != "bool"
     if several and fact.lower < fact.upper:
         width = max(len(str(list(element.index))) for element in fact.widest)
         for heading, element in zip(["widest", "", ""], fact.widest, strict=False):
@@ -66,6 +87,13 @@ def bounds_rows(fact: TensorFact) -> list[tuple[str, str]]:
     if fact.reason:
         rows.append(("reason", fact.reason))
     return rows
+
+
+def _truth(fact: TensorFact) -> str:
+    """Bounds of a boolean tensor in words."""
+    if fact.undefined or fact.lower != fact.upper:
+        return "true or false: these bounds do not decide it"
+    return "true" if fact.lower == 1 else "false"
 
 
 def interval(fact: TensorFact) -> str:
@@ -79,75 +107,81 @@ def interval(fact: TensorFact) -> str:
 def method_text(fact: TensorFact) -> str:
     """How the bounds were found and what they do not cover."""
     method = _METHODS.get(fact.method, fact.method)
-    rounding = "" if fact.error is not None else "; float32 rounding is not included"
-    return f"{method}, rounded outward{rounding}"
+    rounding = "" if fact.error is not None else "; exact arithmetic, float32 rounding is not included"
+    return f"by {method}, rounded outward{rounding}"
 
 
 def domain_text(unit: UnitResult) -> str:
     """What the unit's bounds hold for, as a sentence piece with markdown."""
-    name = f"{unit.kind} `{unit.name}`"
     if unit.domains:
-        inputs = ", ".join(f"`{name} ∈ {text}`" for name, text in unit.domains)
-        return f"for {inputs} ({name})"
+        return f"{_inputs(unit)} ({unit.kind} `{unit.name}`)"
+    if unit.kind == "script":
+        return "as the file's own code computes it"
     assumed = ", with an assumed input shape" if unit.assumed_input else ""
-    return f"for any input ({name}{assumed})"
+    return f"for any input ({unit.kind} `{unit.name}`{assumed})"
 
 
-def unit_text(unit: UnitResult) -> str:
-    """Markdown for the name of a unit: its summary, and a claim's verdict with its evidence."""
-    parts = [f"**{unit.kind} `{unit.name}`**"]
-    if unit.summary and unit.summary != unit.name:
-        parts[0] += f": {unit.summary}"
-    if unit.claim is not None:
-        parts.append(claim_text(unit.claim))
-    elif unit.failure is None and unit.kind == "claim":
-        parts.append("being checked")
+def _inputs(unit: UnitResult) -> str:
+    return "for all " + ", ".join(f"`{name} ∈ {text}`" for name, text in unit.domains)
+
+
+def claim_text(unit: UnitResult) -> str:
+    """Markdown for the name of a claim: its verdict, what shows it, and for which inputs."""
+    claim = unit.claim
     if unit.failure:
-        parts.append(f"Not followed to the end: {unit.failure}")
-    if unit.kind == "module":
-        parts.append(f"{unit.parameters:,} parameters")
-    if unit.domains or unit.kind != "script":
-        parts.append(domain_text(unit))
+        return "\n\n".join([f"**claim `{unit.name}`** cannot be analysed", unit.failure])
+    if claim is None:
+        return "\n\n".join([f"**claim `{unit.name}`**: being checked", _inputs(unit)])
+    last = [f"evidence: {_EVIDENCE[claim.evidence]}"] if _EVIDENCE[claim.evidence] else []
+    if unit.domains:
+        last.append(_inputs(unit))
+    if claim.seconds >= SLOW:
+        last.append(f"decided in {seconds_text(claim.seconds)}")
+    head = f"**claim `{unit.name}`: {_VERDICTS[claim.verdict]}**"
+    return "\n\n".join([head, claim.detail[:1].upper() + claim.detail[1:], "  \n".join(last)])
+
+
+def module_text(unit: UnitResult, speaker: UnitResult) -> str:
+    """Markdown for the name of a module. `speaker` is the unit whose domain its lines are shown for."""
+    parts = [f"**module `{unit.summary or unit.name}`**: {_parameters(unit)}"]
+    if unit.failure:
+        parts.append(f"not followed to the end: {unit.failure}")
+    parts.append(f"intervals inside are shown {domain_text(speaker)}")
     return "\n\n".join(parts)
 
 
-def claim_text(claim: ClaimResult) -> str:
-    """Markdown for a verdict."""
-    evidence = _EVIDENCE[claim.evidence]
-    head = f"**{_VERDICTS[claim.verdict]}**" + (f", {evidence}" if evidence else "")
-    rows = []
-    if claim.margin is not None:
-        rows.append(("margin", f"at least {lower_text(claim.margin)}"))
-    for name, value in (claim.counterexample or {}).items():
-        rows.append((name, _shortened(value)))
-    rows.append(("time", seconds_text(claim.seconds)))
-    return "\n\n".join([head, claim.detail, _block(rows)])
-
-
-def claim_title(claim: ClaimResult | None) -> str:
+def claim_title(unit: UnitResult) -> str:
     """A verdict in a few words, for a lens."""
+    claim = unit.claim
+    if unit.failure:
+        return "cannot be analysed"
     if claim is None:
         return "being checked"
     parts = [_VERDICTS[claim.verdict]]
     if claim.evidence is not Evidence.NONE:
         parts[0] += f" ({claim.evidence.value})"
-    if claim.margin is not None:
+    if claim.counterexample:
+        parts += [_shortened(f"{name} = {value}") for name, value in claim.counterexample.items()]
+    elif claim.margin is not None:
         parts.append(f"margin ≥ {lower_text(claim.margin)}")
-    parts.append(seconds_text(claim.seconds))
     return " · ".join(parts)
 
 
-def module_title(unit: UnitResult) -> str:
-    """Parameters and input domain, for a lens."""
-    plural = "" if unit.parameters == 1 else "s"
-    parts = [f"{unit.parameters:,} parameter{plural}"]
-    if unit.domains:
-        parts.append(", ".join(f"{name} ∈ {text}" for name, text in unit.domains))
+def module_title(unit: UnitResult, speaker: UnitResult) -> str:
+    """The instance, its parameters and the domain that its lines are shown for, for a lens."""
+    parts = [f"{unit.summary or unit.name}: {_parameters(unit)}"]
+    if speaker.domains:
+        inputs = ", ".join(_shortened(f"{name} ∈ {text}") for name, text in speaker.domains)
+        parts.append(inputs if speaker is unit else f"{inputs} ({speaker.kind} {speaker.name})")
     elif unit.assumed_input:
         parts.append("input shape assumed")
     if unit.failure:
         parts.append("not followed to the end")
     return " · ".join(parts)
+
+
+def _parameters(unit: UnitResult) -> str:
+    return f"{unit.parameters:,} parameter{'' if unit.parameters == 1 else 's'}"
 
 
 def tally_title(claims: Sequence[ClaimResult | None]) -> str:
@@ -178,9 +212,8 @@ def seconds_text(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def _shortened(value: object, limit: int = 120) -> str:
-    text = str(value)
-    return text if len(text) <= limit else text[:limit] + " …"
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST] + " …"
 
 
 def _block(rows: Sequence[tuple[str, str]]) -> str:

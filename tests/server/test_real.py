@@ -110,23 +110,67 @@ async def test_a_hover_shows_an_interval_that_holds_every_value(
     text = await editor.hover_text(uri, words)
     assert about(text, *exact)
     assert "x ∈ box([-1.0, -1.0], [1.0, 1.0])" in text and "claim `small`" in text
-    assert "interval bound propagation, rounded outward" in text
+    assert re.search(
+        r"by (interval bound propagation|backward linear bounds \(CROWN\)), rounded outward", text
+    )
 
 
 async def test_hints_follow_the_selected_domain(editor: Editor, tmp_path: pathlib.Path) -> None:
     uri = await opened(editor, tmp_path)
     (first,) = [hint for hint in await editor.hints(uri) if hint.startswith("12: ")]
-    assert re.fullmatch(r"12: ∈ \[0, 2(\.0001)?\]", first)
+    assert re.fullmatch(r"12: ∈ \[0, 2(\.000001)?\]", first)
     assert await editor.command("torchlean.selectDomain", uri, "wide") == {"selected": "claim:wide"}
     (second,) = [hint for hint in await editor.hints(uri) if hint.startswith("12: ")]
-    assert re.fullmatch(r"12: ∈ \[0, 100(\.01)?\]", second)
+    assert re.fullmatch(r"12: ∈ \[0, 100(\.0001)?\]", second)
     text = await editor.hover_text(uri, "h = torch")
     assert about(text, 0, 100) and "claim `wide`" in text
 
 
-async def test_a_modules_lens_counts_its_parameters(editor: Editor, tmp_path: pathlib.Path) -> None:
+async def test_a_modules_lens_tells_parameters_and_whose_domain_its_lines_show(
+    editor: Editor, tmp_path: pathlib.Path
+) -> None:
     uri = await opened(editor, tmp_path)
-    assert any(title.startswith("13 parameters") for title in await editor.titles(uri))
+    assert (await editor.titles(uri))[0] == (
+        "Net(): 13 parameters · x ∈ box([-1.0, -1.0], [1.0, 1.0]) (claim small)"
+    )
+    assert "for all `x ∈ box([-1.0, -1.0], [1.0, 1.0])` (claim `small`)" in await editor.hover_text(
+        uri, "Net(nn"
+    )
+    editor.answer_to_question = "claim:wide"
+    command = (await editor.lenses(uri))[0].command
+    assert command is not None
+    assert await editor.command(command.command, *(command.arguments or [])) == {"selected": "claim:wide"}
+    assert (await editor.titles(uri))[0].endswith("x ∈ box([-50.0, -50.0], [50.0, 50.0]) (claim wide)")
+
+
+async def test_a_hint_of_a_part_of_its_line_names_the_part(editor: Editor, tmp_path: pathlib.Path) -> None:
+    text = MODEL.replace("<= 0.001", "<= 5.0")
+    uri = await opened(editor, tmp_path, text)
+    hints = dict(hint.split(": ", 1) for hint in await editor.hints(uri))
+    (line,) = [str(number) for number, code in enumerate(text.splitlines()) if "<= 5.0" in code]
+    assert hints[line].startswith("net(x).abs() ∈ [0")
+    editor.edit(uri, "nn.Linear(3, 1)", "nn.Linear(4, 1)")
+    await editor.checked(uri)
+    # What is read by a call that fails is not the line's value.
+    assert [hint.partition(":")[0] for hint in await editor.hints(uri)] == ["12"]
+
+
+async def test_a_hover_on_a_layers_call_lists_its_weights_by_name(
+    editor: Editor, tmp_path: pathlib.Path
+) -> None:
+    uri = await opened(editor, tmp_path)
+    text = await editor.hover_text(uri, "nn.Linear(2, 3)")
+    assert "executed" not in text
+    assert re.findall(r"name +(\S+)", text) == ["fc1.weight", "fc1.bias"]
+
+
+async def test_a_claim_that_cannot_be_followed_says_so_over_its_name(
+    editor: Editor, tmp_path: pathlib.Path
+) -> None:
+    uri = await opened(editor, tmp_path, MODEL.replace("net(x).abs() <= 100.0", "nett(x).abs() <= 100.0"))
+    titles = await editor.titles(uri)
+    assert titles[1] == "cannot be analysed" and titles[2].startswith("refuted (counterexample) · x = [")
+    assert "claim `small`** cannot be analysed" in await editor.hover_text(uri, "small")
 
 
 async def test_a_comment_costs_nothing_and_a_new_weight_only_what_follows_it(
@@ -160,7 +204,7 @@ async def test_broken_code_keeps_intervals_and_verdicts_as_stale(
     assert problems == {("TL100", False), ("TL300", True), ("TL301", True)}
     text = await editor.hover_text(uri, "h = torch")
     assert about(text, 0, 2) and "stale: from before the syntax error" in text
-    assert "**proved**" in await editor.hover_text(uri, "small")
+    assert "claim `small`: proved" in await editor.hover_text(uri, "small")
     assert all(hint.endswith("(stale)") for hint in await editor.hints(uri))
     assert all(title.endswith("stale") for title in await editor.titles(uri))
     editor.edit(uri, "return self.fc2(h", "return self.fc2(h)")
@@ -176,7 +220,7 @@ async def test_a_syntax_error_elsewhere_leaves_the_rest_current(
     problems = {(str(problem.code), "stale" in problem.message) for problem in await editor.problems(uri)}
     assert problems == {("TL100", False), ("TL300", True), ("TL301", False)}
     titles = {title.partition(" ")[0]: "stale" in title for title in await editor.titles(uri)}
-    assert titles == {"proved": True, "refuted": False, "13": False}
+    assert titles == {"proved": True, "refuted": False, "Net():": False}
 
 
 async def test_new_weights_are_read_and_half_written_ones_are_not_believed(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from torchlean.analysis.result import Place, TensorFact, UnitResult
 from torchlean_server import render
-from torchlean_server.state import Document, Layer, unit_id
+from torchlean_server.features import domain
+from torchlean_server.state import Document, Layer, ShownUnit, unit_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def hover(document: Document, offset: int) -> Hover | None:
     if not hits:
         return None
     first = hits[0]
-    parts = [_text(first)]
+    parts = [_text(document, first)]
     older = next((hit for hit in hits[1:] if _has_numbers(hit)), None)
     if older is not None and not _has_numbers(first):
         parts.append(_older_numbers(older))
@@ -98,10 +99,13 @@ def _definition(document: Document, layer: Layer, unit: UnitResult) -> tuple[int
     return span[0] - max(0, column - indent), span[1]
 
 
-def _text(hit: _Hit) -> str:
+def _text(document: Document, hit: _Hit) -> str:
     if hit.place is None:
-        return render.unit_text(hit.unit)
-    parts = [render.place_text(hit.place.label, hit.facts)]
+        if hit.unit.kind == "claim":
+            return render.claim_text(hit.unit)
+        return render.module_text(hit.unit, domain.speaker(document, ShownUnit(hit.unit, hit.layer)))
+    about = render.parameters_text if hit.place.role == "parameter" else render.place_text
+    parts = [about(hit.place.label, hit.facts)]
     if _has_numbers(hit):
         parts.append(f"{render.domain_text(hit.unit)}  \n{render.method_text(hit.facts[0])}")
     return "\n\n".join(parts)

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 from torchlean.analysis.result import Place
 from torchlean_server import render
-from torchlean_server.state import Document, ShownUnit, has_numbers
+from torchlean_server.features.domain import preferred
+from torchlean_server.state import Document, ShownUnit
 
 STALE_MARK = " (stale)"
+
+LONGEST = 40
+"""Characters of an expression in a hint: the line it belongs to is in sight."""
 
 _RANK = {"return": 0, "assignment": 1, "expression": 2}
 """Which place speaks for its line. Others (arguments, layers, weights) speak at their own lines in hovers."""
@@ -34,7 +38,7 @@ def hints(document: Document, start: int, end: int) -> list[Hint]:
     """The hints of the lines that touch the offsets `[start, end]`, in order."""
     first, last = document.text.position(start)[0], document.text.position(end)[0]
     best: dict[int, _Candidate] = {}
-    for order, shown in enumerate(_preferred(document)):
+    for order, shown in enumerate(preferred(document)):
         for place in shown.unit.places:
             candidate = _candidate(document, shown, place, order, range(first, last + 1))
             if candidate is None:
@@ -43,13 +47,6 @@ def hints(document: Document, start: int, end: int) -> list[Hint]:
             if known is None or candidate.rank < known.rank:
                 best[candidate.hint.line] = candidate
     return [best[line].hint for line in sorted(best)]
-
-
-def _preferred(document: Document) -> list[ShownUnit]:
-    """The chosen unit, then units with a stated domain, then the rest."""
-    return sorted(
-        document.units(has_numbers), key=lambda shown: (shown.id != document.selected, not shown.unit.domains)
-    )
 
 
 def _candidate(
@@ -65,6 +62,13 @@ def _candidate(
     label = render.hint_text(facts, bounded_domain=bool(shown.unit.domains))
     if label is None:
         return None
+    if place.role == "expression":
+        text = document.text.string[slice(*where)]
+        if text.isidentifier():
+            # A name that is read: what it is stands where it was assigned, and here it would pass for the line's value.
+            return None
+        if text != document.text.line(line).strip():
+            label = f"{_shortened(text)} {label}"
     offset = document.text.offset(line, len(document.text.line(line).rstrip()))
     tooltip = f"`{place.label}` {render.domain_text(shown.unit)}  \n{render.method_text(facts[0])}"
     if shown.layer.stale:
@@ -72,3 +76,9 @@ def _candidate(
         tooltip = f"*{shown.layer.note}*\n\n{tooltip}"
     # The longest expression of a line is the one the others are part of.
     return _Candidate((order, _RANK[place.role], where[0] - where[1]), Hint(line, offset, label, tooltip))
+
+
+def _shortened(text: str) -> str:
+    """An expression in one line, its beginning where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from torchlean_server import render
+from torchlean_server.features import domain
 from torchlean_server.state import Document, Freshness, ShownUnit, has_verdict
 
 FAMILY = 4
@@ -20,10 +21,10 @@ _MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """`title` over a range; choosing it selects the unit's domain."""
+    """`title` over a range; choosing it selects the unit's domain, or asks for one where `unit` is None."""
 
     title: str
-    unit: str
+    unit: str | None
     start: int
     end: int
 
@@ -51,12 +52,16 @@ def _at(document: Document, where: tuple[int, int], units: list[ShownUnit]) -> l
 def _each(document: Document, where: tuple[int, int], units: list[ShownUnit]) -> list[Lens]:
     found = []
     for shown in units:
-        unit = shown.unit
-        title = render.claim_title(unit.claim) if unit.kind == "claim" else render.module_title(unit)
-        if unit.kind == "claim" and unit.claim is None and unit.failure:
-            title = "cannot be analysed"
-        selected = " · domain shown" if shown.id == document.selected else ""
-        found.append(Lens(title + _mark(shown) + selected, shown.id, *where))
+        chosen = " · domain shown" if shown.id == document.selected else ""
+        if shown.unit.kind == "claim":
+            found.append(Lens(render.claim_title(shown.unit) + _mark(shown) + chosen, shown.id, *where))
+            continue
+        speaker = domain.speaker(document, shown)
+        title = render.module_title(shown.unit, speaker)
+        # Where a claim speaks for the module's lines, there are others to choose from.
+        found.append(
+            Lens(title + _mark(shown) + chosen, None if speaker.kind == "claim" else shown.id, *where)
+        )
     return found
 
 
