@@ -123,10 +123,10 @@ class Prelu(Elementwise):
         x, weight = inputs
         if not torch.equal(weight.lower, weight.upper):
             raise UnsupportedError("`prelu` has planes for a known weight only")
-        channels = [1] * (x.lower.dim() - 2)
-        if weight.lower.numel() > weight.shape[0]:
-            channels[0] = -1
-        slope = weight.lower.reshape(weight.shape[0], *channels) if channels else weight.lower.reshape(-1)
+        # After the batch the channels are the second dimension, if there are two; else there is one weight.
+        rank = x.lower.dim()
+        per_channel = (1, -1, *[1] * (rank - 3)) if rank >= 3 else [1] * (rank - 1)
+        slope = weight.lower.reshape(weight.shape[0], *per_channel)
         return beside(Relaxation(*kinked(x, slope, 1.0)), after=1)
 
 

@@ -11,10 +11,13 @@ from torchlean.intervals import Interval, derivatives
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.shapes import hull
 from torchlean.ops.adjoint import scaled
+from torchlean.ops.corners import corner_pairs, multiaffine
 from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_operator, spell_unary
 from torchlean.ops.linearization import Affine, Relaxation
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, register
+from torchlean.ops.planes import bounds_of, operands_of
+from torchlean.ops.quotients import quotient
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
 
@@ -100,6 +103,11 @@ class Mul(Elementwise):
             return [scaled(types[0], out, b.lower), None]
         return [None, None if a is None else scaled(types[1], out, a.lower)]
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """McCormick's planes (1976): they touch the product along two edges of the box."""
+        a, b = operands_of(inputs)
+        return multiaffine(self, [a, b], attributes, [(q, p) for p, q in corner_pairs(a, b)])
+
 
 @register
 class Square(Elementwise):
@@ -144,6 +152,13 @@ class Addcmul(Elementwise):
         start, a, b = inputs
         return exact.add(start, exact.scale(exact.mul(a, b), number(attributes, "value")))
 
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """Those of the product; the first operand has the slope 1."""
+        start, a, b = operands_of(inputs)
+        scale, one = number(attributes, "value"), torch.ones_like(start.lower)
+        pairs = [(one, scale * q, scale * p) for p, q in corner_pairs(a, b)]
+        return multiaffine(self, [start, a, b], attributes, pairs)
+
 
 @register
 class Addcdiv(Elementwise):
@@ -155,6 +170,11 @@ class Addcdiv(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         start, a, b = inputs
         return exact.add(start, exact.scale(exact.div(a, b), number(attributes, "value")))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        start, a, b = operands_of(inputs)
+        bounds = bounds_of(self, [start, a, b], attributes)
+        return quotient(bounds, a, b, start, number(attributes, "value"))
 
 
 @register
@@ -172,6 +192,13 @@ class Lerp(Elementwise):
         start, end, weight = inputs
         at_lower = _mix(start, end, weight.lower)
         return at_lower if weight.is_point else hull(at_lower, _mix(start, end, weight.upper))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """Those of the product of the weight and `end - start`."""
+        start, end, weight = operands_of(inputs)
+        difference = Interval(end.lower - start.upper, end.upper - start.lower)
+        slopes = [(1.0 - p, p, q) for p, q in corner_pairs(weight, difference)]
+        return multiaffine(self, [start, end, weight], attributes, slopes)
 
 
 def _mix(start: Interval, end: Interval, weight: Tensor) -> Interval:

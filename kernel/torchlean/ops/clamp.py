@@ -9,9 +9,11 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.shapes import exact_increasing
+from torchlean.ops.corners import larger, smaller
 from torchlean.ops.elementwise import Elementwise, computed, no_out, spell_binary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, register
+from torchlean.ops.planes import operands_of
 from torchlean.ops.polygons import Knot, polygon
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
@@ -22,11 +24,15 @@ class _Choice(Elementwise):
     """One of two operands, chosen by size: increasing in both."""
 
     choose: Callable[[Tensor, Tensor], Tensor]
+    planes: Callable[[Interval, Interval], Relaxation]
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         a, b = inputs
         lower = self.choose(a.lower, b.lower)
         return Interval(lower, lower if a.is_point and b.is_point else self.choose(a.upper, b.upper))
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return self.planes(*operands_of(inputs))
 
 
 @register
@@ -36,6 +42,7 @@ class Minimum(_Choice):
     name = "minimum"
     function = staticmethod(torch.minimum)
     choose = staticmethod(torch.minimum)
+    planes = staticmethod(smaller)
     infinities = Infinities.MOVED
 
 
@@ -46,6 +53,7 @@ class Maximum(_Choice):
     name = "maximum"
     function = staticmethod(torch.maximum)
     choose = staticmethod(torch.maximum)
+    planes = staticmethod(larger)
     infinities = Infinities.MOVED
 
 
@@ -56,6 +64,7 @@ class Fmin(_Choice):
     name = "fmin"
     function = staticmethod(torch.fmin)
     choose = staticmethod(torch.minimum)
+    planes = staticmethod(smaller)
 
 
 @register
@@ -65,6 +74,7 @@ class Fmax(_Choice):
     name = "fmax"
     function = staticmethod(torch.fmax)
     choose = staticmethod(torch.maximum)
+    planes = staticmethod(larger)
 
 
 @register

@@ -146,10 +146,10 @@ def _within_pieces(x: Interval, bends: Sequence[Tensor], curves: Sequence[Curve]
             continue
         if piece.convex:
             chosen = finite(piece.slope(centre).value)
-            floors = [_touching(c.pieces[index], chosen, centre, x) for c in curves]
+            floors = [touching(c.pieces[index], chosen, centre, x) for c in curves]
         else:
             chosen = _secant(piece, x)
-            floors = [_hanging(c.pieces[index], chosen, x) for c in curves]
+            floors = [hanging(c.pieces[index], chosen, x) for c in curves]
         slope = torch.where(inside, chosen, slope)
         intercept = torch.where(inside, _lowered(lowest(floors), curves[0].slack), intercept)
     return Line(slope, intercept)
@@ -162,7 +162,7 @@ def _secant(piece: Piece, x: Interval) -> Tensor:
     return finite(torch.minimum(torch.maximum(steepness, torch.minimum(*ends)), torch.maximum(*ends)))
 
 
-def _touching(piece: Piece, slope: Tensor, p: Tensor, x: Interval) -> Tensor:
+def touching(piece: Piece, slope: Tensor, p: Tensor, x: Interval) -> Tensor:
     """A lower bound of `f - slope x` on `x`, where `f` is convex, from the tangent at `p` in `x`."""
     derivative = piece.slope(p)
     rises = up(slope - derivative.below()).clamp(min=0.0)
@@ -175,7 +175,7 @@ def _touching(piece: Piece, slope: Tensor, p: Tensor, x: Interval) -> Tensor:
     return torch.where(loss > 0, down(base - loss), base)
 
 
-def _hanging(piece: Piece, slope: Tensor, x: Interval) -> Tensor:
+def hanging(piece: Piece, slope: Tensor, x: Interval) -> Tensor:
     """A lower bound of `f - slope x` on `x`, where `f` is concave: at one of the ends."""
     return lowest([under(piece.value(end).below(), slope, end) for end in (x.lower, x.upper)])
 
@@ -331,11 +331,11 @@ class _Problem:
             if not bool(present.any()):
                 continue
             if piece.convex:
-                bound = _touching(piece, slopes, points[i], part)
+                bound = touching(piece, slopes, points[i], part)
             else:
-                bound = _hanging(piece, slopes, part)
+                bound = hanging(piece, slopes, part)
             floors = torch.where(present, torch.minimum(floors, bound), floors)
         return floors
 
 
-__all__ = ["Bends", "Curve", "Piece", "between", "curve"]
+__all__ = ["Bends", "Curve", "Piece", "between", "curve", "hanging", "touching"]

@@ -19,6 +19,8 @@ from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, no_out, spell_binary, spell_operator, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, ShapeError, TensorType, register
+from torchlean.ops.planes import bounds_of, operands_of
+from torchlean.ops.quotients import quotient
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
 
@@ -31,6 +33,10 @@ class Div(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.div(*inputs)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        a, b = operands_of(inputs)
+        return quotient(bounds_of(self, [a, b], attributes), a, b)
 
 
 @register

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from torchlean.intervals import Interval, derivatives
+from torchlean.intervals import Interval, derivatives, smooth
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.approximation import Approximation, kernel, relative
 from torchlean.intervals.rounding import UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
+from torchlean.ops.corners import plus_difference
 from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
+from torchlean.ops.planes import operands_of
 
 
 @register
@@ -191,6 +193,14 @@ class Logaddexp(Elementwise):
         low = _log_of_sum(a.lower, b.lower)
         high = low if a.is_point and b.is_point else _log_of_sum(a.upper, b.upper)
         return Interval(low.below(), high.above())
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """`b + softplus(a - b)`: the line around softplus becomes a plane."""
+        a, b = operands_of(inputs)
+        difference = exact.sub(a, b)
+        bounds = increasing(difference, smooth.softplus(1.0), least=0.0)
+        shape = curve(smooth.softplus(1.0), derivatives.softplus(1.0), convex=True)
+        return plus_difference(b, between(self, difference, attributes, [shape], bounds))
 
 
 @register

@@ -15,6 +15,8 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops import cast, indexing
 from torchlean.ops.arguments import is_tensor, known_tensor, meta, torch_errors
+from torchlean.ops.corners import larger, smaller
+from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.op import (
     Attributes,
     Infinities,
@@ -25,6 +27,7 @@ from torchlean.ops.op import (
     dtype_name,
     register,
 )
+from torchlean.ops.planes import operands_of, plane
 from torchlean.ops.rearrangement import on_ends
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
@@ -49,6 +52,28 @@ class Where(Op):
         lower = torch.where(surely, a.lower, torch.where(never, b.lower, a.lower.minimum(b.lower)))
         upper = torch.where(surely, a.upper, torch.where(never, b.upper, a.upper.maximum(b.upper)))
         return Interval(lower, upper)
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        """Where the condition is open, from the lower plane of the smaller one to the upper plane of the larger."""
+        condition, a, b = operands_of(inputs)
+        holds, never = condition.lower > 0, condition.upper <= 0
+        return Relaxation(
+            _chosen(smaller(a, b).lower, holds, never), _chosen(larger(a, b).upper, holds, never)
+        )
+
+
+def _chosen(open: Plane, holds: Tensor, never: Tensor) -> Plane:
+    """The branch taken where the condition is known. The condition itself has the slope 0."""
+    first, second = open.slopes
+    intercept = torch.zeros_like(first) if open.intercept is None else open.intercept
+    return plane(
+        (
+            torch.zeros_like(first),
+            torch.where(holds, 1.0, torch.where(never, 0.0, first)),
+            torch.where(never, 1.0, torch.where(holds, 0.0, second)),
+        ),
+        torch.where(holds | never, 0.0, intercept),
+    )
 
 
 @spelled("torch.where")

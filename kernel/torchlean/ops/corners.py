@@ -1,0 +1,181 @@
+"""Planes around functions of several operands: products, quotients, the larger of two.
+
+As with lines, slopes may come from anywhere; the intercept is a rigorous bound of `f - sum(slope * operand)` on the
+box. Two shapes make it easy:
+
+- a function that is *affine in each operand* (a product, an interpolation) stays so when a plane is subtracted, and
+  such a function has its extremes at corners of the box: fix all operands but one, move that to its better end, repeat;
+- a *convex* function stays convex, and has its maximum at a corner.
+
+Of the planes tried the best is the one that is highest in the middle of the box, where the volume below it is decided.
+McCormick's planes around a product (1976) are all equally high there: among them the one that falls least.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.directed import two_sum
+from torchlean.intervals.rounding import down, up
+from torchlean.ops.linearization import Plane, Relaxation
+from torchlean.ops.op import Attributes, Op
+from torchlean.ops.planes import bounds_of, finite, middle, negated, plane, under
+
+_TIE = 2.0**-10
+"""How much the lowest corner of a plane counts: enough to decide between planes that are equally high in the middle."""
+
+Slopes = Sequence[Tensor]
+"""One tensor per operand."""
+
+
+def multiaffine(
+    op: Op, operands: Sequence[Interval], attributes: Attributes, candidates: Sequence[Slopes]
+) -> Relaxation:
+    """The planes of an op that is affine in each operand.
+
+    Args:
+        operands: all of the same shape (`planes.operands_of`).
+        candidates: slopes worth trying, for the lower as for the upper plane.
+    """
+    bounds = bounds_of(op, operands, attributes)
+    slopes = stacked(candidates)
+    least, greatest = at_corners(op, operands, attributes)
+    below = best_plane(operands, slopes, corner_floor(operands, least, slopes), bounds.lower)
+    opposite = [-slope for slope in slopes]
+    above = best_plane(operands, opposite, corner_floor(operands, -greatest, opposite), -bounds.upper)
+    return Relaxation(below, negated(above))
+
+
+def larger(a: Interval, b: Interval) -> Relaxation:
+    """`max(a, b)`, both of the same shape: exact where it is known which one is larger.
+
+    Below lies either operand; the one with the larger middle is taken. Above, `b + max(a - b, 0)` suggests the slopes
+    `t` and `1 - t` with the chord's `t = u / (u - l)` for `a - b` in `[l, u]`; the function is convex.
+    """
+    first, second = a.lower >= b.upper, b.lower >= a.upper
+    most, least = a.upper - b.lower, a.lower - b.upper
+    share = finite(most / (most - least)).clamp(0.0, 1.0)
+    share = torch.where(first, 1.0, torch.where(second, 0.0, share))
+    slopes = [share.unsqueeze(0), (1.0 - share).unsqueeze(0)]
+    corners = [torch.maximum(x, y) for x, y in itertools.product((a.lower, a.upper), (b.lower, b.upper))]
+    opposite = [-slope for slope in slopes]
+    excess = corner_floor([a, b], -torch.stack(corners), opposite)[0]
+    taken = torch.where(first | ~second & (middle(a) >= middle(b)), 1.0, 0.0)
+    upper = plane([slope[0] for slope in slopes], torch.where(first | second, 0.0, -excess))
+    return Relaxation(Plane((taken, 1.0 - taken)), upper)
+
+
+def smaller(a: Interval, b: Interval) -> Relaxation:
+    """`min(a, b) = -max(-a, -b)`: the same slopes, the other way round."""
+    mirrored = larger(_mirrored(a), _mirrored(b))
+    return Relaxation(_opposite(mirrored.upper), _opposite(mirrored.lower))
+
+
+def plus_difference(b: Interval, planes: Relaxation) -> Relaxation:
+    """The planes of `b + f(a - b)` for the operands `a` and `b`, from those of `f`.
+
+    A line `s d + c` becomes `s a + (1 - s) b + c`. The stored `1 - s` may be rounded; the difference is known exactly,
+    and weighs the largest `|b|`.
+    """
+    return Relaxation(_spread(planes.lower, b), negated(_spread(negated(planes.upper), b, -1.0)))
+
+
+def _spread(line: Plane, b: Interval, sign: float = 1.0) -> Plane:
+    """A lower line of `f` (for the sign -1 of `-f`) as a lower plane of `b + f(a - b)` (or of its negative)."""
+    (slope,) = line.slopes
+    rest, lost = two_sum(torch.full_like(slope, sign), -slope)
+    largest = torch.maximum(b.lower.abs(), b.upper.abs())
+    loss = torch.where(lost == 0, 0.0, up(lost.abs() * largest))
+    base = torch.zeros_like(slope) if line.intercept is None else line.intercept
+    return plane((slope, rest), torch.where(loss > 0, down(base - loss), base))
+
+
+def at_corners(op: Op, operands: Sequence[Interval], attributes: Attributes) -> tuple[Tensor, Tensor]:
+    """Bounds of the op at all corners of the box, stacked in the order of `corner_floor`."""
+    found = [
+        bounds_of(op, [Interval.point(end) for end in corner], attributes)
+        for corner in itertools.product(*((x.lower, x.upper) for x in operands))
+    ]
+    shape = operands[0].shape
+    return (
+        torch.stack([at.lower.expand(shape) for at in found]),
+        torch.stack([at.upper.expand(shape) for at in found]),
+    )
+
+
+def corner_floor(operands: Sequence[Interval], values: Tensor, slopes: Slopes) -> Tensor:
+    """The least `value - sum(slope * operand)` over the corners, rounded down.
+
+    Args:
+        values: lower bounds at the corners, shape (corners, *box).
+        slopes: per operand, shape (candidates, *box).
+
+    Returns:
+        Shape (candidates, *box).
+    """
+    rests = values.unsqueeze(0)
+    corners = list(itertools.product(*((x.lower, x.upper) for x in operands)))
+    for index, slope in enumerate(slopes):
+        ends = torch.stack([corner[index] for corner in corners]).unsqueeze(0)
+        rests = under(rests, slope.unsqueeze(1), ends)
+    return rests.amin(1)
+
+
+def best_plane(operands: Sequence[Interval], slopes: Slopes, intercepts: Tensor, bound: Tensor) -> Plane:
+    """The best of several planes, and of the horizontal one at `bound`; shapes (candidates, *box)."""
+    slopes = [
+        torch.cat([torch.zeros_like(bound).unsqueeze(0).expand_as(slope[:1]), slope]) for slope in slopes
+    ]
+    intercepts = torch.cat([bound.expand_as(intercepts[0]).unsqueeze(0), intercepts])
+    score = intercepts
+    for slope, x in zip(slopes, operands, strict=True):
+        lowest = torch.minimum(slope * x.lower, slope * x.upper)
+        score = score + slope * middle(x) + _TIE * lowest
+    score = torch.nan_to_num(score, nan=-math.inf, neginf=-math.inf)
+    choice = score.argmax(0, keepdim=True)
+    return plane(
+        [slope.gather(0, choice)[0] for slope in slopes],
+        intercepts.gather(0, choice)[0],
+    )
+
+
+def stacked(candidates: Sequence[Slopes]) -> list[Tensor]:
+    """Per operand the slopes of all candidates, shape (candidates, *box), without any that is not a number."""
+    return [finite(torch.stack(list(slopes))) for slopes in zip(*candidates, strict=True)]
+
+
+def corner_pairs(a: Interval, b: Interval) -> list[tuple[Tensor, Tensor]]:
+    """Pairs of ends, and the pair of middles: `ab` lies above or below the plane that touches it along two edges.
+
+    For a pair `(p, q)`: `ab - q a - p b = (a - p)(b - q) - p q`, of which the first product has one sign on the box if
+    both are ends (McCormick 1976); the middles give the mean of two such planes.
+    """
+    ends = itertools.product((a.lower, a.upper), (b.lower, b.upper))
+    return [*ends, (middle(a), middle(b))]
+
+
+def _mirrored(x: Interval) -> Interval:
+    return Interval(-x.upper, -x.lower)
+
+
+def _opposite(of: Plane) -> Plane:
+    """The plane of `-f(-x)`: only the intercept changes its sign."""
+    return Plane(of.slopes, None if of.intercept is None else -of.intercept)
+
+
+__all__ = [
+    "at_corners",
+    "best_plane",
+    "corner_floor",
+    "corner_pairs",
+    "larger",
+    "multiaffine",
+    "smaller",
+    "stacked",
+]
