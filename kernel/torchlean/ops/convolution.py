@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
-from torchlean.intervals.affine import contraction, integral
+from torchlean.intervals.affine import contraction, integral, magnitude
 from torchlean.intervals.arithmetic import add
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attribute, Attributes, Op, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
+from torchlean.ops.windows import laid, places
 
 functional = torch.nn.functional
 
@@ -76,7 +77,43 @@ class AnyConvolution(Op):
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
     ) -> Sequence[Affine | None] | None:
-        return weighted(self.evaluate, inputs, types, attributes)
+        """In the image: the other kind of convolution, with the same weight. An element of the image goes into each
+        output channel of its group at most once for each element of the kernel."""
+        x, weight, *bias = inputs
+        if any(b is None for b in bias) or not types[0].dtype.is_floating_point:
+            return None
+        if x is not None or weight is None:
+            return weighted(self.evaluate, inputs, types, attributes)
+        kernel, rank = weight.lower, weight.lower.dim() - 2
+        shape = types[0].shape
+        batched = len(shape) == rank + 2
+        outputs = self._out_channels(weight.shape, attributes) // self._groups(attributes)
+
+        def transpose(rows: Tensor) -> Tensor:
+            found = self._transposed(
+                rows.flatten(0, 1) if batched else rows, kernel, shape[-rank:], attributes
+            )
+            return found.reshape(-1, *shape)
+
+        part = Affine(
+            transpose,
+            outputs * math.prod(kernel.shape[2:]),
+            lambda values: self._convolve(values, magnitude(kernel), attributes),
+            self._unit(kernel, shape, attributes),
+        )
+        return [part, *[None] * (len(inputs) - 1)]
+
+    def _transposed(
+        self, rows: Tensor, weight: Tensor, sizes: tuple[int, ...], attributes: Attributes
+    ) -> Tensor:
+        """The transpose of the convolution of an image of `sizes`, for a batch of coefficients of its output."""
+        raise NotImplementedError
+
+    def _unit(
+        self, weight: Tensor, shape: tuple[int, ...], attributes: Attributes
+    ) -> Callable[[Tensor], Tensor] | None:
+        """See `Affine.unit`; None where one-hot rows through the transpose must do."""
+        return None
 
     def _convolve(
         self, x: Tensor, weight: Tensor, attributes: Attributes, bias: Tensor | None = None
@@ -89,6 +126,12 @@ class AnyConvolution(Op):
         sizes = attributes[name]
         assert isinstance(sizes, tuple)
         return sizes
+
+    @classmethod
+    def _whole(cls, attributes: Attributes, name: str) -> tuple[int, ...]:
+        sizes = cls._sizes(attributes, name)
+        assert all(isinstance(size, int) for size in sizes)
+        return tuple(size for size in sizes if isinstance(size, int))
 
     @staticmethod
     def _groups(attributes: Attributes) -> int:
@@ -110,6 +153,61 @@ class Convolution(AnyConvolution):
     name = "conv"
     functions = (functional.conv1d, functional.conv2d, functional.conv3d)
 
+    def _transposed(
+        self, rows: Tensor, weight: Tensor, sizes: tuple[int, ...], attributes: Attributes
+    ) -> Tensor:
+        """Without padding, the transposed convolution gives the image with its padding; what a stride left over at the
+        far end is filled with zeros (`output_padding`). torch cuts the padding off, unless both sides differ."""
+        strides, dilations = self._whole(attributes, "stride"), self._whole(attributes, "dilation")
+        before, after = self._padding(attributes, weight.shape)
+        cut = before if before == after else (0,) * len(sizes)
+        spans = [d * (k - 1) for d, k in zip(dilations, weight.shape[2:], strict=True)]
+        left_over = [
+            (size + low + high - span - 1) % stride
+            for size, low, high, span, stride in zip(sizes, before, after, spans, strides, strict=True)
+        ]
+        transposed = TransposedConvolution.functions[len(sizes) - 1]
+        found: Tensor = transposed(
+            rows, weight, None, strides, cut, left_over, self._groups(attributes), dilations
+        )
+        if before != after:
+            for place, (low, size) in enumerate(zip(before, sizes, strict=True)):
+                found = found.narrow(2 + place, low, size)
+        return found
+
+    def _unit(
+        self, weight: Tensor, shape: tuple[int, ...], attributes: Attributes
+    ) -> Callable[[Tensor], Tensor] | None:
+        """An output's coefficients: the kernel of its channel, laid on the image at its window."""
+        sizes = shape[2 - weight.dim() :]
+        before, after = self._padding(attributes, weight.shape)
+        strides, dilations = self._whole(attributes, "stride"), self._whole(attributes, "dilation")
+        counts = [
+            (size + low + high - d * (k - 1) - 1) // stride + 1
+            for size, low, high, d, k, stride in zip(
+                sizes, before, after, dilations, weight.shape[2:], strides, strict=True
+            )
+        ]
+        windows = [
+            places(*window)
+            for window in zip(counts, weight.shape[2:], strides, dilations, before, strict=True)
+        ]
+        groups = self._groups(attributes)
+        return lambda elements: laid(weight, groups, windows, shape, elements)
+
+    def _padding(
+        self, attributes: Attributes, weight: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Zeros before and after each dimension; "same" adds an odd one after."""
+        padding = attributes["padding"]
+        if not isinstance(padding, str):
+            sizes = self._whole(attributes, "padding")
+            return sizes, sizes
+        if padding == "valid":
+            return (0,) * (len(weight) - 2), (0,) * (len(weight) - 2)
+        both = [d * (k - 1) for d, k in zip(self._whole(attributes, "dilation"), weight[2:], strict=True)]
+        return tuple(b // 2 for b in both), tuple(b - b // 2 for b in both)
+
     def _in_channels(self, weight: tuple[int, ...], attributes: Attributes) -> int:
         return weight[1] * self._groups(attributes)
 
@@ -123,6 +221,18 @@ class TransposedConvolution(AnyConvolution):
 
     name = "conv_transpose"
     functions = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)
+
+    def _transposed(
+        self, rows: Tensor, weight: Tensor, sizes: tuple[int, ...], attributes: Attributes
+    ) -> Tensor:
+        """The plain convolution that this op is the transpose of; an `output_padding` may give it an element more."""
+        plain = Convolution.functions[len(sizes) - 1]
+        found: Tensor = plain(
+            rows, weight, None, *(attributes[name] for name in ("stride", "padding", "dilation", "groups"))
+        )
+        for place, size in enumerate(sizes):
+            found = found.narrow(2 + place, 0, size)
+        return found
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         super().check(inputs, attributes)

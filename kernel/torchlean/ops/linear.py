@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -69,10 +70,22 @@ class Linear(Op):
         matrix = weight.lower if weight.lower.dim() == 2 else weight.lower.unsqueeze(0)
         sizes = magnitude(weight.lower)
         vector = weight.lower.dim() == 1
+        shape = types[0].shape
+
+        def unit(elements: Tensor) -> Tensor:
+            """Rows of the weight, each at its own place of the batch."""
+            chosen = matrix.index_select(0, elements % matrix.shape[0])
+            if math.prod(shape[:-1]) == 1:
+                return chosen.reshape(-1, *shape)
+            rows = torch.zeros(len(elements), math.prod(shape[:-1]), shape[-1], dtype=torch.float64)
+            rows[torch.arange(len(elements)), elements // matrix.shape[0]] = chosen
+            return rows.reshape(-1, *shape)
+
         part = Affine(
             lambda rows: (rows.unsqueeze(-1) if vector else rows) @ matrix,
             matrix.shape[0],
             lambda values: torch.nn.functional.linear(values, sizes),
+            unit,
         )
         return [part, *[None] * (len(inputs) - 1)]
 

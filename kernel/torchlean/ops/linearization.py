@@ -10,6 +10,13 @@ Passing an op means to rewrite `L * output` in terms of the op's operands:
 Soundness in floating point follows statement 3 of the theory (`lean/`): whatever the computed coefficients `L'` are,
 `L.J.a >= L'.a - |L.J - L'|.|a|`, and the difference is bounded a priori by `gamma(terms) |L||J|`. So a part states how
 many products its transpose adds up, and can push a magnitude forward through `|J|`.
+
+Where a function has a kink, a whole family of planes is right and none is best for every row (Xu et al. 2021,
+arXiv:2011.13824). `Op.relax_with` takes the member as a parameter `alpha` in [0, 1] per element and box, shape of the
+planes: for relu, leaky relu, prelu and abs the slope between that on the left and that on the right of the kink, on the
+side where the function is convex; for maximum and minimum the share of the first operand. The slopes are
+differentiable in `alpha`, every `alpha` is sound, and elements without a choice ignore it; so do all other ops. `relax`
+makes the choice with the least area.
 """
 
 from __future__ import annotations
@@ -29,11 +36,14 @@ class Affine:
         terms: the most products that one element of `transpose`'s result adds up; 0 when it only moves numbers.
         magnitude: a bound on |operand|, shape of the operand, to `|J| |operand|` in the shape of the output, each
             element a sum of at most `terms` products. Not needed where `terms` is 0.
+        unit: flat indices (n,) of output elements to their coefficients on this operand, (n, *operand), exactly: rows
+            of the matrix, for ops that have them at hand.
     """
 
     transpose: Callable[[Tensor], Tensor]
     terms: int = 0
     magnitude: Callable[[Tensor], Tensor] | None = None
+    unit: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True, slots=True)

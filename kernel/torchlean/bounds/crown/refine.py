@@ -15,20 +15,18 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds.cache import Bound, BoundsCache
-from torchlean.bounds.crown.passages import Magnitude, Passage, affine, between, stop
-from torchlean.bounds.crown.rows import lower_bounds
-from torchlean.bounds.crown.structure import Structure, structure
+from torchlean.bounds.crown.passages import Magnitude, Passage, affine, between, joined, stop
+from torchlean.bounds.crown.rows import element_bounds
+from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.bounds.ibp import MAX_ELEMENTS, Bounds, bound_node, content_key
 from torchlean.cancellation import Cancelled
 from torchlean.graph import LEAVES, Graph, Node
 from torchlean.intervals import Interval
 from torchlean.ops import OPS, UnsupportedError
 
-CHUNK_BYTES = 128 * 2**20
-"""Memory for the coefficients of one backward pass; more rows than fit are bounded in several passes."""
-
-COPIES = 6
-"""Tensors of coefficient size that one step of a pass holds at a time (positive part, negative part, products)."""
+CHUNK_BYTES = 4 * 2**20
+"""Memory for the coefficients of one node in a backward pass: what processors keep close to them. More rows are bounded
+in several passes."""
 
 
 def crown(
@@ -57,7 +55,7 @@ def crown(
             raise Cancelled
 
     cache = BoundsCache() if cache is None else cache
-    refinement = _Refinement(structure(graph, cache), check)
+    refinement = _Refinement(remembered(graph, cache), check)
     chosen = frozenset(graph.outputs if wanted is None else wanted)
     bounds: list[Bound] = []
     keys: list[bytes] = []
@@ -107,35 +105,28 @@ class _Refinement:
         else:
             needed = (interval.lower < 0) & (interval.upper > 0)
         elements = needed.flatten().nonzero().flatten()
-        if not len(elements):
+        if not len(elements) or node.id in self.structure.optimal:
             return first
         passage = self._passage(node)
         if passage is None:
             return first
         self.passages[node.id] = passage
-        self.magnitudes[node.id] = Magnitude.of(interval)
         return Bound(self._refine(node, interval, elements), first.reason, "crown")
 
     def _refine(self, node: Node, interval: Interval, elements: Tensor) -> Interval:
         lower, upper = interval.lower.flatten().clone(), interval.upper.flatten().clone()
         for chunk in elements.split(self._rows_at_a_time(node)):
-            count = len(chunk)
-            rows = torch.zeros(2 * count, node.type.numel, dtype=torch.float64)
-            place = torch.arange(count)
-            rows[place, chunk] = 1.0
-            rows[place + count, chunk] = -1.0
-            rows = rows.reshape(1, 2 * count, *node.type.shape)
-            found = lower_bounds(self.passages, self.magnitudes, node.id, rows, self.check)[0]
-            lower[chunk] = torch.maximum(lower[chunk], found[:count])
-            upper[chunk] = torch.minimum(upper[chunk], -found[count:])
+            low, high = element_bounds(
+                self.passages, self.magnitudes, node.id, node.type.shape, chunk, self.check
+            )
+            lower[chunk] = torch.maximum(lower[chunk], low[0])
+            upper[chunk] = torch.minimum(upper[chunk], high[0])
         shape = node.type.shape
         return Interval(lower.reshape(shape), upper.reshape(shape), interval.undefined)
 
     def _rows_at_a_time(self, node: Node) -> int:
         """Elements per pass, each of which takes two rows of coefficients on the widest node below."""
-        below = self.structure.graph.nodes[: node.id + 1]
-        widest = max(other.type.numel for other in below if self.structure.varies[other.id])
-        return max(1, CHUNK_BYTES // (8 * 2 * COPIES * widest))
+        return max(1, CHUNK_BYTES // (8 * 2 * max(1, self.structure.widest[node.id])))
 
     def admit(self, node: Node, interval: Interval) -> None:
         """Make a node's final bound available to later passes."""
@@ -151,31 +142,40 @@ class _Refinement:
 
     def _passage(self, node: Node) -> Passage | None:
         """How rows pass the node to its operands. None where a pass must stop at the node's own interval."""
-        graph = self.structure.graph
         if node.op in LEAVES:
             return None
-        types = [graph[id].type for id in node.inputs]
         parts = self.structure.parts.get(node.id)
+        size = len(self.structure.graph)
         if parts is not None:
-            magnitudes = [
-                self.magnitudes[id] if self.structure.varies[id] else _NOTHING for id in node.inputs
-            ]
-            return affine(node.inputs, parts, self.structure.offsets[node.id], magnitudes, len(graph))
+            magnitudes = [self.magnitudes.get(id, _NOTHING) for id in node.inputs]
+            return affine(node.inputs, parts, self.structure.offsets[node.id], magnitudes, size)
+        if not node.type.dtype.is_floating_point:
+            return None  # integers wrap around, which planes know nothing of
         operands = [self.bounds[id] for id in node.inputs]
-        if not all(operand.bounded() and not operand.undefined for operand in operands):
+        if any(operand.undefined for operand in operands) or not all(x.bounded() for x in operands):
             return None
         try:
             planes = OPS[node.op].relax([_batched(operand) for operand in operands], node.attributes)
         except UnsupportedError:
             return None
-        return between(
-            node.inputs,
-            [type.shape for type in types],
-            node.type.shape,
-            planes,
-            [Magnitude.of(operand) for operand in operands],
-            len(graph),
-        )
+        for id in node.inputs:
+            if id not in self.passages:  # a known operand, where rows end
+                self.passages[id] = stop(_batched(self.bounds[id]), size)
+                self.magnitudes[id] = Magnitude.of(self.bounds[id])
+        types = [self.structure.graph[id].type for id in node.inputs]
+        magnitudes = [self.magnitudes.get(id) or Magnitude.of(self.bounds[id]) for id in node.inputs]
+        shapes = [type.shape for type in types]
+        passage = between(node.inputs, shapes, node.type.shape, planes, magnitudes, size)
+        return joined(passage, self.passages[node.inputs[0]]) if self._joins(node) else passage
+
+    def _joins(self, node: Node) -> bool:
+        """Whether the only operand of a nonlinear node is an affine node that nothing else reads."""
+        if len(node.inputs) != 1:
+            return False
+        (id,) = node.inputs
+        operand = self.structure.graph[id]
+        affine_below = id in self.structure.parts and self.passages[id].fatal is None
+        return affine_below and self.structure.uses[id] == 1 and operand.type.shape == node.type.shape
 
 
 _NOTHING = Magnitude(torch.zeros(()), 0.0)

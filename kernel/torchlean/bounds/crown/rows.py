@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds.crown.passages import Magnitude, Passage
-from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
-from torchlean.ops.linearization import Relaxation
+from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF, gamma
 
-SLACK_INFLATION = 1.0 + 2.0**-20
-"""The slack is itself a float64 sum of at most 2**26 nonnegative terms: its relative error is below 2**-26."""
+ROUNDINGS_OF_PARTS = 64
+"""More than the roundings behind any one number that a slack adds up (`passages` rounds each a few times)."""
 
 
 def lower_bounds(
@@ -33,17 +32,60 @@ def lower_bounds(
 
     Args:
         passages: how rows pass each node below, and `node` itself.
-        magnitudes: of the same nodes, valid on all boxes.
-        rows: coefficients, shape (boxes, rows, *node), float64.
+        magnitudes: of the nodes below, valid on all boxes.
+        rows: coefficients, shape (boxes or 1, rows, *node), float64.
         check: called before every node; may raise to cancel.
 
     Returns:
         Shape (boxes, rows); `-inf` where no bound is known.
     """
-    return _Pass(passages, magnitudes, check).run(node, rows)
+    run = _Pass(passages, magnitudes, check)
+    run.gather(passages[node], rows)
+    return run.finish()
+
+
+def element_bounds(
+    passages: Mapping[int, Passage],
+    magnitudes: Mapping[int, Magnitude],
+    node: int,
+    shape: tuple[int, ...],
+    elements: Tensor,
+    check: Callable[[], None] = lambda: None,
+) -> tuple[Tensor, Tensor]:
+    """Lower and upper bounds of some elements of a node over every box.
+
+    Args:
+        shape: of the node.
+        elements: flat indices, (n,).
+
+    Returns:
+        Two tensors of shape (boxes, n), infinite where no bound is known.
+    """
+    run = _Pass(passages, magnitudes, check)
+    passage, count = passages[node], len(elements)
+    if passage.unit is None or passage.fatal is not None:
+        rows = torch.zeros(2 * count, math.prod(shape), dtype=torch.float64)
+        place = torch.arange(count)
+        rows[place, elements] = 1.0
+        rows[place + count, elements] = -1.0
+        run.gather(passage, rows.reshape(1, 2 * count, *shape))
+    else:
+        chosen = (passage.positive[:, elements], passage.negative[:, elements])
+        run.sums = torch.cat((chosen[0], -chosen[1]), 1)
+        run.began(passage)
+        for (operand, _), unit in zip(passage.onward, passage.unit, strict=True):
+            part = unit(elements)
+            run.add(operand, torch.cat((part, -part)).unsqueeze(0))
+    found = run.finish()
+    return found[:, :count], -found[:, count:]
 
 
 class _Pass:
+    """Coefficients waiting at nodes, and what the rows have gathered so far.
+
+    `sums` holds each row's total and its slack, (boxes or 1, rows, 2).
+    """
+
     def __init__(
         self, passages: Mapping[int, Passage], magnitudes: Mapping[int, Magnitude], check: Callable[[], None]
     ) -> None:
@@ -53,19 +95,20 @@ class _Pass:
         self.coefficients: dict[int, Tensor] = {}
         self.waiting: list[int] = []
         self.underflow = 0.0
+        self.roundings = ROUNDINGS_OF_PARTS
+        self.sums: Tensor = torch.zeros(1, 1, 2, dtype=torch.float64)
 
-    def run(self, node: int, rows: Tensor) -> Tensor:
-        self.total = torch.zeros(rows.shape[:2], dtype=torch.float64, device=rows.device)
-        self.slack = torch.zeros_like(self.total)
-        self.add(node, rows)
+    def finish(self) -> Tensor:
+        """Pass everything down to the inputs, and settle."""
         while self.waiting:
             self.check()
             id = -heapq.heappop(self.waiting)
-            self.through(self.passages[id], self.coefficients.pop(id))
-        slack = (self.slack + self.underflow) * SLACK_INFLATION
+            self.gather(self.passages[id], self.coefficients.pop(id))
+        total, slack = self.sums.unbind(2)
+        slack = (slack + self.underflow) * (1.0 + 2 * gamma(self.roundings))
         # The two subtractions and the product below round once each.
-        margin = (self.total.abs() + slack) * (4 * UNIT_ROUNDOFF) + SMALLEST_SUBNORMAL
-        bound = (self.total - slack) - margin
+        margin = (total.abs() + slack) * (4 * UNIT_ROUNDOFF) + SMALLEST_SUBNORMAL
+        bound = (total - slack) - margin
         return torch.nan_to_num(bound, nan=-math.inf, posinf=math.inf, neginf=-math.inf)
 
     def add(self, id: int, rows: Tensor) -> None:
@@ -79,53 +122,54 @@ class _Pass:
         self.coefficients[id] = total
         magnitude = self.magnitudes[id]
         if math.isfinite(magnitude.total):
-            lost = _dot(_flat(total).abs(), magnitude.elements.reshape(1, -1))
-            self.slack = self.slack + UNIT_ROUNDOFF * lost
+            lost = _flat(total).abs() @ (magnitude.elements.reshape(-1) * UNIT_ROUNDOFF + SMALLEST_SUBNORMAL)
+            self.roundings += magnitude.elements.numel()
+            self.underflow += magnitude.elements.numel() * SMALLEST_SUBNORMAL
         else:
             # A rounding error on an unbounded value is harmless only where nothing was rounded.
             rounded = (total - present != rows) | (total - rows != present)
-            self.slack = torch.where(_flat(rounded).any(2), math.inf, self.slack)
+            lost = torch.where(_flat(rounded).any(2), math.inf, 0.0)
+        self.sums = self.sums + torch.stack((torch.zeros_like(lost), lost), 2)
 
-    def through(self, passage: Passage, rows: Tensor) -> None:
-        flat = _flat(rows)
+    def began(self, passage: Passage) -> None:
+        """Account for a passage, whatever the row."""
         self.underflow += passage.underflow
-        if passage.constant is not None:
-            self.total = self.total + _dot(flat, passage.constant)
-        if passage.penalty is not None:
-            self.slack = self.slack + _dot(flat.abs(), passage.penalty)
-        if passage.fatal is not None:
-            self.slack = torch.where(
-                _dot((flat != 0).to(flat.dtype), passage.fatal) > 0, math.inf, self.slack
-            )
-        if passage.planes is not None:
-            self.between(passage, passage.planes, rows)
-            return
-        if passage.onward:
-            together = rows.flatten(0, 1)
-            for operand, transpose in passage.onward:
-                self.add(operand, transpose(together).unflatten(0, rows.shape[:2]))
+        self.roundings += passage.positive.shape[1] + 8
 
-    def between(self, passage: Passage, planes: Relaxation, rows: Tensor) -> None:
-        """Positive coefficients take the lower plane, negative ones the upper."""
-        if planes.lower.intercept is not None:
-            self.total = self.total + _dot(_flat(rows.clamp(min=0)), planes.lower.intercept)
-        if planes.upper.intercept is not None:
-            self.total = self.total + _dot(_flat(rows.clamp(max=0)), planes.upper.intercept)
-        positive = rows >= 0
-        for index, (operand, collect) in enumerate(passage.onward):
-            lower, upper = planes.lower.slopes[index], planes.upper.slopes[index]
-            passed = rows * torch.where(positive, lower.unsqueeze(1), upper.unsqueeze(1))
-            self.add(operand, collect(passed.flatten(0, 1)).unflatten(0, rows.shape[:2]))
+    def gather(self, passage: Passage, rows: Tensor) -> None:
+        """Let rows pass one node."""
+        self.began(passage)
+        flat = _flat(rows)
+        positive = flat.clamp(min=0)
+        negative = flat - positive
+        self.sums = _more(_more(self.sums, positive, passage.positive), negative, passage.negative)
+        if passage.fatal is not None:
+            touched = (flat != 0).to(flat.dtype) @ passage.fatal[0] > 0
+            self.sums = torch.where(touched.unsqueeze(2), -math.inf, self.sums)
+        slopes = passage.slopes
+        for index, (operand, transpose) in enumerate(passage.onward):
+            passed = rows
+            if slopes is not None:
+                plus, minus = slopes[index]
+                sides = (positive.reshape(rows.shape), negative.reshape(rows.shape))
+                # One of the two products is zero, so the sum is rounded once.
+                passed = torch.addcmul(sides[0] * plus, sides[1], minus)
+            if passed.shape[0] == 1:
+                self.add(operand, transpose(passed[0]).unsqueeze(0))
+            else:
+                together = transpose(passed.flatten(0, 1))
+                self.add(operand, together.unflatten(0, passed.shape[:2]))
+
+
+def _more(sums: Tensor, rows: Tensor, gains: Tensor) -> Tensor:
+    """`sums + rows @ gains`, over (boxes or 1) each."""
+    if gains.shape[0] > 1:
+        return sums + rows @ gains
+    if rows.shape[0] == 1 and sums.shape[0] == 1 and sums.shape[1] == rows.shape[1]:
+        return torch.addmm(sums[0], rows[0], gains[0]).unsqueeze(0)
+    return sums + rows @ gains[0]
 
 
 def _flat(rows: Tensor) -> Tensor:
     """(boxes, rows, *node) as (boxes, rows, elements), for 0-d nodes too."""
     return rows if rows.dim() == 3 else rows.reshape(*rows.shape[:2], -1)
-
-
-def _dot(rows: Tensor, values: Tensor) -> Tensor:
-    """(boxes, rows, elements) times (boxes or 1, *node), summed over the elements."""
-    other = values if values.dim() == 2 else values.reshape(values.shape[0], -1)
-    if other.shape[0] == 1:
-        return rows @ other[0]
-    return torch.bmm(rows, other.unsqueeze(2)).squeeze(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import torch
 
 from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.bounds.ibp import bound_node, content_key
-from torchlean.graph import Graph
+from torchlean.graph import LEAVES, Graph
 from torchlean.graph.hashing import DIGEST_BYTES
 from torchlean.graph.node import Node
 from torchlean.intervals import Interval
@@ -29,6 +30,9 @@ class Structure:
         parts: the linear maps of each varying node that is an affine map of its varying operands.
         offsets: the value of each such node where its varying operands are zero.
         readers: per node, the varying nodes that read it and are not affine.
+        uses: per node, how many operands of other nodes it is.
+        widest: per node, the most elements of any varying node up to it.
+        optimal: nodes whose own interval rule leaves nothing to refine: affine in one leaf.
     """
 
     graph: Graph
@@ -37,6 +41,31 @@ class Structure:
     parts: Mapping[int, Sequence[Affine | None]]
     offsets: Mapping[int, Interval]
     readers: Mapping[int, Sequence[Node]]
+    uses: Sequence[int]
+    widest: Sequence[int]
+    optimal: frozenset[int]
+
+
+KEPT = 4
+"""Structures remembered; they hold the weights in float64."""
+
+_structures: OrderedDict[bytes, Structure] = OrderedDict()
+
+
+def remembered(graph: Graph, cache: BoundsCache) -> Structure:
+    """The structure of a graph of the same content, from earlier or computed now."""
+    state = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for node in graph:
+        state.update(node.digest)
+        state.update(repr(node.inputs).encode())
+    key = state.digest()
+    found = _structures.get(key)
+    if found is None:
+        found = _structures[key] = structure(graph, cache)
+        if len(_structures) > KEPT:
+            _structures.popitem(last=False)
+    _structures.move_to_end(key)
+    return found
 
 
 def structure(graph: Graph, cache: BoundsCache) -> Structure:
@@ -47,8 +76,15 @@ def structure(graph: Graph, cache: BoundsCache) -> Structure:
     parts: dict[int, Sequence[Affine | None]] = {}
     offsets: dict[int, Interval] = {}
     readers: dict[int, list[Node]] = {}
+    uses = [0] * len(graph)
+    widest: list[int] = []
+    optimal: set[int] = set()
     for node in graph:
+        for id in node.inputs:
+            uses[id] += 1
         varies.append(node.op in ("input", "random") or any(varies[id] for id in node.inputs))
+        width = node.type.numel if varies[node.id] else 0
+        widest.append(max(width, widest[-1] if widest else 0))
         keys.append(content_key(node, keys, {}))
         if not varies[node.id]:
             bound = cache.get(keys[node.id])
@@ -67,10 +103,15 @@ def structure(graph: Graph, cache: BoundsCache) -> Structure:
             if form is not None:
                 parts[node.id] = form
                 offsets[node.id] = _offset(graph, node, known, keys[node.id], cache)
+                unknown = [id for id in node.inputs if varies[id]]
+                if len(unknown) == 1 and graph[unknown[0]].op in LEAVES:
+                    optimal.add(node.id)
             else:
                 for id in set(node.inputs):
                     readers.setdefault(id, []).append(node)
-    return Structure(graph, tuple(varies), constants, parts, offsets, readers)
+    return Structure(
+        graph, tuple(varies), constants, parts, offsets, readers, uses, widest, frozenset(optimal)
+    )
 
 
 def _offset(
