@@ -62,14 +62,19 @@ def boxes(case: Multivariate, seed: int) -> list[Box]:
     return result
 
 
-def relax(case: Multivariate, of: Sequence[Box]) -> Relaxation:
+def relax(case: Multivariate, of: Sequence[Box], alpha: Tensor | None = None) -> Relaxation:
     operands = [interval([box[i] for box in of]) for i in range(case.operands)]
     if case.op == "prelu":  # one weight per channel: dimension 1 of the operand, and the boxes are the batch
         x, weight = operands
         x = Interval(x.lower[:, None, None], x.upper[:, None, None])
         return OPS["prelu"].relax([x, Interval.point(weight.lower[:, None])], {})
     batched = [Interval(x.lower[None], x.upper[None]) for x in operands]
-    return OPS[case.op].relax(batched, case.attributes)
+    op = OPS[case.op]
+    return (
+        op.relax(batched, case.attributes)
+        if alpha is None
+        else op.relax_with(batched, case.attributes, alpha)
+    )
 
 
 def planes(of: Plane, count: int) -> list[tuple[list[float], float]]:
@@ -121,9 +126,25 @@ def attacked(
 
 @every_case
 def test_the_graph_lies_between_the_planes_in_exact_arithmetic(case: Multivariate) -> None:
-    source = random.Random(7)
     of = boxes(case, seed=11)
-    result = relax(case, of)
+    attack(case, of, relax(case, of))
+
+
+@pytest.mark.parametrize("op", ["maximum", "minimum"])
+def test_every_share_of_the_first_operand_is_sound(op: str) -> None:
+    case = next(case for case in RELAXED if case.op == op)
+    of = boxes(case, seed=12)
+    shares = torch.rand(1, len(of), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    alpha = torch.where(shares < 0.2, 0.0, torch.where(shares > 0.8, 1.0, shares)).requires_grad_()
+    result = relax(case, of, alpha)
+    side = result.lower if op == "maximum" else result.upper
+    side.slopes[0].sum().backward()
+    assert alpha.grad is not None and bool((alpha.grad == 1).any()), "open elements follow alpha"
+    attack(case, of, result)
+
+
+def attack(case: Multivariate, of: Sequence[Box], result: Relaxation) -> None:
+    source = random.Random(7)
     pairs = zip(planes(result.lower, len(of)), planes(result.upper, len(of)), strict=True)
     for box, (below, above) in zip(of, pairs, strict=True):
         for values in attacked(case, box, (below, above), source):

@@ -7,6 +7,7 @@ import random
 from fractions import Fraction
 
 import pytest
+import torch
 from tests.ops.boxes import TINY, Ends, attacks, inside, interval, moderate
 from tests.ops.exact import Exact
 from tests.ops.relaxation_checks import between_ends, envelope, grid_of, is_between, lines, touching
@@ -57,9 +58,28 @@ def hostile(case: Univariate, source: random.Random) -> list[Ends]:
 
 @every_case
 def test_the_graph_lies_between_the_planes_in_exact_arithmetic(case: Univariate) -> None:
+    boxes = hostile(case, random.Random(5))
+    attack(case, boxes, relax(case, boxes))
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in RELAXED if case.op in ("relu", "leaky_relu", "abs")], ids=str
+)
+def test_every_slope_between_those_of_a_kink_is_sound(case: Univariate) -> None:
+    boxes = hostile(case, random.Random(8))
+    shares = torch.rand(1, len(boxes), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    alpha = torch.where(shares < 0.2, 0.0, torch.where(shares > 0.8, 1.0, shares)).requires_grad_()
+    planes = OPS[case.op].relax_with([batched(interval(boxes))], case.attributes, alpha)
+    slope = planes.lower.slopes[0]
+    slope.sum().backward()
+    open = torch.tensor([[low < 0 < high for low, high in boxes]])
+    assert alpha.grad is not None
+    assert ((alpha.grad != 0) == open).all(), "exactly the open elements follow alpha"
+    attack(case, boxes, planes)
+
+
+def attack(case: Univariate, boxes: list[Ends], planes: Relaxation) -> None:
     source = random.Random(5)
-    boxes = hostile(case, source)
-    planes = relax(case, boxes)
     known: dict[float, Exact] = {}
     both = zip(lines(planes.lower, len(boxes)), lines(planes.upper, len(boxes)), strict=True)
     for box, (below, above) in zip(boxes, both, strict=True):

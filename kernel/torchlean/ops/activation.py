@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from torchlean.intervals import Interval, derivatives
@@ -34,6 +35,9 @@ class Relu(Elementwise):
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         return Relaxation(*kinked(inputs[0], 0.0, 1.0))
+
+    def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
+        return Relaxation(*kinked(inputs[0], 0.0, 1.0, alpha))
 
 
 @register
@@ -90,6 +94,9 @@ class LeakyRelu(Elementwise):
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         return Relaxation(*kinked(inputs[0], number(attributes, "negative_slope"), 1.0))
 
+    def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
+        return Relaxation(*kinked(inputs[0], number(attributes, "negative_slope"), 1.0, alpha))
+
 
 @register
 class Prelu(Elementwise):
@@ -120,6 +127,12 @@ class Prelu(Elementwise):
         return _two_slopes(x, slope)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return self._planes(inputs, None)
+
+    def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
+        return self._planes(inputs, alpha)
+
+    def _planes(self, inputs: Sequence[Interval], alpha: Tensor | None) -> Relaxation:
         x, weight = inputs
         if not torch.equal(weight.lower, weight.upper):
             raise UnsupportedError("`prelu` has planes for a known weight only")
@@ -127,7 +140,7 @@ class Prelu(Elementwise):
         rank = x.lower.dim()
         per_channel = (1, -1, *[1] * (rank - 3)) if rank >= 3 else [1] * (rank - 1)
         slope = weight.lower.reshape(weight.shape[0], *per_channel)
-        return beside(Relaxation(*kinked(x, slope, 1.0)), after=1)
+        return beside(Relaxation(*kinked(x, slope, 1.0, alpha)), after=1)
 
 
 @register

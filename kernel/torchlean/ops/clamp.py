@@ -24,7 +24,7 @@ class _Choice(Elementwise):
     """One of two operands, chosen by size: increasing in both."""
 
     choose: Callable[[Tensor, Tensor], Tensor]
-    planes: Callable[[Interval, Interval], Relaxation]
+    planes: Callable[..., Relaxation]
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         a, b = inputs
@@ -33,6 +33,9 @@ class _Choice(Elementwise):
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         return self.planes(*operands_of(inputs))
+
+    def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
+        return self.planes(*operands_of(inputs), alpha)
 
 
 @register

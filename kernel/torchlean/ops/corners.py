@@ -52,11 +52,15 @@ def multiaffine(
     return Relaxation(below, negated(above))
 
 
-def larger(a: Interval, b: Interval) -> Relaxation:
+def larger(a: Interval, b: Interval, alpha: Tensor | None = None) -> Relaxation:
     """`max(a, b)`, both of the same shape: exact where it is known which one is larger.
 
-    Below lies either operand; the one with the larger middle is taken. Above, `b + max(a - b, 0)` suggests the slopes
-    `t` and `1 - t` with the chord's `t = u / (u - l)` for `a - b` in `[l, u]`; the function is convex.
+    Below lies every mean of the two; by default the operand with the larger middle is taken. Above, `b + max(a - b, 0)`
+    suggests the slopes `t` and `1 - t` with the chord's `t = u / (u - l)` for `a - b` in `[l, u]`; the function is
+    convex.
+
+    Args:
+        alpha: in [0, 1], the share of `a` below, where the order is not known.
     """
     first, second = a.lower >= b.upper, b.lower >= a.upper
     most, least = a.upper - b.lower, a.lower - b.upper
@@ -66,14 +70,15 @@ def larger(a: Interval, b: Interval) -> Relaxation:
     corners = [torch.maximum(x, y) for x, y in itertools.product((a.lower, a.upper), (b.lower, b.upper))]
     opposite = [-slope for slope in slopes]
     excess = corner_floor([a, b], -torch.stack(corners), opposite)[0]
-    taken = torch.where(first | ~second & (middle(a) >= middle(b)), 1.0, 0.0)
-    upper = plane([slope[0] for slope in slopes], torch.where(first | second, 0.0, -excess))
-    return Relaxation(Plane((taken, 1.0 - taken)), upper)
+    chosen = (middle(a) >= middle(b)).to(share.dtype) if alpha is None else alpha
+    chosen = torch.where(first, 1.0, torch.where(second, 0.0, chosen))
+    lower = _spread(Plane((chosen,)), b)
+    return Relaxation(lower, plane([slope[0] for slope in slopes], torch.where(first | second, 0.0, -excess)))
 
 
-def smaller(a: Interval, b: Interval) -> Relaxation:
+def smaller(a: Interval, b: Interval, alpha: Tensor | None = None) -> Relaxation:
     """`min(a, b) = -max(-a, -b)`: the same slopes, the other way round."""
-    mirrored = larger(_mirrored(a), _mirrored(b))
+    mirrored = larger(_mirrored(a), _mirrored(b), alpha)
     return Relaxation(_opposite(mirrored.upper), _opposite(mirrored.lower))
 
 
@@ -91,7 +96,9 @@ def _spread(line: Plane, b: Interval, sign: float = 1.0) -> Plane:
     (slope,) = line.slopes
     rest, lost = two_sum(torch.full_like(slope, sign), -slope)
     largest = torch.maximum(b.lower.abs(), b.upper.abs())
-    loss = torch.where(lost == 0, 0.0, up(lost.abs() * largest))
+    # What is lost is not differentiated: the slope may be an optimiser's.
+    lost = lost.detach().abs()
+    loss = torch.where(lost == 0, 0.0, up(lost * largest))
     base = torch.zeros_like(slope) if line.intercept is None else line.intercept
     return plane((slope, rest), torch.where(loss > 0, down(base - loss), base))
 

@@ -152,6 +152,18 @@ class Op:
         """
         raise UnsupportedError(f"`{self.name}` has no linear relaxation")
 
+    def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
+        """Planes with a free choice, for an optimiser to make; sound for every `alpha` (`torchlean.ops.linearization`).
+
+        Args:
+            inputs: as for `relax`.
+            alpha: in [0, 1], of the shape of the planes (or broadcasting to it).
+
+        Raises:
+            UnsupportedError: as `relax`.
+        """
+        return self.relax(inputs, attributes)
+
 
 OPS: dict[str, Op] = {}
 """Every op by name. Filled by importing `torchlean.ops`."""

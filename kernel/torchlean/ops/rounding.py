@@ -130,6 +130,9 @@ class Abs(Elementwise):
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         return Relaxation(*kinked(inputs[0], -1.0, 1.0))
 
+    def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
+        return Relaxation(*kinked(inputs[0], -1.0, 1.0, alpha))
+
 
 @register
 class Frac(Elementwise):
