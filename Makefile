@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types format bench examples clean setup
+.PHONY: demo test test-slow lint types format bench examples pictures clean setup
 
 setup: $(STAMP)
 
@@ -18,8 +18,16 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/python examples/demo.py
 
+# One thread per process: two processes that both let torch use every core wait for each other, and the tensors of
+# the tests are too small to gain anything.
+test test-slow: export OMP_NUM_THREADS = 1
+
 test: setup lint types
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# What the default run samples, in full.
+test-slow: setup
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 lint: setup
 	$(BIN)/ruff check .
@@ -38,6 +46,10 @@ bench: setup
 # Trains every example again from its fixed seed and rewrites the weights beside it.
 examples: setup
 	$(BIN)/python examples/train_all.py
+
+# Asks the language server anew for what docs/hover.svg shows.
+pictures: setup
+	$(BIN)/python docs/make_pictures.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -107,7 +107,7 @@ def interval(fact: TensorFact) -> str:
 def method_text(fact: TensorFact) -> str:
     """How the bounds were found and what they do not cover."""
     method = _METHODS.get(fact.method, fact.method)
-    rounding = "" if fact.error is not None else "; exact arithmetic, float32 rounding is not included"
+    rounding = "" if fact.error is not None else "; float32 rounding not included"
     return f"by {method}, rounded outward{rounding}"
 
 
