@@ -8,7 +8,8 @@ STAMP := $(VENV)/.installed
 
 setup: $(STAMP)
 
-# Constraints pin what continuous integration uses: torch's plain CPU build, not gigabytes of CUDA.
+# Constraints pin what continuous integration uses. Which build of torch comes is up to the settings of pip: the CPU
+# build is all that is needed, and gigabytes smaller.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"

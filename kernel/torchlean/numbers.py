@@ -12,9 +12,9 @@ NEAR = decimal.Decimal("1e-9")
 """Relative distance below which a bound counts as a short number plus the traces of outward rounding: far above what
 rounding adds to a sum of thousands of terms, far below what anybody reads off a bound."""
 
-NEAR_DIGITS = 7
-"""Digits for such a bound: `2.000001` is read as 2 and a trace, where `2.0001` looks like a result. The seventh digit
-is where binary32 itself ends."""
+NEAR_DIGITS = 2
+"""More digits for such a bound: `2.000001` is read as 2 and a trace, where `2.0001` looks like a result. With these
+two, bounds get the seven digits at which binary32 itself ends."""
 
 
 def lower_text(value: float, digits: int = DIGITS) -> str:
@@ -58,4 +58,4 @@ def _rounded(exact: decimal.Decimal, digits: int, rounding: str) -> decimal.Deci
     nearest = decimal.Context(prec=digits).create_decimal(exact)
     if rounded == nearest or abs(exact - nearest) > NEAR * abs(exact):
         return rounded
-    return decimal.Context(prec=max(digits, NEAR_DIGITS), rounding=rounding).create_decimal(exact)
+    return decimal.Context(prec=digits + NEAR_DIGITS, rounding=rounding).create_decimal(exact)
