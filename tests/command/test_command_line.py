@@ -57,7 +57,8 @@ def test_a_refuted_claim_is_exit_code_1(tmp_path: Path) -> None:
 
 def test_an_undecided_claim_is_exit_code_1(tmp_path: Path) -> None:
     """A square is never negative, but a product of two factors may be: that both are the same is not known here."""
-    text = TRUE_CLAIM.replace("torch.tanh(x) <= 1.0", "x * x.clone() >= -0.1")
+    many = TRUE_CLAIM.replace("tl.box([-1.0], [1.0])", "tl.box(-1.0, 1.3, shape=(20,))")
+    text = many.replace("torch.tanh(x) <= 1.0", "(x * x.clone()).sum() >= -0.1")
     result = run("check", write(tmp_path, text))
     assert result.exit_code == 1
     assert "unknown" in result.output
@@ -85,7 +86,7 @@ def test_check_prints_one_json_object_with_every_claim() -> None:
     verdicts = {claim["name"]: (claim["verdict"], claim["evidence"]) for claim in file["claims"]}
     assert verdicts["stays_in_actuator_range"] == ("proved", "engine")
     assert verdicts["too_tight"] == ("refuted", "counterexample")
-    assert verdicts["just_too_tight_for_intervals"] == ("unknown", "none")
+    assert verdicts["just_too_tight_for_intervals"] == ("proved", "engine")
     claim = next(claim for claim in file["claims"] if claim["name"] == "too_tight")
     lines = PENDULUM.read_text(encoding="utf-8").splitlines()
     start, end = claim["range"]["start"], claim["range"]["end"]

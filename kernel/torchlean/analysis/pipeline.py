@@ -123,7 +123,8 @@ def _decided(unit: UnitBounds, session: Session, cancelled: Callable[[], bool]) 
     decision = session.decided(unit.question.key)
     if decision is None:
         decision = decide(unit.question, cancelled)
-        session.remember(unit.question.key, decision)
+        if decision.finished:
+            session.remember(unit.question.key, decision)
     return claim_result(captured, unit.question, decision)
 
 

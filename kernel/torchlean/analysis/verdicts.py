@@ -23,7 +23,7 @@ def claim_result(unit: Unit, question: Question, decision: Decision) -> ClaimRes
     margin = decision.margin if math.isfinite(decision.margin) else None
     if decision.proved:
         detail = (
-            f"proved by {_engine(question)} in exact arithmetic: the margin is at least "
+            f"proved by {_engine(question)}{_boxes(decision)} in exact arithmetic: the margin is at least "
             f"{lower_text(decision.margin)} on the whole domain; float32 rounding is not included"
         )
         if not unit.trained:
@@ -82,10 +82,24 @@ def _why_unknown(question: Question, decision: Decision) -> str:
         return f"not decided: the value may be undefined (NaN){cause}; {tried}"
     if math.isinf(decision.margin):
         return f"not decided: the bounds are infinite{_first_unbounded(question)}; {tried}"
+    if decision.boxes > 1:
+        return (
+            f"not decided: after {decision.seconds:.1f} s, {_engine(question)}{_boxes(decision)} show it on "
+            f"{_percent(decision.verified)} of the domain; {tried}. More time or a smaller domain may decide it"
+        )
     return (
         f"not decided: {_engine(question)} only show a margin of at least {lower_text(decision.margin)}, and it must "
         f"not be negative; {tried}. A smaller domain may be provable"
     )
+
+
+def _boxes(decision: Decision) -> str:
+    return f" on {decision.boxes:,} boxes" if decision.boxes > 1 else ""
+
+
+def _percent(share: float) -> str:
+    """Rounded down: 99.99 % is not 100 %."""
+    return f"{math.floor(share * 1000) / 10:g} %"
 
 
 def _engine(question: Question) -> str:

@@ -17,9 +17,9 @@ from torch import Tensor
 BoundBoxes = Callable[[Tensor, Tensor], Tensor]
 """Lower and upper ends of boxes, (boxes, inputs) each, to sound lower bounds of the margin, (boxes,)."""
 
-Sensitivity = Callable[[Tensor], Tensor]
-"""Points, (boxes, inputs), to how strongly the margin depends on each input there, (boxes, inputs), not negative. A
-heuristic: any answer is sound."""
+Sensitivity = Callable[[Tensor, Tensor], Tensor]
+"""Ends of boxes, (boxes, inputs) each, to how strongly the margin depends on each input there, (boxes, inputs), not
+negative. A heuristic: any answer is sound."""
 
 BATCH = 512
 """Boxes bounded together: enough to make the overhead of one call small, few enough to pick the worst again often."""
@@ -109,7 +109,7 @@ def step(tree: SplitTree, bound: BoundBoxes, sensitivity: Sensitivity, batch: in
         return False
     lower = torch.stack([box.lower for box in chosen])
     upper = torch.stack([box.upper for box in chosen])
-    dims = _choose(lower, upper, sensitivity((lower + upper) / 2))
+    dims = _choose(lower, upper, sensitivity(lower, upper))
     split = [box for box, dim in zip(chosen, dims, strict=True) if dim is not None]
     if not split:
         return False
@@ -146,10 +146,9 @@ def _choose(lower: Tensor, upper: Tensor, sensitivity: Tensor) -> list[int | Non
     width = upper - lower
     middle = (lower + upper) / 2
     divisible = (lower < middle) & (middle < upper)
-    # The small part of the width alone keeps inputs from being forgotten where the gradient happens to be zero.
-    score = width * (
-        sensitivity.nan_to_num(nan=0.0, posinf=1e300) + 1e-3 * sensitivity.abs().nan_to_num().amax()
-    )
+    # The part of the width alone keeps inputs from being forgotten where the gradient happens to be zero.
+    known = sensitivity.nan_to_num(nan=0.0, posinf=1e300)
+    score = width * (known + 0.1 * known.amax(dim=1, keepdim=True))
     score = torch.where(score.amax(dim=1, keepdim=True) > 0, score, width)
     score = torch.where(divisible, score, -1.0)
     best = score.max(dim=1)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -14,11 +15,15 @@ from torchlean.bounds.crown import crown
 from torchlean.cancellation import Cancelled
 from torchlean.claims.domain import Box
 from torchlean.claims.margin import Margin, add_margin
-from torchlean.claims.search import search
+from torchlean.claims.search import hunting, search
+from torchlean.claims.splitting import split, splittable
 from torchlean.graph import Graph
 
 CROWN_WORK = 10**10
 """Multiplications (some seconds) beyond which backward bounds are left out of an editor's answer."""
+
+SPLIT_SECONDS = 3.0
+"""Wall time for splitting one claim's domain, on every edit that changes its network: what a person waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +37,20 @@ class Decision:
         undefined: the margin may be undefined (NaN in an execution), so bounds prove nothing.
         tried: inputs executed by the search.
         seconds: wall time.
+        boxes: how many boxes the domain was split into.
+        verified: share of the domain's volume on which bounds show the claim.
+        finished: more time would not change the answer; an answer that ran out of time is not to be remembered.
     """
 
     proved: bool
-    violation: Mapping[str, Tensor] | None
     margin: float
     undefined: bool
-    tried: int
     seconds: float
+    violation: Mapping[str, Tensor] | None = None
+    tried: int = 0
+    boxes: int = 1
+    verified: float = 0.0
+    finished: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +122,54 @@ def work(graph: Graph) -> int:
     return total
 
 
-def decide(question: Question, cancelled: Callable[[], bool] = lambda: False) -> Decision:
-    """Prove by bounds or refute by execution.
+def decide(
+    question: Question,
+    cancelled: Callable[[], bool] = lambda: False,
+    seconds: float = SPLIT_SECONDS,
+) -> Decision:
+    """Prove by bounds, refute by execution, or split the domain until one of them succeeds.
+
+    Args:
+        seconds: wall time for splitting.
 
     Raises:
         Cancelled: by the caller; nothing is known then.
     """
     start = time.perf_counter()
+
+    def decision(proved: bool, **known: Any) -> Decision:
+        return Decision(
+            proved,
+            margin=known.pop("margin", least),
+            undefined=interval.undefined,
+            seconds=time.perf_counter() - start,
+            **known,
+        )
+
     interval = question.bounds[question.margin.node]
-    least = float(interval.lower)
+    least = -math.inf if interval.undefined else float(interval.lower)
     if proved(question):
-        return Decision(True, None, least, False, 0, time.perf_counter() - start)
-    if any(node.op == "random" for node in question.margin.graph):
+        return decision(True)
+    graph, margin = question.margin.graph, question.margin.node
+    if any(node.op == "random" for node in graph):
         # Untrained weights or random draws: there is no one program to execute.
-        return Decision(False, None, least, interval.undefined, 0, time.perf_counter() - start)
-    found = search(question.margin.graph, question.holds, question.margin.node, question.domains, cancelled)
+        return decision(False)
+    found = search(graph, question.holds, margin, question.domains, cancelled)
     if cancelled():
         raise Cancelled
-    margin = -math.inf if interval.undefined else least
-    return Decision(
-        False, found.violation, margin, interval.undefined, found.tried, time.perf_counter() - start
+    if found.violation is not None or not splittable(question.domains) or work(graph) > CROWN_WORK:
+        return decision(False, violation=found.violation, tried=found.tried)
+    hunt = hunting(graph, question.holds, margin, question.domains, cancelled)
+    if hunt is None:
+        return decision(False)
+    result = split(question.margin, question.domains, hunt, seconds, cancelled)
+    tree = result.tree
+    return decision(
+        tree.proved,
+        violation=result.violation,
+        tried=found.tried + hunt.tried,
+        margin=max(least, tree.least),
+        boxes=tree.leaves,
+        verified=tree.verified,
+        finished=tree.proved or result.violation is not None,
     )

@@ -61,14 +61,10 @@ def search(
     Raises:
         KeyError: an input without a box.
     """
-    names = [str(node.attributes["name"]) for node in graph.inputs]
-    types = [node.type.dtype for node in graph.inputs]
-    ranges = {name: _representable(domains[name], dtype) for name, dtype in zip(names, types, strict=True)}
-    if any(bool((low > high).any()) for low, high in ranges.values()):
-        # No number of this type lies in the box, so no execution can violate the claim.
+    hunt = hunting(graph, holds, margin, domains, cancelled)
+    if hunt is None:
         return Search(None, 0)
-    hunt = _Hunt(graph, holds, margin, ranges, cancelled)
-    points = _candidates(ranges, torch.Generator().manual_seed(seed))
+    points = _candidates(hunt.ranges, torch.Generator().manual_seed(seed))
     violation, outcome = hunt.first_violation(points)
     if violation is None and outcome is not None:
         worst = outcome.margin.nan_to_num(nan=-torch.inf).argsort()[:DESCENTS]
@@ -76,7 +72,28 @@ def search(
     return Search(violation, hunt.tried)
 
 
-class _Outcome(NamedTuple):
+def hunting(
+    graph: Graph,
+    holds: int,
+    margin: int,
+    domains: Mapping[str, Box],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Hunt | None:
+    """A hunt inside the domain. None where no number of the inputs' types lies in it: nothing can be executed.
+
+    Raises:
+        KeyError: an input without a box.
+    """
+    ranges = {}
+    for node in graph.inputs:
+        name = str(node.attributes["name"])
+        ranges[name] = _representable(domains[name], node.type.dtype)
+    if any(bool((low > high).any()) for low, high in ranges.values()):
+        return None
+    return Hunt(graph, holds, margin, ranges, cancelled)
+
+
+class Outcome(NamedTuple):
     """Of many executions at once, each of shape (points,)."""
 
     holds: Tensor
@@ -84,7 +101,15 @@ class _Outcome(NamedTuple):
 
 
 @dataclass
-class _Hunt:
+class Hunt:
+    """Executions of one claim on many inputs.
+
+    Attributes:
+        graph, holds, margin, cancelled: see `search`.
+        ranges: least and greatest representable number of each input, element by element.
+        tried: inputs executed so far.
+    """
+
     graph: Graph
     holds: int
     margin: int
@@ -92,7 +117,7 @@ class _Hunt:
     cancelled: Callable[[], bool]
     tried: int = 0
 
-    def first_violation(self, points: Inputs) -> tuple[Inputs | None, _Outcome | None]:
+    def first_violation(self, points: Inputs) -> tuple[Inputs | None, Outcome | None]:
         """Execute all points; a violation among them, run alone, and the outcomes (None when cancelled)."""
         if self.cancelled():
             return None, None
@@ -103,7 +128,7 @@ class _Hunt:
                 return alone, outcome
         return None, outcome
 
-    def _many(self, points: Inputs) -> _Outcome:
+    def _many(self, points: Inputs) -> Outcome:
         count = len(next(iter(points.values())))
         self.tried += count
         try:
@@ -112,7 +137,7 @@ class _Hunt:
             # Some ops have no batching rule, or look at their numbers: one after the other then.
             outcomes = [self._one({name: values[i] for name, values in points.items()}) for i in range(count)]
             holds, margin = (torch.stack(column) for column in zip(*outcomes, strict=True))
-        return _Outcome(holds, margin)
+        return Outcome(holds, margin)
 
     def _one(self, point: Inputs) -> tuple[Tensor, Tensor]:
         values = evaluate(self.graph, point)
@@ -136,6 +161,13 @@ class _Hunt:
             if step % 5 == 4:
                 rate /= 2
         return None
+
+    def nearest(self, points: Mapping[str, Tensor]) -> Inputs:
+        """The representable inputs nearest to the given ones, inside the domain; shape (points, *input) each."""
+        inside = {}
+        for name, (low, high) in self.ranges.items():
+            inside[name] = torch.minimum(torch.maximum(points[name].to(low.dtype), low), high)
+        return inside
 
     def _gradients(self, points: Inputs, free: list[str]) -> Inputs | None:
         """The margin's gradient at each point, by input."""
