@@ -8,8 +8,9 @@ from fractions import Fraction
 
 import pytest
 import torch
+from mpmath import mpf
 from tests.ops.boxes import TINY, Ends, attacks, inside, interval, moderate
-from tests.ops.exact import Exact
+from tests.ops.exact import Exact, analytic
 from tests.ops.relaxation_checks import between_ends, envelope, grid_of, is_between, lines, touching
 from tests.ops.univariate_cases import CASES, Univariate
 
@@ -141,3 +142,26 @@ def test_points_have_planes_that_meet_there(case: Univariate) -> None:
     for x, (below, above) in zip(points, both, strict=True):
         gap = above[0] * x + above[1] - below[0] * x - below[1]
         assert gap <= 1e-12 * max(1.0, abs(x), abs(below[1])) + case.loose
+
+
+def test_softplus_has_what_torch_returns_above_the_threshold_between_its_planes() -> None:
+    for threshold in (20.0, 1.0, -2.0):
+        boxes = [moderate(random.Random(seed), -15.0, 15.0) for seed in range(80)]
+        planes = OPS["softplus"].relax([batched(interval(boxes))], {"beta": 2.0, "threshold": threshold})
+        both = zip(lines(planes.lower, len(boxes)), lines(planes.upper, len(boxes)), strict=True)
+        for box, (below, above) in zip(boxes, both, strict=True):
+            for x in (*box, max(box[0], min(box[1], math.nextafter(threshold / 2.0, math.inf)))):
+                assert x * 2.0 <= threshold or is_between(Fraction(x), x, below, above), (threshold, box, x)
+
+
+@pytest.mark.parametrize("exponent", [1.7, 0.3, -0.3])
+def test_powers_with_an_exponent_rounded_to_float32_lie_between_the_planes_too(exponent: float) -> None:
+    """The type of the operand decides which exponent torch computes with, and the planes hold for both."""
+    rounded = float(torch.tensor(exponent, dtype=torch.float32))
+    reference = analytic(lambda x: x ** mpf(rounded))
+    boxes = [moderate(random.Random(seed), 0.01, 30.0) for seed in range(60)]
+    planes = OPS["pow"].relax([batched(interval(boxes))], {"exponent": exponent})
+    both = zip(lines(planes.lower, len(boxes)), lines(planes.upper, len(boxes)), strict=True)
+    for box, (below, above) in zip(boxes, both, strict=True):
+        for x in between_ends(box, 20, random.Random(1)):
+            assert is_between(reference(Fraction(x)), x, below, above), (box, x)
