@@ -57,6 +57,10 @@ def _of_instance(run: Interpreter, owner: Instance, name: str) -> Value:
     found = owner.cls.find(name)
     if type(found) is Descriptor and found.kind == "property":
         return _call(run, found.function, owner)
+    if type(found) is Instance and found.cls.find("__get__") is not MISSING:
+        return Unknown(f"`{name}` is a descriptor of this program, which is not followed", run.place())
+    if isinstance(owner.cls.find("__getattribute__"), UserFunction):
+        return Unknown(f"`__getattribute__` of `{owner.cls.name}` is not followed", run.place())
     if name in owner.attributes:
         return owner.attributes[name]
     if found is not MISSING:
@@ -78,6 +82,8 @@ def _of_instance(run: Interpreter, owner: Instance, name: str) -> Value:
 def _beyond_the_class(run: Interpreter, owner: Instance, name: str) -> Value:
     from torchlean.capture.builtin_methods import find_method, object_method
 
+    if name in ("_replace", "_asdict", "_fields") and owner.cls.fields is not None:
+        return Unknown(f"`{name}` of a named tuple is not followed", run.place())
     if owner.data is not None:
         method = find_method(owner.data, name)
         if method is not None:
@@ -93,6 +99,9 @@ def _beyond_the_class(run: Interpreter, owner: Instance, name: str) -> Value:
     method = object_method(name)
     if method is not None:
         return BoundMethod(owner, method)
+    for cls in owner.cls.mro if run.patched else ():
+        if f"{cls.module.name}.{cls.name}.{name}" in run.patched:
+            return bound(run.patched[f"{cls.module.name}.{cls.name}.{name}"], owner, owner.cls)
     return no_attribute(run, f"`{owner.cls.name}`", name, attribute_names(owner))
 
 
@@ -300,7 +309,9 @@ def set_attribute(run: Interpreter, owner: Value, name: str, value: Value) -> No
         _set_on_instance(run, owner, name, value)
     elif isinstance(owner, UserClass):
         if owner.module.internal:
-            run.report("TL102", f"changing torch's own class `{owner.name}` is not followed")
+            _change_torch(
+                run, f"{owner.module.name}.{owner.name}.{name}", value, owner.find(name) is not MISSING
+            )
         else:
             run.assign(owner.names, name, value)
     elif isinstance(owner, UserFunction):
@@ -311,9 +322,23 @@ def set_attribute(run: Interpreter, owner: Value, name: str, value: Value) -> No
         from torchlean.capture.tensors import set_tensor_attribute
 
         set_tensor_attribute(run, owner, name, value)
+    elif isinstance(owner, Namespace):
+        from torchlean.capture.torch_names import member
+
+        known = owner.path.partition(".")[0] == "torch" and member(owner.path, name)
+        _change_torch(
+            run, f"{owner.path}.{name}", value, isinstance(known, (Native, UserFunction, UserClass))
+        )
     elif isinstance(owner, (int, float, str, bytes, list, dict, tuple, set, type(None))):
         text = f"attribute `{name}` cannot be set on a value of type {type_name(owner)}"
         run.error("TL103", text, kind=AttributeError)
+
+
+def _change_torch(run: Interpreter, dotted: str, value: Value, exists: bool) -> None:
+    """What a program adds to torch is found again; what it replaces changes everything that torch computes with it."""
+    if exists:
+        run.replaced = Unknown(f"`{dotted}` of torch is replaced in this program", run.place())
+    run.assign(run.patched, dotted, value)
 
 
 def _set_on_instance(run: Interpreter, owner: Instance, name: str, value: Value) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from torchlean.capture.builtin_types import MAKERS, class_of
-from torchlean.capture.iteration import items_of, range_length
+from torchlean.capture.iteration import items_of, range_length, unordered
 from torchlean.capture.values import (
     MISSING,
     ExceptionValue,
@@ -196,7 +196,23 @@ def _delattr(run: Interpreter, owner: Value, name: str) -> Value:
 def _vars(run: Interpreter, owner: Value = MISSING) -> Value:
     from torchlean.capture.attributes import attribute
 
-    return Unknown("`vars()` is not followed") if owner is MISSING else attribute(run, owner, "__dict__")
+    return _scope(run) if owner is MISSING else attribute(run, owner, "__dict__")
+
+
+@builtin("locals")
+def _scope(run: Interpreter) -> Value:
+    frame = run.frame
+    assert frame is not None
+    if frame.environment.parent is None:
+        return frame.environment.names
+    return Unknown("the local names as a dictionary are not followed")
+
+
+@builtin("globals")
+def _globals(run: Interpreter) -> Value:
+    frame = run.frame
+    assert frame is not None
+    return frame.environment.root().names
 
 
 @builtin("id")
@@ -266,7 +282,7 @@ def _divmod(run: Interpreter, left: Value, right: Value) -> Value:
 def _sum(run: Interpreter, iterable: Value, start: Value = 0) -> Value:
     from torchlean.capture.operators import binary
 
-    items = items_of(run, iterable)
+    items = unordered(run, iterable)
     if isinstance(items, Unknown):
         return items
     total = start
@@ -282,7 +298,7 @@ def _extreme(run: Interpreter, name: str, arguments: tuple[Value, ...], key: Val
     from torchlean.capture.conditions import known_truth
     from torchlean.capture.operators import compare
 
-    items = items_of(run, arguments[0]) if len(arguments) == 1 else list(arguments)
+    items = unordered(run, arguments[0]) if len(arguments) == 1 else list(arguments)
     if isinstance(items, Unknown):
         return items
     if not items:
@@ -314,7 +330,7 @@ def _max(run: Interpreter, *arguments: Value, key: Value = None, default: Value 
 def _quantified(run: Interpreter, iterable: Value, stops_at: bool) -> Value:
     from torchlean.capture.conditions import known_truth
 
-    items = items_of(run, iterable)
+    items = unordered(run, iterable)
     if isinstance(items, Unknown):
         return items
     doubt: Unknown | None = None
@@ -348,7 +364,7 @@ def sorted_items(run: Interpreter, iterable: Value, key: Value, reverse: Value) 
     from torchlean.capture.calling import call
     from torchlean.capture.operators import compare
 
-    items = items_of(run, iterable)
+    items = unordered(run, iterable)
     if isinstance(items, Unknown):
         return items
     keys = items if key is None else [call(run, key, [item], {}) for item in items]
@@ -403,8 +419,8 @@ def _next(run: Interpreter, iterator: Value, default: Value = MISSING) -> Value:
 
 def next_item(run: Interpreter, iterator: ListIterator, default: Value = MISSING) -> Value:
     """The next item; StopIteration at the end where there is no default."""
+    run.changes(iterator)
     if iterator.position < len(iterator.items):
-        run.changes(iterator)
         iterator.position += 1
         return run.seen(iterator.items[iterator.position - 1])
     if iterator.rest_unknown is not None:

@@ -23,6 +23,7 @@ from torchlean.capture.values import (
     UserClass,
     Value,
     contains_unknown,
+    odd_key,
     type_name,
 )
 from torchlean.ops.random import Generator
@@ -127,7 +128,9 @@ def invoke(
     if name in MUTATING:
         run.changes(owner)
     if isinstance(owner, (set, dict)) or name in ("count", "index", "remove"):
-        unknown = contains_unknown(arguments[:1])
+        unknown = contains_unknown(arguments[:1]) or (
+            odd_key(arguments[:1]) if isinstance(owner, (set, dict)) else None
+        )
         if unknown is not None:
             run.taint(owner, unknown)
             return unknown

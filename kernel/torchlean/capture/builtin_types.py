@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchlean.capture.budgets import INTEGER_BITS, TooBig
-from torchlean.capture.iteration import items_of
+from torchlean.capture.iteration import items_of, unordered
 from torchlean.capture.values import (
     MISSING,
     BoundMethod,
@@ -25,6 +25,7 @@ from torchlean.capture.values import (
     UserFunction,
     Value,
     contains_unknown,
+    odd_key,
     type_name,
 )
 
@@ -111,8 +112,10 @@ def _str(run: Interpreter, value: Value = "", *encoding: Value) -> Value:
     return printed(run, value)
 
 
-def _items(run: Interpreter, iterable: Value) -> list[Value] | Unknown:
-    items = items_of(run, iterable)
+def _items(
+    run: Interpreter, iterable: Value, among: Callable[..., list[Value] | Unknown] = items_of
+) -> list[Value] | Unknown:
+    items = among(run, iterable)
     if not isinstance(items, Unknown):
         run.fuel.allocate(len(items), "this container")
     return items
@@ -128,13 +131,15 @@ def _tuple(run: Interpreter, iterable: Value = ()) -> Value:
 
 
 def _set(run: Interpreter, iterable: Value = ()) -> Value:
-    items = _items(run, iterable)
-    return items if isinstance(items, Unknown) else contains_unknown(items) or set(items)
+    items = _items(run, iterable, unordered)
+    return items if isinstance(items, Unknown) else contains_unknown(items) or odd_key(items) or set(items)
 
 
 def _frozenset(run: Interpreter, iterable: Value = ()) -> Value:
-    items = _items(run, iterable)
-    return items if isinstance(items, Unknown) else contains_unknown(items) or frozenset(items)
+    items = _items(run, iterable, unordered)
+    return (
+        items if isinstance(items, Unknown) else contains_unknown(items) or odd_key(items) or frozenset(items)
+    )
 
 
 def _size(run: Interpreter, iterable: Value = ()) -> Value:
@@ -253,6 +258,9 @@ def _enumerate(run: Interpreter, iterable: Value, start: Value = 0) -> Value:
 def _zip(run: Interpreter, *iterables: Value, strict: Value = False) -> Value:
     from torchlean.capture.standard import Endless
 
+    iterators = [id(iterable) for iterable in iterables if isinstance(iterable, (ListIterator, Instance))]
+    if len(set(iterators)) < len(iterators):
+        return Unknown("`zip` of one iterator with itself is not followed", run.place())
     columns = [items_of(run, iterable) for iterable in iterables if not isinstance(iterable, Endless)]
     unknown = next((column for column in columns if isinstance(column, Unknown)), None)
     if unknown is not None:
@@ -272,7 +280,7 @@ def _map(run: Interpreter, function: Value, *iterables: Value) -> Value:
     rows = _zip(run, *iterables)
     if isinstance(rows, Unknown):
         return rows
-    return ListIterator([call(run, function, list(row), {}) for row in rows.items])
+    return ListIterator([], begin=lambda iterator: [call(run, function, list(row), {}) for row in rows.items])
 
 
 def _filter(run: Interpreter, function: Value, iterable: Value) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,6 +18,7 @@ from torchlean.capture.explain import argument_mistake, operands, shape_message
 from torchlean.capture.flow import Returned
 from torchlean.capture.foreign import may_change
 from torchlean.capture.result import Role
+from torchlean.capture.tables import words
 from torchlean.capture.values import (
     MISSING,
     NATIVES,
@@ -38,12 +40,16 @@ from torchlean.capture.values import (
     contains_tensor,
     contains_unknown,
     is_foreign,
+    odd_key,
     type_name,
 )
 from torchlean.ops import ShapeError, UnsupportedError
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
+
+MUTATING = words("append extend insert remove pop clear add discard update setdefault sort reverse popitem")
+"""Methods that change the list, set or dictionary they belong to."""
 
 Arguments = list[Value]
 Keywords = dict[str, Value]
@@ -127,6 +133,8 @@ def call_function(
     caller = run.frame
     if caller is not None and caller.depth >= CALL_DEPTH:
         return run.over_budget(f"calls are nested more than {CALL_DEPTH} deep here")
+    if function.results is not None:
+        return _remembered(run, function, arguments, keywords)
     try:
         names = bind(function, arguments, keywords)
     except ArgumentError as error:
@@ -151,11 +159,30 @@ def call_function(
             run.doubts.pop()
 
 
+def _remembered(run: Interpreter, function: UserFunction, arguments: Arguments, keywords: Keywords) -> Value:
+    """A call under `functools.lru_cache`."""
+    results = run.seen(function.results)
+    plain = replace(function, results=None)
+    unknown = contains_unknown(arguments) or contains_unknown(keywords) or odd_key(arguments)
+    if isinstance(results, Unknown) or unknown is not None:
+        return results if isinstance(results, Unknown) else call_function(run, plain, arguments, keywords)
+    key = (*arguments, *sorted(keywords.items()))
+    try:
+        if key in results:
+            return results[key]
+    except TypeError as error:
+        return run.error("TL103", f"`{function.name}` is cached: {error}")
+    value = call_function(run, plain, arguments, keywords)
+    run.assign(results, key, value)
+    return value
+
+
 def _callee_frame(
     run: Interpreter, function: UserFunction, names: dict[str, Value], arguments: Arguments
 ) -> Frame:
     environment = Environment(function.environment)
     environment.names = names
+    environment.own = _own_names(function.node)
     if run.doubts:
         run.doubts[-1].private.add(id(names))
     caller = run.frame
@@ -168,6 +195,44 @@ def _callee_frame(
     if function.module.analysed:
         _observe_arguments(run, function, names)
     return frame
+
+
+def _own_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> frozenset[str]:
+    """The names that a function assigns, and that so are its own; remembered on the tree."""
+    cached = getattr(node, "torchlean_own", None)
+    if cached is None:
+        cached = node.torchlean_own = _assigned([] if isinstance(node, ast.Lambda) else node.body)  # type: ignore[union-attr] # a cache
+    return frozenset(cached)
+
+
+def _assigned(body: list[ast.stmt]) -> frozenset[str]:
+    found: set[str] = set()
+    elsewhere: set[str] = set()
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            elsewhere.update(node.names)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        if not isinstance(node, SCOPES):
+            stack.extend(ast.iter_child_nodes(node))
+    return frozenset(found - elsewhere)
+
+
+SCOPES = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
+"""What has names of its own. (A `:=` in a comprehension is missed: its name is then looked for outside, too.)"""
 
 
 def _observe_arguments(run: Interpreter, function: UserFunction, names: dict[str, Value]) -> None:
@@ -186,14 +251,7 @@ def _body(run: Interpreter, function: UserFunction, frame: Frame) -> Value:
     if isinstance(node, ast.AsyncFunctionDef):
         return Unknown("asynchronous code is not followed", run.place())
     if _yields(node):
-        frame.yielded = []
-        try:
-            run.block(node.body, frame)
-        except GeneratorStopped:
-            return ListIterator(
-                frame.yielded, Unknown(f"`{function.name}` gives items without an end", run.place())
-            )
-        return ListIterator(frame.yielded)
+        return ListIterator([], begin=lambda iterator: _generated(run, function, frame, iterator))
     flow = run.block(node.body, frame)
     result = flow.value if isinstance(flow, Returned) else None
     if frame.maybe_returned:
@@ -203,6 +261,51 @@ def _body(run: Interpreter, function: UserFunction, frame: Frame) -> Value:
             if not same_value(run, value, result):
                 return result if isinstance(result, Unknown) and result.reported else unknown
     return result
+
+
+def _generated(
+    run: Interpreter, function: UserFunction, frame: Frame, iterator: ListIterator
+) -> list[Value] | Unknown:
+    """The items of a generator, followed when something asks for the first of them."""
+    items: list[Value] = []
+    frame.yielded = items
+    caller, place = run.frame, run.node
+    if caller is not None:
+        if caller.depth >= CALL_DEPTH:
+            return run.over_budget(f"calls are nested more than {CALL_DEPTH} deep here")
+        frame.depth, frame.caught = max(frame.depth, caller.depth + 1), caller.caught
+    run.changes(iterator)
+    body: list[ast.stmt] = function.node.body  # type: ignore[assignment] # a lambda is no generator
+    try:
+        if not iterator.whole and _has_effects(function.node):
+            from torchlean.capture.conditions import perhaps
+
+            unknown = Unknown(f"`{function.name}` changes something while its items are used", run.place())
+            perhaps(run, lambda: run.block(body, frame), unknown)
+            return unknown
+        run.block(body, frame)
+    except GeneratorStopped:
+        iterator.stop_at(Unknown(f"`{function.name}` gives items without an end", run.place()))
+    finally:
+        run.node, run.frame = place, caller
+        if run.doubts and run.doubts[-1].frame is frame:
+            run.doubts.pop()
+    doubt = run.seen(items)
+    return doubt if isinstance(doubt, Unknown) else items
+
+
+def _has_effects(node: ast.AST) -> bool:
+    """Whether a generator changes attributes, items, or names outside of it; remembered on the tree."""
+    cached = getattr(node, "torchlean_effects", None)
+    if cached is None:
+        cached = any(
+            isinstance(inner, (ast.Global, ast.Nonlocal))
+            or (isinstance(inner, (ast.Attribute, ast.Subscript)) and not isinstance(inner.ctx, ast.Load))
+            or (isinstance(inner, ast.Attribute) and inner.attr in MUTATING)
+            for inner in ast.walk(node)
+        )
+        node.torchlean_effects = cached  # type: ignore[attr-defined] # a cache
+    return bool(cached)
 
 
 def _yields(node: ast.FunctionDef) -> bool:
@@ -259,6 +362,10 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
         if unknown is not None:
             touches = function.is_spelling or contains_tensor(arguments) or contains_tensor(keywords)
             return run.enters(unknown) if touches else unknown
+    if function.is_spelling and "out" in keywords:
+        return _into(run, function, arguments, dict(keywords))
+    if function.is_spelling and run.replaced is not None:
+        return run.enters(run.replaced)
     first: Any = run.emitter if function.is_spelling else run
     node, frame = run.node, run.frame
     try:
@@ -291,6 +398,24 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
     finally:
         if frame is not None:
             run.at(node, frame)
+
+
+def _into(run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords) -> Value:
+    """`torch.add(x, y, out=z)` overwrites `z`."""
+    target = keywords.pop("out")
+    result = call_native(run, function, arguments, keywords)
+    if target is None or isinstance(result, Unknown):
+        return result
+    if not (
+        isinstance(target, TensorValue) and isinstance(result, TensorValue) and target.shape == result.shape
+    ):
+        result = run.unfollowed("`out=` with another shape, or with several tensors, is not followed")
+    else:
+        overwrite = Native("out", lambda run: run.emitter.overwrite(target, result))
+        result = call_native(run, overwrite, [], {})
+    if isinstance(result, Unknown) and isinstance(target, TensorValue):
+        taint_memory(run, target, result)
+    return result
 
 
 @contextmanager

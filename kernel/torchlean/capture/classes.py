@@ -33,8 +33,7 @@ class NamedTupleBase(tuple):  # type: ignore[type-arg] # a marker, never instant
 def define_class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> Value:
     """Follow a class statement."""
     bases = tuple(run.eval(base, frame) for base in node.bases if not isinstance(base, ast.Starred))
-    for keyword in node.keywords:
-        run.eval(keyword.value, frame)
+    options = {keyword.arg or "**": run.eval(keyword.value, frame) for keyword in node.keywords}
     environment = Environment(frame.environment.enclosing(), is_class=True)
     body = Frame(
         environment, frame.module, frame.chain, frame.function, frame.receiver, frame.depth, frame.caught
@@ -51,7 +50,29 @@ def define_class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> Value:
         _own(value, cls)
     _special_bases(cls)
     run.classes.append(cls)
+    for name, value in list(names.items()):
+        if type(value) is Instance and value.cls.find("__set_name__") is not MISSING:
+            from torchlean.capture.calling import call
+
+            call(run, value.cls.find("__set_name__"), [value, cls, name], {})
+    _made_by_others(run, cls, options)
     return cls
+
+
+def _made_by_others(run: Interpreter, cls: UserClass, options: dict[str, Value]) -> None:
+    """A metaclass may make anything of a class; `__init_subclass__` of a base is called."""
+    metaclass = options.pop("metaclass", type)
+    if metaclass is not type:
+        cls.open = Unknown(f"the metaclass of `{cls.name}` is not followed", run.place())
+    for base in cls.mro[1:]:
+        hook = base.names.get("__init_subclass__")
+        if isinstance(hook, Descriptor):
+            hook = hook.function
+        if isinstance(hook, UserFunction):
+            from torchlean.capture.calling import call
+
+            call(run, hook, [cls], options)
+            return
 
 
 def _own(value: Value, cls: UserClass) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins as python
 from collections.abc import Callable
+from dataclasses import replace
 
 from torchlean.capture.calling import call
 from torchlean.capture.conditions import known_truth
@@ -13,7 +14,7 @@ from torchlean.capture.expressions import evaluates
 from torchlean.capture.interpreter import Interpreter
 from torchlean.capture.iteration import items_of
 from torchlean.capture.statements import store
-from torchlean.capture.values import ListIterator, Unknown, Value
+from torchlean.capture.values import MISSING, ListIterator, Unknown, Value
 
 
 @evaluates(ast.ListComp)
@@ -23,9 +24,24 @@ def _list_comprehension(run: Interpreter, node: ast.ListComp, frame: Frame) -> V
 
 @evaluates(ast.GeneratorExp)
 def _generator(run: Interpreter, node: ast.GeneratorExp, frame: Frame) -> Value:
-    """Run ahead; what it would compute lazily has no effects that matter here."""
-    items = _comprehension(run, node.generators, frame, lambda inner: run.eval(node.elt, inner))
-    return items if isinstance(items, Unknown) else ListIterator(items)
+    """Its first iterable is evaluated now, the rest when something asks for the first item."""
+    first = run.eval(node.generators[0].iter, frame)
+    if isinstance(first, Unknown):
+        return first
+
+    def begin(iterator: ListIterator) -> list[Value] | Unknown:
+        run.changes(iterator)
+        caller, place = run.frame, run.node
+        inner = replace(frame) if caller is None else replace(frame, depth=caller.depth, caught=caller.caught)
+        try:
+            items: list[Value] | Unknown = _comprehension(
+                run, node.generators, inner, lambda scope: run.eval(node.elt, scope), first
+            )
+            return items
+        finally:
+            run.node, run.frame = place, caller
+
+    return ListIterator([], begin=begin)
 
 
 @evaluates(ast.SetComp)
@@ -52,9 +68,11 @@ def _comprehension(
     generators: list[ast.comprehension],
     frame: Frame,
     element: Callable[[Frame], Value],
+    first: Value = MISSING,
 ) -> Value:
     """All elements as a list, in a scope of its own; unknown where one of the iterables or conditions is."""
     scope = Environment(frame.environment.enclosing())
+    scope.around = frame.environment
     if run.doubts:
         run.doubts[-1].private.add(id(scope.names))
     inner = Frame(
@@ -68,7 +86,7 @@ def _comprehension(
         yielded=frame.yielded,
         site=frame.site,
     )
-    first = run.eval(generators[0].iter, frame)
+    first = run.eval(generators[0].iter, frame) if first is MISSING else first
     result: list[Value] = []
     unknown = _generate(run, generators, first, inner, lambda: result.append(element(inner)))
     return result if unknown is None else unknown

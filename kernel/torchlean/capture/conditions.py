@@ -98,7 +98,18 @@ def branch(
     unknown: Unknown,
 ) -> object:
     """`if ?: body else: orelse`; gives back the control flow signal of the whole."""
-    left, right = both(run, lambda: run.block(body, frame), lambda: run.block(orelse, frame), unknown)
+    return merged(run, lambda: run.block(body, frame), lambda: run.block(orelse, frame), frame, unknown)
+
+
+def merged(
+    run: Interpreter,
+    first: Callable[[], object],
+    second: Callable[[], object],
+    frame: Frame,
+    unknown: Unknown,
+) -> object:
+    """One of two blocks is followed; gives back the control flow signal of the whole."""
+    left, right = both(run, first, second, unknown)
     if left is MISSING or right is MISSING:
         return right if left is MISSING else left
     return _merged_flow(run, frame, left, right, unknown)
@@ -213,6 +224,10 @@ def same_content(run: Interpreter, left: Any, right: Any) -> bool:
         return list(left) == list(right) and all(same_value(run, left[key], right[key]) for key in left)
     if isinstance(left, (set, frozenset)):
         return bool(left == right)
+    if isinstance(left, tuple) and len(left) == 4:
+        return all(
+            a is b or (type(a) is int and a == b) for a, b in zip(left, right, strict=True)
+        )  # iterators
     if isinstance(left, tuple) and len(left) == 2 and isinstance(left[0], int):
         return run.emitter.same(left[0], right[0])
     if isinstance(left, (list, tuple)):
@@ -254,11 +269,21 @@ def forget_assigned(run: Interpreter, body: Sequence[ast.AST], frame: Frame, unk
     stack: list[ast.AST] = list(body)
     while stack:
         node = stack.pop()
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            run.assign(frame.environment.target(node.id), node.id, unknown)
+        bound = _bound_name(node)
+        if bound is not None:
+            run.assign(frame.environment.target(bound), bound, unknown)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             run.assign(frame.environment.target(node.name), node.name, unknown)
             continue
         elif isinstance(node, ast.Lambda):
             continue
         stack.extend(ast.iter_child_nodes(node))
+
+
+def _bound_name(node: ast.AST) -> str | None:
+    """The name that a node of a statement binds by itself."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return node.id
+    if isinstance(node, (ast.MatchAs, ast.MatchStar)):
+        return node.name
+    return node.rest if isinstance(node, ast.MatchMapping) else None

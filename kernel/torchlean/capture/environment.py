@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,16 +19,20 @@ class Environment:
 
     Attributes:
         redirected: names declared `global` or `nonlocal`, and the scope they mean.
+        own: names that the function assigns somewhere, which are its own even before that.
+        around: the scope that a comprehension stands in, where its `:=` assigns.
         stars: namespaces imported with `*`, looked into last (in the global scope).
     """
 
-    __slots__ = ("is_class", "names", "parent", "redirected", "stars")
+    __slots__ = ("around", "is_class", "names", "own", "parent", "redirected", "stars")
 
     def __init__(self, parent: Environment | None = None, is_class: bool = False) -> None:
         self.names: dict[str, Value] = {}
         self.parent = parent
         self.is_class = is_class
         self.redirected: dict[str, Environment] | None = None
+        self.around: Environment | None = None
+        self.own: frozenset[str] | None = None
         self.stars: list[Namespace | Unknown] = []
 
     def lookup(self, name: str) -> Value:
@@ -38,7 +43,15 @@ class Environment:
         while scope is not None:
             if name in scope.names:
                 return scope.names[name]
+            if scope.own and name in scope.own:
+                return self._unassigned(name, scope.parent)
             scope = scope.parent
+        return MISSING
+
+    def _unassigned(self, name: str, outer: Environment | None) -> Value:
+        """A function's own name that has no value yet hides the outer one; one that is nowhere is reported as such."""
+        if hasattr(builtins, name) or (outer is not None and outer.lookup(name) is not MISSING):
+            return Unknown(f"`{name}` may be used before it is assigned")
         return MISSING
 
     def target(self, name: str) -> dict[str, Value]:

@@ -17,11 +17,19 @@ from torchlean.capture.iteration import items_of
 from torchlean.capture.naming import undefined_name
 from torchlean.capture.operators import BINARY, binary, compare, unary
 from torchlean.capture.result import Role
-from torchlean.capture.statements import store
 from torchlean.capture.subscripts import subscript
 from torchlean.capture.text import formatted
 from torchlean.capture.torch_names import from_stars
-from torchlean.capture.values import MISSING, Native, TensorValue, Unknown, UserFunction, Value
+from torchlean.capture.values import (
+    MISSING,
+    Native,
+    TensorValue,
+    Unknown,
+    UserFunction,
+    Value,
+    contains_unknown,
+    odd_key,
+)
 
 
 def evaluates(kind: type[ast.AST]) -> Callable[[Expression], Expression]:
@@ -252,7 +260,12 @@ def function_of(
 @evaluates(ast.NamedExpr)
 def _walrus(run: Interpreter, node: ast.NamedExpr, frame: Frame) -> Value:
     value = run.eval(node.value, frame)
-    store(run, node.target, value, frame)
+    scope = frame.environment
+    while scope.around is not None:
+        scope = scope.around
+    run.assign(scope.target(node.target.id), node.target.id, value)
+    if type(value) is TensorValue and frame.module.analysed:
+        run.observer.see(frame.module.span(node.target), value.node, Role.ASSIGNMENT, node.target.id)
     return value
 
 
@@ -301,8 +314,9 @@ def _dict(run: Interpreter, node: ast.Dict, frame: Frame) -> Value:
             result.update(value)
             continue
         key = run.eval(key_node, frame)
-        if isinstance(key, Unknown):
-            return key
+        unknown = contains_unknown(key) or odd_key(key)
+        if unknown is not None:
+            return unknown
         try:
             result[key] = value
         except TypeError as error:
@@ -352,8 +366,9 @@ def _await(run: Interpreter, node: ast.Await, frame: Frame) -> Value:
 def _yield(run: Interpreter, node: ast.Yield, frame: Frame) -> Value:
     value = None if node.value is None else run.eval(node.value, frame)
     if frame.yielded is not None:
+        run.changes(frame.yielded)
         frame.yielded.append(value)
-    return None
+    return None if node is run.discarded else Unknown("what is sent into a generator is not followed")
 
 
 @evaluates(ast.YieldFrom)
@@ -364,5 +379,6 @@ def _yield_from(run: Interpreter, node: ast.YieldFrom, frame: Frame) -> Value:
     if isinstance(items, Unknown):
         return items
     if frame.yielded is not None:
+        run.changes(frame.yielded)
         frame.yielded += items
-    return None
+    return None if node is run.discarded else Unknown("what a generator returns is not followed")

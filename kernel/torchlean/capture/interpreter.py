@@ -96,6 +96,8 @@ class Interpreter:
         weights: parameters and buffers that the analysed file makes, with place and description.
         doubts: calls that may have returned already, innermost last.
         perhaps_raised: set when a `try` body may have been left under a condition that is not known.
+        replaced: set when the program replaces a function of torch: what torch computes then is not known.
+        patched: what the program adds to torch, by dotted name.
         importing: how many imported files' top levels are being followed, one inside the other.
         discarded: the expression whose value is not used: a call in a statement of its own.
     """
@@ -129,6 +131,8 @@ class Interpreter:
         self.perhaps_raised: Unknown | None = None
         self.script_done = False
         self.importing = 0
+        self.replaced: Unknown | None = None
+        self.patched: dict[str, Value] = {}
         self.discarded: ast.AST | None = None
         self.state: dict[str, Any] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
 from torchlean.capture.budgets import ELEMENTS, LOOP, TooBig
@@ -13,6 +14,7 @@ from torchlean.capture.values import (
     Raised,
     TensorValue,
     Unknown,
+    UserClass,
     Value,
     is_foreign,
     type_name,
@@ -27,11 +29,14 @@ CONTAINERS = (list, tuple, dict, set, frozenset, str, bytes)
 
 def items_of(run: Interpreter, value: Value) -> list[Value] | Unknown:
     """All items of an iterable, or why they are not known. An iterator is used up."""
+    if isinstance(value, (set, frozenset)) and len(value) > 1 and not all(isinstance(i, int) for i in value):
+        return Unknown("the order of a set differs between runs", run.place())
     if isinstance(value, CONTAINERS):
         return list(value)
     if isinstance(value, ListIterator):
-        rest = value.items[value.position :]
         run.changes(value)
+        value.whole = True
+        rest = value.items[value.position :]
         value.position = len(value.items)
         return value.rest_unknown if value.rest_unknown is not None else rest
     if isinstance(value, Unknown):
@@ -44,9 +49,16 @@ def items_of(run: Interpreter, value: Value) -> list[Value] | Unknown:
         return _instance(run, value)
     if _is_view(value):
         return list(value)
+    if isinstance(value, UserClass) and value.builtin is not None and issubclass(value.builtin, enum.Enum):
+        return [member for member in value.names.values() if isinstance(member, Instance)]
     if is_foreign(value):
         return _foreign(run, value)
     return run.error("TL103", f"a value of type {type_name(value)} cannot be iterated over")
+
+
+def unordered(run: Interpreter, value: Value) -> list[Value] | Unknown:
+    """All items of an iterable, for what does not depend on their order."""
+    return list(value) if isinstance(value, (set, frozenset)) else items_of(run, value)
 
 
 def _foreign(run: Interpreter, value: Value) -> Unknown:

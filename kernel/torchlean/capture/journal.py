@@ -89,7 +89,7 @@ def content_of(container: Any) -> Any:
     if isinstance(container, TensorValue):
         return container.node, container.type
     if isinstance(container, ListIterator):
-        return container.position
+        return container.state()
     return container.copy()
 
 
@@ -98,7 +98,7 @@ def restore(container: Any, content: Any) -> None:
     if isinstance(container, TensorValue):
         container.node, container.type = content
     elif isinstance(container, ListIterator):
-        container.position = content
+        container.restore(content)
     elif isinstance(container, list):
         container[:] = content
     else:

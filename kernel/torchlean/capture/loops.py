@@ -28,6 +28,8 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> object
     if isinstance(iterable, range) and range_length(iterable) > LOOP:
         text = f"this loop runs {range_length(iterable):,} times; TorchLean follows loops of up to {LOOP:,}"
         return _once(run, node, frame, run.over_budget(text))
+    if isinstance(iterable, ListIterator):
+        _ = iterable.items  # asked for one by one: the body runs in between
     endless = _items_ahead(iterable)
     items = items_of(run, iterable) if endless is None else endless
     if isinstance(items, Unknown):
@@ -35,8 +37,17 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> object
     if len(items) > LOOP:
         text = f"this loop runs {len(items):,} times; TorchLean follows loops of up to {LOOP:,}"
         return _once(run, node, frame, run.over_budget(text))
-    for position, item in enumerate(items):
-        store(run, node.target, item, frame)
+    if isinstance(iterable, list):
+        items = iterable  # not a copy: what the body adds is iterated over, too
+    position = -1
+    while position + 1 < len(items):
+        position += 1
+        if position >= LOOP:
+            endless = items
+            break
+        if run.tainted and isinstance(run.seen(items), Unknown):
+            return _once(run, node, frame, run.seen(items))
+        store(run, node.target, items[position], frame)
         flow = run.block(node.body, frame)
         if flow is BREAK:
             return None

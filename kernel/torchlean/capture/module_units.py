@@ -10,6 +10,7 @@ from torchlean.capture.attempt import checkpoint, isolated
 from torchlean.capture.binding import ArgumentError, bind
 from torchlean.capture.calling import call
 from torchlean.capture.certainty import Trial, certain_errors, passes_through
+from torchlean.capture.emitter import TensorTooLarge
 from torchlean.capture.input_shapes import candidates
 from torchlean.capture.outline import file_modules
 from torchlean.capture.result import Observation, Unit, UnitKind
@@ -25,6 +26,7 @@ from torchlean.capture.unit_parts import (
 from torchlean.capture.values import (
     Instance,
     TensorValue,
+    Unknown,
     UserClass,
     UserFunction,
     Value,
@@ -242,11 +244,14 @@ def _try(
 def _run_on(
     run: Interpreter, instance: Instance, names: list[str], types: tuple[TensorType, ...]
 ) -> tuple[Value, list[TensorValue]]:
-    inputs = [
-        run.emitter.input(name, type, position)
-        for position, (name, type) in enumerate(zip(names, types, strict=False))
-    ]
     run.frame = None
+    try:
+        inputs = [
+            run.emitter.input(name, type, position)
+            for position, (name, type) in enumerate(zip(names, types, strict=False))
+        ]
+    except TensorTooLarge as error:
+        return Unknown(str(error), reported=True), []
     return followed(run, lambda: call(run, instance, list(inputs), {})), inputs
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from torchlean.capture.budgets import INTEGER_BITS, TooBig
+from torchlean.capture.journal import restore
 from torchlean.capture.values import (
     MISSING,
     Instance,
@@ -21,6 +22,7 @@ from torchlean.capture.values import (
     Value,
     contains_unknown,
     is_foreign,
+    odd_key,
     type_name,
 )
 
@@ -155,11 +157,14 @@ def in_place(run: Interpreter, name: str, left: Value, right: Value) -> Value:
             return call(run, method, [left, right], {})
     if isinstance(left, list) and name == "add":
         return _extended(run, left, right)
-    if isinstance(left, (set, dict)) and isinstance(right, (set, frozenset, dict)) and name == "or":
+    result = binary(run, name, left, right)
+    if isinstance(left, (list, set, dict)) and type(result) is type(left):
         run.changes(left)
-        left.update(right)
+        restore(left, result)
         return left
-    return binary(run, name, left, right)
+    if isinstance(left, (list, set, dict)) and isinstance(result, Unknown):
+        run.taint(left, result)
+    return result
 
 
 def _extended(run: Interpreter, left: list[Value], right: Value) -> Value:
@@ -255,6 +260,8 @@ def contains(run: Interpreter, container: Value, item: Value) -> bool | Unknown:
         if container.data is not None:
             container = container.data
     unknown = container if isinstance(container, Unknown) else contains_unknown(item)
+    if unknown is None and isinstance(container, (dict, set, frozenset)):
+        unknown = odd_key(item)
     if unknown is not None:
         return unknown
     if isinstance(container, (str, bytes, range, dict, set, frozenset)):
@@ -300,10 +307,16 @@ def _on_tensors(run: Interpreter, name: str, left: Value, right: Value) -> Value
     return _tensor_method(run, f"__r{name}__", right, left)
 
 
+def _number_of(value: Value) -> Value:
+    """A member of an `IntEnum`, or another object that is a number, as that number."""
+    return value.data if isinstance(value, Instance) and isinstance(value.data, (int, float)) else value
+
+
 def _tensor_method(run: Interpreter, method: str, tensor: TensorValue, *others: Value) -> Value:
     from torchlean.capture.calling import call
     from torchlean.capture.torch_names import tensor_operator
 
+    others = tuple(_number_of(other) for other in others)
     for other in others:
         if not isinstance(other, (TensorValue, int, float, complex)):
             symbol = SYMBOLS.get(method.strip("_").removeprefix("r").removeprefix("i"), method)
@@ -374,13 +387,21 @@ def _compare_instances(run: Interpreter, name: str, left: Value, right: Value) -
             and left.cls is right.cls
             and left.cls.fields
         ):
-            equal = all(
-                compare(run, ast.Eq, left.attributes.get(field), right.attributes.get(field)) is True
-                for field in left.cls.fields
-            )
-            return equal == (name == "eq")
+            equal = _equal_fields(run, left, right, left.cls.fields)
+            return equal if isinstance(equal, Unknown) else equal == (name == "eq")
         return (left is right) == (name == "eq")
     return _mismatch(run, name, left, right)
+
+
+def _equal_fields(run: Interpreter, left: Instance, right: Instance, fields: list[str]) -> bool | Unknown:
+    doubt: Unknown | None = None
+    for field in fields:
+        equal = compare(run, ast.Eq, left.attributes.get(field), right.attributes.get(field))
+        if equal is False:
+            return False
+        if equal is not True:
+            doubt = equal if isinstance(equal, Unknown) else Unknown("a comparison that is not followed")
+    return True if doubt is None else doubt
 
 
 # -- Python values -----------------------------------------------------------------------------------------------------

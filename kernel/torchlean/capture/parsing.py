@@ -45,6 +45,30 @@ class Parsed:
     doubtful: frozenset[str] = frozenset()
 
 
+PRIVATE = re.compile(r"\b__[^\W\d]\w*(?<!__)\b")
+"""A name that a class keeps for itself: `__name`."""
+
+
+def rename_private(node: ast.AST, owner: str) -> None:
+    """`self.__k` in `class A` is `self._A__k`, as in Python. Definitions keep their name for the outline."""
+    stack = [(node, owner)]
+    while stack:
+        node, owner = stack.pop()
+        if isinstance(node, ast.ClassDef):
+            owner = node.name.lstrip("_")
+        for child in ast.iter_child_nodes(node):
+            stack.append((child, owner))
+        field = "attr" if isinstance(node, ast.Attribute) else "id" if isinstance(node, ast.Name) else ""
+        if owner and field and PRIVATE.fullmatch(getattr(node, field)):
+            setattr(node, field, f"_{owner}{getattr(node, field)}")
+        elif (
+            owner
+            and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and PRIVATE.fullmatch(node.name)
+        ):
+            node.torchlean_private = f"_{owner}{node.name}"  # type: ignore[union-attr] # what it is stored as
+
+
 @functools.lru_cache(
     maxsize=64
 )  # the files of a workspace around the one being typed; a tree is about a megabyte
@@ -55,6 +79,8 @@ def parse(text: str) -> Parsed:
     """
     tree = _parsed(text)
     if isinstance(tree, ast.Module):
+        if PRIVATE.search(text):
+            rename_private(tree, "")
         return Parsed(tree)
     lines = LINE_END.split(text)
     first, problem = tree, tree

@@ -11,19 +11,24 @@ import math
 import os.path
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from torchlean.capture.attributes import attribute
 from torchlean.capture.budgets import ELEMENTS, TooBig
 from torchlean.capture.iteration import items_of
 from torchlean.capture.torch_names import CONSTANTS
 from torchlean.capture.values import (
     MISSING,
+    Descriptor,
     Instance,
     ListIterator,
     Namespace,
+    Native,
     Partial,
     TensorValue,
     Unknown,
+    UserFunction,
     Value,
     contains_unknown,
     native,
@@ -192,15 +197,30 @@ def _reduce(run: Interpreter, function: Value, iterable: Value, start: Value = M
 
 @native("functools.wraps", unknowns=True)
 def _wraps(run: Interpreter, wrapped: Value, *options: Value, **more: Value) -> Value:
-    return identity
+    """The decorated function has the name of the wrapped one."""
+
+    def named(run: Interpreter, function: Value) -> Value:
+        if isinstance(function, UserFunction):
+            run.assign(function.attributes, "__wrapped__", wrapped)
+            name = wrapped if isinstance(wrapped, Unknown) else attribute(run, wrapped, "__name__")
+            run.assign(function.attributes, "__name__", name)
+        return function
+
+    return Native("wraps", named, accepts_unknown=True)
 
 
-@native("functools.lru_cache", "functools.cache", "functools.cached_property", unknowns=True)
+@native("functools.lru_cache", "functools.cache", unknowns=True)
 def _cached(run: Interpreter, function: Value = None, *options: Value, **more: Value) -> Value:
-    """A cache changes no value of a function without effects."""
-    from torchlean.capture.values import UserFunction
+    """A function that is called once for each of its arguments."""
+    if isinstance(function, UserFunction):
+        return replace(function, results={})
+    return Native("lru_cache", _cached, accepts_unknown=True)
 
-    return function if isinstance(function, UserFunction) else identity
+
+@native("functools.cached_property", unknowns=True)
+def _cached_property(run: Interpreter, function: Value) -> Value:
+    """What is kept in the object is kept with the function here."""
+    return Descriptor("property", _cached(run, function)) if isinstance(function, UserFunction) else function
 
 
 class Endless:

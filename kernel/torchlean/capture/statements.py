@@ -13,6 +13,7 @@ from torchlean.capture.conditions import (
     forget_assigned,
     forget_changes,
     known_truth,
+    merged,
     perhaps,
     perhaps_returned,
 )
@@ -210,7 +211,8 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, fr
 
     function = function_of(run, node, frame, node.name)
     value = decorated(run, node.decorator_list, function, frame, node)
-    run.assign(frame.environment.target(node.name), node.name, value)
+    name = getattr(node, "torchlean_private", node.name)
+    run.assign(frame.environment.target(name), name, value)
 
 
 @follows(ast.ClassDef)
@@ -361,19 +363,52 @@ def _handle(run: Interpreter, handler: ast.ExceptHandler, value: Value, frame: F
         return run.block(handler.body, frame)
     finally:
         frame.raising = before
+        if handler.name:
+            names = frame.environment.target(handler.name)
+            if handler.name in names:
+                run.remove(names, handler.name)
 
 
 @follows(ast.With)
 @follows(ast.AsyncWith)
 def _with(run: Interpreter, node: ast.With | ast.AsyncWith, frame: Frame) -> object:
-    """The body runs; what a context manager of the file gives (`__enter__`) is bound."""
-    for item in node.items:
-        manager = run.eval(item.context_expr, frame)
+    """What a context manager of the file gives (`__enter__`) is bound, and its `__exit__` is called."""
+    return _inside(run, node, node.items, frame)
+
+
+def _inside(
+    run: Interpreter, node: ast.With | ast.AsyncWith, items: list[ast.withitem], frame: Frame
+) -> object:
+    if not items:
+        return run.block(node.body, frame)
+    item = items[0]
+    manager = run.eval(item.context_expr, frame)
+    run.at(item.context_expr, frame)
+    entered = _entered(run, manager)
+    if item.optional_vars is not None:
+        store(run, item.optional_vars, entered, frame)
+    leave = manager.cls.find("__exit__") if isinstance(manager, Instance) else MISSING
+    if leave is MISSING:
+        return _inside(run, node, items[1:], frame)
+    frame.caught += 1
+    try:
+        flow = _inside(run, node, items[1:], frame)
+    except Raised as raised:
+        frame.caught -= 1
         run.at(item.context_expr, frame)
-        entered = _entered(run, manager)
-        if item.optional_vars is not None:
-            store(run, item.optional_vars, entered, frame)
-    return run.block(node.body, frame)
+        problem = Unknown("the exception that a context manager gets is not followed")
+        swallowed = known_truth(run, call(run, leave, [manager, problem, raised.value, problem], {}))
+        if swallowed is True:
+            return None
+        if isinstance(swallowed, Unknown):
+            run.unfollowed(
+                f"whether this context manager lets an exception pass is not known: {swallowed.reason}"
+            )
+        raise
+    frame.caught -= 1
+    run.at(item.context_expr, frame)
+    call(run, leave, [manager, None, None, None], {})
+    return flow
 
 
 def _entered(run: Interpreter, manager: Value) -> Value:
@@ -405,8 +440,22 @@ def _match(run: Interpreter, node: ast.Match, frame: Frame) -> object:
     case = chosen_case(run, node, subject, frame)
     if isinstance(case, Unknown):
         forget_assigned(run, list(node.cases), frame, case)
-        return None
+        return _cases(run, node.cases, frame, case)
     return None if case is None else run.block(case.body, frame)
+
+
+def _cases(run: Interpreter, cases: list[ast.match_case], frame: Frame, unknown: Unknown) -> object:
+    """Each of the cases may be the one, or none: a chain of conditions that are not known."""
+    if not cases:
+        return None
+
+    def follow(case: ast.match_case) -> object:
+        forget_assigned(run, [case.pattern], frame, unknown)
+        return run.block(case.body, frame)
+
+    return merged(
+        run, lambda: follow(cases[0]), lambda: _cases(run, cases[1:], frame, unknown), frame, unknown
+    )
 
 
 def _skipped(run: Interpreter, node: ast.stmt, frame: Frame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
 from torchlean.capture.values import (
@@ -15,6 +16,7 @@ from torchlean.capture.values import (
     Value,
     contains_unknown,
     is_foreign,
+    odd_key,
     type_name,
 )
 
@@ -32,9 +34,14 @@ def subscript(run: Interpreter, owner: Value, index: Value) -> Value:
         return owner
     if isinstance(owner, Instance):
         return _instance_item(run, owner, index)
-    unknown = contains_unknown(index)
+    unknown = contains_unknown(index) or (odd_key(index) if isinstance(owner, dict) else None)
     if unknown is not None:
         return unknown
+    if isinstance(owner, UserClass) and owner.builtin is not None and issubclass(owner.builtin, enum.Enum):
+        member = owner.names.get(index, MISSING) if isinstance(index, str) else MISSING
+        return member if isinstance(member, Instance) else Unknown("this member is not followed", run.place())
+    if isinstance(owner, UserClass) and owner.find("__class_getitem__") is not MISSING:
+        return Unknown("`__class_getitem__` is not followed", run.place())
     if isinstance(owner, (UserClass, type, Native, Namespace)):
         return owner  # `list[int]`, `Generic[T]`: the parameters say something to type checkers only
     if isinstance(index, TensorValue):
@@ -124,7 +131,7 @@ def set_subscript(run: Interpreter, owner: Value, index: Value, value: Value) ->
             call(run, method, [owner, index, value], {})
             return
         owner = owner.data
-    unknown = contains_unknown(index)
+    unknown = contains_unknown(index) or (odd_key(index) if isinstance(owner, dict) else None)
     if unknown is not None:
         run.taint(owner, unknown)
     elif isinstance(owner, (list, dict)):
@@ -165,7 +172,7 @@ def delete_subscript(run: Interpreter, owner: Value, index: Value) -> None:
             call(run, method, [owner, index], {})
             return
         owner = owner.data
-    unknown = contains_unknown(index)
+    unknown = contains_unknown(index) or (odd_key(index) if isinstance(owner, dict) else None)
     if unknown is not None and not isinstance(owner, Unknown):
         run.taint(owner, unknown)
     elif isinstance(owner, (list, dict)):

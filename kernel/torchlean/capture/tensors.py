@@ -26,6 +26,8 @@ def tensor_attribute(run: Interpreter, tensor: TensorValue, name: str) -> Value:
     """`tensor.name`: a value, a bound method, or unknown with the reason."""
     if tensor.attributes is not None and name in tensor.attributes:
         return tensor.attributes[name]
+    if run.patched and f"torch.Tensor.{name}" in run.patched:
+        return BoundMethod(tensor, run.patched[f"torch.Tensor.{name}"])
     found = known_member("torch.Tensor", name)
     if found is MISSING:
         return _beyond(run, tensor, name)

@@ -44,6 +44,8 @@ def tensor_operator(method: str) -> Native | Unknown:
 
 def namespace_attribute(run: Interpreter, owner: Namespace, name: str) -> Value:
     """`owner.name`, reported where it is a mistake."""
+    if run.patched and f"{owner.path}.{name}" in run.patched:
+        return run.patched[f"{owner.path}.{name}"]
     value = member(owner.path, name)
     if value is not MISSING:
         return value

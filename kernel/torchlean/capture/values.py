@@ -110,6 +110,7 @@ class UserFunction:
     owner: UserClass | None = None
     is_generator: bool = False
     attributes: dict[str, Value] = field(default_factory=dict)
+    results: dict[Any, Value] | None = None  # by arguments, under `functools.lru_cache`
 
 
 @dataclass(eq=False, slots=True)
@@ -253,17 +254,58 @@ class ExceptionValue:
 
 
 class ListIterator:
-    """An iterator or generator that was run ahead: what is left of it.
+    """An iterator or generator: it is run to its end when its first item is asked for.
 
-    `rest_unknown` is set where more items may follow that were not computed.
+    Attributes:
+        position: how many items were taken.
+        begin: what computes the items, until it has.
+        whole: all items are asked for at once, so that nothing happens between two of them.
+        items, rest_unknown: the items, and why more of them may follow that were not computed.
     """
 
-    __slots__ = ("items", "position", "rest_unknown")
+    __slots__ = ("_items", "_rest", "begin", "position", "whole")
 
-    def __init__(self, items: list[Value], rest_unknown: Unknown | None = None) -> None:
-        self.items = items
+    def __init__(
+        self,
+        items: list[Value],
+        rest_unknown: Unknown | None = None,
+        begin: Callable[[ListIterator], list[Value] | Unknown] | None = None,
+    ) -> None:
+        self._items = items
+        self._rest = rest_unknown
+        self.begin = begin
         self.position = 0
-        self.rest_unknown = rest_unknown
+        self.whole = False
+
+    @property
+    def items(self) -> list[Value]:
+        self._run()
+        return self._items
+
+    @property
+    def rest_unknown(self) -> Unknown | None:
+        self._run()
+        return self._rest
+
+    def _run(self) -> None:
+        if self.begin is not None:
+            begin, self.begin = self.begin, None
+            result = begin(self)
+            if isinstance(result, Unknown):
+                self._rest = result
+            else:
+                self._items = result
+
+    def stop_at(self, unknown: Unknown) -> None:
+        """More items may follow than were computed."""
+        self._rest = unknown
+
+    def state(self) -> tuple[Any, ...]:
+        """All of it, for `restore`."""
+        return self._items, self._rest, self.begin, self.position
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        self._items, self._rest, self.begin, self.position = state
 
 
 class _Missing:
@@ -357,6 +399,22 @@ def contains_unknown(value: Value, depth: int = 3) -> Unknown | None:
         return next((found for item in value.values() if (found := contains_unknown(item, depth - 1))), None)
     if isinstance(value, slice):
         return contains_unknown((value.start, value.stop, value.step))
+    return None
+
+
+def odd_key(value: Value) -> Unknown | None:
+    """An object that defines itself what it is equal to, as a key or in the items of a set; else None."""
+    if isinstance(value, Instance):
+        cls = value.cls
+        if (
+            cls.fields
+            or value.data is not None
+            or any("__eq__" in c.names or "__hash__" in c.names for c in cls.mro)
+        ):
+            return Unknown(f"`{cls.name}` objects as keys are not followed")
+        return None
+    if isinstance(value, (tuple, list)):
+        return next((found for item in value if (found := odd_key(item))), None)
     return None
 
 
