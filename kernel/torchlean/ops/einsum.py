@@ -6,6 +6,7 @@ may choose, so that the interval rule only ever meets products of two numbers.
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Sequence
 
@@ -14,7 +15,10 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.affine import Expansion, contraction, integral, nonnegative_map
+from torchlean.ops.adjoint import weighted
 from torchlean.ops.arguments import dimension
+from torchlean.ops.linearization import Affine
+from torchlean.ops.lowering import EXPANDED, Part, Steps
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -53,6 +57,32 @@ class Einsum(Op):
                 lambda v, w: torch.einsum(equation, v, w), a, b, terms, out.shape, _expansion(equation, a, b)
             )
         return result if out.dtype.is_floating_point else integral(result)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        if not all(type.dtype.is_floating_point for type in types):
+            return None
+        return weighted(self.evaluate, inputs, types, attributes)
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        """Every single product of two unknown operands, on the dimensions (output letters, summed letters)."""
+        subscripts, output = _operands(attributes), str(attributes["equation"]).split("->")[1]
+        sizes = _sizes(subscripts, [x.shape for x in inputs])
+        once = all(len(set(letters)) == len(letters) for letters in subscripts)
+        if not once or not all(x.varies and x.floating for x in inputs) or len(inputs) != 2:
+            return None
+        letters = output + "".join(sorted(set(sizes) - set(output)))
+        if math.prod(sizes.values()) > EXPANDED:
+            return None
+        aligned = []
+        for own, x in zip(subscripts, inputs, strict=True):
+            ordered = steps.permute(x, [own.index(letter) for letter in letters if letter in own])
+            shape = [x.shape[own.index(letter)] if letter in own else 1 for letter in letters]
+            aligned.append(steps.reshape(ordered, shape))
+        products = steps.op("mul", *aligned)
+        summed = range(len(output), len(letters))
+        return steps.sum(products, summed) if summed else products
 
 
 def _operands(attributes: Attributes) -> list[str]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops.arguments import dimension, is_tensor
+from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.op import Attributes, Infinities, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import on_ends
 from torchlean.ops.reduction import Dims, pick, reduced_dims
@@ -49,6 +50,7 @@ class Extremum(Op):
     never_grows = True
 
     function: Callable[..., Tensor]
+    sign: float
     infinities = Infinities.MOVED
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
@@ -62,17 +64,30 @@ class Extremum(Op):
         """Monotone and exact: the extremum of each end."""
         return on_ends(lambda x: self.evaluate([x], attributes), *inputs)
 
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        (x,) = inputs
+        dims: Any = attributes["dim"]
+        if not x.floating or not x.shape or not dims:
+            return None
+        keepdim = bool(attributes["keepdim"])
+        shape = [1 if d in dims else size for d, size in enumerate(x.shape) if keepdim or d not in dims]
+        rows = steps.last(x if self.sign > 0 else steps.op("neg", x), dims)
+        result = steps.reshape(steps.greatest(rows), shape)
+        return result if self.sign > 0 else steps.op("neg", result)
+
 
 @register
 class Amax(Extremum):
     name = "amax"
     function = torch.amax
+    sign = 1.0
 
 
 @register
 class Amin(Extremum):
     name = "amin"
     function = torch.amin
+    sign = -1.0
 
 
 class Where(Op):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from torchlean.intervals.arithmetic import add, scale
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine
+from torchlean.ops.lowering import EXPANDED, Part, Steps
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -62,6 +64,18 @@ class Matmul(Op):
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
     ) -> Sequence[Affine | None] | None:
         return weighted(self.evaluate, inputs, types, attributes)
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        """Every single product of two unknown matrices, then their sums."""
+        a, b = inputs
+        out = self.infer([a.type, b.type], attributes).shape
+        if not (a.varies and b.varies) or not a.floating or math.prod(out) * a.shape[-1] > EXPANDED:
+            return None
+        left = steps.reshape(a, [*(a.shape if len(a.shape) > 1 else (1, *a.shape)), 1])
+        column = b.shape if len(b.shape) > 1 else (*b.shape, 1)
+        right = steps.reshape(b, [*column[:-2], 1, *column[-2:]])
+        products = steps.op("mul", left, right)
+        return steps.reshape(steps.sum(products, [len(products.shape) - 2]), out)
 
 
 def matrix_expansion(a: Interval, b: Interval, shape: tuple[int, ...]) -> Expansion:
@@ -197,6 +211,19 @@ class Addmm(Op):
         if beta != 0.0:
             result = add(result, scale(x, beta))
         return result if out.dtype.is_floating_point else integral(result)
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        x, a, b = inputs
+        if not a.floating:
+            return None
+        if attributes["function"] == "addr":
+            a, b = steps.reshape(a, [*a.shape, 1]), steps.reshape(b, [1, *b.shape])
+        product = steps.op("matmul", a, b)
+        if attributes["function"] == "addbmm":
+            product = steps.sum(product, [0])
+        alpha, beta = float(attributes["alpha"]), float(attributes["beta"])  # type: ignore[arg-type] # numbers
+        product = steps.scaled(product, alpha)
+        return product if beta == 0.0 else steps.op("add", steps.scaled(x, beta), product)
 
 
 def _summed_bmm(a: Tensor, b: Tensor) -> Tensor:

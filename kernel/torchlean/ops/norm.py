@@ -12,6 +12,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.norms import norm as norm_bounds
+from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.op import Attribute, Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.reduction import Dims, reduced_dims
 from torchlean.ops.softmax import require_floating
@@ -56,6 +57,18 @@ class VectorNorm(Op):
         else:
             result = norm_bounds(x, order, dims, keepdim=bool(attributes["keepdim"]))
         return Interval(result.lower.reshape(out.shape), result.upper.reshape(out.shape), result.undefined)
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        """Of order 1, 2 and infinity."""
+        (x,) = inputs
+        order, dims = attributes["ord"], attributes["dim"]
+        assert isinstance(dims, tuple)
+        if not x.shape or x.type.numel == 0 or order not in (1.0, 2.0, math.inf):
+            return None
+        keepdim = bool(attributes["keepdim"])
+        if order == 2.0:
+            return steps.op("sqrt", steps.op("sum", steps.op("square", x), dim=dims, keepdim=keepdim))
+        return steps.op("sum" if order == 1.0 else "amax", steps.op("abs", x), dim=dims, keepdim=keepdim)
 
 
 def emit_norm(

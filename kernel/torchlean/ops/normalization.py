@@ -16,6 +16,7 @@ from torchlean.intervals.dispersion import standardised
 from torchlean.intervals.norms import divided_by_norm, divided_by_root_mean_square, norm, root
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.linearization import Affine
+from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
 from torchlean.ops.reduction import Dims, reduced_dims
 from torchlean.ops.softmax import require_floating
@@ -58,6 +59,28 @@ def viewed(x: Interval, shape: tuple[int, ...]) -> Interval:
     """The same intervals under another shape."""
     lower = x.lower.reshape(shape)
     return Interval(lower, lower if x.is_point else x.upper.reshape(shape), x.undefined)
+
+
+def _lowered(steps: Steps, x: Part, dims: Sequence[int], eps: float, *, centred: bool = True) -> Part:
+    """`x / sqrt(mean(x**2) + eps)` over `dims`, of `x` less its mean where `centred`."""
+    if centred:
+        x = steps.centred(x, dims)
+    mean = steps.op("mean", steps.op("square", x), dim=tuple(dims), keepdim=True)
+    return steps.op("mul", x, steps.op("rsqrt", steps.op("add", mean, steps.number(eps))))
+
+
+def _with(steps: Steps, x: Part, weight: Part | None, bias: Part | None, shape: Sequence[int]) -> Part:
+    """`x * weight + bias`, with weight and bias seen under `shape`."""
+    if weight is not None:
+        x = steps.op("mul", x, steps.reshape(weight, shape))
+    return x if bias is None else steps.op("add", x, steps.reshape(bias, shape))
+
+
+def _trailing(shape: tuple[int, ...], attributes: Attributes) -> range:
+    """The dimensions that `normalized_shape` means."""
+    wanted = attributes["normalized_shape"]
+    assert isinstance(wanted, tuple)
+    return range(len(shape) - len(wanted), len(shape))
 
 
 def _one_dtype(name: str, inputs: Sequence[TensorType]) -> None:
@@ -136,6 +159,14 @@ class LayerNorm(Normalization):
         rows = viewed(x, (-1, math.prod(shape)))
         return affine(_reshaped(standardised(rows, _eps(attributes)), out.shape), weight, bias, shape)
 
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        (x,), weight, bias = self.parts(inputs, attributes)
+        shape: Any = attributes["normalized_shape"]
+        if x.type.numel == 0:
+            return None
+        rows = _lowered(steps, x, _trailing(x.shape, attributes), _eps(attributes))
+        return _with(steps, rows, weight, bias, shape)
+
 
 @register
 class GroupNorm(Normalization):
@@ -175,6 +206,16 @@ class GroupNorm(Normalization):
         shape = (-1,) + (1,) * (len(out.shape) - 2)
         return affine(_reshaped(standardised(rows, _eps(attributes)), out.shape), weight, bias, shape)
 
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        (x,), weight, bias = self.parts(inputs, attributes)
+        groups: Any = attributes["num_groups"]
+        if x.type.numel == 0:
+            return None
+        size = math.prod(x.shape[1:]) // groups
+        rows = _lowered(steps, steps.reshape(x, [x.shape[0], groups, size]), [2], _eps(attributes))
+        shape = (x.shape[1],) + (1,) * (len(x.shape) - 2)
+        return _with(steps, steps.reshape(rows, x.shape), weight, bias, shape)
+
 
 @register
 class RmsNorm(Normalization):
@@ -200,6 +241,14 @@ class RmsNorm(Normalization):
         rows = viewed(x, (-1, math.prod(shape)))
         divided = divided_by_root_mean_square(rows, _eps(attributes))
         return affine(_reshaped(divided, out.shape), weight, None, shape)
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        (x,), weight, _ = self.parts(inputs, attributes)
+        shape: Any = attributes["normalized_shape"]
+        if x.type.numel == 0:
+            return None
+        rows = _lowered(steps, x, _trailing(x.shape, attributes), _eps(attributes), centred=False)
+        return _with(steps, rows, weight, None, shape)
 
 
 @register
@@ -231,6 +280,13 @@ class Normalize(Op):
             return divided_by_norm(x, order, dims, eps)
         length = norm(x, order, dims, keepdim=True)
         return div(x, Interval(length.lower.clamp(min=eps), length.upper.clamp(min=eps)))
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        (x,) = inputs
+        if x.type.numel == 0:
+            return None
+        length = steps.op("vector_norm", x, ord=_order(attributes), dim=attributes["dim"], keepdim=True)
+        return steps.op("div", x, steps.op("clamp", length, min=_eps(attributes), max=None))
 
 
 def _order(attributes: Attributes) -> float:

@@ -6,7 +6,8 @@ that reach it stand in the same file (`torchlean.ops.spelling`). The facets so f
 - `infer`: the result's shape and dtype, exactly torch's, or a `ShapeError` that says what was expected;
 - `evaluate`: the operation itself on torch tensors, in whatever dtype they have;
 - `interval`: outward-rounded interval bounds;
-- `affine` or `relax`: how the op passes backward linear bounds (`torchlean.ops.linearization`).
+- `affine` or `relax`: how the op passes backward linear bounds (`torchlean.ops.linearization`);
+- `lower`: a composite op in simpler ones, for the same purpose (`torchlean.ops.lowering`).
 
 Facets take `(inputs, attributes)` rather than spread arguments, so that every op has one type and the engines need no
 case distinction.
@@ -17,13 +18,16 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar, Union
+from typing import TYPE_CHECKING, ClassVar, TypeVar, Union
 
 import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops.linearization import Affine, Relaxation
+
+if TYPE_CHECKING:
+    from torchlean.ops.lowering import Part, Steps
 
 Attribute = Union[int, float, bool, str, None, torch.dtype, "tuple[Attribute, ...]"]
 """Plain immutable data: attributes are hashed by content, so nothing mutable may hide in them."""
@@ -138,6 +142,13 @@ class Op:
         Returns:
             The linear map from each unknown operand, None in the place of each known one. The constant part of the
             op (a bias) is found by the engine: its value where all unknown operands are zero.
+        """
+        return None
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        """The op written in simpler ones, or None where it is simple enough itself, or would need too much memory.
+
+        The result has the same exact value wherever the op is defined, and the op's shape.
         """
         return None
 

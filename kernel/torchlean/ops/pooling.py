@@ -14,6 +14,7 @@ from torchlean.intervals.affine import nonnegative_map
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.convolution import Sizes, sizes_for
 from torchlean.ops.linearization import Affine
+from torchlean.ops.lowering import EXPANDED, Part, Steps
 from torchlean.ops.op import (
     Attributes,
     Infinities,
@@ -26,6 +27,7 @@ from torchlean.ops.op import (
 )
 from torchlean.ops.rearrangement import on_ends
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
+from torchlean.ops.windows import elements_under, places
 
 functional = torch.nn.functional
 
@@ -59,11 +61,35 @@ class GreatestUnderWindow(Pooling):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return on_ends(lambda x: self.evaluate([x], attributes), *inputs)
 
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        """The elements under every window side by side, then their maximum."""
+        (x,) = inputs
+        rank: Any = attributes["rank"]
+        sizes, outer = x.shape[-rank:], x.shape[:-rank]
+        if not x.floating or x.type.numel == 0:
+            return None
+        out = self.infer([x.type], attributes).shape
+        under = elements_under(self._windows(sizes, out[-rank:], attributes), sizes)
+        if under is None or math.prod(outer) * under.numel() > EXPANDED:
+            return None
+        flat = steps.reshape(x, [*outer, math.prod(sizes)])
+        chosen = steps.op("index", flat, steps.constant(under), dims=(len(outer),))
+        return steps.reshape(steps.greatest(chosen), out)
+
+    def _windows(self, sizes: tuple[int, ...], out: tuple[int, ...], attributes: Attributes) -> list[Tensor]:
+        """Per dimension, the places of the elements under each window: (windows, kernel)."""
+        raise NotImplementedError
+
 
 @register
 class MaxPool(GreatestUnderWindow):
     name = "max_pool"
     functions = (functional.max_pool1d, functional.max_pool2d, functional.max_pool3d)
+
+    def _windows(self, sizes: tuple[int, ...], out: tuple[int, ...], attributes: Attributes) -> list[Tensor]:
+        names = ("kernel_size", "stride", "dilation", "padding")
+        arguments: list[Any] = [attributes[name] for name in names]
+        return [places(*window) for window in zip(out, *arguments, strict=True)]
 
 
 @register
@@ -74,6 +100,16 @@ class AdaptiveMaxPool(GreatestUnderWindow):
         functional.adaptive_max_pool2d,
         functional.adaptive_max_pool3d,
     )
+
+    def _windows(self, sizes: tuple[int, ...], out: tuple[int, ...], attributes: Attributes) -> list[Tensor]:
+        """Window `i` covers `floor(i n / m)` to `ceil((i + 1) n / m)`; short ones repeat their last element."""
+        windows = []
+        for size, count in zip(sizes, out, strict=True):
+            index = torch.arange(count)
+            first, end = index * size // count, -((-(index + 1) * size) // count)
+            longest = int((end - first).max()) if count else 0
+            windows.append(torch.minimum(first[:, None] + torch.arange(longest), end[:, None] - 1))
+        return windows
 
 
 class MeanUnderWindow(Pooling):

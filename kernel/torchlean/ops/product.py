@@ -12,6 +12,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.affine import integral
 from torchlean.intervals.arithmetic import mul
 from torchlean.ops.arguments import dimension
+from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.op import (
     Attribute,
     Attributes,
@@ -56,6 +57,26 @@ class Product(Op):
             return Interval.point(torch.ones(out.shape, dtype=torch.float64))
         result = _reshaped(x, out.shape)
         return result if out.dtype.is_floating_point else integral(result)
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        """Pairs are multiplied until one factor is left, as in the interval rule."""
+        (x,) = inputs
+        dim: Any = attributes["dim"]
+        if not x.floating or not x.shape or x.type.numel == 0:
+            return None
+        dims = range(len(x.shape)) if dim is None else [dim]
+        keepdim = bool(attributes["keepdim"]) and dim is not None
+        shape = [1 if d in dims else size for d, size in enumerate(x.shape) if keepdim or d not in dims]
+        rows = steps.last(x, dims)
+        along = len(rows.shape) - 1
+        while (count := rows.shape[along]) > 1:
+            half = count // 2
+            first, second = steps.along(rows, along, 0, half), steps.along(rows, along, half, 2 * half)
+            products = steps.op("mul", first, second)
+            odd = count - 2 * half
+            rest = [steps.along(rows, along, 2 * half, count)] if odd else []
+            rows = steps.op("cat", products, *rest, dim=along) if rest else products
+        return steps.reshape(rows, shape)
 
 
 @register

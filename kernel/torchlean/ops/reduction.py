@@ -15,6 +15,7 @@ from torchlean.intervals.arithmetic import div, sub, total
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.arguments import dimension
 from torchlean.ops.linearization import Affine
+from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.op import (
     Attribute,
     Attributes,
@@ -178,6 +179,13 @@ class CumulativeSum(Op):
         result = nonnegative_map(lambda v: torch.cumsum(v, dim), x, terms)
         return result if out.dtype.is_floating_point else integral(result)
 
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        if not types[0].dtype.is_floating_point:
+            return None
+        return weighted(self.evaluate, inputs, types, {"dim": attributes["dim"]})
+
 
 @spelled("torch.cumsum", "torch.Tensor.cumsum")
 def cumsum(
@@ -316,6 +324,14 @@ class Difference(Op):
             return Interval(apart.to(torch.float64), (~same).to(torch.float64))
         result = sub(later, earlier)
         return result if out.dtype.is_floating_point else integral(result)
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        (x,) = inputs
+        dim: Any = attributes["dim"]
+        length = x.shape[dim]
+        if not x.floating or length < 2:
+            return None
+        return steps.op("sub", steps.along(x, dim, 1, length), steps.along(x, dim, 0, length - 1))
 
 
 @spelled("torch.diff", "torch.Tensor.diff")

@@ -17,6 +17,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals.exponential_sums import log_share, log_sum, share
 from torchlean.ops.arguments import dimension
+from torchlean.ops.lowering import EXPANDED, Part, Steps
 from torchlean.ops.op import (
     Attribute,
     Attributes,
@@ -75,6 +76,18 @@ class SoftmaxLike(Op):
             undefined = bool((low.amax(dim) == -torch.inf).any() or (high == torch.inf).any())
         return Interval(lower.reshape(out.shape), upper.reshape(out.shape), undefined)
 
+    def _others(self, steps: Steps, x: Part, attributes: Attributes) -> Part | None:
+        """`sum_j exp(x_j - x_i)` for every `i`: no shift is needed, and each difference is bounded as one number."""
+        dim: Any = attributes["dim"]
+        if not x.floating or not x.shape or x.type.numel * x.shape[dim] > EXPANDED:
+            return None
+        rest, size = [s for d, s in enumerate(x.shape) if d != dim], x.shape[dim]
+        logits = steps.last(x, [dim])
+        columns, rows = steps.reshape(logits, [*rest, 1, size]), steps.reshape(logits, [*rest, size, 1])
+        sums = steps.sum(steps.op("exp", steps.op("sub", columns, rows)), [len(rest) + 1])
+        back = list(range(len(rest)))
+        return steps.permute(sums, [*back[:dim], len(rest), *back[dim:]])
+
 
 @register
 class Softmax(SoftmaxLike):
@@ -83,6 +96,10 @@ class Softmax(SoftmaxLike):
     ends = staticmethod(share)
     infinities = Infinities.SETTLED
 
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        others = self._others(steps, inputs[0], attributes)
+        return None if others is None else steps.op("reciprocal", others)
+
 
 @register
 class LogSoftmax(SoftmaxLike):
@@ -90,6 +107,10 @@ class LogSoftmax(SoftmaxLike):
     function = torch.log_softmax
     ends = staticmethod(log_share)
     infinities = Infinities.MOVED
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        others = self._others(steps, inputs[0], attributes)
+        return None if others is None else steps.op("neg", steps.op("log", others))
 
 
 @register
@@ -117,6 +138,21 @@ class LogSumExp(Op):
                 else Interval.uniform(out.shape, -torch.inf, -torch.inf, undefined=out.numel > 0)
             )
         return Interval(log_sum(x.lower, dims, keepdim)[0], log_sum(x.upper, dims, keepdim)[1])
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        """`x_0 + log(sum(exp(x - x_0)))`: no overflow near any point, and no constant to choose."""
+        (x,) = inputs
+        dims: Any = attributes["dim"]
+        if not x.floating or not x.shape or x.type.numel == 0:
+            return None
+        rows = steps.last(x, dims)
+        along = len(rows.shape) - 1
+        first = steps.along(rows, along, 0, 1)
+        total = steps.sum(steps.op("exp", steps.op("sub", rows, first)), [along], keepdim=True)
+        result = steps.op("add", steps.op("log", total), first)
+        keepdim = bool(attributes["keepdim"])
+        shape = [1 if d in dims else size for d, size in enumerate(x.shape) if keepdim or d not in dims]
+        return steps.reshape(result, shape)
 
 
 def _emit(

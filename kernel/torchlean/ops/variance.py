@@ -12,6 +12,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.arithmetic import div
 from torchlean.intervals.dispersion import dispersion
 from torchlean.intervals.norms import root
+from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.op import Attributes, Op, TensorType, register
 from torchlean.ops.reduction import Dims, accumulate, pick, reduced_dims, size_over
 from torchlean.ops.softmax import require_floating
@@ -48,7 +49,22 @@ class Spread(Op):
         result = self._finish(div(dispersion(rows), Interval.point(divisor)))
         return Interval(result.lower.reshape(out.shape), result.upper.reshape(out.shape))
 
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        """The squares of what is left without the mean, added up and divided."""
+        (x,) = inputs
+        dims: Any = attributes["dim"]
+        correction: Any = attributes["correction"]
+        count = size_over(x.shape, dims)
+        if not x.shape or x.type.numel == 0 or count - correction <= 0:
+            return None
+        squares = steps.op("square", steps.centred(x, dims))
+        total = steps.sum(squares, dims, keepdim=bool(attributes["keepdim"]))
+        return self._finished(steps, steps.op("div", total, steps.number(float(count - correction))))
+
     def _finish(self, variance: Interval) -> Interval:
+        return variance
+
+    def _finished(self, steps: Steps, variance: Part) -> Part:
         return variance
 
 
@@ -67,6 +83,9 @@ class StandardDeviation(Spread):
 
     def _finish(self, variance: Interval) -> Interval:
         return root(variance)
+
+    def _finished(self, steps: Steps, variance: Part) -> Part:
+        return steps.op("sqrt", variance)
 
 
 def _spread(op: str) -> Callable[..., TensorValue]:

@@ -211,7 +211,7 @@ def joined(op: Passage, operand: Passage) -> Passage:
         None,
         op.underflow + operand.underflow,
         operand.onward,
-        op.slopes,
+        op.slopes * len(operand.onward),
     )
 
 

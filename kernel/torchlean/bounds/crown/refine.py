@@ -55,25 +55,48 @@ def crown(
             raise Cancelled
 
     cache = BoundsCache() if cache is None else cache
-    refinement = _Refinement(remembered(graph, cache), check)
-    chosen = frozenset(graph.outputs if wanted is None else wanted)
+    shape = remembered(graph, cache)
+    refinement = _Refinement(shape, check)
+    chosen = {shape.lowered.places[id] for id in (graph.outputs if wanted is None else wanted)}
     bounds: list[Bound] = []
     keys: list[bytes] = []
-    computed = 0
-    for node in graph:
+    fresh: list[bool] = []
+    for node in shape.graph:
         check()
         manner = refinement.manner(node, node.id in chosen)
-        # The manner is part of the key: a node refined for a nonlinear reader here may be left alone elsewhere.
-        keys.append(content_key(node, keys, domains, b"crown " + manner))
+        keys.append(content_key(node, keys, domains, refinement.key(node, manner)))
         bound = cache.get(keys[-1])
+        fresh.append(bound is None)
         if bound is None:
-            first = bound_node(node, [bounds[id] for id in node.inputs], graph, domains)
+            operands = [bounds[id] for id in node.inputs]
+            first = bound_node(node, operands, shape.graph, domains)
+            for composite in shape.lowered.composites.get(node.id, ()):
+                operands = [bounds[id] for id in composite.inputs]
+                first = _both(first, bound_node(composite, operands, shape.graph, domains))
             bound = refinement.bound(node, first, manner)
             cache.put(keys[-1], bound)
-            computed += 1
         refinement.admit(node, bound.interval)
         bounds.append(bound)
-    return Bounds(tuple(bounds), tuple(keys), computed, len(bounds) - computed)
+    places = shape.lowered.places
+    computed = sum(fresh[place] for place in places)
+    return Bounds(
+        tuple(bounds[place] for place in places),
+        tuple(keys[place] for place in places),
+        computed,
+        len(places) - computed,
+    )
+
+
+def _both(steps: Bound, op: Bound) -> Bound:
+    """The intersection of what the steps of a composite op give and what its own rule gives; the flags are the op's.
+
+    Where a step has no value for some operands, its bounds speak of the others only, and the op's rule alone remains.
+    """
+    if steps.interval.undefined:
+        return op
+    lower = torch.maximum(steps.interval.lower, op.interval.lower)
+    upper = torch.minimum(steps.interval.upper, op.interval.upper)
+    return Bound(Interval(lower, upper, op.interval.undefined, op.interval.infinite), op.reason)
 
 
 @dataclass
@@ -94,6 +117,12 @@ class _Refinement:
         if node.type.numel > MAX_ELEMENTS:
             return b"none"
         return b"all" if wanted or any(reader.op != "relu" for reader in readers) else b"unstable"
+
+    def key(self, node: Node, manner: bytes) -> bytes:
+        """What a node's bound, or how others pass it, depends on besides content: all that an engine may choose."""
+        joined = b" joined" if self.structure.joins(node) else b""
+        step = str(self.structure.additions).encode()
+        return b" ".join((b"crown", manner, step, self.structure.lowered.digest(node.id))) + joined
 
     def bound(self, node: Node, first: Bound, manner: bytes) -> Bound:
         """The node's final bound, given the one from its op's interval rule."""
@@ -137,7 +166,7 @@ class _Refinement:
         if node.id not in self.passages:
             passage = None if interval.undefined else self._passage(node)
             self.passages[node.id] = (
-                stop(_batched(interval), len(self.structure.graph)) if passage is None else passage
+                stop(_batched(interval), self.structure.additions) if passage is None else passage
             )
 
     def _passage(self, node: Node) -> Passage | None:
@@ -145,7 +174,7 @@ class _Refinement:
         if node.op in LEAVES:
             return None
         parts = self.structure.parts.get(node.id)
-        size = len(self.structure.graph)
+        size = self.structure.additions
         if parts is not None:
             magnitudes = [self.magnitudes.get(id, _NOTHING) for id in node.inputs]
             return affine(node.inputs, parts, self.structure.offsets[node.id], magnitudes, size)
@@ -166,16 +195,8 @@ class _Refinement:
         magnitudes = [self.magnitudes.get(id) or Magnitude.of(self.bounds[id]) for id in node.inputs]
         shapes = [type.shape for type in types]
         passage = between(node.inputs, shapes, node.type.shape, planes, magnitudes, size)
-        return joined(passage, self.passages[node.inputs[0]]) if self._joins(node) else passage
-
-    def _joins(self, node: Node) -> bool:
-        """Whether the only operand of a nonlinear node is an affine node that nothing else reads."""
-        if len(node.inputs) != 1:
-            return False
-        (id,) = node.inputs
-        operand = self.structure.graph[id]
-        affine_below = id in self.structure.parts and self.passages[id].fatal is None
-        return affine_below and self.structure.uses[id] == 1 and operand.type.shape == node.type.shape
+        joins = self.structure.joins(node) and self.passages[node.inputs[0]].fatal is None
+        return joined(passage, self.passages[node.inputs[0]]) if joins else passage
 
 
 _NOTHING = Magnitude(torch.zeros(()), 0.0)

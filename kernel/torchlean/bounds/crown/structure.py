@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from torchlean.bounds.cache import Bound, BoundsCache
+from torchlean.bounds.crown.lowered import Lowered, lower
 from torchlean.bounds.ibp import bound_node, content_key
 from torchlean.graph import LEAVES, Graph
 from torchlean.graph.hashing import DIGEST_BYTES
@@ -24,18 +25,18 @@ class Structure:
     """A graph seen as affine and nonlinear ops over what varies.
 
     Attributes:
-        graph: the graph.
+        lowered: the graph that the engine works on, and what became of the original one.
         varies: per node, whether it depends on an input or a random draw.
         constants: bounds of the nodes that do not vary (points, up to rounding).
         parts: the linear maps of each varying node that is an affine map of its varying operands.
         offsets: the value of each such node where its varying operands are zero.
         readers: per node, the varying nodes that read it and are not affine.
         uses: per node, how many operands of other nodes it is.
-        widest: per node, the most elements of any varying node up to it.
+        widest: per node, the most elements of any varying node that it depends on, or is.
         optimal: nodes whose own interval rule leaves nothing to refine: affine in one leaf.
     """
 
-    graph: Graph
+    lowered: Lowered
     varies: tuple[bool, ...]
     constants: Mapping[int, Bound]
     parts: Mapping[int, Sequence[Affine | None]]
@@ -44,6 +45,22 @@ class Structure:
     uses: Sequence[int]
     widest: Sequence[int]
     optimal: frozenset[int]
+
+    @property
+    def graph(self) -> Graph:
+        return self.lowered.graph
+
+    @property
+    def additions(self) -> int:
+        """At least the number of nodes, in steps: bounds depend on it, and shall be the same in graphs of one step."""
+        return max(64, 1 << (len(self.graph) - 1).bit_length())
+
+    def joins(self, node: Node) -> bool:
+        """Whether the only operand of a nonlinear node is an affine node of its shape that nothing else reads."""
+        if len(node.inputs) != 1 or node.id in self.parts:
+            return False
+        (id,) = node.inputs
+        return id in self.parts and self.uses[id] == 1 and self.graph[id].type.shape == node.type.shape
 
 
 KEPT = 4
@@ -68,8 +85,10 @@ def remembered(graph: Graph, cache: BoundsCache) -> Structure:
     return found
 
 
-def structure(graph: Graph, cache: BoundsCache) -> Structure:
-    """Find what varies, bound what does not, and ask each op for its affine form."""
+def structure(original: Graph, cache: BoundsCache) -> Structure:
+    """Lower the graph, find what varies, bound what does not, and ask each op for its affine form."""
+    lowered = lower(original)
+    graph = lowered.graph
     varies: list[bool] = []
     keys: list[bytes] = []
     constants: dict[int, Bound] = {}
@@ -84,7 +103,7 @@ def structure(graph: Graph, cache: BoundsCache) -> Structure:
             uses[id] += 1
         varies.append(node.op in ("input", "random") or any(varies[id] for id in node.inputs))
         width = node.type.numel if varies[node.id] else 0
-        widest.append(max(width, widest[-1] if widest else 0))
+        widest.append(max([width, *(widest[id] for id in node.inputs)]))
         keys.append(content_key(node, keys, {}))
         if not varies[node.id]:
             bound = cache.get(keys[node.id])
@@ -110,7 +129,7 @@ def structure(graph: Graph, cache: BoundsCache) -> Structure:
                 for id in set(node.inputs):
                     readers.setdefault(id, []).append(node)
     return Structure(
-        graph, tuple(varies), constants, parts, offsets, readers, uses, widest, frozenset(optimal)
+        lowered, tuple(varies), constants, parts, offsets, readers, uses, widest, frozenset(optimal)
     )
 
 
