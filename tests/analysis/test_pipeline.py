@@ -170,6 +170,26 @@ def test_a_missing_weight_file_leaves_shapes_and_says_so(tmp_path: Path) -> None
     assert [fact.shape for fact in claim(result, "easy").facts if fact.op == "linear"][-1] == (1,)
 
 
+def test_a_missing_weight_file_is_said_once_and_not_at_every_claim(workspace: Path) -> None:
+    (workspace / "net.safetensors").unlink()
+    result = analyse(str(workspace / "model.py"), MODEL, Session())
+    assert sorted(found.code for found in result.diagnostics) == ["TL110", "TL300", "TL302"]
+    assert all("smaller domain" not in found.message for found in result.diagnostics)
+    never_loaded = analyse(
+        str(workspace / "model.py"), MODEL.replace('tl.load(Net(), "net.safetensors")', "Net()"), Session()
+    )
+    assert sorted(found.code for found in never_loaded.diagnostics) == ["TL300", "TL302", "TL305", "TL305"]
+
+
+@pytest.mark.parametrize(
+    ("comparison", "needed"), [(">=", "must not be negative"), (">", "must be positive")]
+)
+def test_an_open_claim_says_which_margin_it_needs(tmp_path: Path, comparison: str, needed: str) -> None:
+    text = "import torch\nimport torchlean as tl\n" + MANY_PRODUCTS.replace(">=", comparison)
+    (found,) = [d for d in analyse(str(tmp_path / "m.py"), text, Session()).diagnostics if d.code == "TL302"]
+    assert needed in found.message and "smaller domain" in found.message
+
+
 def test_broken_code_gives_a_diagnostic_and_no_exception(workspace: Path) -> None:
     result = check(workspace, MODEL.replace("def forward(self, x):", "def forward(self, x:"))
     assert "TL100" in [found.code for found in result.diagnostics]

@@ -59,12 +59,14 @@ def analyse(
     units: list[UnitResult] = []
     computed = reused = 0
     diagnostics: list[Diagnostic] = list(capture.diagnostics)
+    # Where a weight file is named and is the trouble, advising every claim to load one helps nobody.
+    file_named = any(d.code in ("TL110", "TL111") for d in capture.diagnostics)
     for index, interval_bounds in enumerate(bounded):
         unit = sharpen_unit(interval_bounds, session.bounds, cancelled)
         computed, reused = computed + unit.counters.computed, reused + unit.counters.reused
         claim = _decided(unit, session, cancelled)
         units.append(unit_result(unit.part, unit.bounds, claim, path))
-        diagnostics += unit_diagnostics(unit, claim)
+        diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
     return FileAnalysis(
         path,

@@ -87,9 +87,12 @@ def _why_unknown(question: Question, decision: Decision) -> str:
             f"not decided: after {decision.seconds:.1f} s, {_engine(question)}{_boxes(decision)} show it on "
             f"{_percent(decision.verified)} of the domain; {tried}. More time or a smaller domain may decide it"
         )
+    needed = "be positive" if question.margin.strict else "not be negative"
+    # Of weights that may be anything, a smaller domain says hardly more.
+    advice = ". A smaller domain may be provable" if decision.tried else ""
     return (
         f"not decided: {_engine(question)} only show a margin of at least {lower_text(decision.margin)}, and it must "
-        f"not be negative; {tried}. A smaller domain may be provable"
+        f"{needed}; {tried}{advice}"
     )
 
 
