@@ -52,8 +52,10 @@ class Model:
         """R(result, exact) of a multiplication or fused multiply-add."""
         return satisfies(result, exact, self.u, self.eta_product)
 
-    def overflows(self, exact: Fraction) -> bool:
-        """Whether the rounded result may be infinite."""
+    def may_overflow(self, exact: Fraction) -> bool:
+        """Whether the rounded result may be infinite, or far from exact: directed roundings stop at the
+        largest number.
+        """
         return abs(exact) >= self.overflow
 
 

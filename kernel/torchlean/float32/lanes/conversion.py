@@ -189,8 +189,9 @@ def _integral_magnitude(a: Lanes, environment: Environment) -> tuple[Lanes, Lane
     power = exponent - np.int32(BINARY32.bias + BINARY32.trailing_bits)
     fixed = shift_right_jam(significand << _GUARD, np.clip(-power, 0, 31).astype(np.uint32))
     rounded = round_off(fixed, a >> 31, _GUARD, environment.rounding).astype(np.uint64)
-    # From 2^63 on nothing fits, however far the shift goes.
-    size = rounded << np.clip(power, 0, 64 - BINARY32.precision).astype(np.uint64)
+    room = 64 - BINARY32.precision
+    size = rounded << np.clip(power, 0, room).astype(np.uint64)
+    size = np.where(power > room, ~np.uint64(0), size)
     return size, fixed & np.uint32((1 << _GUARD) - 1) != 0
 
 

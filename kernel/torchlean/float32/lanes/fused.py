@@ -85,7 +85,7 @@ def _special(operands: tuple[Lanes, ...], environment: Environment, status: Stat
     nan = np.maximum(np.maximum(magnitude(a), magnitude(b)), magnitude(c)) > INFINITY
     raised = None if status is None else np.zeros(status.size, dtype=np.uint8)
     product = np.where(infinite, product_with_infinity(a, b, raised), sign_bit(a ^ b))
-    # A NaN product has raised its flag, and is propagated as a quiet NaN; a finite one is a zero here, c being infinite.
+    # A NaN product has raised its flag and stays a quiet NaN; a finite one is a zero here, c being infinite.
     out = propagate(sum_with_infinity(product, c, raised), (product, c), environment, None)
     if status is not None and raised is not None:
         # The standard leaves open whether 0 * ∞ + NaN is invalid (7.2 c); the scalar form explains the choice.
