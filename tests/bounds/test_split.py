@@ -7,7 +7,6 @@ from torch import Tensor
 
 from torchlean.bounds.split import SplitTree, start, step
 
-
 LOWER = torch.tensor([-1.0, -1.0], dtype=torch.float64)
 UPPER = torch.tensor([1.25, 1.25], dtype=torch.float64)
 """Not symmetric, so that no cut happens to meet the kink at zero; dyadic, so that volumes are exact."""
