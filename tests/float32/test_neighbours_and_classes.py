@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import random
 from collections import Counter
 from fractions import Fraction
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from tests.float32.operands import mismatches, random_bits, special_values
 
-from torchlean.float32 import BINARY32, Binary32, Environment, Flags, Result, Rounding, scalar
+from torchlean.float32 import BINARY32, Binary32, Environment, Flags, Result, Rounding, scalar, value
 
 SPECIAL = special_values().tolist()
 
@@ -107,9 +108,9 @@ def test_payloads_are_put_into_nans_and_taken_out() -> None:
         nan = scalar.nan_with_payload(0x1234, signaling=signaling)
         assert scalar.payload(nan) == 0x1234 and scalar.is_signaling(nan) == signaling
     assert scalar.payload(0x7F800000) is None
-    for value, signaling in ((0, True), (0x400000, False), (-1, False)):
+    for number, signaling in ((0, True), (0x400000, False), (-1, False)):
         with pytest.raises(ValueError, match="expected a payload"):
-            scalar.nan_with_payload(value, signaling=signaling)
+            scalar.nan_with_payload(number, signaling=signaling)
 
 
 def test_values_have_operators_that_round_once() -> None:
@@ -148,3 +149,8 @@ def test_values_compare_as_numbers_and_hash_accordingly() -> None:
         Binary32.from_bits(1 << 32)
     with pytest.raises(ValueError, match="finite"):
         nan.to_fraction()
+
+
+def test_the_example_of_the_value_type_is_true() -> None:
+    result = doctest.testmod(value)
+    assert result.attempted == 2 and result.failed == 0

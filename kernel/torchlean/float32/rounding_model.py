@@ -4,7 +4,11 @@ from it.
 Proofs about binary32 executions use nothing of the arithmetic but this inequality between the exact result s
 of an operation and what the machine returns, r. It needs no tie rule, so it covers more hardware than the
 standard does. Everything here is on exact rationals; infinities and NaNs have no value, so the predicates
-speak of finite results only, and `Model.overflows` says when a result is certain to be finite.
+speak of finite results only, and `Model.may_overflow` says when a result is not certain to be finite.
+
+What the model covers are correctly rounded operations: those of IEEE 754 on a processor. A library's
+functions need not be: torch's sqrt on a CPU can be off by one unit (it satisfies `DIRECTED`), although the
+processor's is not.
 
 Sources: N. Higham, Accuracy and Stability of Numerical Algorithms, 2002, sections 2.2 and 3.1 (the model,
 gamma_n); the absence of η in addition is his problem 2.19, going back to J. Hauser, 1996.

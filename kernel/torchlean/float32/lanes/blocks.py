@@ -27,8 +27,10 @@ the time.
 
 Kernel: TypeAlias = Callable[[tuple[Lanes, ...], Environment, Status], Lanes]
 
-BLOCK = 1 << 13
-"""Elements per block: a dozen temporaries of 32 or 64 bits fit into half a megabyte."""
+BLOCK = 1 << 14
+"""Elements per block: a dozen temporaries of 32 or 64 bits fit into a megabyte, a usual size of the
+second-level cache.
+"""
 
 
 def run(
