@@ -9,10 +9,13 @@ from lsprotocol import types
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The client's abilities that change what the server does. Everything absent counts as not able."""
+    """The client's abilities that change what the server does. Everything absent counts as not able.
+
+    `pull_diagnostics` means that it pulls and can be asked to pull again. One that only pulls after edits (Neovim 0.10)
+    would show the verdicts of old weights as if they were current, so it is pushed to like clients that never pull.
+    """
 
     pull_diagnostics: bool = False
-    refresh_diagnostics: bool = False
     refresh_inlay_hints: bool = False
     refresh_lenses: bool = False
     related_information: bool = False
@@ -30,8 +33,8 @@ class Client:
         symbols, publish = document.document_symbol, document.publish_diagnostics
         changed, watched = workspace.did_change_configuration, workspace.did_change_watched_files
         return Client(
-            pull_diagnostics=document.diagnostic is not None,
-            refresh_diagnostics=bool(workspace.diagnostics and workspace.diagnostics.refresh_support),
+            pull_diagnostics=document.diagnostic is not None
+            and bool(workspace.diagnostics and workspace.diagnostics.refresh_support),
             refresh_inlay_hints=bool(workspace.inlay_hint and workspace.inlay_hint.refresh_support),
             refresh_lenses=bool(workspace.code_lens and workspace.code_lens.refresh_support),
             related_information=bool(publish and publish.related_information),

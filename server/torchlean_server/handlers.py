@@ -23,7 +23,7 @@ SHORT_WAIT = 0.2
 """Seconds that hints, lenses and the outline wait for a running check, so that most clients need no refresh."""
 
 PULL_WAIT = 1.0
-"""Seconds that pulled diagnostics wait where the client can be asked to pull again; others wait for the answer."""
+"""Seconds that pulled diagnostics wait for the answer before older ones are given; the client is asked again later."""
 
 STATISTICS = "torchlean/statistics"
 
@@ -156,7 +156,7 @@ async def pull_diagnostics(
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return types.RelatedFullDocumentDiagnosticReport(items=[])
-    await ls.checker.settled(document, PULL_WAIT if ls.client.refresh_diagnostics else None)
+    await ls.checker.settled(document, PULL_WAIT)
     items = ls.diagnostics(document)
     ls.publisher.told(document, DIAGNOSTICS)
     # The same id for the same content: an edit that changes no problem costs the client nothing.

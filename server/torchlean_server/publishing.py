@@ -1,6 +1,6 @@
 """Tells the client that there is something new: pushed diagnostics, and requests to ask again (refreshes).
 
-Diagnostics are pushed only to clients that cannot pull, always with the version they speak about, and only once that
+Diagnostics are pushed only to clients that cannot pull or cannot be asked to pull again, always with the version they speak about, and only once that
 version is answered; a first layer alone (shapes) is pushed when the rest is slow. A refresh is sent only when the
 client was told something that is no longer what it would be told now.
 """
@@ -74,7 +74,7 @@ class Publisher:
         self._late: dict[str, asyncio.TimerHandle] = {}
         self._gathering: asyncio.TimerHandle | None = None
         self._refreshes: dict[str, Callable[[None], Any]] = {}
-        if client.refresh_diagnostics:
+        if client.pull_diagnostics:
             self._refreshes[DIAGNOSTICS] = out.workspace_diagnostic_refresh
         if client.refresh_inlay_hints:
             self._refreshes[HINTS] = out.workspace_inlay_hint_refresh

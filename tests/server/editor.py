@@ -19,17 +19,20 @@ from torchlean_server.edits import replacement
 TOY = ("--analysis", "tests.server.toy:analyse")
 
 PROFILES = ["neovim@0.11.0", "neovim@0.7.0", "visual_studio_code", "modern"]
-"""`modern` is a client that pulls diagnostics and can be asked to do it again, as Visual Studio Code is today."""
+"""`modern` is a client that pulls diagnostics and can be asked to do it again, as Visual Studio Code is today.
+Beside these there is `pulls after edits`, which cannot be asked to, as Neovim 0.10."""
 
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 
 
 def capabilities(profile: str) -> types.ClientCapabilities:
-    if profile != "modern":
+    if profile not in ("modern", "pulls after edits"):
         return client_capabilities(profile)
     found = client_capabilities("visual_studio_code")
     assert found.text_document and found.workspace
     found.text_document.diagnostic = types.DiagnosticClientCapabilities()
+    if profile == "pulls after edits":
+        return found
     found.text_document.inlay_hint = types.InlayHintClientCapabilities()
     found.workspace.diagnostics = types.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
     found.workspace.inlay_hint = types.InlayHintWorkspaceClientCapabilities(refresh_support=True)
@@ -51,8 +54,11 @@ class Editor:
 
     @property
     def pulls(self) -> bool:
-        document = self.client.capabilities.text_document if self.client.capabilities else None
-        return document is not None and document.diagnostic is not None
+        """Whether it asks for diagnostics, and can be told to ask again: all others are pushed to."""
+        able = self.client.capabilities
+        document, workspace = able.text_document if able else None, able.workspace if able else None
+        again = bool(workspace and workspace.diagnostics and workspace.diagnostics.refresh_support)
+        return again and document is not None and document.diagnostic is not None
 
     @property
     def encoding(self) -> str:

@@ -246,6 +246,20 @@ async def test_new_weights_are_read_and_half_written_ones_are_not_believed(
     assert await editor.codes(uri) == ["TL300", "TL301"]
 
 
+async def test_new_weights_change_the_verdicts_of_a_client_that_pulls_only_after_edits(
+    tmp_path: pathlib.Path,
+) -> None:
+    async with editing("pulls after edits") as editor:
+        uri = await opened(editor, tmp_path)
+        assert await editor.codes(uri) == ["TL300", "TL301"]
+        weights(tmp_path, scale=1000.0)
+
+        async def refuted() -> bool:
+            return await editor.codes(uri) == ["TL301", "TL301"]
+
+        await until(refuted)
+
+
 async def test_an_unsaved_change_of_an_imported_file_is_seen(editor: Editor, tmp_path: pathlib.Path) -> None:
     (tmp_path / "factor.py").write_text("FACTOR = 1.0\n")
     text = MODEL.replace("import torchlean as tl\n", "import torchlean as tl\nfrom factor import FACTOR\n", 1)
