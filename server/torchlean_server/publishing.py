@@ -1,8 +1,8 @@
 """Tells the client that there is something new: pushed diagnostics, and requests to ask again (refreshes).
 
-Diagnostics are pushed only to clients that cannot pull or cannot be asked to pull again, always with the version they speak about, and only once that
-version is answered; a first layer alone (shapes) is pushed when the rest is slow. A refresh is sent only when the
-client was told something that is no longer what it would be told now.
+Diagnostics are pushed only to clients that cannot pull or cannot be asked to pull again, always with the version they
+speak about, and only once that version is answered; a first layer alone (shapes) is pushed when the rest is slow. A
+refresh is sent only when the client was told something that is no longer what it would be told now.
 """
 
 from __future__ import annotations
