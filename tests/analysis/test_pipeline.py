@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from torchlean.analysis import Session, analyse
+from torchlean.analysis import Session, analyse, pipeline
 from torchlean.analysis.result import Evidence, FileAnalysis, UnitResult, Verdict
 from torchlean.bounds import Cancelled
+from torchlean.claims.decide import Decision, Question, decide
 
 MODEL = """
 import torch
@@ -193,6 +195,27 @@ def test_an_open_claim_says_which_margin_it_needs(tmp_path: Path, comparison: st
 def test_broken_code_gives_a_diagnostic_and_no_exception(workspace: Path) -> None:
     result = check(workspace, MODEL.replace("def forward(self, x):", "def forward(self, x:"))
     assert "TL100" in [found.code for found in result.diagnostics]
+
+
+def test_bounds_are_published_while_a_long_search_goes_on(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers: list[FileAnalysis] = []
+    seen: list[bool] = []
+
+    def long_search(question: Question, cancelled: Callable[[], bool]) -> Decision:
+        while time.perf_counter() - started < 60 and not layers:
+            assert not cancelled()
+        seen.append(bool(layers))
+        return decide(question, cancelled)
+
+    monkeypatch.setattr(pipeline, "decide", long_search)
+    started = time.perf_counter()
+    analyse(str(workspace / "model.py"), MODEL, Session(), publish=layers.append)
+    assert seen == [True, True]
+    (first, *_) = layers
+    assert not first.complete
+    assert all(any(fact.lower is not None for fact in claim(first, name).facts) for name in ("easy", "wrong"))
 
 
 def test_cancelling_raises_and_the_next_answer_is_whole(workspace: Path) -> None:

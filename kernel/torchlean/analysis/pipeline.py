@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torchlean.analysis.result import (
     ClaimResult,
@@ -64,7 +64,14 @@ def analyse(
     for index, interval_bounds in enumerate(bounded):
         unit = sharpen_unit(interval_bounds, session.bounds, cancelled)
         computed, reused = computed + unit.counters.computed, reused + unit.counters.reused
-        claim = _decided(unit, session, cancelled)
+        # A search may take seconds: what is known before it is offered whenever the search asks if it should go on.
+        open_units = (unit, *bounded[index + 1 :])
+
+        def stop() -> bool:
+            early.offer(lambda: [*units, *_shown(open_units, path)])  # noqa: B023 - called in this round alone
+            return cancelled()
+
+        claim = _decided(unit, session, stop)
         units.append(unit_result(unit.part, unit.bounds, claim, path))
         diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
@@ -89,6 +96,7 @@ class _Early:
         self._wait = EARLY_ANSWER_SECONDS
 
     def offer(self, units: Callable[[], list[UnitResult]]) -> None:
+        """Publish if it is time; cheap to call otherwise."""
         if time.perf_counter() - self._started < self._wait:
             return
         capture = self._capture
@@ -110,7 +118,7 @@ def _shapes(parts: list[UnitGraph], path: str) -> list[UnitResult]:
     return [unit_result(part, None, None, path) for part in parts]
 
 
-def _shown(bounded: list[UnitBounds], path: str) -> list[UnitResult]:
+def _shown(bounded: Sequence[UnitBounds], path: str) -> list[UnitResult]:
     return [unit_result(unit.part, unit.bounds, None, path) for unit in bounded]
 
 
