@@ -7,6 +7,8 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import torch
+
 from torchlean.capture.builtin_types import MAKERS, class_of
 from torchlean.capture.iteration import items_of, range_length, unordered
 from torchlean.capture.values import (
@@ -108,7 +110,11 @@ def _isinstance(run: Interpreter, value: Value, kinds: Value) -> Value:
 def is_instance(run: Interpreter, value: Value, kind: Value) -> bool | Unknown:
     """Whether a followed value is of a class."""
     if isinstance(kind, Unknown):
-        return False if isinstance(value, (bool, int, float, str, type(None), TensorValue)) else kind
+        plain = isinstance(value, (bool, int, float, str, type(None), TensorValue))
+        abstract = kind.source.startswith(("typing", "abc")) or kind.source.endswith("Tensor")
+        return False if plain and not abstract else kind
+    if isinstance(kind, type) and kind.__module__ in ("collections.abc", "numbers"):
+        return _is_abstract(run, value, kind)
     if isinstance(value, TensorValue):
         return _is_tensor_of(value, kind)
     if isinstance(value, Instance):
@@ -117,6 +123,31 @@ def is_instance(run: Interpreter, value: Value, kind: Value) -> bool | Unknown:
         cls = class_of(run, value)
         return issubclass(cls, kind) if isinstance(cls, type) else kind is object
     return False
+
+
+ABSTRACT = {
+    "Iterable": "__iter__",
+    "Iterator": "__next__",
+    "Sized": "__len__",
+    "Container": "__contains__",
+    "Callable": "__call__",
+}
+"""Abstract classes that ask for one method."""
+
+
+def _is_abstract(run: Interpreter, value: Value, kind: type) -> bool | Unknown:
+    """Whether a value has what `collections.abc.Iterable`, `numbers.Integral` and the like ask for."""
+    if isinstance(value, TensorValue):
+        return issubclass(torch.Tensor, kind)
+    if isinstance(value, Instance) and value.data is None and value.cls.open is None:
+        method = ABSTRACT.get(kind.__name__)
+        return (
+            value.cls.find(method) is not MISSING if method else Unknown(f"`{kind.__name__}` is not followed")
+        )
+    cls = class_of(run, value)
+    if isinstance(value, Instance) or not isinstance(cls, type) or is_foreign(value):
+        return Unknown(f"whether this is a `{kind.__name__}` is not followed")
+    return issubclass(cls, kind)
 
 
 def _is_tensor_of(tensor: TensorValue, kind: Value) -> bool:

@@ -102,6 +102,9 @@ def _call_instance(run: Interpreter, callee: Instance, arguments: Arguments, key
         if callee.cls.open is not None:
             return _call_unknown(run, callee.cls.open, arguments, keywords)
         return run.error("TL103", f"`{callee.cls.name}` objects cannot be called: there is no `__call__`")
+    outside = contains_unknown(arguments) or contains_unknown(keywords) if callee.cls.is_module else None
+    if outside is not None and run.in_script:
+        return _on_data(run, callee, method, arguments, keywords)
     if not run.script_done and callee.cls.module.analysed:
         from torchlean.capture.module_units import ModuleCall
 
@@ -110,6 +113,24 @@ def _call_instance(run: Interpreter, callee: Instance, arguments: Arguments, key
     if callee.creation is not None and isinstance(result, TensorValue) and callee.creation.path == run.path:
         run.observer.see(callee.creation, result.node, Role.LAYER, callee.label)
     return result
+
+
+def _on_data(
+    run: Interpreter, callee: Instance, method: Value, arguments: Arguments, keywords: Keywords
+) -> Value:
+    """A script's module on data that is not known, such as a loader's: followed without a word about that."""
+    given = [silenced(value) for value in arguments]
+    named = {name: silenced(value) for name, value in keywords.items()}
+    return call(run, method, [callee, *given], named)
+
+
+def silenced(value: Value) -> Value:
+    """An unknown, also inside of a list or tuple, that is not reported where it enters a computation."""
+    if isinstance(value, Unknown):
+        return Unknown(value.reason, value.span, reported=True, source=value.source)
+    if type(value) in (list, tuple) and contains_unknown(value) is not None:
+        return type(value)(silenced(item) for item in value)
+    return value
 
 
 def _call_namespace(run: Interpreter, callee: Namespace, arguments: Arguments, keywords: Keywords) -> Value:

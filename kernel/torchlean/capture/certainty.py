@@ -76,6 +76,22 @@ def _keeps(nodes: Sequence[Node], node: Node) -> bool:
     return node.type.shape == first and not moves
 
 
+VALUES = (
+    "this assertion",
+    "this raises",
+    "index ",
+    "there is no key",
+    "a value of type None",
+    "an exception",
+)
+"""How messages begin that other arguments of a constructor may avoid, unlike a misspelt name."""
+
+
+def depends_on_values(error: Diagnostic) -> bool:
+    """Whether an error may be one for the defaults of a constructor only, which a program need never use."""
+    return error.code in ("TL101", "TL103") and error.message.startswith(VALUES)
+
+
 def certain_errors(guesses: Candidates, trials: list[Trial]) -> set[Diagnostic]:
     """The errors that every input leads to.
 

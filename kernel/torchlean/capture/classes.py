@@ -17,6 +17,7 @@ from torchlean.capture.values import (
     UserClass,
     UserFunction,
     Value,
+    contains_unknown,
 )
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def _resolve(run: Interpreter, cls: UserClass) -> None:
                 f"`{cls.name}` derives from a class that is not followed: {base.reason}", base.span
             )
             cls.open.reported = base.reported
+        elif isinstance(base, type) and base.__module__ in ("collections.abc", "numbers"):
+            cls.open = Unknown(f"what `{cls.name}` has from `{base.__name__}` is not followed")
         elif isinstance(base, type):
             cls.builtin = base
         elif not isinstance(base, UserClass) and base is not None:
@@ -141,7 +144,10 @@ def _make_members(cls: UserClass) -> None:
         if name.startswith("_") or isinstance(value, (UserFunction, Descriptor)):
             continue
         number = value if value is not AUTO else position
-        data = number if cls.builtin is not None and issubclass(cls.builtin, (int, str)) else None
+        plain = (*cls.bases, cls.builtin)  # `class Format(str, Enum)` derives from both
+        data = (
+            number if any(isinstance(base, type) and issubclass(base, (int, str)) for base in plain) else None
+        )
         cls.names[name] = Instance(cls, {"name": name, "value": number}, data)
 
 
@@ -270,6 +276,9 @@ class Field:
 
 def _member(run: Interpreter, cls: UserClass, arguments: list[Value]) -> Value:
     """`Color(1)`: the member with that value."""
+    if contains_unknown(arguments) is not None or (arguments and isinstance(arguments[0], Instance)):
+        known = arguments[0] if isinstance(arguments[0], Instance) and arguments[0].cls is cls else None
+        return known or Unknown(f"which member of `{cls.name}` this is, is not known")
     for value in cls.names.values():
         if isinstance(value, Instance) and arguments and value.attributes.get("value") == arguments[0]:
             return value

@@ -67,11 +67,13 @@ def _captured(path: str, text: str, workspace: Workspace, cancelled: Callable[[]
 def _units(run: Interpreter, module: SourceModule, frame: Frame) -> tuple[Unit, ...]:
     kept = run.fuel.set_aside(SCRIPT_STEPS)
     with run.observer.unit():
+        run.in_script = True
         follow_top_level(run, frame)
-        run.frame = None
+        run.frame, run.in_script = None, False
         script = script_unit(run, module)
     run.fuel.give_back(kept)
     claims = claim_units(run, module)
+    run.made_in_script = len(run.instances)
     run.script_done = True  # a claim's call says as well as the script's what a module's inputs look like
     modules = module_units(run, module, frame.environment)
     return (*claims, *modules, *([script] if script is not None else []))

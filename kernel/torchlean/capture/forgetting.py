@@ -48,12 +48,17 @@ def forget_weights(
         _collect(value, DEPTH, found, set())
     if not found:
         return
+    if not callee.reason.endswith("of a tensor is not followed by TorchLean"):
+        _say(run, callee)
+    for tensor in found.values():
+        redraw(run, tensor, -math.inf, math.inf)
+
+
+def _say(run: Interpreter, callee: Unknown) -> None:
     run.report(
         "TL102",
         f"what happens to the weights here is not known ({callee.reason}), so they count as any numbers from here on",
     )
-    for tensor in found.values():
-        redraw(run, tensor, -math.inf, math.inf)
 
 
 def _collect(value: Value, depth: int, found: dict[int, TensorValue], seen: set[int]) -> None:

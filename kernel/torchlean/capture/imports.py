@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
 NAMESPACES = words(
-    """torch torchlean math collections functools itertools copy os pathlib typing typing_extensions dataclasses enum
-    abc operator sys warnings logging random numpy time gc atexit safetensors"""
+    """torch torchlean math collections functools itertools copy os pathlib numbers typing typing_extensions dataclasses
+    enum abc operator sys warnings logging random numpy time gc atexit safetensors"""
 )
 """Top-level modules whose names are looked up in our tables; what they lack there is unknown."""
 
@@ -173,7 +173,7 @@ def _raise_missing(run: Interpreter, name: str) -> Unknown:
 
 def _workspace_module(run: Interpreter, name: str, frame: Frame, level: int) -> Value:
     """A file of the workspace, `MISSING` where there is none."""
-    folders = _starting_folders(run, frame.module, level)
+    folders = _starting_folders(run, frame.module, level, name)
     for folder, package in folders:
         found = _find(run, folder, package, name)
         if found is not MISSING:
@@ -181,17 +181,22 @@ def _workspace_module(run: Interpreter, name: str, frame: Frame, level: int) -> 
     return MISSING
 
 
-def _starting_folders(run: Interpreter, module: SourceModule, level: int) -> list[tuple[str, str]]:
-    """Folders to look in, with the package name that their modules have."""
+def _starting_folders(run: Interpreter, module: SourceModule, level: int, name: str) -> list[tuple[str, str]]:
+    """Folders to look in, with the package name that their modules have.
+
+    A file beside a script may hide a module of the standard library; one beside a package's file does not.
+    """
     here = os.path.dirname(module.path)
     if level:
         for _ in range(level - 1):
             here = os.path.dirname(here)
         package = module.package.split(".") if module.package else []
         return [(here, ".".join(package[: len(package) - level + 1]))]
-    folders = [here, *run.workspace.roots]
+    beside = [] if module.package and name.partition(".")[0] in sys.stdlib_module_names else [here]
+    folders = [*beside, *run.workspace.roots]
     # `src/` layouts and packages: the folders above the file, up to the root that contains it.
-    while any(here != root and here.startswith(root + os.sep) for root in run.workspace.roots):
+    roots = run.workspace.roots if beside else ()
+    while any(here != root and here.startswith(root + os.sep) for root in roots):
         here = os.path.dirname(here)
         folders.append(here)
     folders += [os.path.join(root, "src") for root in run.workspace.roots]

@@ -45,6 +45,9 @@ EXPRESSIONS: dict[type[ast.AST], Expression] = {}
 STATEMENTS: dict[type[ast.AST], Statement] = {}
 """What to do for each kind of node; a statement gives back None or a control flow signal (`flow`)."""
 
+SAME_REASON = 3
+"""Places in a file where the same reason for something unknown is said; more of them tell nothing new."""
+
 SAID_OF_IMPORTS = frozenset({"TL104", "TL105"})
 """A file that cannot be read, or that uses up the budget, leaves the importing file without what it defines."""
 
@@ -91,6 +94,7 @@ class Interpreter:
         tainted: containers and tensors whose content depends on an unknown condition, by identity.
         default_dtype: what `torch.set_default_dtype` was called with, None where it was not.
         classes: every class that was defined, in order.
+        made_in_script: how many of the instances the file itself makes.
         instances: modules of classes in the analysed file, with a one-line description.
         calls: calls of such modules by the file's own top level.
         weights: parameters and buffers that the analysed file makes, with place and description.
@@ -98,6 +102,7 @@ class Interpreter:
         perhaps_raised: set when a `try` body may have been left under a condition that is not known.
         replaced: set when the program replaces a function of torch: what torch computes then is not known.
         patched: what the program adds to torch, by dotted name.
+        in_script: the file's own top level is being followed, and not a claim or a module as a unit.
         importing: how many imported files' top levels are being followed, one inside the other.
         discarded: the expression whose value is not used: a call in a statement of its own.
     """
@@ -131,6 +136,8 @@ class Interpreter:
         self.perhaps_raised: Unknown | None = None
         self.script_done = False
         self.importing = 0
+        self.in_script = False
+        self.made_in_script = 0
         self.replaced: Unknown | None = None
         self.patched: dict[str, Value] = {}
         self.discarded: ast.AST | None = None
@@ -281,7 +288,9 @@ class Interpreter:
         if not unknown.reported:
             unknown.reported = True
             self.reported.append(unknown)
-            self.report("TL102", f"unknown from here: {unknown.reason}")
+            message = f"unknown from here: {unknown.reason}"
+            if sum(key[1:] == ("TL102", message) for key in self.diagnostics) < SAME_REASON:
+                self.report("TL102", message)
         return unknown
 
     def over_budget(self, message: str) -> Unknown:

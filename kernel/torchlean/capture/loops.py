@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from torchlean.capture.budgets import LOOP
+from torchlean.capture.calling import silenced
 from torchlean.capture.conditions import forget_assigned, known_truth, perhaps, perhaps_returned
 from torchlean.capture.environment import Frame
 from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS
@@ -118,7 +119,7 @@ def _once(
 
     def body() -> object:
         if not isinstance(node, ast.While):
-            store(run, node.target, unknown, frame)
+            store(run, node.target, silenced(unknown) if run.in_script else unknown, frame)
         return run.block(node.body, frame)
 
     flow: Value = perhaps(run, body, unknown)

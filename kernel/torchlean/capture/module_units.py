@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torchlean.capture.attempt import checkpoint, isolated
 from torchlean.capture.binding import ArgumentError, bind
 from torchlean.capture.calling import call
-from torchlean.capture.certainty import Trial, certain_errors, passes_through
+from torchlean.capture.certainty import Trial, certain_errors, depends_on_values, passes_through
 from torchlean.capture.emitter import TensorTooLarge
 from torchlean.capture.input_shapes import candidates
 from torchlean.capture.outline import file_modules
@@ -106,12 +106,24 @@ def _instance(run: Interpreter, cls: UserClass) -> tuple[Instance | str, str]:
         listed = " and ".join(f"`{name}`" for name in required)
         return f"no instance in this file: the constructor needs {listed}", ""
     run.frame = None
-    before = len(run.instances)
+    before, said = len(run.instances), dict(run.diagnostics)
     made = followed(run, lambda: call(run, cls, [], {}))
+    if _has_defaults(cls):
+        run.diagnostics = {
+            key: value
+            for key, value in run.diagnostics.items()
+            if key in said or not depends_on_values(value)
+        }
     if not isinstance(made, Instance) or made.open is not None:
         return "its constructor could not be followed", ""
     mine = next((summary for instance, summary in run.instances[before:] if instance is made), cls.name)
     return made, mine
+
+
+def _has_defaults(cls: UserClass) -> bool:
+    """Whether the constructor takes arguments, for which nobody has chosen the defaults."""
+    method = cls.find("__init__")
+    return isinstance(method, UserFunction) and bool(method.defaults) and method.module.analysed
 
 
 def _required(method: Value) -> list[str]:
@@ -206,6 +218,8 @@ def _assumed_unit(
     if not trials:
         return Unit(UnitKind.MODULE, cls.name, cls.module.name_span(cls.node), failure="it takes no input")
     certain = certain_errors(guesses, trials)
+    if _has_defaults(cls) and not any(instance is made for made, _ in run.instances[: run.made_in_script]):
+        certain = {error for error in certain if not depends_on_values(error)}
     if trials[-1].complete:
         best = trials[-1]
     elif certain:

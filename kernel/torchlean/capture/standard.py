@@ -397,7 +397,7 @@ def deep_copy(run: Interpreter, value: Value, made: dict[int, Value], depth: int
 @native("torchlean.capture.identity", unknowns=True)
 def _identity(run: Interpreter, value: Value = None, *rest: Value, **options: Value) -> Value:
     """Gives back what it is called with: a decorator that changes nothing."""
-    return value
+    return identity if value is None and not rest else value
 
 
 def _identity_value() -> Value:

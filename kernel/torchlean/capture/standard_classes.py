@@ -5,7 +5,9 @@ Importing this module registers the natives.
 
 from __future__ import annotations
 
+import collections.abc
 import enum
+import numbers
 import os.path
 from typing import TYPE_CHECKING
 
@@ -85,7 +87,6 @@ CONSTANTS.update(
         "typing.Generic": object,
         "typing.Any": object,
         "typing_extensions.Protocol": object,
-        "collections.abc.Iterable": Unknown("an abstract type"),
         "typing.overload": identity,
         "typing.final": identity,
         "typing.no_type_check": identity,
@@ -102,6 +103,12 @@ CONSTANTS.update(
         "torch.compiler.disable": identity,
     }
 )
+
+
+CONSTANTS.update(
+    {f"collections.abc.{name}": getattr(collections.abc, name) for name in collections.abc.__all__}
+)
+CONSTANTS.update({f"numbers.{name}": getattr(numbers, name) for name in numbers.__all__})
 
 
 @native(
