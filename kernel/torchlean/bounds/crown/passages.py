@@ -73,11 +73,11 @@ class Passage:
     slopes: tuple[tuple[Tensor, Tensor], ...] | None = None
     unit: tuple[Callable[[Tensor], Tensor], ...] | None = None
 
-    def of_boxes(self, boxes: Tensor) -> Passage:
-        """The same for a selection of the boxes, repeated or left out as `boxes` (indices) says."""
+    def of_boxes(self, boxes: slice) -> Passage:
+        """The same for some of the boxes."""
 
         def chosen(values: Tensor) -> Tensor:
-            return values if values.shape[0] == 1 else values.index_select(0, boxes)
+            return values if values.shape[0] == 1 else values[boxes]
 
         slopes = self.slopes
         if slopes is not None:

@@ -8,7 +8,7 @@ is never worse than intervals alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -18,7 +18,7 @@ from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.bounds.crown.passages import Magnitude, Passage, affine, between, joined, stop
 from torchlean.bounds.crown.rows import element_bounds
 from torchlean.bounds.crown.structure import Structure, remembered
-from torchlean.bounds.ibp import MAX_ELEMENTS, Bounds, bound_node, content_key
+from torchlean.bounds.ibp import Bounds, bound_node, content_key
 from torchlean.cancellation import Cancelled
 from torchlean.graph import LEAVES, Graph, Node
 from torchlean.intervals import Interval
@@ -56,14 +56,41 @@ def crown(
 
     cache = BoundsCache() if cache is None else cache
     shape = remembered(graph, cache)
+    places = shape.lowered.places
+    chosen = {places[id] for id in (graph.outputs if wanted is None else wanted)}
+    found = bound_lowered(shape, domains, cache, check, chosen)
+    fresh = sum(found[place][2] for place in places)
+    return Bounds(
+        tuple(found[place][0] for place in places),
+        tuple(found[place][1] for place in places),
+        fresh,
+        len(places) - fresh,
+    )
+
+
+def bound_lowered(
+    shape: Structure,
+    domains: Mapping[str, Interval],
+    cache: BoundsCache,
+    check: Callable[[], None],
+    chosen: Collection[int],
+) -> list[tuple[Bound, bytes, bool]]:
+    """Bound every node of the lowered graph.
+
+    Args:
+        chosen: nodes to refine whatever reads them.
+
+    Returns:
+        Per node its bound, the key it is stored under, and whether it was computed now.
+    """
     refinement = _Refinement(shape, check)
-    chosen = {shape.lowered.places[id] for id in (graph.outputs if wanted is None else wanted)}
     bounds: list[Bound] = []
     keys: list[bytes] = []
     fresh: list[bool] = []
     for node in shape.graph:
         check()
-        manner = refinement.manner(node, node.id in chosen)
+        manner = shape.manner(node, node.id in chosen)
+        # The manner is part of the key: a node refined for a nonlinear reader here may be left alone elsewhere.
         keys.append(content_key(node, keys, domains, refinement.key(node, manner)))
         bound = cache.get(keys[-1])
         fresh.append(bound is None)
@@ -77,14 +104,14 @@ def crown(
             cache.put(keys[-1], bound)
         refinement.admit(node, bound.interval)
         bounds.append(bound)
-    places = shape.lowered.places
-    computed = sum(fresh[place] for place in places)
-    return Bounds(
-        tuple(bounds[place] for place in places),
-        tuple(keys[place] for place in places),
-        computed,
-        len(places) - computed,
-    )
+    return list(zip(bounds, keys, fresh, strict=True))
+
+
+def open_elements(interval: Interval, manner: bytes) -> Tensor:
+    """Which elements a node refined in this manner (`Structure.manner`) has left to refine."""
+    if manner == b"all":
+        return interval.lower < interval.upper
+    return (interval.lower < 0) & (interval.upper > 0)
 
 
 def _both(steps: Bound, op: Bound) -> Bound:
@@ -109,15 +136,6 @@ class _Refinement:
     passages: dict[int, Passage] = field(default_factory=dict)
     magnitudes: dict[int, Magnitude] = field(default_factory=dict)
 
-    def manner(self, node: Node, wanted: bool) -> bytes:
-        """Which elements to refine: none, those on both sides of a kink at zero, or all that vary."""
-        readers = self.structure.readers.get(node.id, ())
-        if node.op in LEAVES or not self.structure.varies[node.id] or not (readers or wanted):
-            return b"none"
-        if node.type.numel > MAX_ELEMENTS:
-            return b"none"
-        return b"all" if wanted or any(reader.op != "relu" for reader in readers) else b"unstable"
-
     def key(self, node: Node, manner: bytes) -> bytes:
         """What a node's bound, or how others pass it, depends on besides content: all that an engine may choose."""
         joined = b" joined" if self.structure.joins(node) else b""
@@ -129,11 +147,7 @@ class _Refinement:
         interval = first.interval
         if manner == b"none" or interval.undefined:
             return first
-        if manner == b"all":
-            needed = interval.lower < interval.upper
-        else:
-            needed = (interval.lower < 0) & (interval.upper > 0)
-        elements = needed.flatten().nonzero().flatten()
+        elements = open_elements(interval, manner).flatten().nonzero().flatten()
         if not len(elements) or node.id in self.structure.optimal:
             return first
         passage = self._passage(node)
@@ -170,33 +184,44 @@ class _Refinement:
             )
 
     def _passage(self, node: Node) -> Passage | None:
-        """How rows pass the node to its operands. None where a pass must stop at the node's own interval."""
-        if node.op in LEAVES:
-            return None
-        parts = self.structure.parts.get(node.id)
-        size = self.structure.additions
-        if parts is not None:
-            magnitudes = [self.magnitudes.get(id, _NOTHING) for id in node.inputs]
-            return affine(node.inputs, parts, self.structure.offsets[node.id], magnitudes, size)
-        if not node.type.dtype.is_floating_point:
-            return None  # integers wrap around, which planes know nothing of
-        operands = [self.bounds[id] for id in node.inputs]
-        if any(operand.undefined for operand in operands) or not all(x.bounded() for x in operands):
-            return None
-        try:
-            planes = OPS[node.op].relax([_batched(operand) for operand in operands], node.attributes)
-        except UnsupportedError:
-            return None
-        for id in node.inputs:
-            if id not in self.passages:  # a known operand, where rows end
-                self.passages[id] = stop(_batched(self.bounds[id]), size)
-                self.magnitudes[id] = Magnitude.of(self.bounds[id])
-        types = [self.structure.graph[id].type for id in node.inputs]
-        magnitudes = [self.magnitudes.get(id) or Magnitude.of(self.bounds[id]) for id in node.inputs]
-        shapes = [type.shape for type in types]
-        passage = between(node.inputs, shapes, node.type.shape, planes, magnitudes, size)
-        joins = self.structure.joins(node) and self.passages[node.inputs[0]].fatal is None
-        return joined(passage, self.passages[node.inputs[0]]) if joins else passage
+        operands = [_batched(self.bounds[id]) for id in node.inputs]
+        return passage_of(self.structure, node, operands, self.passages, self.magnitudes)
+
+
+def passage_of(
+    shape: Structure,
+    node: Node,
+    operands: Sequence[Interval],
+    passages: Mapping[int, Passage],
+    magnitudes: Mapping[int, Magnitude],
+) -> Passage | None:
+    """How rows pass a node to its operands. None where a pass must stop at the node's own interval.
+
+    Args:
+        operands: intervals of shape (boxes or 1, *operand).
+        passages, magnitudes: of the nodes below; magnitudes of those that vary, valid on all boxes.
+    """
+    if node.op in LEAVES:
+        return None
+    parts = shape.parts.get(node.id)
+    if parts is not None:
+        sizes = [magnitudes.get(id, _NOTHING) for id in node.inputs]
+        return affine(node.inputs, parts, shape.offsets[node.id], sizes, shape.additions)
+    if any(operand.undefined for operand in operands) or not all(x.bounded() for x in operands):
+        return None
+    try:
+        planes = OPS[node.op].relax(operands, node.attributes)
+    except UnsupportedError:
+        return None
+    sizes = [
+        magnitudes.get(id) or Magnitude.of(Interval(x.lower[0], x.upper[0]))
+        for id, x in zip(node.inputs, operands, strict=True)
+    ]
+    shapes = [shape.graph[id].type.shape for id in node.inputs]
+    passage = between(node.inputs, shapes, node.type.shape, planes, sizes, shape.additions)
+    if shape.joins(node) and passages[node.inputs[0]].fatal is None:
+        return joined(passage, passages[node.inputs[0]])
+    return passage
 
 
 _NOTHING = Magnitude(torch.zeros(()), 0.0)

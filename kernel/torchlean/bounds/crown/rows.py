@@ -164,7 +164,11 @@ class _Pass:
 def _more(sums: Tensor, rows: Tensor, gains: Tensor) -> Tensor:
     """`sums + rows @ gains`, over (boxes or 1) each."""
     if gains.shape[0] > 1:
-        return sums + rows @ gains
+        if rows.shape[0] > 1:
+            return sums + rows @ gains
+        # The same rows in every box: one product instead of one for each box.
+        columns = rows[0] @ gains.transpose(0, 1).reshape(gains.shape[1], -1)
+        return sums + columns.reshape(-1, gains.shape[0], 2).transpose(0, 1)
     if rows.shape[0] == 1 and sums.shape[0] == 1 and sums.shape[1] == rows.shape[1]:
         return torch.addmm(sums[0], rows[0], gains[0]).unsqueeze(0)
     return sums + rows @ gains[0]

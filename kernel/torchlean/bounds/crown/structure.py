@@ -11,7 +11,7 @@ import torch
 
 from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.bounds.crown.lowered import Lowered, lower
-from torchlean.bounds.ibp import bound_node, content_key
+from torchlean.bounds.ibp import MAX_ELEMENTS, bound_node, content_key
 from torchlean.graph import LEAVES, Graph
 from torchlean.graph.hashing import DIGEST_BYTES
 from torchlean.graph.node import Node
@@ -54,6 +54,15 @@ class Structure:
     def additions(self) -> int:
         """At least the number of nodes, in steps: bounds depend on it, and shall be the same in graphs of one step."""
         return max(64, 1 << (len(self.graph) - 1).bit_length())
+
+    def manner(self, node: Node, wanted: bool) -> bytes:
+        """Which elements to refine: none, those on both sides of a kink at zero ("unstable"), or all that vary."""
+        readers = self.readers.get(node.id, ())
+        if node.op in LEAVES or not self.varies[node.id] or not (readers or wanted):
+            return b"none"
+        if node.type.numel > MAX_ELEMENTS:
+            return b"none"
+        return b"all" if wanted or any(reader.op != "relu" for reader in readers) else b"unstable"
 
     def joins(self, node: Node) -> bool:
         """Whether the only operand of a nonlinear node is an affine node of its shape that nothing else reads."""

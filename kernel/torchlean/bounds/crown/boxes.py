@@ -1,0 +1,223 @@
+"""Backward bounds over many boxes at once, for branch and bound.
+
+All boxes lie in one root box. What does not depend on the box (structure, weights, magnitudes for the rounding error)
+is computed once, on the root; relaxations, intermediate bounds and results are tensors with a box dimension in front.
+The bounds of the root hold in every box and are intersected.
+
+An operand of a nonlinear op is first bounded from the intervals right below it, which costs one product for all boxes.
+Elements that this settles (a relu's sign is known) need no backward pass. Passes run over groups of neighbouring boxes
+and the elements that are open in any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from torchlean.bounds.cache import BoundsCache
+from torchlean.bounds.crown.passages import Magnitude, Passage, stop
+from torchlean.bounds.crown.refine import bound_lowered, open_elements, passage_of
+from torchlean.bounds.crown.rows import element_bounds
+from torchlean.bounds.crown.structure import Structure, remembered
+from torchlean.cancellation import Cancelled
+from torchlean.graph import Graph, Node
+from torchlean.intervals import Interval
+from torchlean.ops import OPS, TensorType, UnsupportedError
+from torchlean.ops.elementwise import Elementwise
+
+GROUP_BYTES = 2**20
+"""Memory for the coefficients of one node in the pass of a group of boxes: what one core keeps closest to it."""
+
+
+def crown_boxes(
+    graph: Graph,
+    domains: Mapping[str, Interval],
+    root: Mapping[str, Interval] | None = None,
+    cache: BoundsCache | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    wanted: Collection[int] | None = None,
+) -> dict[int, Interval]:
+    """Bounds of some nodes over every box of a batch.
+
+    Args:
+        graph: any valid graph.
+        domains: per input name an interval of shape (boxes, *input), the same number of boxes for all.
+        root: a box that contains all of them, per input name in the input's shape; default: their hull. Bounds of the
+            root are found in the cache, so it pays to pass the same one again.
+        cache, cancelled: as for `crown`.
+        wanted: ids; default: the graph's outputs.
+
+    Returns:
+        For each wanted id an interval of shape (boxes, *node). `undefined` is that of the root.
+
+    Raises:
+        Cancelled: `cancelled()` became true.
+        ValueError: the numbers of boxes differ, or a shape is not that of its input.
+    """
+
+    def check() -> None:
+        if cancelled():
+            raise Cancelled
+
+    counts = {domain.shape[0] for domain in domains.values()}
+    if len(counts) != 1:
+        raise ValueError(f"expected the same number of boxes for every input, got {sorted(counts)}")
+    if root is None:
+        root = {name: Interval(x.lower.amin(0), x.upper.amax(0)) for name, x in domains.items()}
+    cache = BoundsCache() if cache is None else cache
+    shape = remembered(graph, cache)
+    ids = list(graph.outputs if wanted is None else wanted)
+    places = {id: shape.lowered.places[id] for id in ids}
+    chosen = frozenset(places.values())
+    found = bound_lowered(shape, root, cache, check, chosen)
+    (count,) = counts
+    boxes = _Boxes(shape, domains, [bound.interval for bound, _, _ in found], check, count)
+    for node in shape.graph:
+        check()
+        boxes.admit(node, shape.manner(node, node.id in chosen))
+    return {id: _expanded(boxes.bounds[place], count) for id, place in places.items()}
+
+
+@dataclass
+class _Boxes:
+    """The growing problem: bounds of shape (boxes or 1, *node), and how rows pass each node.
+
+    `short` are passages that end at the results of nonlinear ops: one step of interval propagation.
+    """
+
+    shape: Structure
+    domains: Mapping[str, Interval]
+    root: list[Interval]
+    check: Callable[[], None]
+    count: int
+    bounds: dict[int, Interval] = field(default_factory=dict)
+    passages: dict[int, Passage] = field(default_factory=dict)
+    short: dict[int, Passage] = field(default_factory=dict)
+    magnitudes: dict[int, Magnitude] = field(default_factory=dict)
+
+    def admit(self, node: Node, manner: bytes) -> None:
+        """Bound a node and make it available to those above."""
+        root = self.root[node.id]
+        self.bounds[node.id] = _batched(root)
+        if not self.shape.varies[node.id]:
+            return
+        self.magnitudes[node.id] = Magnitude.of(root)
+        if node.op == "input":
+            self.bounds[node.id] = self._domain(node, self.bounds[node.id])
+        operands = [self.bounds[id] for id in node.inputs]
+        passage = None
+        if not root.undefined:
+            passage = passage_of(self.shape, node, operands, self.passages, self.magnitudes)
+        linear = passage is not None and node.id in self.shape.parts
+        if not linear:
+            self.bounds[node.id] = self._elementwise(node, operands)
+        if passage is not None:
+            self.passages[node.id] = passage
+            if linear:
+                self.short[node.id] = passage
+            if manner != b"none":
+                self.bounds[node.id] = self._refined(node, manner, linear)
+        if not linear:
+            end = stop(self.bounds[node.id], self.shape.additions)
+            self.short[node.id] = end
+            self.passages.setdefault(node.id, end)
+
+    def _domain(self, node: Node, root: Interval) -> Interval:
+        domain = self.domains.get(str(node.attributes["name"]))
+        if domain is None:
+            return root
+        if domain.shape[1:] != node.type.shape:
+            raise ValueError(
+                f"the domain of `{node.attributes['name']}` has shape {domain.shape}, "
+                f"expected (boxes, *{node.type.shape})"
+            )
+        return domain
+
+    def _elementwise(self, node: Node, operands: list[Interval]) -> Interval:
+        """The op's own interval rule in every box, where it works element by element."""
+        bounds = self.bounds[node.id]
+        if not node.inputs or not isinstance(OPS[node.op], Elementwise) or bounds.undefined:
+            return bounds
+        count = max(operand.shape[0] for operand in operands)
+        try:
+            found = OPS[node.op].interval(
+                [_aligned(operand, len(node.type.shape)) for operand in operands],
+                node.attributes,
+                TensorType((count, *node.type.shape), node.type.dtype),
+            )
+        except UnsupportedError:
+            return bounds
+        return bounds if found.undefined else _both(bounds, found)
+
+    def _refined(self, node: Node, manner: bytes, linear: bool) -> Interval:
+        bounds, size = self.bounds[node.id], node.type.shape
+        elements = open_elements(self.root[node.id], manner).flatten().nonzero().flatten()
+        if not len(elements):
+            return bounds
+        if linear:
+            low, high = element_bounds(self.short, self.magnitudes, node.id, size, elements, self.check)
+            bounds = _with(bounds, elements, low, high)
+        if node.id in self.shape.optimal:
+            return bounds
+        bounds = _expanded(bounds, self.count)
+        lower, upper = bounds.lower.flatten(1).clone(), bounds.upper.flatten(1).clone()
+        rest = open_elements(bounds, manner).flatten(1)
+        step = max(1, GROUP_BYTES // (16 * max(1, self.shape.widest[node.id]) * len(elements)))
+        for start in range(0, self.count, step):
+            group = slice(start, start + step)
+            elements = rest[group].any(0).nonzero().flatten()
+            if not len(elements):
+                continue
+            chosen = _Chosen(self.passages, group)
+            low, high = element_bounds(chosen, self.magnitudes, node.id, size, elements, self.check)
+            lower[group, elements] = torch.maximum(lower[group, elements], low)
+            upper[group, elements] = torch.minimum(upper[group, elements], high)
+        return Interval(lower.reshape(-1, *size), upper.reshape(-1, *size))
+
+
+class _Chosen(dict[int, Passage]):
+    """Passages of chosen boxes, taken from those of all boxes when they are asked for."""
+
+    def __init__(self, passages: Mapping[int, Passage], boxes: slice) -> None:
+        super().__init__()
+        self._passages = passages
+        self._boxes = boxes
+
+    def __missing__(self, id: int) -> Passage:
+        found = self[id] = self._passages[id].of_boxes(self._boxes)
+        return found
+
+
+def _with(bounds: Interval, elements: Tensor, low: Tensor, high: Tensor) -> Interval:
+    """`bounds` intersected, at some elements, with (boxes or 1, elements)."""
+    count = max(bounds.shape[0], low.shape[0])
+    lower, upper = (end.flatten(1).expand(count, -1).clone() for end in (bounds.lower, bounds.upper))
+    lower[:, elements] = torch.maximum(lower[:, elements], low)
+    upper[:, elements] = torch.minimum(upper[:, elements], high)
+    size = bounds.shape[1:]
+    return Interval(lower.reshape(count, *size), upper.reshape(count, *size), bounds.undefined)
+
+
+def _both(a: Interval, b: Interval) -> Interval:
+    return Interval(torch.maximum(a.lower, b.lower), torch.minimum(a.upper, b.upper), a.undefined, a.infinite)
+
+
+def _aligned(interval: Interval, rank: int) -> Interval:
+    """With ones between the box dimension and the node's own, so that operands broadcast."""
+    shape = (interval.shape[0], *(1,) * (rank + 1 - len(interval.shape)), *interval.shape[1:])
+    lower = interval.lower.reshape(shape)
+    return Interval(lower, lower if interval.is_point else interval.upper.reshape(shape))
+
+
+def _batched(interval: Interval) -> Interval:
+    lower = interval.lower.unsqueeze(0)
+    upper = lower if interval.is_point else interval.upper.unsqueeze(0)
+    return Interval(lower, upper, interval.undefined, interval.infinite)
+
+
+def _expanded(interval: Interval, count: int) -> Interval:
+    shape = (count, *interval.shape[1:])
+    return Interval(interval.lower.expand(shape), interval.upper.expand(shape), interval.undefined)

@@ -1,0 +1,133 @@
+"""Linear bounds from the cache, and of many boxes at once, are those computed from scratch, box by box."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals
+
+from torchlean.bounds import BoundsCache
+from torchlean.bounds.crown import crown, crown_boxes
+from torchlean.cancellation import Cancelled
+from torchlean.graph import Graph, GraphBuilder
+from torchlean.intervals import Interval
+from torchlean.ops import TensorType
+
+EDITS = ("weight", "layer", "act", "domain", "drop", "nothing")
+
+
+class Program:
+    """A chain of layers that a person edits."""
+
+    def __init__(self, source: random.Random) -> None:
+        self.source = source
+        self.layers = [(source.randrange(10**6), "relu") for _ in range(3)]
+        self.radius = 0.1
+
+    def edit(self, what: str) -> None:
+        place = self.source.randrange(len(self.layers))
+        seed, act = self.layers[place]
+        if what == "weight":
+            self.layers[place] = (self.source.randrange(10**6), act)
+        elif what == "act":
+            self.layers[place] = (seed, self.source.choice(["relu", "tanh", "softmax"]))
+        elif what == "layer":
+            self.layers.insert(place, (self.source.randrange(10**6), "relu"))
+        elif what == "drop" and len(self.layers) > 1:
+            del self.layers[place]
+        elif what == "domain":
+            self.radius = self.source.choice([0.0, 0.01, 0.5])
+
+    def graph(self) -> Graph:
+        builder = GraphBuilder()
+        value = builder.input("x", TensorType((4,), torch.float32))
+        for seed, act in self.layers:
+            weight = torch.randn(4, 4, generator=torch.Generator().manual_seed(seed))
+            value = builder.op("linear", [value.id, builder.parameter(weight, "w").id], {})
+            value = builder.op(act, [value.id], {"dim": 0} if act == "softmax" else {})
+        return builder.graph([value.id])
+
+    def domain(self) -> dict[str, Interval]:
+        centre = torch.linspace(-1, 1, 4, dtype=torch.float64)
+        return {"x": Interval(centre - self.radius, centre + self.radius)}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_after_any_edits_the_bounds_are_those_computed_from_scratch(seed: int) -> None:
+    source = random.Random(seed)
+    program, cache = Program(source), BoundsCache()
+    for _ in range(12):
+        program.edit(source.choice(EDITS))
+        graph, domain = program.graph(), program.domain()
+        warm, cold = crown(graph, domain, cache), crown(graph, domain, BoundsCache())
+        for node in graph:
+            assert torch.equal(warm[node.id].lower, cold[node.id].lower)
+            assert torch.equal(warm[node.id].upper, cold[node.id].upper)
+        assert warm.keys == cold.keys
+        assert crown(graph, domain, cache).computed == 0
+
+
+def test_a_cancelled_run_leaves_nothing_wrong_behind() -> None:
+    program, cache = Program(random.Random(1)), BoundsCache()
+    graph, domain = program.graph(), program.domain()
+    for patience in range(0, 13, 3):
+        left = iter([False] * patience)
+        with pytest.raises(Cancelled):
+            crown(graph, domain, cache, cancelled=lambda left=left: next(left, True))
+    warm, cold = crown(graph, domain, cache), crown(graph, domain, BoundsCache())
+    assert all(torch.equal(warm[node.id].lower, cold[node.id].lower) for node in graph)
+
+
+def split(root: Interval, count: int, generator: torch.Generator) -> Interval:
+    """Random boxes inside one, points and the whole among them."""
+    shares = torch.rand(2, count, *root.shape, generator=generator, dtype=torch.float64).sort(0).values
+    low = root.lower + shares[0] * (root.upper - root.lower)
+    high = root.lower + shares[1] * (root.upper - root.lower)
+    low, high = low.clamp(root.lower, root.upper), high.clamp(root.lower, root.upper)
+    low[0], high[0] = root.lower, root.upper
+    high[1] = low[1]
+    return Interval(low, torch.maximum(low, high))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("radius", [1e-6, 0.3])
+def test_bounds_of_many_boxes_hold_in_each_and_are_about_as_tight_as_one_by_one(
+    name: str, radius: float
+) -> None:
+    generator = torch.Generator().manual_seed(2)
+    graph = NETWORKS[name](Writer(generator, 0.8))
+    root = box(graph, radius, generator)
+    boxes = split(root, 9, generator)
+    out = graph.outputs[0]
+    found = crown_boxes(graph, {"x": boxes}, {"x": root})[out]
+    whole = crown(graph, {"x": root})[out]
+    assert found.shape == (9, *whole.shape)
+    assert (found.lower >= whole.lower).all() and (found.upper <= whole.upper).all()
+    for place in range(9):
+        one = Interval(boxes.lower[place], boxes.upper[place])
+        alone = crown(graph, {"x": one})[out]
+        width = (found.upper[place] - found.lower[place]).sum()
+        assert width <= 1.5 * (alone.upper - alone.lower).sum() + 1e-10
+        low, high = rationals(found.lower[place]), rationals(found.upper[place])
+        for point in points_of(one, 3, random.Random(place)):
+            value = exact_values(graph, {"x": point})[out]
+            assert (low <= value).all() and (value <= high).all()
+
+
+def test_boxes_without_a_root_are_bounded_below_their_hull() -> None:
+    graph = NETWORKS["mlp"](Writer(torch.Generator().manual_seed(5)))
+    lower = torch.tensor([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]], dtype=torch.float64)
+    boxes = Interval(lower, lower + 0.1)
+    out = graph.outputs[0]
+    hull = Interval(boxes.lower[0], boxes.upper[1])
+    given = crown_boxes(graph, {"x": boxes}, {"x": hull})[out]
+    assert torch.equal(crown_boxes(graph, {"x": boxes})[out].lower, given.lower)
+
+
+def test_boxes_of_another_shape_are_refused() -> None:
+    graph = NETWORKS["mlp"](Writer(torch.Generator().manual_seed(5)))
+    wrong, root = torch.zeros(4, 2, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+    with pytest.raises(ValueError, match="expected"):
+        crown_boxes(graph, {"x": Interval(wrong, wrong.clone())}, {"x": Interval(root, root.clone())})
