@@ -13,7 +13,7 @@ from rich.console import Console
 
 from benchmarks.table import Table
 
-ALL = ("startup", "intervals", "editor", "binary32")
+ALL = ("startup", "intervals", "crown", "editor", "binary32")
 
 
 def main() -> None:
