@@ -22,13 +22,13 @@ _existing = click.Path(exists=True, path_type=Path)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="torchlean")
 def main() -> None:
-    """Bounds, float hazards and proofs for ordinary PyTorch files."""
+    """What the tensors of ordinary PyTorch files can be, and whether the claims in them hold."""
 
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=_existing, metavar="PATH...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-@click.option("--no-lean", is_flag=True, help="Do not check certificates with Lean.")
+@click.option("--no-lean", is_flag=True, help="Do not check certificates with Lean (nothing is checked with Lean yet).")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),

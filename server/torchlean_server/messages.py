@@ -1,7 +1,8 @@
 """The protocol between the server and its workers: JSON objects, each behind its length in four bytes.
 
 Server to worker:
-    {"type": "analyse", "id", "path", "text", "roots", "overlays": {path: text or null}, "memory": MiB}
+    {"type": "analyse", "id", "path", "text", "roots", "overlays": {path: text or null}, "memory": MiB,
+     "method": "ibp" or "crown"}
     {"type": "cancel", "id"}
 Worker to server:
     {"type": "ready"}                           torch is imported and warm

@@ -91,6 +91,7 @@ class Pool:
     ) -> None:
         command = [sys.executable, "-m", "torchlean_server.worker", "--analysis", analysis]
         self.limits = Limits()
+        self.method = "crown"
         self.roots: tuple[str, ...] = ()
         self.counts = Counts()
         self.workers = [Worker(command, self._idle_again, log) for _ in range(size)]
@@ -182,6 +183,7 @@ class Pool:
             "roots": list(self.roots),
             "overlays": changed,
             "memory": self.limits.memory,
+            "method": self.method,
         }
 
     def _settle(self, worker: Worker) -> None:

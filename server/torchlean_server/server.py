@@ -116,6 +116,7 @@ class Server(LanguageServer):
 
     def _adopt(self, old: Settings, new: Settings) -> None:
         self.pool.limits = Limits(new.timeout, new.memory)
+        self.pool.method = new.method
         if new.inlay_hints != old.inlay_hints:
             self.publisher.refresh(HINTS)
         if new.method != old.method:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-METHODS = ("ibp",)
+METHODS = ("ibp", "crown")
 
 SMALLEST_MEMORY = 512
 """MiB; torch alone takes half of it."""
@@ -25,13 +25,13 @@ class Settings:
         inlay_hints: show intervals at the ends of lines.
         timeout: wall-clock seconds that one analysis may take.
         memory: MiB that one analysis process may take.
-        method: how bounds are computed.
+        method: how bounds are computed: intervals alone (`ibp`), or linear bounds and splitting too (`crown`).
     """
 
     inlay_hints: bool = True
     timeout: float = 30.0
     memory: int = 4096
-    method: str = "ibp"
+    method: str = "crown"
 
 
 @dataclass(frozen=True, slots=True)

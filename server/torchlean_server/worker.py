@@ -113,6 +113,7 @@ class Analyser:
         id = request["id"]
         self._wire.current = id
         self._adopt(request)
+        self._session.method = request["method"]
 
         def publish(analysis: Any) -> None:
             self._wire.send({"type": "layer", "id": id, "analysis": form.encode(analysis)})

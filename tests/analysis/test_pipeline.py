@@ -153,6 +153,14 @@ def test_a_new_layer_leaves_the_untrained_weights_of_other_layers_alone(workspac
     assert again.counters.computed == 0
 
 
+def test_intervals_alone_are_used_where_the_session_says_so(workspace: Path) -> None:
+    session = Session((str(workspace),))
+    session.method = "ibp"
+    unit = claim(check(workspace, session=session), "easy")
+    assert {fact.method for fact in unit.facts} == {"ibp"}
+    assert "crown" in {fact.method for fact in claim(check(workspace), "easy").facts}
+
+
 def test_new_weights_are_seen(workspace: Path) -> None:
     session = Session((str(workspace),))
     before = claim(check(workspace, session=session), "easy").claim
@@ -203,7 +211,7 @@ def test_bounds_are_published_while_a_long_search_goes_on(
     layers: list[FileAnalysis] = []
     seen: list[bool] = []
 
-    def long_search(question: Question, cancelled: Callable[[], bool]) -> Decision:
+    def long_search(question: Question, cancelled: Callable[[], bool], seconds: float) -> Decision:
         while time.perf_counter() - started < 60 and not layers:
             assert not cancelled()
         seen.append(bool(layers))

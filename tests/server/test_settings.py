@@ -15,12 +15,16 @@ def test_nothing_configured_means_the_defaults() -> None:
 @pytest.mark.parametrize(
     "section",
     [
-        {"inlayHints": {"enabled": False}, "analysis": {"timeout": 5, "memory": 1024.0}},
+        {
+            "inlayHints": {"enabled": False},
+            "analysis": {"timeout": 5, "memory": 1024.0},
+            "bounds": {"method": "ibp"},
+        },
         {"inlayHints.enabled": False, "analysis.timeout": 5, "analysis.memory": 1024, "bounds.method": "ibp"},
     ],
 )
 def test_keys_may_be_nested_or_dotted(section: dict[str, object]) -> None:
-    assert parse(section) == (Settings(inlay_hints=False, timeout=5.0, memory=1024), [])
+    assert parse(section) == (Settings(inlay_hints=False, timeout=5.0, memory=1024, method="ibp"), [])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from torchlean.analysis.result import (
     ClaimResult,
@@ -21,7 +22,7 @@ from torchlean.analysis.verdicts import claim_result, unit_diagnostics
 from torchlean.cancellation import Cancelled
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Symbol, UnitKind
-from torchlean.claims.decide import decide
+from torchlean.claims.decide import SPLIT_SECONDS, decide
 from torchlean.diagnostics import Diagnostic
 
 EARLY_ANSWER_SECONDS = 0.04
@@ -62,7 +63,10 @@ def analyse(
     # Where a weight file is named and is the trouble, advising every claim to load one helps nobody.
     file_named = any(d.code in ("TL110", "TL111") for d in capture.diagnostics)
     for index, interval_bounds in enumerate(bounded):
-        unit = sharpen_unit(interval_bounds, session.bounds, cancelled)
+        since = time.perf_counter()
+        unit = interval_bounds
+        if session.method == "crown":
+            unit = sharpen_unit(interval_bounds, session.bounds, cancelled)
         computed, reused = computed + unit.counters.computed, reused + unit.counters.reused
         # A search may take seconds: what is known before it is offered whenever the search asks if it should go on.
         open_units = (unit, *bounded[index + 1 :])
@@ -72,6 +76,8 @@ def analyse(
             return cancelled()
 
         claim = _decided(unit, session, stop)
+        if claim is not None:
+            claim = replace(claim, seconds=time.perf_counter() - since)
         units.append(unit_result(unit.part, unit.bounds, claim, path))
         diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
@@ -132,7 +138,7 @@ def _decided(unit: UnitBounds, session: Session, cancelled: Callable[[], bool]) 
         return ClaimResult(Verdict.UNKNOWN, Evidence.NONE, detail)
     decision = session.decided(unit.question.key)
     if decision is None:
-        decision = decide(unit.question, cancelled)
+        decision = decide(unit.question, cancelled, SPLIT_SECONDS if session.method == "crown" else 0.0)
         if decision.finished:
             session.remember(unit.question.key, decision)
     return claim_result(captured, unit.question, decision)

@@ -18,6 +18,7 @@ class Session:
     Attributes:
         workspace: files and unsaved overlays.
         bounds: content-addressed bounds.
+        method: `ibp` for intervals alone, `crown` for linear bounds and splitting where intervals do not decide.
         overlays: absolute path -> text of documents open in an editor; change it between analyses.
     """
 
@@ -25,6 +26,7 @@ class Session:
         self.overlays: dict[str, str] = {}
         self.workspace = Workspace(roots, self.overlays)
         self.bounds = BoundsCache()
+        self.method = "crown"
         self._decided: OrderedDict[bytes, Decision] = OrderedDict()
 
     def decided(self, key: bytes) -> Decision | None:

@@ -130,7 +130,7 @@ def decide(
     """Prove by bounds, refute by execution, or split the domain until one of them succeeds.
 
     Args:
-        seconds: wall time for splitting.
+        seconds: wall time for splitting; 0 for none.
 
     Raises:
         Cancelled: by the caller; nothing is known then.
@@ -157,7 +157,7 @@ def decide(
     found = search(graph, question.holds, margin, question.domains, cancelled)
     if cancelled():
         raise Cancelled
-    if found.violation is not None or not splittable(question.domains) or work(graph) > CROWN_WORK:
+    if found.violation is not None or seconds <= 0 or not _worth_splitting(question):
         return decision(False, violation=found.violation, tried=found.tried)
     hunt = hunting(graph, question.holds, margin, question.domains, cancelled)
     if hunt is None:
@@ -173,3 +173,7 @@ def decide(
         verified=tree.verified,
         finished=tree.proved or result.violation is not None,
     )
+
+
+def _worth_splitting(question: Question) -> bool:
+    return splittable(question.domains) and work(question.margin.graph) <= CROWN_WORK

@@ -163,8 +163,10 @@ def _print_claim(console: Console, unit: UnitResult) -> None:
         console.print(Text(f"  … {unit.name}  not decided in time", style="yellow"))
         return
     mark, style = _MARKS[claim.verdict]
+    # The detail says proved or refuted itself.
+    verdict = "unknown, " if claim.verdict is Verdict.UNKNOWN else ""
     line = Text(f"  {mark} {unit.name}  ", style=style)
-    line.append(f"{claim.verdict.value} ({claim.evidence.value}, {claim.seconds:.2f} s)  ", style=style)
+    line.append(f"({verdict}{claim.evidence.value}, {claim.seconds:.2f} s)  ", style=style)
     line.append(claim.detail)
     console.print(line)
 
