@@ -200,5 +200,9 @@ def test_a_row_that_may_be_masked_everywhere_is_undefined() -> None:
     above = builder.op("gt", [x.id, builder.constant(torch.tensor(0.0)).id], {})
     masked = builder.op("where", [above.id, x.id, builder.constant(torch.tensor(-torch.inf)).id], {})
     result = builder.op("softmax", [masked.id], {"dim": 0})
-    assert propagate(builder.graph([result.id]), {"x": Interval.uniform((2,), -1.0, 1.0)})[result.id].undefined
-    assert not propagate(builder.graph([result.id]), {"x": Interval.uniform((2,), 0.5, 1.0)})[result.id].undefined
+    assert propagate(builder.graph([result.id]), {"x": Interval.uniform((2,), -1.0, 1.0)})[
+        result.id
+    ].undefined
+    assert not propagate(builder.graph([result.id]), {"x": Interval.uniform((2,), 0.5, 1.0)})[
+        result.id
+    ].undefined

@@ -29,7 +29,9 @@ def case(name: str, *arguments: Any, **keywords: Any) -> Any:
     """A row of a table of calls, with a readable id."""
     described = [_describe(item) for item in arguments]
     described += [f"{key}={_describe(item)}" for key, item in keywords.items()]
-    return pytest.param(name, arguments, keywords, id=f"{name.removeprefix('torch.')}({', '.join(described)})")
+    return pytest.param(
+        name, arguments, keywords, id=f"{name.removeprefix('torch.')}({', '.join(described)})"
+    )
 
 
 def check(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], *, tight: bool = True) -> None:
@@ -66,7 +68,9 @@ def assert_points(call: Call) -> None:
     run = evaluate(call.emitter.builder.graph(), data, dtype=torch.float64)
     for node, interval, value in zip(call.emitter.builder.nodes, found, run, strict=True):
         assert interval.is_point, f"{node.op}: a point became an interval"
-        assert torch.equal(interval.lower, value.to(torch.float64)), f"{node.op}: {interval.lower} is not {value}"
+        assert torch.equal(interval.lower, value.to(torch.float64)), (
+            f"{node.op}: {interval.lower} is not {value}"
+        )
 
 
 def assert_contained(call: Call, *, tight: bool) -> None:
@@ -79,11 +83,15 @@ def assert_contained(call: Call, *, tight: bool) -> None:
     inside = [{name: sample(b, generator) for name, b in boxes.items()} for _ in range(SAMPLES)]
     for inputs in corners + inside:
         for node, interval, value in zip(graph, found, run64(call, inputs), strict=True):
-            assert interval.contains(value), f"{node.op}: {value} is outside [{interval.lower}, {interval.upper}]"
+            assert interval.contains(value), (
+                f"{node.op}: {value} is outside [{interval.lower}, {interval.upper}]"
+            )
     if tight:
         for end, inputs in zip(("lower", "upper"), corners, strict=True):
             for node, interval, value in zip(graph, found, run64(call, inputs), strict=True):
-                assert torch.equal(getattr(interval, end), value.to(torch.float64)), f"{node.op}: {end} end is loose"
+                assert torch.equal(getattr(interval, end), value.to(torch.float64)), (
+                    f"{node.op}: {end} end is loose"
+                )
 
 
 def run64(call: Call, inputs: dict[str, Tensor]) -> list[Tensor]:
@@ -120,7 +128,9 @@ def box(value: Tensor, generator: torch.Generator) -> Interval:
 def sample(interval: Interval, generator: torch.Generator) -> Tensor:
     """A point of a box; masks are drawn too."""
     share = torch.rand(interval.shape, dtype=torch.float64, generator=generator)
-    if torch.equal(interval.lower, torch.zeros_like(share)) and torch.equal(interval.upper, torch.ones_like(share)):
+    if torch.equal(interval.lower, torch.zeros_like(share)) and torch.equal(
+        interval.upper, torch.ones_like(share)
+    ):
         return share.round()
     return interval.lower + (interval.upper - interval.lower) * share
 
@@ -129,7 +139,13 @@ def _raises(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> 
     def plain(item: Any) -> Any:
         if isinstance(item, (tuple, list)) and not hasattr(item, "_fields"):
             return type(item)(plain(inner) for inner in item)
-        return item.data.clone() if isinstance(item, Known) else item.clone() if isinstance(item, Tensor) else item
+        return (
+            item.data.clone()
+            if isinstance(item, Known)
+            else item.clone()
+            if isinstance(item, Tensor)
+            else item
+        )
 
     try:
         torch_function(name)(*(plain(a) for a in arguments), **{k: plain(v) for k, v in keywords.items()})

@@ -38,7 +38,8 @@ def tensor_digest(data: Tensor) -> bytes:
     digest = _hash([dtype_name(plain.dtype).encode(), repr(tuple(plain.shape)).encode()])
     if plain.numel():
         flat = plain.reshape(-1)
-        if flat.stride(0) != 1:  # one number can count as contiguous whatever its stride; bytes cannot be seen then
+        # One number can count as contiguous whatever its stride; its bytes cannot be seen then.
+        if flat.stride(0) != 1:
             flat = flat.clone(memory_format=torch.contiguous_format)
         raw = flat.view(torch.uint8).numpy()
         digest = hashlib.blake2b(raw.data, digest_size=DIGEST_BYTES, key=digest).digest()
