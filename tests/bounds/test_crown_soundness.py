@@ -10,8 +10,8 @@ import torch
 from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals
 
 from torchlean.bounds import propagate
-from torchlean.bounds.crown import crown
-from torchlean.graph import GraphBuilder
+from torchlean.bounds.crown import crown, crown_boxes
+from torchlean.graph import GraphBuilder, evaluate
 from torchlean.intervals import Interval
 from torchlean.ops import TensorType
 
@@ -141,3 +141,22 @@ def test_a_graph_of_constants_needs_no_passes() -> None:
     bounds = crown(builder.graph([out.id]), {})
     assert bounds[out.id].lower.tolist() == [2.0, 0.0] == bounds[out.id].upper.tolist()
     assert {bound.method for bound in bounds.bounds} == {"ibp"}
+
+
+@pytest.mark.parametrize("op", ["div", "maximum", "pow_tensor", "atan2"])
+def test_a_known_operand_of_a_nonlinear_op_ends_the_rows_that_reach_it(op: str) -> None:
+    """All known but one: a constant takes part in the planes, and no weight is in the way."""
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((2,), torch.float64))
+    known = builder.constant(torch.tensor([3.0, 0.5], dtype=torch.float64))
+    out = builder.op("add", [builder.op(op, [x.id, known.id], {}).id, x.id], {})
+    graph = builder.graph([out.id])
+    ends = torch.tensor([0.5, 1.0], dtype=torch.float64)
+    domain = Interval(ends, ends + 1.0)
+    bound = crown(graph, {"x": domain})[out.id]
+    many = crown_boxes(graph, {"x": Interval(domain.lower.unsqueeze(0), domain.upper.unsqueeze(0))})[out.id]
+    for share in torch.linspace(0, 1, 7, dtype=torch.float64):
+        value = evaluate(graph, {"x": ends + share}, dtype=torch.float64)[out.id]
+        for found in (bound, Interval(many.lower[0], many.upper[0])):
+            assert bool((found.lower <= value + 1e-12).all() and (value - 1e-12 <= found.upper).all())
+            assert found.bounded()

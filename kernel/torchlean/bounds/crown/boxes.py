@@ -19,7 +19,7 @@ from torch import Tensor
 
 from torchlean.bounds.cache import BoundsCache
 from torchlean.bounds.crown.passages import Magnitude, Passage, stop
-from torchlean.bounds.crown.refine import bound_lowered, open_elements, passage_of
+from torchlean.bounds.crown.refine import bound_lowered, known_operands, open_elements, passage_of
 from torchlean.bounds.crown.rows import element_bounds
 from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.cancellation import Cancelled
@@ -107,6 +107,9 @@ class _Boxes:
         self.magnitudes[node.id] = Magnitude.of(root)
         if node.op == "input":
             self.bounds[node.id] = self._domain(node, self.bounds[node.id])
+        for id in known_operands(self.shape, node):
+            self.passages[id] = self.short[id] = stop(self.bounds[id], self.shape.additions)
+            self.magnitudes[id] = Magnitude.of(self.root[id])
         operands = [self.bounds[id] for id in node.inputs]
         passage = None
         if not root.undefined:

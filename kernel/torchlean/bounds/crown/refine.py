@@ -184,8 +184,18 @@ class _Refinement:
             )
 
     def _passage(self, node: Node) -> Passage | None:
+        for id in known_operands(self.structure, node):
+            self.passages[id] = stop(_batched(self.bounds[id]), self.structure.additions)
+            self.magnitudes[id] = Magnitude.of(self.bounds[id])
         operands = [_batched(self.bounds[id]) for id in node.inputs]
         return passage_of(self.structure, node, operands, self.passages, self.magnitudes)
+
+
+def known_operands(shape: Structure, node: Node) -> list[int]:
+    """The operands of a nonlinear node that do not vary: rows pass to them too, and end there."""
+    if node.id in shape.parts or not shape.varies[node.id]:
+        return []
+    return [id for id in node.inputs if not shape.varies[id]]
 
 
 def passage_of(
@@ -199,7 +209,7 @@ def passage_of(
 
     Args:
         operands: intervals of shape (boxes or 1, *operand).
-        passages, magnitudes: of the nodes below; magnitudes of those that vary, valid on all boxes.
+        passages, magnitudes: of the nodes below that vary, and of `known_operands`; magnitudes valid on all boxes.
     """
     if node.op in LEAVES:
         return None
@@ -213,10 +223,7 @@ def passage_of(
         planes = OPS[node.op].relax(operands, node.attributes)
     except UnsupportedError:
         return None
-    sizes = [
-        magnitudes.get(id) or Magnitude.of(Interval(x.lower[0], x.upper[0]))
-        for id, x in zip(node.inputs, operands, strict=True)
-    ]
+    sizes = [magnitudes[id] for id in node.inputs]
     shapes = [shape.graph[id].type.shape for id in node.inputs]
     passage = between(node.inputs, shapes, node.type.shape, planes, sizes, shape.additions)
     if shape.joins(node) and passages[node.inputs[0]].fatal is None:
