@@ -80,7 +80,11 @@ def two_quotient(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def two_sqrt(a: Tensor) -> tuple[Tensor, Tensor]:
-    """`sqrt(a)` for `a >= 0`."""
+    """`sqrt(a)` for `a >= 0`.
+
+    torch's `sqrt` may be more than half an ulp off. That is harmless: the sign of `a - root**2` is computed exactly for
+    any `root`, and the step it asks for covers every error below one ulp.
+    """
     root = torch.sqrt(a)
     square, error = two_product(root, root)
     return root, (a - square) - error

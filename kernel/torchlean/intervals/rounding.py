@@ -1,7 +1,8 @@
 """Outward rounding: from a float64 result with a known error to a bound that cannot be passed.
 
-The basic operations `+ - * /` and `sqrt` of float64 are correctly rounded (IEEE 754-2019, section 5.4), so
-one step of `nextafter` outward encloses the exact result. Transcendental functions of the platform are not
+The basic operations `+ - * /` of float64 are correctly rounded (IEEE 754-2019, section 5.4), so one step of `nextafter`
+outward encloses the exact result. torch's `sqrt` is not (its vector library was seen 0.53 ulp off, one input in
+eighty), but one step is still enough for any error below one ulp. Transcendental functions of the platform are not
 correctly rounded; they get `TRANSCENDENTAL_ULPS` steps. Sums and dot products have an a-priori bound that
 holds for *every* summation order and any use of fused multiply-add: `|fl(sum) - sum| <= gamma(n) * sum
 |terms|` (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), plus an absolute term
