@@ -11,13 +11,20 @@ from torchlean.capture import Cancelled, Capture, Workspace, capture_file
 from torchlean.graph import validate
 
 FILES = sorted((Path(__file__).parents[1] / "fixtures" / "broken").glob("*.py"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.py"))
 SAMPLE = 23
 """Every 23rd place in the default run: a prime, so that the places fall everywhere in lines."""
 
+SPARSE = 331
+"""The same for the examples, whose data files are read each time."""
 
-def followed(text: str) -> Capture:
+
+NOWHERE = Path("/nowhere/main.py")
+
+
+def followed(text: str, path: Path = NOWHERE) -> Capture:
     """A capture of the text; its places lie inside of it and its graph is well formed."""
-    result = capture_file("/nowhere/main.py", text, Workspace([]))
+    result = capture_file(str(path), text, Workspace([path.parent]))
     lines = text.count("\n") + text.count("\r") + 1
     for problem in result.diagnostics:
         assert problem.message
@@ -48,10 +55,21 @@ def test_all_prefixes_and_files_with_a_character_missing(path: Path) -> None:
     _break(path.read_text(), 1)
 
 
-def _break(text: str, step: int) -> None:
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_some_broken_examples(path: Path) -> None:
+    _break(path.read_text(), SPARSE, path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_all_broken_examples(path: Path) -> None:
+    _break(path.read_text(), 1, path)
+
+
+def _break(text: str, step: int, path: Path = NOWHERE) -> None:
     for place in range(0, len(text), step):
-        followed(text[:place])
-        followed(text[:place] + text[place + 1 :])
+        followed(text[:place], path)
+        followed(text[:place] + text[place + 1 :], path)
 
 
 STRANGE = {
@@ -78,6 +96,23 @@ STRANGE = {
     "classes that contradict each other": "class A: pass\nclass B(A): pass\nclass C(A, B): pass\nC()",
     "statements where they do not belong": "return 5\nbreak\nyield 3\nnonlocal x\nawait y",
     "what must never run": "exec('1/0')\n__import__('os').abort()\nopen('/etc/passwd').read()\nimport os\nos.abort()",
+    "Python 2": "print 'x'\nexec 'y'\nraise E, 'z'\nx = 0777\n`x`\nx <> 1",
+    "a notebook": "%matplotlib inline\n!pip install torch\nimport torch\n?torch\ntorch.zeros(3).unknown_method()",
+    "type parameters": "def f[T](x: T) -> T: return x\nclass A[T]: pass\ntype X = int\nf(1)",
+    "emoji and form feeds": "\f\nx = '🙂'\n\f🙂 = 1\nimport torch\n",
+    "tabs, and carriage returns with line feeds": "if 1:\r\n\tx = 1\r\n\ty = undefined\r\n",
+    "a long line": "x = [" + "1.5, " * 50_000 + "]",
+    "many lines": "x = 1\n" * 20_000,
+    "deep blocks": "".join(" " * i + "if x:\n" for i in range(90)) + " " * 90 + "y = 1",
+    "nested unknown conditions": "import sys\ndef f(n):\n  global k\n  k = n\n"
+    "  if sys.argv[n]: f(n + 1)\n  else: f(n + 2)\n  k = -n\nf(0)",
+    "generators without an end": "def f():\n  while True: yield 1\nlist(f())\nsum(x for x in f())\nnext(f())\n"
+    "zip(f(), f())",
+    "asynchronous code": "import asyncio\nasync def f():\n  async with g() as x, h():\n    async for y in x: await y\n"
+    "  return [z async for z in x]\nasyncio.run(f())",
+    "names of modules that are something else": "import torch\ntorch.relu = 3\ntorch.relu(torch.zeros(2))\n"
+    "torch = None\ntorch.zeros(2)\nmax = 3\nmax(1, 2)\nlen = []\nlen(len)",
+    "changed from inside": "globals()['x'] = 1\ndel x\nvars().clear()\nlocals().update(y=2)\nprint(y, x)",
     "odd objects": "class A:\n  __bool__ = 5\n  __len__ = None\n"
     "  def __iter__(self): return self\n  def __next__(self): return 1\n"
     "if A(): pass\nlen(A())\nlist(A())\nA() + A()\nA()[A()]",
