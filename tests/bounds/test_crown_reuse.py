@@ -131,3 +131,17 @@ def test_boxes_of_another_shape_are_refused() -> None:
     wrong, root = torch.zeros(4, 2, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
     with pytest.raises(ValueError, match="expected"):
         crown_boxes(graph, {"x": Interval(wrong, wrong.clone())}, {"x": Interval(root, root.clone())})
+
+
+def test_nodes_without_dimensions_and_without_elements_have_boxes_too() -> None:
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((3,), torch.float32))
+    total = builder.op("relu", [builder.op("sum", [x.id], {"dim": (0,), "keepdim": False}).id], {})
+    least = builder.op("sub", [total.id, builder.constant(torch.tensor(1.0)).id], {})
+    none = builder.op("relu", [builder.op("slice", [x.id], {"index": ((0, 0, 1),)}).id], {})
+    lower = torch.tensor([[-1.0, -1.0, -1.0], [0.0, 1.0, 2.0]], dtype=torch.float64)
+    graph = builder.graph([least.id, none.id])
+    found = crown_boxes(graph, {"x": Interval(lower, lower + 1.0)})
+    torch.testing.assert_close(found[least.id].lower, torch.tensor([-1.0, 2.0], dtype=torch.float64))
+    torch.testing.assert_close(found[least.id].upper, torch.tensor([-1.0, 5.0], dtype=torch.float64))
+    assert found[none.id].shape == (2, 0)

@@ -166,8 +166,8 @@ class _Boxes:
         if node.id in self.shape.optimal:
             return bounds
         bounds = _expanded(bounds, self.count)
-        lower, upper = bounds.lower.flatten(1).clone(), bounds.upper.flatten(1).clone()
-        rest = open_elements(bounds, manner).flatten(1)
+        lower, upper = _flat(bounds.lower).clone(), _flat(bounds.upper).clone()
+        rest = _flat(open_elements(bounds, manner))
         step = max(1, GROUP_BYTES // (16 * max(1, self.shape.widest[node.id]) * len(elements)))
         for start in range(0, self.count, step):
             group = slice(start, start + step)
@@ -194,10 +194,15 @@ class _Chosen(dict[int, Passage]):
         return found
 
 
+def _flat(values: Tensor) -> Tensor:
+    """(boxes, *node) as (boxes, elements), for 0-d nodes too."""
+    return values.reshape(values.shape[0], -1)
+
+
 def _with(bounds: Interval, elements: Tensor, low: Tensor, high: Tensor) -> Interval:
     """`bounds` intersected, at some elements, with (boxes or 1, elements)."""
     count = max(bounds.shape[0], low.shape[0])
-    lower, upper = (end.flatten(1).expand(count, -1).clone() for end in (bounds.lower, bounds.upper))
+    lower, upper = (_flat(end).expand(count, -1).clone() for end in (bounds.lower, bounds.upper))
     lower[:, elements] = torch.maximum(lower[:, elements], low)
     upper[:, elements] = torch.minimum(upper[:, elements], high)
     size = bounds.shape[1:]
