@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds import BoundsCache
-from torchlean.bounds.crown import crown
-from torchlean.bounds.split import SplitTree, start, step
+from torchlean.bounds.crown import crown_boxes
+from torchlean.bounds.split import BATCH, SplitTree, start, step
 from torchlean.claims.domain import Box
 from torchlean.claims.margin import Margin
 from torchlean.claims.search import Hunt, Inputs
@@ -26,7 +26,7 @@ PROBES = 32
 """Centres of the worst boxes that are executed after each step."""
 
 CACHE_BYTES = 64 * 2**20
-"""For the weights' bounds, which all boxes share; those of single boxes are never asked for again."""
+"""For the bounds of the whole domain and the weights, which all boxes share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def split(
     Raises:
         Cancelled: by the caller.
     """
-    problem = _Problem(margin, domains, cancelled)
+    problem = _Problem(margin, domains, cancelled, BoundsCache(CACHE_BYTES))
     deadline = time.monotonic() + seconds
     lower, upper = problem.ends()
     tree = start(lower, upper, problem.bound, margin.strict)
@@ -75,7 +75,7 @@ def split(
         if centers is not None:
             violation, _ = hunt.first_violation(hunt.nearest(problem.named(centers)))
         # Start small, so that an easy claim is not split more often than it needs.
-        batch = min(2 * batch, 64)
+        batch = min(2 * batch, BATCH)
     return Splitting(tree, violation)
 
 
@@ -86,6 +86,7 @@ class _Problem:
     margin: Margin
     domains: Mapping[str, Box]
     cancelled: Callable[[], bool]
+    cache: BoundsCache
 
     def ends(self) -> tuple[Tensor, Tensor]:
         boxes = [self.domains[name] for name in self.names()]
@@ -107,16 +108,15 @@ class _Problem:
         return result
 
     def bound(self, lower: Tensor, upper: Tensor) -> Tensor:
-        """Lower bounds of the margin on each box, by CROWN."""
-        cache = BoundsCache(CACHE_BYTES)
+        """Lower bounds of the margin on each box, by CROWN over all boxes at once."""
         lows, highs = self.named(lower), self.named(upper)
-        found = []
-        for index in range(len(lower)):
-            domain = {name: Interval(lows[name][index], highs[name][index]) for name in lows}
-            bounds = crown(self.margin.graph, domain, cache, self.cancelled, [self.margin.node])
-            interval = bounds[self.margin.node]
-            found.append(-math.inf if interval.undefined else float(interval.lower))
-        return torch.tensor(found, dtype=torch.float64)
+        boxes = {name: Interval(lows[name], highs[name]) for name in lows}
+        root = {name: self.domains[name].interval() for name in lows}
+        node = self.margin.node
+        found = crown_boxes(self.margin.graph, boxes, root, self.cache, self.cancelled, [node])[node]
+        if found.undefined:
+            return torch.full((len(lower),), -math.inf, dtype=torch.float64)
+        return found.lower.reshape(-1)
 
     def sensitivity(self, lower: Tensor, upper: Tensor) -> Tensor:
         """The largest absolute gradient of the margin at the centre and two corners of each box.
