@@ -18,7 +18,9 @@ ALL = ("startup", "intervals", "crown", "editor", "binary32")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=ALL, default=ALL, metavar="NAME", help=f"of {', '.join(ALL)}")
+    parser.add_argument(
+        "names", nargs="*", choices=ALL, default=ALL, metavar="NAME", help=f"of {', '.join(ALL)}"
+    )
     parser.add_argument("--write", action="store_true", help="replace benchmarks/RESULTS.md")
     arguments = parser.parse_args()
     console = Console()

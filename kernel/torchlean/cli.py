@@ -28,7 +28,9 @@ def main() -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=_existing, metavar="PATH...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-@click.option("--no-lean", is_flag=True, help="Do not check certificates with Lean (nothing is checked with Lean yet).")
+@click.option(
+    "--no-lean", is_flag=True, help="Do not check certificates with Lean (nothing is checked with Lean yet)."
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
