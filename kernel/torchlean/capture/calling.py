@@ -17,8 +17,8 @@ from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.explain import argument_mistake, operands, shape_message
 from torchlean.capture.flow import Returned
 from torchlean.capture.foreign import may_change
+from torchlean.capture.function_syntax import has_effects, own_names, yields
 from torchlean.capture.result import Role
-from torchlean.capture.tables import words
 from torchlean.capture.values import (
     MISSING,
     NATIVES,
@@ -47,9 +47,6 @@ from torchlean.ops import ShapeError, UnsupportedError
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
-
-MUTATING = words("append extend insert remove pop clear add discard update setdefault sort reverse popitem")
-"""Methods that change the list, set or dictionary they belong to."""
 
 Arguments = list[Value]
 Keywords = dict[str, Value]
@@ -203,7 +200,7 @@ def _callee_frame(
 ) -> Frame:
     environment = Environment(function.environment)
     environment.names = names
-    environment.own = _own_names(function.node)
+    environment.own = own_names(function.node)
     if run.doubts:
         run.doubts[-1].private.add(id(names))
     caller = run.frame
@@ -216,44 +213,6 @@ def _callee_frame(
     if function.module.analysed:
         _observe_arguments(run, function, names)
     return frame
-
-
-def _own_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> frozenset[str]:
-    """The names that a function assigns, and that so are its own; remembered on the tree."""
-    cached = getattr(node, "torchlean_own", None)
-    if cached is None:
-        cached = node.torchlean_own = _assigned([] if isinstance(node, ast.Lambda) else node.body)  # type: ignore[union-attr] # a cache
-    return frozenset(cached)
-
-
-def _assigned(body: list[ast.stmt]) -> frozenset[str]:
-    found: set[str] = set()
-    elsewhere: set[str] = set()
-    stack: list[ast.AST] = list(body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
-            elsewhere.update(node.names)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found.add(node.name)
-        if not isinstance(node, SCOPES):
-            stack.extend(ast.iter_child_nodes(node))
-    return frozenset(found - elsewhere)
-
-
-SCOPES = (
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.Lambda,
-    ast.ListComp,
-    ast.SetComp,
-    ast.DictComp,
-    ast.GeneratorExp,
-)
-"""What has names of its own. (A `:=` in a comprehension is missed: its name is then looked for outside, too.)"""
 
 
 def _observe_arguments(run: Interpreter, function: UserFunction, names: dict[str, Value]) -> None:
@@ -271,7 +230,7 @@ def _body(run: Interpreter, function: UserFunction, frame: Frame) -> Value:
         return run.eval(node.body, frame)
     if isinstance(node, ast.AsyncFunctionDef):
         return Unknown("asynchronous code is not followed", run.place())
-    if _yields(node):
+    if yields(node):
         return ListIterator([], begin=lambda iterator: _generated(run, function, frame, iterator))
     flow = run.block(node.body, frame)
     result = flow.value if isinstance(flow, Returned) else None
@@ -298,7 +257,7 @@ def _generated(
     run.changes(iterator)
     body: list[ast.stmt] = function.node.body  # type: ignore[assignment] # a lambda is no generator
     try:
-        if not iterator.whole and _has_effects(function.node):
+        if not iterator.whole and has_effects(function.node):
             from torchlean.capture.conditions import perhaps
 
             unknown = Unknown(f"`{function.name}` changes something while its items are used", run.place())
@@ -313,39 +272,6 @@ def _generated(
             run.doubts.pop()
     doubt = run.seen(items)
     return doubt if isinstance(doubt, Unknown) else items
-
-
-def _has_effects(node: ast.AST) -> bool:
-    """Whether a generator changes attributes, items, or names outside of it; remembered on the tree."""
-    cached = getattr(node, "torchlean_effects", None)
-    if cached is None:
-        cached = any(
-            isinstance(inner, (ast.Global, ast.Nonlocal))
-            or (isinstance(inner, (ast.Attribute, ast.Subscript)) and not isinstance(inner.ctx, ast.Load))
-            or (isinstance(inner, ast.Attribute) and inner.attr in MUTATING)
-            for inner in ast.walk(node)
-        )
-        node.torchlean_effects = cached  # type: ignore[attr-defined] # a cache
-    return bool(cached)
-
-
-def _yields(node: ast.FunctionDef) -> bool:
-    """Whether a definition is a generator's; remembered on the tree."""
-    cached = getattr(node, "torchlean_yields", None)
-    if cached is None:
-        cached = node.torchlean_yields = _contains_yield(node.body)  # type: ignore[attr-defined] # a cache
-    return bool(cached)
-
-
-def _contains_yield(body: list[ast.stmt]) -> bool:
-    stack: list[ast.AST] = list(body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, (ast.Yield, ast.YieldFrom)):
-            return True
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            stack.extend(ast.iter_child_nodes(node))
-    return False
 
 
 def _reported(run: Interpreter, raised: Raised) -> Unknown:

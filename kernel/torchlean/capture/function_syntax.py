@@ -1,0 +1,84 @@
+"""What the syntax of a function tells before it is called: its own names, whether it yields, whether it changes things.
+
+Pure functions of the tree, remembered on its nodes, because the same function is called many times.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from torchlean.capture.tables import words
+
+MUTATING = words("append extend insert remove pop clear add discard update setdefault sort reverse popitem")
+"""Methods that change the list, set or dictionary they belong to."""
+
+
+def own_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> frozenset[str]:
+    """The names that a function assigns, and that so are its own; remembered on the tree."""
+    cached = getattr(node, "torchlean_own", None)
+    if cached is None:
+        cached = node.torchlean_own = _assigned([] if isinstance(node, ast.Lambda) else node.body)  # type: ignore[union-attr] # a cache
+    return frozenset(cached)
+
+
+def _assigned(body: list[ast.stmt]) -> frozenset[str]:
+    found: set[str] = set()
+    elsewhere: set[str] = set()
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            elsewhere.update(node.names)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        if not isinstance(node, SCOPES):
+            stack.extend(ast.iter_child_nodes(node))
+    return frozenset(found - elsewhere)
+
+
+SCOPES = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
+"""What has names of its own. (A `:=` in a comprehension is missed: its name is then looked for outside, too.)"""
+
+
+def has_effects(node: ast.AST) -> bool:
+    """Whether a generator changes attributes, items, or names outside of it; remembered on the tree."""
+    cached = getattr(node, "torchlean_effects", None)
+    if cached is None:
+        cached = any(
+            isinstance(inner, (ast.Global, ast.Nonlocal))
+            or (isinstance(inner, (ast.Attribute, ast.Subscript)) and not isinstance(inner.ctx, ast.Load))
+            or (isinstance(inner, ast.Attribute) and inner.attr in MUTATING)
+            for inner in ast.walk(node)
+        )
+        node.torchlean_effects = cached  # type: ignore[attr-defined] # a cache
+    return bool(cached)
+
+
+def yields(node: ast.FunctionDef) -> bool:
+    """Whether a definition is a generator's; remembered on the tree."""
+    cached = getattr(node, "torchlean_yields", None)
+    if cached is None:
+        cached = node.torchlean_yields = _contains_yield(node.body)  # type: ignore[attr-defined] # a cache
+    return bool(cached)
+
+
+def _contains_yield(body: list[ast.stmt]) -> bool:
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            stack.extend(ast.iter_child_nodes(node))
+    return False
