@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -235,3 +236,84 @@ def test_the_classes_of_a_broken_file_are_still_units(tmp_path: Path) -> None:
     result = capture(text, tmp_path)
     assert {"Good", "Other"} <= {unit.name for unit in result.units}
     assert [problem.code for problem in result.diagnostics] == ["TL100"]
+
+
+QUIET = {
+    "a training loop over data from outside": """
+        from torchvision import datasets
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(4, 2)
+            def forward(self, x):
+                return torch.relu(self.fc(x))
+        def train(net, loader, optimizer):
+            for x, y in loader:
+                loss = F.cross_entropy(net(x), y)
+                loss.backward()
+                optimizer.step()
+        net = Net()
+        train(net, torch.utils.data.DataLoader(datasets.MNIST(".")), torch.optim.SGD(net.parameters(), lr=0.1))
+    """,
+    "a base class whose defaults nobody uses": """
+        class Base(nn.Module):
+            def __init__(self, sizes=(), layer=None):
+                super().__init__()
+                self.fc = nn.Linear(4, sizes[0])
+                self.layer = layer
+            def forward(self, x):
+                assert self.layer is not None
+                return self.layer(x)
+    """,
+    "a constructor that hands its arguments on": """
+        class Base(nn.Module):
+            def __init__(self, n):
+                super().__init__()
+                self.fc = nn.Linear(n, n)
+            def forward(self, x):
+                return self.fc(x)
+        class Derived(Base):
+            def __init__(self, *args, **kwargs):
+                super().__init__(*args, **kwargs)
+                self.relu = nn.ReLU()
+    """,
+    "what only a value of another type would meet": """
+        import sys, numbers, collections.abc
+        def pair(x):
+            return tuple(x) if isinstance(x, collections.abc.Iterable) else (x, x)
+        def single(x):
+            if isinstance(x, numbers.Integral):
+                x = (x,)
+            return tuple(x)
+        def more(x):
+            if sys.argv[1] == "list":
+                x.append(1)
+            return x
+        y = torch.zeros(pair(3)) + torch.zeros(single(3)) + more(1)
+    """,
+    "names of torch that are not looked up": """
+        Shape = int | torch.Tensor | None
+        from torch.nn.attention import flex_attention
+        torch._some_private_switch
+        torch.ops.mine.op
+        f = lambda x: x
+        f.__code__, nn.ReLU.__subclasses__
+    """,
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_nothing_is_said_of_working_code(name: str, tmp_path: Path) -> None:
+    check_marked(HEAD + textwrap.dedent(QUIET[name]), tmp_path)
+
+
+def test_an_imported_file_is_not_blamed_on_its_import(tmp_path: Path) -> None:
+    wrong = "import torch\nx = torch.zeros(2) @ torch.zeros(3)\ny = torch.nothing\nif x: z = 1\n"
+    check_marked("import wrong\nfrom wrong import z, w\n", tmp_path, wrong=wrong)
+
+
+def test_data_that_is_not_known_leaves_the_module_followed(tmp_path: Path) -> None:
+    text = HEAD + textwrap.dedent(QUIET["a training loop over data from outside"])
+    (net,) = (unit for unit in capture(text, tmp_path).units if unit.name == "Net")
+    assert net.failure is None
+    assert net.outputs

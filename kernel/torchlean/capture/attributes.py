@@ -148,6 +148,12 @@ def _of_class(run: Interpreter, owner: UserClass, name: str) -> Value:
         return owner.module.name
     if name == "__dict__":
         return owner.names
+    if name in ("_fields", "_make", "_field_defaults", "__subclasses__") and (owner.fields or name[1] == "_"):
+        return (
+            tuple(owner.fields or ())
+            if name == "_fields"
+            else Unknown(f"`{name}` is not followed", run.place())
+        )
     if name in ("__mro__", "__bases__"):
         return owner.mro if name == "__mro__" else owner.bases
     if owner.open is not None:
@@ -203,8 +209,8 @@ def _of_module(run: Interpreter, owner: ModuleValue, name: str) -> Value:
         value = submodule(run, owner, name)
     if value is not MISSING:
         return value
-    if name in owner.module.doubtful:
-        return Unknown(f"`{owner.module.name}` could not be read completely", run.place())
+    if name in owner.module.doubtful or not owner.whole or "__getattr__" in owner.environment.names:
+        return Unknown(f"`{owner.module.name}` is not known completely", run.place())
     return no_attribute(run, f"module `{owner.module.name}`", name, list(owner.environment.names))
 
 

@@ -146,8 +146,12 @@ def both(
     Raises:
         Raised: both do.
     """
-    left, left_journal, left_after, raised = _alternative(run, first)
-    right, right_journal, right_after, raised_too = _alternative(run, second)
+    run.uncertain += 1
+    try:
+        left, left_journal, left_after, raised = _alternative(run, first)
+        right, right_journal, right_after, raised_too = _alternative(run, second)
+    finally:
+        run.uncertain -= 1
     if raised is not None and raised_too is not None:
         raise raised_too
     if raised is not None or raised_too is not None:

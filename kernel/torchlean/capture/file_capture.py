@@ -19,6 +19,7 @@ from torchlean.capture.result import Capture, Unit
 from torchlean.capture.script import follow_top_level
 from torchlean.capture.script_unit import script_unit
 from torchlean.capture.source_module import SourceModule
+from torchlean.capture.values import ModuleValue
 from torchlean.capture.workspace import Workspace
 from torchlean.source import Span
 
@@ -56,7 +57,9 @@ def _captured(path: str, text: str, workspace: Workspace, cancelled: Callable[[]
     with _deep_recursion():
         environment = Environment()
         environment.names.update({"__name__": "__main__", "__file__": path})
-        units = _units(run, module, Frame(environment, module))
+        # Files of its package may import it: they get what it has so far, and nothing is followed twice.
+        itself = run.modules[path] = ModuleValue(module, environment, whole=False)
+        units = _units(run, module, Frame(environment, module), itself)
         outline = symbols(run, module, environment)
     run.dependencies.pop(path, None)
     return Capture(
@@ -64,12 +67,12 @@ def _captured(path: str, text: str, workspace: Workspace, cancelled: Callable[[]
     )
 
 
-def _units(run: Interpreter, module: SourceModule, frame: Frame) -> tuple[Unit, ...]:
+def _units(run: Interpreter, module: SourceModule, frame: Frame, itself: ModuleValue) -> tuple[Unit, ...]:
     kept = run.fuel.set_aside(SCRIPT_STEPS)
     with run.observer.unit():
         run.in_script = True
         follow_top_level(run, frame)
-        run.frame, run.in_script = None, False
+        run.frame, run.in_script, itself.whole = None, False, True
         script = script_unit(run, module)
     run.fuel.give_back(kept)
     claims = claim_units(run, module)

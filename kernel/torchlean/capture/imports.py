@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os.path
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,6 +119,8 @@ def _perhaps_there(dotted: str) -> bool:
     """Whether torch may have a name that looking it up did not find: a file of torch not loaded here, or one that is
     private, and so there in some versions only."""
     path = TORCH.joinpath(*dotted.split(".")[1:])
+    if dotted.startswith(("torch.ops.", "torch.classes.")):
+        return True  # filled by extensions
     return dotted.rpartition(".")[2].startswith("_") or path.is_dir() or path.with_suffix(".py").is_file()
 
 
@@ -221,6 +224,8 @@ def _find(run: Interpreter, folder: str, package: str, name: str) -> Value:
             value = _load(run, file, package, package.rpartition(".")[0])
         elif run.workspace.is_folder(inside) and _inside_workspace(run, inside):
             value = Namespace(package)
+        elif _is_compiled(folder, part):
+            return Unknown(f"`{name}` is compiled code, which is not followed", source=name)
         else:
             return MISSING
         folder = inside
@@ -229,6 +234,11 @@ def _find(run: Interpreter, folder: str, package: str, name: str) -> Value:
     return (
         value if not isinstance(value, Namespace) else Unknown(f"`{name}` is a folder without `__init__.py`")
     )
+
+
+def _is_compiled(folder: str, name: str) -> bool:
+    """Whether an extension module lies in a folder."""
+    return any(os.path.isfile(os.path.join(folder, name + suffix)) for suffix in EXTENSION_SUFFIXES)
 
 
 def _load_package(run: Interpreter, folder: str, package: str) -> Value:
@@ -289,9 +299,13 @@ def _follow(run: Interpreter, value: ModuleValue) -> None:
     if caller is not None:
         frame.depth, frame.caught = caller.depth + 1, caller.caught
     value.environment.names.update({"__name__": value.module.name, "__file__": value.module.path})
+    before, run.left_out = run.left_out, False
     run.importing += 1
+    value.whole = False
     try:
         follow_top_level(run, frame)
+        value.whole = not run.left_out
     finally:
         run.importing -= 1
+        run.left_out = before
         run.node, run.frame = place, caller

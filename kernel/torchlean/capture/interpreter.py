@@ -45,6 +45,9 @@ EXPRESSIONS: dict[type[ast.AST], Expression] = {}
 STATEMENTS: dict[type[ast.AST], Statement] = {}
 """What to do for each kind of node; a statement gives back None or a control flow signal (`flow`)."""
 
+NEVER_RIGHT = ("name `", "`torch", "`__init__()`", "`forward()`")
+"""How errors begin that are errors whatever a condition that is not known may say of the values there."""
+
 SAME_REASON = 3
 """Places in a file where the same reason for something unknown is said; more of them tell nothing new."""
 
@@ -102,6 +105,8 @@ class Interpreter:
         perhaps_raised: set when a `try` body may have been left under a condition that is not known.
         replaced: set when the program replaces a function of torch: what torch computes then is not known.
         patched: what the program adds to torch, by dotted name.
+        left_out: something went wrong since an imported file was begun, so that it may define more than is known.
+        uncertain: how many conditions that are not known stand around what is being followed.
         in_script: the file's own top level is being followed, and not a claim or a module as a unit.
         importing: how many imported files' top levels are being followed, one inside the other.
         discarded: the expression whose value is not used: a call in a statement of its own.
@@ -136,6 +141,8 @@ class Interpreter:
         self.perhaps_raised: Unknown | None = None
         self.script_done = False
         self.importing = 0
+        self.left_out = False
+        self.uncertain = 0
         self.in_script = False
         self.made_in_script = 0
         self.replaced: Unknown | None = None
@@ -234,6 +241,7 @@ class Interpreter:
 
         What the top level of an imported file does is said when that file itself is looked at.
         """
+        self.left_out = self.left_out or code != "TL102"
         if (span is None and not self.spans()) or (self.importing and code not in SAID_OF_IMPORTS):
             return
         place = span if span is not None else self.place()
@@ -264,6 +272,8 @@ class Interpreter:
                 ExceptionValue(kind, (message,)),
                 lambda: self._report_at(node, frame, code, message, related, span),
             )
+        if self.uncertain and code == "TL103" and not message.startswith(NEVER_RIGHT):
+            return Unknown(f"{message} (if this is reached at all)", self.place())
         self.report(code, message, *related, span=span)
         return Unknown("an error was reported for it", self.place(), reported=True)
 

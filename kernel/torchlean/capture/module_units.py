@@ -108,7 +108,12 @@ def _instance(run: Interpreter, cls: UserClass) -> tuple[Instance | str, str]:
     run.frame = None
     before, said = len(run.instances), dict(run.diagnostics)
     made = followed(run, lambda: call(run, cls, [], {}))
-    if _has_defaults(cls):
+    fails = any(key not in said and value.code == "TL103" for key, value in run.diagnostics.items())
+    if _takes_anything(cls):
+        run.diagnostics = said
+        if fails or not isinstance(made, Instance):
+            return "no instance in this file: the constructor takes any arguments", ""
+    elif _has_defaults(cls):
         run.diagnostics = {
             key: value
             for key, value in run.diagnostics.items()
@@ -124,6 +129,14 @@ def _has_defaults(cls: UserClass) -> bool:
     """Whether the constructor takes arguments, for which nobody has chosen the defaults."""
     method = cls.find("__init__")
     return isinstance(method, UserFunction) and bool(method.defaults) and method.module.analysed
+
+
+def _takes_anything(cls: UserClass) -> bool:
+    """Whether the constructor hands on `*args` or `**kwargs`, which something else may need."""
+    method = cls.find("__init__")
+    if not isinstance(method, UserFunction) or not method.module.analysed:
+        return False
+    return method.node.args.vararg is not None or method.node.args.kwarg is not None
 
 
 def _required(method: Value) -> list[str]:

@@ -49,5 +49,8 @@ def names_its_files(frame: Frame) -> bool:
 
 def no_attribute(run: Interpreter, owner: str, name: str, candidates: Iterable[str]) -> Unknown:
     """`owner` has no attribute `name`."""
+    asked = run.frame is not None and run.frame.caught  # `hasattr`, or a `try`
+    if name.startswith("__") and name.endswith("__") and not asked:
+        return Unknown(f"`{name}` of {owner} is not followed", run.place())
     text = f"{owner} has no attribute `{name}`{closest(name, candidates)}"
     return run.error("TL103", text, kind=AttributeError)

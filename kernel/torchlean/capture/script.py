@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from torchlean.capture.budgets import OutOfFuel
@@ -46,10 +47,22 @@ def follow_top_level(run: Interpreter, frame: Frame) -> None:
 
 def forget_missing(run: Interpreter, statement: ast.stmt, frame: Frame) -> None:
     """Names that a statement would have defined, had it not raised, are unknown rather than undefined."""
-    for node in ast.walk(statement):
+    for name in _defined(statement):
+        names = frame.environment.target(name)
+        if name not in names:
+            run.assign(names, name, Unknown("the statement that defines it raises", reported=True))
+
+
+def _defined(statement: ast.stmt) -> Iterator[str]:
+    stack: list[ast.AST] = [statement]
+    while stack:
+        node = stack.pop()
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names = frame.environment.target(node.id)
-            if node.id not in names:
-                run.assign(names, node.id, Unknown("the statement that defines it raises", reported=True))
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
-            break
+            yield node.id
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+            continue
+        if not isinstance(node, ast.Lambda):
+            stack.extend(ast.iter_child_nodes(node))

@@ -239,10 +239,14 @@ class Namespace:
 
 @dataclass(eq=False, slots=True)
 class ModuleValue:
-    """An imported file of the workspace (or a stub): its names are those of its environment."""
+    """An imported file of the workspace (or a stub): its names are those of its environment.
+
+    `whole` is false while the file is being followed, and where that met something that may define more names.
+    """
 
     module: SourceModule
     environment: Environment
+    whole: bool = True
 
 
 @dataclass(eq=False, slots=True)
