@@ -22,8 +22,9 @@ within which the result of a last edit should come to the analysis itself."""
 GROWTH = 10
 """Edits of a burst that lengthen the pause by one `QUIET`."""
 
-MAX_WAIT = 1.0
-"""Seconds after which an edit is analysed though the burst goes on, if nothing is running."""
+MAX_WAIT = 1.5
+"""Seconds after which an edit is analysed though the burst goes on, if nothing is running: two seconds of typing cost
+three analyses (the first edit, one on the way, the last)."""
 
 TYPICAL_MAX = 0.5
 """A slow document's usual duration counts up to this, or an edit a second would never be analysed at once."""

@@ -71,6 +71,9 @@ def sharpen_unit(unit: UnitBounds, cache: BoundsCache, cancelled: Callable[[], b
     """
     if unit.question is None or unit.bounds[unit.question.margin.node].undefined:
         return unit
+    if any(node.op == "random" for node in unit.question.margin.graph):
+        # Weights that were never loaded: a product of two unknowns has no planes worth their time.
+        return unit
     question = sharpen(unit.question, cache, cancelled)
     if question is None:
         return unit
