@@ -15,6 +15,7 @@ from pygls.lsp.client import LanguageClient
 
 from benchmarks.table import Table, median, milliseconds, percentile
 
+STARTS = 5
 EDITS = 60
 HOVERS = 100
 BURST = 100
@@ -88,10 +89,11 @@ async def _measure(folder: Path) -> Table:
     def published(params: types.PublishDiagnosticsParams) -> None:
         editor.published(params)
 
+    starts = [await _start_and_stop(folder) for _ in range(STARTS)]
+    _row(table, f"process start to `initialize` answered ({STARTS} starts)", starts, "≤ 1 s")
     started = time.perf_counter()
     await client.start_io(sys.executable, "-m", "torchlean_server")
     await client.initialize_async(_initialize(folder))
-    _row(table, "process start to `initialize` answered", [time.perf_counter() - started], "≤ 1 s")
     client.initialized(types.InitializedParams())
 
     text = controller_file(LINES)
@@ -142,6 +144,19 @@ async def _measure(folder: Path) -> Table:
     client.exit(None)
     await client.stop()
     return table
+
+
+async def _start_and_stop(folder: Path) -> float:
+    """Seconds from starting the server's process to the answer to `initialize`."""
+    client = LanguageClient("benchmark", "1")
+    started = time.perf_counter()
+    await client.start_io(sys.executable, "-m", "torchlean_server")
+    await client.initialize_async(_initialize(folder))
+    seconds = time.perf_counter() - started
+    await client.shutdown_async(None)
+    client.exit(None)
+    await client.stop()
+    return seconds
 
 
 async def _keep_busy(editor: Editor, uri: str) -> None:
