@@ -60,7 +60,7 @@ def test_positions_behind_the_end_mean_the_end(encoding: str) -> None:
 
 def test_files_and_unsaved_documents_have_paths() -> None:
     assert path_of("file:///tmp/a%20b/m%C3%B6del.py", None) == os.path.abspath("/tmp/a b/mödel.py")
-    assert path_of("untitled:Untitled-1", "/work") == os.path.abspath("/work/untitled:Untitled-1")
+    assert path_of("untitled:Untitled-1", "/folder") == os.path.abspath("/folder/untitled:Untitled-1")
 
 
 @pytest.mark.parametrize(
