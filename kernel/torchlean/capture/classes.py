@@ -248,7 +248,20 @@ def fill_fields(
         instance.data = tuple(instance.attributes[name] for name in fields)
     after = cls.find("__post_init__")
     if after is not MISSING:
-        call(run, after, [instance], {})
+        only = [name for name in fields if name in _only_for_construction(cls)]
+        call(run, after, [instance, *(instance.attributes[name] for name in only)], {})
+
+
+def _only_for_construction(cls: UserClass) -> list[str]:
+    """Fields of a dataclass that are given to `__post_init__`: `x: InitVar[int]`."""
+    return [
+        statement.target.id
+        for base in cls.mro
+        for statement in base.node.body
+        if isinstance(statement, ast.AnnAssign)
+        and isinstance(statement.target, ast.Name)
+        and "InitVar" in ast.dump(statement.annotation)
+    ]
 
 
 def _default(run: Interpreter, cls: UserClass, name: str) -> Value:

@@ -155,6 +155,7 @@ def both(
     if raised is not None and raised_too is not None:
         raise raised_too
     if raised is not None or raised_too is not None:
+        run.left_out = True  # an import may fail here only, and the other branch define what is missing
         if run.frame is not None and run.frame.caught:
             run.perhaps_raised = unknown
         journal, after = (right_journal, right_after) if raised is not None else (left_journal, left_after)
@@ -288,6 +289,8 @@ def _bound_name(node: ast.AST) -> str | None:
     """The name that a node of a statement binds by itself."""
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
         return node.id
+    if isinstance(node, ast.alias) and node.name != "*":
+        return (node.asname or node.name).partition(".")[0]
     if isinstance(node, (ast.MatchAs, ast.MatchStar)):
         return node.name
     return node.rest if isinstance(node, ast.MatchMapping) else None

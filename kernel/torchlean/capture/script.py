@@ -35,6 +35,7 @@ def follow_top_level(run: Interpreter, frame: Frame) -> None:
         except Raised as raised:
             if frame.caught:
                 raise
+            run.left_out = True
             report_raised(run, raised)
             forget_missing(run, statement, frame)
         except OutOfFuel:
