@@ -51,7 +51,7 @@ async def test_layers_come_before_the_result_and_stray_prints_harm_nothing() -> 
     async with started() as pool:
         layers: list[FileAnalysis] = []
         analysis = await answer(
-            pool, request("def f():\n    x = [0, 1]\n# early 0\n# print\n"), layers.append
+            pool, request("def f():\n    x = [0, 1]\n# early 0.5\n# print\n"), layers.append
         )
         assert [layer.complete for layer in layers] == [False]
         assert analysis.complete and names(analysis) == ["f"]
