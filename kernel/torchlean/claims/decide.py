@@ -14,7 +14,7 @@ from torchlean.bounds import Bounds, BoundsCache, propagate
 from torchlean.bounds.crown import crown
 from torchlean.cancellation import Cancelled
 from torchlean.claims.domain import Box
-from torchlean.claims.margin import Margin, add_margin
+from torchlean.claims.margin import Margin, add_margin, combined
 from torchlean.claims.search import hunting, search
 from torchlean.claims.splitting import split, splittable
 from torchlean.graph import Graph
@@ -107,7 +107,8 @@ def sharpen(
     if work(graph) > CROWN_WORK:
         return None
     intervals = {name: box.interval() for name, box in question.domains.items()}
-    wanted = [question.margin.node]
+    # The least of several margins is bounded best by bounding each of them.
+    wanted = list(combined(graph, question.margin.node))
     return replace(question, bounds=crown(graph, intervals, cache, cancelled, wanted))
 
 

@@ -56,6 +56,22 @@ def add_margin(graph: Graph, holds: int) -> Margin:
     return Margin(builder.graph([*graph.outputs, margin]), margin, rewriter.strict)
 
 
+_COMBINERS = frozenset({"amin", "amax", "minimum", "maximum"})
+
+
+def combined(graph: Graph, margin: int) -> set[int]:
+    """The margin's node and those that it takes the least or greatest of, down to the single comparisons."""
+    found: set[int] = set()
+    stack = [margin]
+    while stack:
+        id = stack.pop()
+        if id not in found:
+            found.add(id)
+            if graph[id].op in _COMBINERS:
+                stack.extend(graph[id].inputs)
+    return found
+
+
 class _Rewriter:
     """Appends the margin of each bool node it meets; `positive=False` asks for the margin of the negation."""
 
