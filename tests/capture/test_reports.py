@@ -291,6 +291,17 @@ QUIET = {
             return x
         y = torch.zeros(pair(3)) + torch.zeros(single(3)) + more(1)
     """,
+    "a handler that may be reached": """
+        import sys
+        def check(n):
+            try:
+                if sys.argv[n] == "x":
+                    raise TypeError("x")
+            except TypeError as e:
+                message = str(e)
+            return n
+        y = torch.zeros(check(2))
+    """,
     "names of torch that are not looked up": """
         Shape = int | torch.Tensor | None
         from torch.nn.attention import flex_attention

@@ -312,7 +312,7 @@ def _try_body(run: Interpreter, node: ast.Try, frame: Frame) -> tuple[object, Ra
     if unknown is not None:
         forget_changes(run, journal, unknown)
         for handler in node.handlers:
-            handled = perhaps(run, functools.partial(run.block, handler.body, frame), unknown)
+            handled = perhaps(run, functools.partial(_handle, run, handler, unknown, frame), unknown)
             perhaps_returned(run, frame, handled, unknown)
         if isinstance(flow, Returned):
             perhaps_returned(run, frame, flow, unknown)
