@@ -67,7 +67,7 @@ def _items_ahead(iterable: Value) -> list[Value] | None:
     """The first items of an iterator without a known end; None for all others."""
     if isinstance(iterable, Endless):
         return iterable.first(LOOP)
-    if isinstance(iterable, ListIterator) and iterable.rest_unknown is not None:
+    if isinstance(iterable, ListIterator) and iterable.rest_unknown is not None and iterable.items:
         return iterable.items[iterable.position :]
     return None
 
