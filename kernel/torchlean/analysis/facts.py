@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import torch
@@ -24,20 +25,23 @@ def describe(node: Node, bound: Bound | None, path: str) -> TensorFact:
         path: the analysed file; a node's line is its innermost place in this file.
     """
     line = next((span.line for span in node.spans if span.path == path), None)
-    known = {
-        "node": node.id,
-        "op": node.op,
-        "label": node.label or "",
-        "shape": node.type.shape,
-        "dtype": dtype_name(node.type.dtype),
-        "line": line,
-    }
+    fact = TensorFact(
+        node=node.id,
+        op=node.op,
+        label=node.label or "",
+        shape=node.type.shape,
+        dtype=dtype_name(node.type.dtype),
+        lower=None,
+        upper=None,
+        width=None,
+        line=line,
+    )
     if bound is None or node.type.numel == 0:
-        return TensorFact(**known, lower=None, upper=None, width=None)  # type: ignore[arg-type]
+        return fact
     interval = bound.interval
     lower, upper, width, widest = _extent(interval.lower, interval.upper)
-    return TensorFact(
-        **known,  # type: ignore[arg-type]
+    return replace(
+        fact,
         lower=lower,
         upper=upper,
         width=width,
