@@ -9,7 +9,8 @@ import torch
 from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals
 
 from torchlean.bounds import BoundsCache
-from torchlean.bounds.crown import crown, crown_boxes
+from torchlean.bounds.crown import bound_boxes, crown, crown_boxes
+from torchlean.bounds.crown.structure import remembered
 from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, GraphBuilder
 from torchlean.intervals import Interval
@@ -145,3 +146,65 @@ def test_nodes_without_dimensions_and_without_elements_have_boxes_too() -> None:
     torch.testing.assert_close(found[least.id].lower, torch.tensor([-1.0, 2.0], dtype=torch.float64))
     torch.testing.assert_close(found[least.id].upper, torch.tensor([-1.0, 5.0], dtype=torch.float64))
     assert found[none.id].shape == (2, 0)
+
+
+def halved(boxes: Interval) -> Interval:
+    """Both halves of every box along its first dimension, parents' order kept: halves of the first, of the second..."""
+    middle = (boxes.lower[:, 0] + boxes.upper[:, 0]) / 2
+    lower, upper = (end.repeat_interleave(2, 0).clone() for end in (boxes.lower, boxes.upper))
+    upper[0::2, 0] = middle
+    lower[1::2, 0] = middle
+    return Interval(lower, upper)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_halves_inherit_the_bounds_of_their_boxes_and_hold(name: str) -> None:
+    generator = torch.Generator().manual_seed(3)
+    graph = NETWORKS[name](Writer(generator, 0.8))
+    root = box(graph, 0.3, generator)
+    root = Interval(root.lower.reshape(-1), root.upper.reshape(-1))
+    size = graph.inputs[0].type.shape
+    parents = split(root, 3, generator)
+    halves = halved(parents)
+    cache, out = BoundsCache(), graph.outputs[0]
+    shape = remembered(graph, cache)
+    end = shape.lowered.places[out]
+
+    def bound(boxes: Interval, known: dict[int, Interval]) -> dict[int, Interval]:
+        flat = Interval(boxes.lower.reshape(-1, *size), boxes.upper.reshape(-1, *size))
+        whole = {"x": Interval(root.lower.reshape(size), root.upper.reshape(size))}
+        return bound_boxes(shape, {"x": flat}, whole, cache, lambda: None, [end], known)
+
+    above = bound(parents, {})
+    assert len(above) > 1, "operands of nonlinear ops are handed out, too"
+    told = {
+        id: Interval(x.lower.repeat_interleave(2, 0), x.upper.repeat_interleave(2, 0))
+        for id, x in above.items()
+    }
+    below = bound(halves, told)
+    for id, known in told.items():
+        assert (below[id].lower >= known.lower).all() and (below[id].upper <= known.upper).all()
+    for place in range(6):
+        one = Interval(halves.lower[place].reshape(size), halves.upper[place].reshape(size))
+        low, high = rationals(below[end].lower[place]), rationals(below[end].upper[place])
+        for point in points_of(one, 3, random.Random(place)):
+            value = exact_values(graph, {"x": point})[out]
+            assert (low <= value).all() and (value <= high).all()
+
+
+def test_what_is_known_of_one_side_of_a_kink_holds_for_the_inputs_there() -> None:
+    """y = relu(x1 - x2) - x1: given x1 >= x2 it is -x2, and at least -x1 otherwise."""
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((2,), torch.float32))
+    difference = builder.op("linear", [x.id, builder.parameter(torch.tensor([[1.0, -1.0]]), "d").id], {})
+    first = builder.op("linear", [x.id, builder.parameter(torch.tensor([[1.0, 0.0]]), "f").id], {})
+    out = builder.op("sub", [builder.op("relu", [difference.id], {}).id, first.id], {})
+    graph = builder.graph([out.id])
+    ends = torch.ones(2, 2, dtype=torch.float64)
+    zero = torch.tensor([[0.0], [-2.0]], dtype=torch.float64)
+    sides = {difference.id: Interval(zero, torch.tensor([[2.0], [0.0]], dtype=torch.float64))}
+    bound = crown_boxes(graph, {"x": Interval(-ends, ends)}, known=sides)[out.id]
+    torch.testing.assert_close(bound.lower, torch.tensor([[-1.0], [-1.0]], dtype=torch.float64))
+    torch.testing.assert_close(bound.upper, torch.tensor([[1.0], [1.0]], dtype=torch.float64))
+    with pytest.raises(ValueError, match="known of node"):
+        crown_boxes(graph, {"x": Interval(-ends, ends)}, known={difference.id: Interval(ends, ends)})

@@ -6,7 +6,7 @@ Robustness and Beyond", NeurIPS 2020 (arXiv:2002.12920). `rows` is one backward 
 that tightens the operands of every nonlinear op before it is relaxed, `boxes` the same for many boxes at once.
 """
 
-from torchlean.bounds.crown.boxes import crown_boxes
+from torchlean.bounds.crown.boxes import bound_boxes, crown_boxes
 from torchlean.bounds.crown.refine import crown
 
-__all__ = ["crown", "crown_boxes"]
+__all__ = ["bound_boxes", "crown", "crown_boxes"]

@@ -39,6 +39,7 @@ def crown_boxes(
     cache: BoundsCache | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     wanted: Collection[int] | None = None,
+    known: Mapping[int, Interval] | None = None,
 ) -> dict[int, Interval]:
     """Bounds of some nodes over every box of a batch.
 
@@ -49,6 +50,8 @@ def crown_boxes(
             root are found in the cache, so it pays to pass the same one again.
         cache, cancelled: as for `crown`.
         wanted: ids; default: the graph's outputs.
+        known: per id what is known of a node beforehand; see `bound_boxes`, which also gives what was found out about
+            the nodes in between, to be passed on to parts of these boxes.
 
     Returns:
         For each wanted id an interval of shape (boxes, *node). `undefined` is that of the root.
@@ -62,23 +65,59 @@ def crown_boxes(
         if cancelled():
             raise Cancelled
 
+    cache = BoundsCache() if cache is None else cache
+    shape = remembered(graph, cache)
+    places = shape.lowered.places
+    ids = list(graph.outputs if wanted is None else wanted)
+    told = {places[id]: interval for id, interval in (known or {}).items()}
+    found = bound_boxes(shape, domains, root, cache, check, [places[id] for id in ids], told)
+    return {id: found[places[id]] for id in ids}
+
+
+def bound_boxes(
+    shape: Structure,
+    domains: Mapping[str, Interval],
+    root: Mapping[str, Interval] | None,
+    cache: BoundsCache,
+    check: Callable[[], None],
+    chosen: Collection[int],
+    known: Mapping[int, Interval] | None = None,
+) -> dict[int, Interval]:
+    """`crown_boxes` on the lowered graph, for callers that pass bounds on from boxes to parts of them.
+
+    Args:
+        shape: from `remembered`; all ids here are those of `shape.graph`.
+        check: called often; may raise to cancel.
+        chosen: nodes to refine whatever reads them.
+        known: per id an interval of shape (boxes or 1, *node) that is intersected with what is found. Elements that it
+            settles need no rows. It may be that of a box around each of these (a parent in branch and bound), or state
+            one side of a kink: the bounds then speak of the inputs that are on this side, and where there are none,
+            they mean nothing (lower ends may be above upper ends).
+
+    Returns:
+        For each of `chosen`, and for each node that was refined because a nonlinear op reads it, an interval of shape
+        (boxes, *node): what `known` may be for parts of the boxes.
+
+    Raises:
+        ValueError: as `crown_boxes`.
+    """
     counts = {domain.shape[0] for domain in domains.values()}
     if len(counts) != 1:
         raise ValueError(f"expected the same number of boxes for every input, got {sorted(counts)}")
     if root is None:
         root = {name: Interval(x.lower.amin(0), x.upper.amax(0)) for name, x in domains.items()}
-    cache = BoundsCache() if cache is None else cache
-    shape = remembered(graph, cache)
-    ids = list(graph.outputs if wanted is None else wanted)
-    places = {id: shape.lowered.places[id] for id in ids}
-    chosen = frozenset(places.values())
-    found = bound_lowered(shape, root, cache, check, chosen)
+    wanted = frozenset(chosen)
+    found = bound_lowered(shape, root, cache, check, wanted)
     (count,) = counts
-    boxes = _Boxes(shape, domains, [bound.interval for bound, _, _ in found], check, count)
+    boxes = _Boxes(shape, domains, [bound.interval for bound, _, _ in found], known or {}, check, count)
+    refined = set(wanted)
     for node in shape.graph:
         check()
-        boxes.admit(node, shape.manner(node, node.id in chosen))
-    return {id: _expanded(boxes.bounds[place], count) for id, place in places.items()}
+        manner = shape.manner(node, node.id in wanted)
+        boxes.admit(node, manner)
+        if manner != b"none":
+            refined.add(node.id)
+    return {id: _expanded(boxes.bounds[id], count) for id in refined}
 
 
 @dataclass
@@ -91,6 +130,7 @@ class _Boxes:
     shape: Structure
     domains: Mapping[str, Interval]
     root: list[Interval]
+    known: Mapping[int, Interval]
     check: Callable[[], None]
     count: int
     bounds: dict[int, Interval] = field(default_factory=dict)
@@ -107,6 +147,8 @@ class _Boxes:
         self.magnitudes[node.id] = Magnitude.of(root)
         if node.op == "input":
             self.bounds[node.id] = self._domain(node, self.bounds[node.id])
+        if node.id in self.known:
+            self.bounds[node.id] = _both(self.bounds[node.id], self._told(node))
         for id in known_operands(self.shape, node):
             self.passages[id] = self.short[id] = stop(self.bounds[id], self.shape.additions)
             self.magnitudes[id] = Magnitude.of(self.root[id])
@@ -139,6 +181,15 @@ class _Boxes:
             )
         return domain
 
+    def _told(self, node: Node) -> Interval:
+        known = self.known[node.id]
+        if known.shape[1:] != node.type.shape or known.shape[0] not in (1, self.count):
+            raise ValueError(
+                f"what is known of node {node.id} has shape {known.shape}, "
+                f"expected ({self.count} or 1, *{node.type.shape})"
+            )
+        return known
+
     def _elementwise(self, node: Node, operands: list[Interval]) -> Interval:
         """The op's own interval rule in every box, where it works element by element."""
         bounds = self.bounds[node.id]
@@ -157,7 +208,7 @@ class _Boxes:
 
     def _refined(self, node: Node, manner: bytes, linear: bool) -> Interval:
         bounds, size = self.bounds[node.id], node.type.shape
-        elements = open_elements(self.root[node.id], manner).flatten().nonzero().flatten()
+        elements = _flat(open_elements(bounds, manner)).any(0).nonzero().flatten()
         if not len(elements):
             return bounds
         if linear:
