@@ -19,6 +19,7 @@ from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
 from torchlean.ops.planes import operands_of
+from torchlean.ops.sigmoids import Sigmoidal
 
 
 @register
@@ -157,13 +158,13 @@ class Erf(Elementwise):
 
     name = "erf"
     function = staticmethod(torch.erf)
+    planes = Sigmoidal(kernel(torch.erf), derivatives.accurate(derivatives.gaussian, torch.square))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.erf), -1.0, 1.0)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        slope = derivatives.accurate(derivatives.gaussian, torch.square)
-        return between(self, inputs[0], attributes, [curve(kernel(torch.erf), slope, (0.0,), convex=True)])
+        return self.planes.relax(self, inputs, attributes)
 
 
 @register

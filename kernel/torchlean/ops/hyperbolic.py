@@ -16,6 +16,7 @@ from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
+from torchlean.ops.sigmoids import Sigmoidal
 
 _LARGE = 700.0
 """Vectorised kernels of sinh and cosh overflow to infinity before the results do, at about 709.7 instead of
@@ -59,14 +60,14 @@ class Tanh(Elementwise):
 
     name = "tanh"
     function = staticmethod(torch.tanh)
+    planes = Sigmoidal(kernel(torch.tanh), derivatives.accurate(derivatives.square_hyperbolic_secant))
     infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.tanh), -1.0, 1.0)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        slope = derivatives.accurate(derivatives.square_hyperbolic_secant)
-        return between(self, inputs[0], attributes, [curve(kernel(torch.tanh), slope, (0.0,), convex=True)])
+        return self.planes.relax(self, inputs, attributes)
 
 
 @register
@@ -75,13 +76,15 @@ class Asinh(Elementwise):
 
     name = "asinh"
     function = staticmethod(torch.asinh)
+    planes = Sigmoidal(
+        kernel(torch.asinh), derivatives.accurate(lambda x: 1.0 / torch.hypot(x, torch.ones_like(x)))
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.asinh))
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        slope = derivatives.accurate(lambda x: 1.0 / torch.hypot(x, torch.ones_like(x)))
-        return between(self, inputs[0], attributes, [curve(kernel(torch.asinh), slope, (0.0,), convex=True)])
+        return self.planes.relax(self, inputs, attributes)
 
 
 @register

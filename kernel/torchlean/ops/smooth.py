@@ -24,6 +24,7 @@ from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.planes import plane
+from torchlean.ops.sigmoids import Sigmoidal
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
@@ -69,13 +70,13 @@ class Sigmoid(_Rising):
 
     name = "sigmoid"
     function = staticmethod(torch.sigmoid)
+    planes = Sigmoidal(smooth.sigmoid, derivatives.accurate(derivatives.logistic_density))
     approximant = staticmethod(smooth.sigmoid)
     least, greatest = 0.0, 1.0
     infinities = Infinities.SETTLED
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        slope = derivatives.accurate(derivatives.logistic_density)
-        return between(self, inputs[0], attributes, [curve(smooth.sigmoid, slope, (0.0,), convex=True)])
+        return self.planes.relax(self, inputs, attributes)
 
 
 @register
@@ -98,12 +99,12 @@ class Softsign(_Rising):
 
     name = "softsign"
     function = staticmethod(functional.softsign)
+    planes = Sigmoidal(smooth.softsign, derivatives.accurate(lambda x: (1.0 / (1.0 + x.abs())).square()))
     approximant = staticmethod(smooth.softsign)
     least, greatest = -1.0, 1.0
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        slope = derivatives.accurate(lambda x: (1.0 / (1.0 + x.abs())).square())
-        return between(self, inputs[0], attributes, [curve(smooth.softsign, slope, (0.0,), convex=True)])
+        return self.planes.relax(self, inputs, attributes)
 
 
 @register

@@ -18,6 +18,7 @@ from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, TensorType, register
 from torchlean.ops.planes import middle
+from torchlean.ops.sigmoids import Sigmoidal
 
 PI_ABOVE = math.nextafter(math.pi, math.inf)
 """`math.pi` lies below pi, its successor above."""
@@ -113,13 +114,13 @@ class Atan(Elementwise):
 
     name = "atan"
     function = staticmethod(torch.atan)
+    planes = Sigmoidal(kernel(torch.atan), derivatives.accurate(derivatives.cauchy_density))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.atan), -HALF_PI_ABOVE, HALF_PI_ABOVE)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        slope = derivatives.accurate(derivatives.cauchy_density)
-        return between(self, inputs[0], attributes, [curve(kernel(torch.atan), slope, (0.0,), convex=True)])
+        return self.planes.relax(self, inputs, attributes)
 
 
 @register
