@@ -14,7 +14,7 @@ SERVER = ROOT / "server" / "torchlean_server"
 
 LAYERS = [
     {"source", "diagnostics", "numbers", "cancellation", "explain"},
-    {"intervals", "float32"},
+    {"intervals", "float32", "vnnlib"},
     {"ops"},
     {"graph"},
     {"capture", "bounds"},

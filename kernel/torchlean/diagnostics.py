@@ -1,7 +1,7 @@
 """Diagnostics: what TorchLean says about a place in a file, and the register of all codes.
 
-Codes are stable. `TL1xx` shapes and capture, `TL2xx` numeric hazards, `TL3xx` claims, `TL4xx` Lean, `TL5xx`
-configuration. Every code has a page `docs/codes/CODE.md`, which `torchlean explain CODE` prints.
+Codes are stable. `TL1xx` shapes and capture (`TL12x` property files), `TL2xx` numeric hazards, `TL3xx` claims,
+`TL4xx` Lean, `TL5xx` configuration. Every code has a page `docs/codes/CODE.md`, which `torchlean explain CODE` prints.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ CODES: dict[str, str] = {
     "TL111": "weights do not fit the module",
     "TL112": "non-finite weights",
     "TL113": "tensor too large to analyse",
+    "TL120": "property file: syntax error",
+    "TL121": "property file: meaning error",
+    "TL122": "property with an empty or unbounded region",
+    "TL123": "network missing or not fitting the property",
     "TL300": "claim proved",
     "TL301": "claim refuted",
     "TL302": "claim not decided",
@@ -85,6 +89,10 @@ SEVERITIES: dict[str, Severity] = {
     "TL111": Severity.ERROR,
     "TL112": Severity.WARNING,
     "TL113": Severity.WARNING,
+    "TL120": Severity.ERROR,
+    "TL121": Severity.ERROR,
+    "TL122": Severity.WARNING,
+    "TL123": Severity.ERROR,
     "TL300": Severity.HINT,
     "TL301": Severity.ERROR,
     "TL302": Severity.WARNING,

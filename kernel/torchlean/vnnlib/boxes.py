@@ -1,0 +1,70 @@
+"""Boxes while they are being gathered: the bounds of single inputs, each with the place that states it.
+
+A box may stand on another and hold only what it tightens: alternatives by the thousand share the bounds of hundreds of
+inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from torchlean.vnnlib.formula import MINUS_ONE, ONE, Comparison
+
+
+@dataclass(slots=True)
+class End:
+    """An end of an input's interval, included, and where it is written."""
+
+    value: Fraction
+    place: tuple[int, int]
+
+
+def bound_of(comparison: Comparison) -> tuple[int, bool, Fraction] | None:
+    """(input, whether it is an upper bound, value) of a comparison that bounds one input; None for others.
+
+    A strict comparison is weakened to its closure; it must be kept as a constraint too.
+    """
+    if len(comparison.coefficients) != 1:
+        return None
+    ((key, factor),) = comparison.coefficients.items()
+    if key < 0:
+        return None
+    bound = comparison.bound
+    if factor is ONE or factor is MINUS_ONE:
+        return key, factor is ONE, bound if factor is ONE else -bound
+    return key, factor > 0, bound / factor
+
+
+class Box:
+    """Ends by input; `base` is the box it stands on."""
+
+    def __init__(self, base: Box | None = None) -> None:
+        self._base = base
+        self._ends: dict[tuple[int, bool], End] = {}
+
+    def end(self, key: int, is_upper: bool) -> End | None:
+        own = self._ends.get((key, is_upper))
+        if own is None and self._base is not None:
+            return self._base.end(key, is_upper)
+        return own
+
+    def tighten(self, key: int, is_upper: bool, end: End) -> None:
+        """Take over a bound if it says more than what is known."""
+        known = self.end(key, is_upper)
+        if known is None or (end.value < known.value if is_upper else end.value > known.value):
+            self._ends[key, is_upper] = end
+
+    def contradictions(self) -> list[tuple[int, End, End]]:
+        """(input, lower, upper) where the lower end is above the upper one, among the inputs that this box tightens."""
+        found = []
+        for key in dict.fromkeys(key for key, _ in self._ends):
+            low, high = self.end(key, False), self.end(key, True)
+            if low is not None and high is not None and low.value > high.value:
+                found.append((key, low, high))
+        return found
+
+    def identity(self) -> Hashable:
+        """Equal for boxes on the same base that have the same ends."""
+        return frozenset((key, is_upper, end.value) for (key, is_upper), end in self._ends.items())
