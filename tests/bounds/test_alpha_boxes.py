@@ -1,4 +1,4 @@
-"""Rows with slopes and phase multipliers of their own, beside exact values: sound whatever the choices, better if searched."""
+"""Rows with slopes and phase multipliers of their own: sound whatever the choices, better if searched."""
 
 from __future__ import annotations
 
