@@ -95,7 +95,7 @@ def alpha_boxes(
     """
     cache = BoundsCache() if cache is None else cache
     signs = _checked(shape, phases or {})
-    problem = _problem(shape, domains, root, node, known, signs, cache, check)
+    problem = problem_of(shape, domains, root, node, known, signs, cache, check)
     (count,) = {domain.shape[0] for domain in domains.values()}
     rows = rows.expand(count, *rows.shape[1:])
     route = Route.of(problem.stations, node, frozenset(signs))
@@ -126,7 +126,7 @@ def _checked(shape: Structure, phases: Mapping[int, Tensor]) -> dict[int, Tensor
     return {id: sign.to(SINGLE).unsqueeze(1) for id, sign in phases.items() if bool(sign.any())}
 
 
-def _problem(
+def problem_of(
     shape: Structure,
     domains: Mapping[str, Interval],
     root: Mapping[str, Interval],

@@ -137,6 +137,10 @@ class Search:
 
     def _step(self, run: Descent, count: int) -> None:
         slopes, forces = ascend(self.problem.stations, self.route, run, self.multipliers)
+        self._move(slopes, forces, run, count)
+
+    def _move(self, slopes: Mapping[int, Tensor], forces: Mapping[int, Tensor], run: Descent, count: int) -> None:
+        """One step along the derivatives by slopes and by multipliers."""
         for id, derivative in slopes.items():
             mean, size, factor = self._means("alpha", id, derivative).of(derivative, count)
             self.alphas[id].addcdiv_(mean, size, value=factor).clamp_(0.0, 1.0)
