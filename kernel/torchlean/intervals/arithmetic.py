@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.intervals.directed import round_down, round_up, two_product, two_quotient, two_sqrt, two_sum
 from torchlean.intervals.interval import Interval
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF, gamma
@@ -138,7 +139,7 @@ def _sum(values: Tensor, axes: tuple[int, ...], keepdim: bool, terms: int) -> tu
 
 def _corners(a: Interval, b: Interval) -> tuple[Tensor, Tensor]:
     """All four pairs of ends, stacked along a new first dimension of each operand."""
-    shape = torch.broadcast_shapes(a.lower.shape, b.lower.shape)
+    shape = broadcast_shapes(a.lower.shape, b.lower.shape)
     a_lower, a_upper, b_lower, b_upper = (end.expand(shape) for end in (a.lower, a.upper, b.lower, b.upper))
     return (
         torch.stack([a_lower, a_lower, a_upper, a_upper]),

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval, derivatives
 from torchlean.intervals import arithmetic as exact
+from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.intervals.shapes import hull
 from torchlean.ops.adjoint import scaled
 from torchlean.ops.corners import corner_pairs, multiaffine
@@ -27,7 +28,7 @@ def _sum_of(
     """The linear maps of `sign * a + sign * b`; sums of integers wrap around and those of bools saturate."""
     if not all(type.dtype.is_floating_point for type in types):
         return None
-    out = tuple(torch.broadcast_shapes(*(type.shape for type in types)))
+    out = broadcast_shapes(*(type.shape for type in types))
     return [
         scaled(type, out, sign) if value is None else None
         for value, type, sign in zip(inputs, types, signs, strict=True)
@@ -98,7 +99,7 @@ class Mul(Elementwise):
         a, b = inputs
         if (a is None) == (b is None) or not all(type.dtype.is_floating_point for type in types):
             return None
-        out = tuple(torch.broadcast_shapes(types[0].shape, types[1].shape))
+        out = broadcast_shapes(types[0].shape, types[1].shape)
         if b is not None:
             return [scaled(types[0], out, b.lower), None]
         return [None, None if a is None else scaled(types[1], out, a.lower)]

@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
@@ -42,13 +43,13 @@ class Elementwise(Op):
         if not self.broadcasts:
             return super().infer(inputs, attributes)
         try:
-            shape = torch.broadcast_shapes(*(operand.shape for operand in inputs))
-        except RuntimeError as error:
+            shape = broadcast_shapes(*(operand.shape for operand in inputs))
+        except ValueError as error:
             given = " and ".join(str(operand.shape) for operand in inputs)
             raise ShapeError(
                 f"`{self.name}`: shapes {given} do not broadcast: counted from the right, sizes must be equal or 1"
             ) from error
-        return TensorType(tuple(shape), result)
+        return TensorType(shape, result)
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return self.function(*inputs, **attributes)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals.affine import Expansion, contraction, integral
 from torchlean.intervals.arithmetic import add, scale
+from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine
@@ -43,8 +44,8 @@ class Matmul(Op):
         self.check(inputs, attributes)
         a, b = (t.shape for t in inputs)
         try:
-            batch = torch.broadcast_shapes(a[:-2], b[:-2])
-        except RuntimeError as error:
+            batch = broadcast_shapes(a[:-2], b[:-2])
+        except ValueError as error:
             raise ShapeError(
                 f"{a} @ {b}: the batch dimensions {a[:-2]} and {b[:-2]} do not broadcast"
             ) from error

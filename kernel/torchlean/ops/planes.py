@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
+from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.intervals.directed import round_down, round_up, two_product, two_sum
 from torchlean.intervals.rounding import down
 from torchlean.ops.linearization import Plane, Relaxation
@@ -48,7 +49,7 @@ def operands_of(inputs: Sequence[Interval]) -> list[Interval]:
     padded = [_aligned(x, rank) for x in inputs]
     if len(padded) == 1:
         return padded
-    shape = torch.broadcast_shapes(*(x.shape for x in padded))
+    shape = broadcast_shapes(*(x.shape for x in padded))
     return [_ends(x, lambda end: end.expand(shape)) for x in padded]
 
 
@@ -58,8 +59,8 @@ def bounds_of(op: Op, inputs: Sequence[Interval], attributes: Attributes) -> Int
     Raises:
         UnsupportedError: the op is undefined somewhere on the operands' intervals.
     """
-    shape = torch.broadcast_shapes(*(x.shape for x in inputs))
-    bounds = op.interval(inputs, attributes, TensorType(tuple(shape), torch.float64))
+    shape = broadcast_shapes(*(x.shape for x in inputs))
+    bounds = op.interval(inputs, attributes, TensorType(shape, torch.float64))
     if bounds.undefined:
         raise UnsupportedError(f"`{op.name}` is undefined somewhere on these intervals")
     return bounds
