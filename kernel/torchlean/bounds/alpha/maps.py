@@ -114,7 +114,7 @@ def _forward(
             return lambda values: evaluate(values[0].flatten(0, 1)).unflatten(0, (-1, out[0]))
         return lambda values: evaluate(values[0])
     batched = torch.func.vmap(evaluate)
-    return lambda values: batched(*values)
+    return lambda values: batched(*values).to(SINGLE)  # a cast has its own dtype
 
 
 __all__ = ["SINGLE", "Map", "maps_of"]

@@ -1,0 +1,213 @@
+"""Bounds of the rows of a goal on many boxes, as tight as a little work makes them, and where to split what stays open.
+
+First CROWN for all boxes, starting from what is known of the box that each came from. What that does not decide gets
+slopes, phase multipliers and combinations of rows of its own by a few steps of ascent. Then every box that is still open
+is told its next cut.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from torchlean.bounds.alpha.boxes import problem_of
+from torchlean.bounds.alpha.descent import Multipliers, Route
+from torchlean.bounds.alpha.problem import Problem
+from torchlean.bounds.branching.boxes import Boxes, Values
+from torchlean.bounds.branching.goal import Goal
+from torchlean.bounds.branching.mixture import MixedSearch
+from torchlean.bounds.branching.scores import looseness
+from torchlean.bounds.cache import BoundsCache
+from torchlean.bounds.crown.boxes import bound_boxes
+from torchlean.bounds.crown.structure import remembered
+from torchlean.intervals import Interval
+
+STEPS = 6
+"""Of ascent for a box. More decide fewer further boxes than the time they take would bound."""
+
+SHARPNESS = 3.0
+"""Rows of a clause start with weights that fall by e for each third of the best row's distance from zero."""
+
+MANY_ROWS = 64
+"""Goals with more rows are split by what their combined rows say, not by each row."""
+
+
+class Bounder:
+    """Bounds parts of one goal's domain.
+
+    Attributes:
+        goal: the question.
+        inputs: per input node of the lowered graph its place in flat vectors.
+    """
+
+    def __init__(
+        self, goal: Goal, cache: BoundsCache | None = None, check: Callable[[], None] = lambda: None
+    ) -> None:
+        self.goal = goal
+        self.cache = BoundsCache() if cache is None else cache
+        self.check = check
+        self.shape = remembered(goal.graph, self.cache)
+        self.place = self.shape.lowered.places[goal.rows]
+        self.members = goal.members()
+        self.inputs: dict[int, slice] = {}
+        start = 0
+        for name in goal.names:
+            (node,) = (x for x in self.shape.graph.inputs if x.attributes["name"] == name)
+            self.inputs[node.id] = slice(start, start + node.type.numel)
+            start += node.type.numel
+
+    def whole(self) -> Boxes:
+        """The domain as one box, bounded."""
+        lower, upper = (end.unsqueeze(0) for end in self.goal.ends())
+        clauses = len(self.goal.clauses)
+        margins = torch.full((1, clauses), -math.inf, dtype=torch.float64)
+        weights = torch.zeros(1, clauses, self.goal.count)
+        none = torch.full((1,), -1)
+        boxes = Boxes(torch.zeros(1, dtype=torch.int64), lower, upper, margins, {}, {}, {}, weights, {}, {}, none)
+        return self.bound(boxes)
+
+    def bound(self, boxes: Boxes) -> Boxes:
+        """Bound boxes whose `margins`, `low`, `high`, `weights` and choices are those of the boxes around them.
+
+        Boxes that are shown to be empty (their phases contradict each other) get infinite margins.
+        """
+        domains = self._domains(boxes)
+        known = {id: Interval(boxes.low[id], boxes.high[id]) for id in boxes.low}
+        found = bound_boxes(
+            self.shape, domains, self.goal.domain, self.cache, self.check, [self.place], known
+        )
+        rows = found.pop(self.place)
+        margins = boxes.margins
+        empty = torch.zeros(len(boxes), dtype=torch.bool)
+        for interval in found.values():
+            empty |= (interval.lower > interval.upper).flatten(1).any(1)
+        if not rows.undefined:
+            margins = torch.maximum(margins, self.goal.margins(rows.lower))
+        margins = torch.where(empty.unsqueeze(1), math.inf, margins)
+        low = {id: interval.lower for id, interval in found.items()}
+        high = {id: interval.upper for id, interval in found.items()}
+        boxes = replace(boxes, margins=margins, low=low, high=high, weights=self._weights(boxes.weights, rows.lower))
+        if rows.undefined:
+            return replace(boxes, cut=torch.full((len(boxes),), -1))
+        return self._climbed(boxes)
+
+    def _domains(self, boxes: Boxes) -> dict[str, Interval]:
+        lows, highs = self.goal.named(boxes.lower), self.goal.named(boxes.upper)
+        return {name: Interval(lows[name], highs[name]) for name in lows}
+
+    def _weights(self, before: Tensor, rows: Tensor) -> Tensor:
+        """Those of the box around, or where there are none, by how good each row is alone."""
+        if bool(before.any()):
+            return before
+        values = rows.to(torch.float32).nan_to_num(neginf=-1e30, posinf=1e30).unsqueeze(1)
+        alien = (1 - self.members) * -1e38
+        best = (values + alien).amax(2, keepdim=True)
+        scale = best.abs().clamp(min=1e-9)
+        return torch.softmax((values - best) * (SHARPNESS / scale) + alien, 2)
+
+    def _climbed(self, boxes: Boxes) -> Boxes:
+        """Search for what is not decided, and say where to cut what stays so."""
+        open = ~self.goal.shown(boxes.margins)
+        index = open.any(1).nonzero().flatten()
+        cut = torch.full((len(boxes),), -1)
+        if not len(index):
+            return replace(boxes, cut=cut)
+        few = boxes.of(index)
+        signs = {id: sign.to(torch.float32).unsqueeze(1) for id, sign in few.phases.items()}
+        known = {id: Interval(few.low[id], few.high[id]) for id in few.low}
+        problem = problem_of(
+            self.shape, self._domains(few), self.goal.domain, self.place, known, signs, self.cache, self.check
+        )
+        few = self._searched(few, problem, signs, int(open.sum(1).max()))
+        still = ~self.goal.shown(few.margins).all(1)
+        cut[index] = torch.where(still, self._cuts(few, problem), -1)
+        return replace(_put(boxes, index, few), cut=cut)
+
+    def _searched(self, boxes: Boxes, problem: Problem, signs: Mapping[int, Tensor], most: int) -> Boxes:
+        """Better margins for the worst clauses of each box, `most` of them."""
+        picks = boxes.margins.argsort(1)[:, :most]
+        members = self.members[picks]
+        flat = boxes.margins.gather(1, picks)
+        route = Route.of(problem.stations, self.place, frozenset({self.place, *signs}))
+        if any(id in problem.lost for id in route.down):
+            return boxes
+        batch = (len(boxes), most)
+        alphas = {
+            id: problem.kinks[id].started(_picked(boxes.alphas.get(id), picks), batch)
+            for id in route.down
+            if id in problem.kinks
+        }
+        betas = {}
+        for id, sign in signs.items():
+            beta = _picked(boxes.betas.get(id), picks)
+            betas[id] = sign.new_zeros(*batch, *sign.shape[2:]) if beta is None else beta
+        weights = _picked(boxes.weights, picks)
+        assert weights is not None
+        betas[self.place] = weights
+        rows = torch.zeros_like(betas[self.place])
+        search = MixedSearch(
+            problem, route, rows, {**signs, self.place: -members}, alphas, betas, goal=self.place
+        )
+        found = search.run(STEPS, lambda total: bool((total > 0).all()), self.check)
+        multipliers = {id: Multipliers(search.signs[id], beta) for id, beta in found.betas.items()}
+        proved = problem.prove(self.place, rows.to(torch.float64), found.alphas, multipliers, self.check)
+        margins = boxes.margins.scatter(1, picks, torch.maximum(flat, proved))
+        weights = found.betas.pop(self.place)
+        return replace(
+            boxes,
+            margins=margins,
+            weights=_put_back(boxes.weights, picks, weights),
+            alphas={id: _put_back(boxes.alphas.get(id), picks, alpha, len(self.members)) for id, alpha in found.alphas.items()},
+            betas={id: _put_back(boxes.betas.get(id), picks, beta, len(self.members)) for id, beta in found.betas.items()},
+        )
+
+    def _cuts(self, boxes: Boxes, problem: Problem) -> Tensor:
+        """The input to halve, (boxes,); -1 where none can be halved."""
+        width = boxes.upper - boxes.lower
+        rows = boxes.weights if self.goal.count > MANY_ROWS else torch.eye(self.goal.count).unsqueeze(0)
+        score = looseness(problem, self.place, rows, self.inputs, width).to(torch.float64)
+        score = torch.where(score.amax(1, keepdim=True) > 0, score.nan_to_num(posinf=1e300), width)
+        middle = (boxes.lower + boxes.upper) / 2
+        divisible = (boxes.lower < middle) & (middle < boxes.upper)
+        best = torch.where(divisible, score, -1.0).max(1)
+        return torch.where(best.values >= 0, best.indices, -1)
+
+
+def _picked(given: Tensor | None, picks: Tensor) -> Tensor | None:
+    """What the chosen clauses of each box start from, (boxes, picks, *node)."""
+    if given is None:
+        return None
+    index = picks.reshape(*picks.shape, *(1,) * (given.dim() - 2))
+    return given.gather(1, index.expand(*picks.shape, *given.shape[2:]))
+
+
+def _put_back(before: Tensor | None, picks: Tensor, values: Tensor, clauses: int = 0) -> Tensor:
+    """The values of the chosen clauses in the place of what was there."""
+    if before is None:
+        before = values[:, :1].expand(values.shape[0], clauses, *values.shape[2:])
+    index = picks.reshape(*picks.shape, *(1,) * (values.dim() - 2)).expand(values.shape)
+    return before.scatter(1, index, values)
+
+
+def _put(boxes: Boxes, index: Tensor, few: Boxes) -> Boxes:
+    """The boxes with some of them replaced."""
+
+    def values(before: Values, after: Values) -> Values:
+        result = {}
+        for id, tensor in after.items():
+            base = before.get(id)
+            base = tensor.new_zeros(len(boxes), *tensor.shape[1:]) if base is None else base
+            result[id] = base.index_copy(0, index, tensor)
+        return result
+
+    return replace(
+        boxes,
+        margins=boxes.margins.index_copy(0, index, few.margins),
+        weights=boxes.weights.index_copy(0, index, few.weights),
+        alphas=values(boxes.alphas, few.alphas),
+        betas=values(boxes.betas, few.betas),
+    )

@@ -1,0 +1,76 @@
+"""Many parts of a domain at once, with all that is known of each: what branch and bound works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+Values = dict[int, Tensor]
+"""By id of a node of the lowered graph."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Boxes:
+    """Every tensor has the boxes in front.
+
+    Attributes:
+        node: ids in the tree of splits, (boxes,).
+        lower, upper: flat ends, (boxes, inputs), float64.
+        margins: lower bounds per clause, (boxes, clauses).
+        low, high: bounds of the operands of nonlinear ops, (boxes, *node).
+        phases: signs of operands of relus, (boxes, *node): 1 and -1 where the part is on one side, else 0.
+        weights: how the rows of each clause were last combined, (boxes, clauses, rows), float32.
+        alphas, betas: slopes and multipliers that the rows of the clauses were last proved with, (boxes, clauses, *node).
+        cut: the variable to split next, (boxes,); -1 where nothing can be split.
+    """
+
+    node: Tensor
+    lower: Tensor
+    upper: Tensor
+    margins: Tensor
+    low: Values
+    high: Values
+    phases: Values
+    weights: Tensor
+    alphas: Values
+    betas: Values
+    cut: Tensor
+
+    def __len__(self) -> int:
+        return len(self.node)
+
+    @property
+    def worst(self) -> Tensor:
+        """The least margin of each box, (boxes,)."""
+        return self.margins.amin(1)
+
+    def of(self, index: Tensor) -> Boxes:
+        """Some boxes, by index (n,), which may repeat."""
+        return self._mapped(lambda values: values.index_select(0, index))
+
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> Boxes:
+        return Boxes(*(_each(getattr(self, field.name), change) for field in fields(self)))
+
+
+def joined(parts: Sequence[Boxes]) -> Boxes:
+    """One after the other. Nodes that only some of them know something about keep that in these alone."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = []
+    for field in fields(Boxes):
+        values = [getattr(part, field.name) for part in parts]
+        if isinstance(values[0], Tensor):
+            columns.append(torch.cat(values))
+        else:
+            shared = set(values[0]).intersection(*values[1:])
+            columns.append({id: torch.cat([value[id] for value in values]) for id in sorted(shared)})
+    return Boxes(*columns)
+
+
+def _each(value: Tensor | Values, change: Callable[[Tensor], Tensor]) -> Tensor | Values:
+    if isinstance(value, Tensor):
+        return change(value)
+    return {id: change(tensor) for id, tensor in value.items()}
