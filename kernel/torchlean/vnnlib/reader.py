@@ -83,17 +83,21 @@ class Reader:
         last = (at, at)
         while (match := TOKEN.search(text, at)) is not None:
             token, place = match[0], match.span()
+            at = place[1]
+            if token[0] == ";":
+                continue
             if token == "(" and not self._stack and (whole := BOUND.match(text, place[0])) is not None:
                 self._bound(whole)
                 place = place[0], whole.end()
-            elif token[0] != ";":
+            else:
                 self._take(token, place, last)
             last, at = place, place[1]
             if self.problems.full:
                 return
         if self._stack:
             self._unclosed(self._stack[0], len(self._stack), last, "the end of the file")
-        self.declarations.check()
+        if not self.problems.errors:
+            self.declarations.check()
 
     def _take(self, token: str, place: tuple[int, int], last: tuple[int, int]) -> None:
         if token == "(":
@@ -139,6 +143,8 @@ class Reader:
         items = self._stack[-1].items
         if len(token) == 1:
             self.problems.add(SYNTAX, place, "`[` is not closed by `]`")
+            if len(items) > 1 and isinstance(items[-1].value, str):
+                items.pop()
             items.append(Item(BAD, *place))
             return
         if len(items) < 2 or not isinstance(items[-1].value, str):
