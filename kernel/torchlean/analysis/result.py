@@ -136,6 +136,14 @@ class SymbolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Markdown to show for a place, where there is no tensor to show."""
+
+    span: Span
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """How much of the answer was computed now and how much came from the cache, in graph nodes."""
 
@@ -145,7 +153,10 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class FileAnalysis:
-    """Everything known of one file. `complete` is False for an early layer (syntax and shapes, no bounds yet)."""
+    """Everything known of one file. `complete` is False for an early layer (syntax and shapes, no bounds yet).
+
+    `notes` and `words` (markdown by name) are what property files have instead of places.
+    """
 
     path: str
     units: tuple[UnitResult, ...] = ()
@@ -154,3 +165,5 @@ class FileAnalysis:
     dependencies: tuple[str, ...] = ()
     counters: Counters = field(default_factory=Counters)
     complete: bool = True
+    notes: tuple[Note, ...] = ()
+    words: dict[str, str] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -51,6 +52,7 @@ class Declarations:
     network: Place | None = None
     _sizes: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
     _unknown: set[str] = field(default_factory=set)
+    _ordered: dict[bool, list[Tensor]] = field(default_factory=dict)
 
     @property
     def inputs(self) -> int:
@@ -98,6 +100,7 @@ class Declarations:
 
     def _is_new(self, name: str, place: Place) -> bool:
         known = self.tensors.get(name)
+        self._ordered.clear()
         if known is not None:
             self.problems.add(
                 MEANING, place, f"`{name}` is declared twice", (known.place, "the first declaration")
@@ -144,10 +147,11 @@ class Declarations:
     def name(self, key: int) -> str:
         """What the file calls a variable."""
         is_input, number = key >= 0, key if key >= 0 else ~key
-        for tensor in self.of_kind(is_input):
-            if number < tensor.first + prod(tensor.shape):
-                return element_name(tensor.name, tensor.shape, number - tensor.first)
-        raise KeyError(key)
+        known = self._ordered.get(is_input)
+        if known is None:
+            known = self._ordered[is_input] = self.of_kind(is_input)
+        tensor = known[bisect_right(known, number, key=lambda tensor: tensor.first) - 1]
+        return element_name(tensor.name, tensor.shape, number - tensor.first)
 
     def _report_unknown(self, name: str, place: Place) -> None:
         if name in self._unknown:

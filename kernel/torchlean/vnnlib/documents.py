@@ -43,7 +43,9 @@ class Document:
         property: None when there are errors.
         tensors: the declared variables in order of the text.
         assertions: those that could be read, in order of the text.
-        source: turns offsets (of `assertions`, `tensors`) into spans.
+        region_places: offsets of what makes each region of the property, in their order.
+        source: turns offsets (of `assertions`, `tensors`, `region_places`) into spans.
+        declarations: names variables (`declarations.name`).
     """
 
     path: str
@@ -52,7 +54,9 @@ class Document:
     property: Property | None
     source: Source
     tensors: tuple[Tensor, ...] = ()
-    assertions: tuple[Assertion, ...] = field(default=())
+    assertions: tuple[Assertion, ...] = ()
+    region_places: tuple[tuple[int, int], ...] = ()
+    declarations: Declarations | None = field(default=None, repr=False)
 
     def errors(self) -> tuple[Diagnostic, ...]:
         return tuple(d for d in self.diagnostics if d.severity is Severity.ERROR)
@@ -76,19 +80,19 @@ def parse(text: str, path: str = "") -> Document:
         return _unreadable(source, message)
     reader = Reader(source)
     reader.read()
-    found = None if reader.problems.errors else _property(reader)
-    if reader.problems.errors:
-        found = None
-    diagnostics = sorted(reader.problems.found, key=lambda d: (d.span.line, d.span.column))
-    version = reader.version or ("1.0" if reader.declarations.network is None else "2.0")
+    normal = Normal(reader.declarations, reader.problems)
+    found = None if reader.problems.errors else _property(reader, normal)
     return Document(
         path,
-        version,
-        tuple(diagnostics),
-        found,
+        reader.version or ("1.0" if reader.declarations.network is None else "2.0"),
+        tuple(sorted(reader.problems.found, key=lambda d: (d.span.line, d.span.column))),
+        # Too many alternatives are found out while the property is made.
+        None if reader.problems.errors else found,
         source,
         tuple(reader.declarations.tensors.values()),
         tuple(reader.assertions),
+        tuple(normal.places),
+        reader.declarations,
     )
 
 
@@ -136,9 +140,9 @@ def _unreadable(source: Source, message: str, span: Span | None = None) -> Docum
     )
 
 
-def _property(reader: Reader) -> Property:
+def _property(reader: Reader, normal: Normal) -> Property:
     declarations = reader.declarations
-    regions = Normal(declarations, reader.problems).regions(reader.assertions)
+    regions = normal.regions(reader.assertions)
     _check_bounds(reader, regions)
     _check_outputs(reader, regions)
     inputs, outputs = declarations.of_kind(True), declarations.of_kind(False)

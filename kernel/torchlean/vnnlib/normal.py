@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from torchlean.diagnostics import Severity
 from torchlean.vnnlib.boxes import Box, End, bound_of
 from torchlean.vnnlib.declarations import Declarations
+from torchlean.vnnlib.describe import exact_text
 from torchlean.vnnlib.formula import Comparison, Formula
 from torchlean.vnnlib.problems import MEANING, VACUOUS, Problems
 from torchlean.vnnlib.properties import Conjunction, Constraint, Region
@@ -123,10 +123,15 @@ def _expanded(node: Signed) -> list[Alternative]:
 
 @dataclass(slots=True)
 class Normal:
-    """Makes the regions of a file that was read without errors; what is odd about them is reported."""
+    """Makes the regions of a file that was read without errors; what is odd about them is reported.
+
+    `places` are offsets per region: what its first alternative was made of beside what all have in common, or all
+    assertions where there are no alternatives.
+    """
 
     declarations: Declarations
     problems: Problems
+    places: list[tuple[int, int]] = field(default_factory=list)
     _constraints: dict[int, tuple[Comparison, Constraint]] = field(default_factory=dict)
 
     def regions(self, assertions: Sequence[Assertion]) -> tuple[Region, ...]:
@@ -147,7 +152,8 @@ class Normal:
             count, literals = _Measure().size((together, False))
             _limited(count, literals + count * len(common))
             found = _expanded((together, False))
-            return self._grouped(box, tuple(common), found, tell=len(choices) == 1)
+            whole = (assertions[0].start, assertions[-1].end) if assertions else (0, 0)
+            return self._grouped(box, tuple(common), found, whole, tell=len(choices) == 1)
         except TooMany as size:
             self._report_size(size, choices)
             return ()
@@ -189,7 +195,7 @@ class Normal:
         return not false
 
     def _grouped(
-        self, box: Box, common: Alternative, found: Sequence[Alternative], tell: bool
+        self, box: Box, common: Alternative, found: Sequence[Alternative], whole: tuple[int, int], tell: bool
     ) -> tuple[Region, ...]:
         """Alternatives with the same box together, in order of their first. `tell`: report each that is empty."""
         groups: dict[object, tuple[Box, list[Conjunction]]] = {}
@@ -203,6 +209,8 @@ class Normal:
                     self._is_empty(own)
                 continue
             conjunction = Conjunction(tuple(self._constraint(c) for c in (*common, *rest)))
+            if own.identity() not in groups:
+                self.places.append(_hull(alternative) if alternative else whole)
             groups.setdefault(own.identity(), (own, []))[1].append(conjunction)
         if not groups and empty is not None and not tell:
             _, low, high = empty
@@ -251,6 +259,10 @@ class Normal:
         self.problems.add(MEANING, place, message)
 
 
+def _hull(alternative: Alternative) -> tuple[int, int]:
+    return min(c.start for c in alternative), max(c.end for c in alternative)
+
+
 def _as_formula(node: Signed) -> Formula:
     formula, negated = node
     return Formula(
@@ -263,39 +275,3 @@ def _count(number: int) -> str:
     if number < 10**9:
         return f"{number:,}"
     return f"more than 10^{(number.bit_length() - 1) * 30102 // 100000}"
-
-
-def exact_text(value: Fraction) -> str:
-    """A fraction as the decimal it was written as, where it has one of some 20 digits; otherwise as it is.
-
-    Never rounded: what is shown is the number itself.
-    """
-    twos = fives = 0
-    rest = value.denominator
-    while rest % 2 == 0 and twos < 64:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0 and fives < 64:
-        rest, fives = rest // 5, fives + 1
-    places = max(twos, fives)
-    if rest != 1 or places > 40 or abs(value.numerator) >= 10**60:
-        return _rational_text(value)
-    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
-    sign = "-" if value < 0 else ""
-    text = f"{digits[: len(digits) - places]}.{digits[len(digits) - places :]}" if places else digits
-    return sign + (_scientific(digits, places) if len(text) > 24 else text)
-
-
-def _scientific(digits: str, places: int) -> str:
-    significant = digits.lstrip("0")
-    exponent = len(significant) - 1 - places
-    mantissa = significant.rstrip("0")
-    return f"{mantissa[0]}{'.' + mantissa[1:] if len(mantissa) > 1 else ''}e{exponent}"
-
-
-def _rational_text(value: Fraction) -> str:
-    text = str(value)
-    if len(text) <= 60:
-        return text
-    return (
-        f"a fraction near {float(value):.6g}" if abs(value) < Fraction(10) ** 300 else "a very large number"
-    )
