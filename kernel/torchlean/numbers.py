@@ -1,9 +1,14 @@
-"""Bounds as short decimal text that claims no more than the bound: lower ends are rounded down, upper ends up."""
+"""Bounds as short decimal text that claims no more than the bound: lower ends are rounded down, upper ends up.
+
+The same for exact fractions as float64 numbers.
+"""
 
 from __future__ import annotations
 
 import decimal
 import math
+import sys
+from fractions import Fraction
 
 DIGITS = 5
 """Significant digits: enough to see an edit's effect, few enough to read at a glance."""
@@ -15,6 +20,20 @@ rounding adds to a sum of thousands of terms, far below what anybody reads off a
 NEAR_DIGITS = 2
 """More digits for such a bound: `2.000001` is read as 2 and a trace, where `2.0001` looks like a result. With these
 two, bounds get the seven digits at which binary32 itself ends."""
+
+
+def rounded_down(value: Fraction) -> float:
+    """The greatest float64 number that is not above `value`; minus infinity below all of them."""
+    try:
+        nearest = float(value)
+    except OverflowError:
+        return sys.float_info.max if value > 0 else -math.inf
+    return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
+
+
+def rounded_up(value: Fraction) -> float:
+    """The least float64 number that is not below `value`; infinity above all of them."""
+    return -rounded_down(-value)
 
 
 def lower_text(value: float, digits: int = DIGITS) -> str:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from torchlean.claims.domain import Box
 from torchlean.graph import Graph, evaluate
+from torchlean.intervals import Interval
 
 RANDOM_POINTS = 128
 RANDOM_CORNERS = 128
@@ -87,7 +88,7 @@ def hunting(
     ranges = {}
     for node in graph.inputs:
         name = str(node.attributes["name"])
-        ranges[name] = _representable(domains[name], node.type.dtype)
+        ranges[name] = representable(domains[name], node.type.dtype)
     if any(bool((low > high).any()) for low, high in ranges.values()):
         return None
     return Hunt(graph, holds, margin, ranges, cancelled)
@@ -182,7 +183,7 @@ class Hunt:
         }
 
 
-def _representable(box: Box, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def representable(box: Box | Interval, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """The least and greatest number of `dtype` inside the box, element by element (rounded inward)."""
     if not dtype.is_floating_point:
         return box.lower.ceil().to(dtype), box.upper.floor().to(dtype)

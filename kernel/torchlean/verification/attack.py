@@ -1,0 +1,117 @@
+"""Looking for a counterexample of a goal: binary32 inputs, run through the network as torch computes it.
+
+Projected gradient descent (Madry et al. 2018, arXiv:1706.06083) on the hinge of a clause's rows, `sum max(row, 0)`, from
+many points at once: where several conditions must fail together, following the worst of them alone goes round in
+circles. A hit counts when the caller's exact test of the single execution says so; a search that finds nothing is no
+evidence of anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torchlean.bounds.branching import Goal
+from torchlean.claims.search import representable
+from torchlean.graph import evaluate
+
+STEPS = 40
+"""Of one descent; the step falls from a quarter of the box to a five-hundredth."""
+
+FIRST_RATE = 0.25
+DECAY = 0.9
+
+POINTS = 256
+"""Points that descend together."""
+
+Inputs = dict[str, Tensor]
+
+
+@dataclass
+class Attack:
+    """Executions of a goal's network on many inputs.
+
+    Attributes:
+        goal: what a counterexample violates.
+        accepted: whether one input's execution, run alone, is a counterexample.
+        cancelled: asked between batches.
+        tried: inputs executed so far.
+    """
+
+    goal: Goal
+    accepted: Callable[[Inputs], bool]
+    cancelled: Callable[[], bool] = lambda: False
+    tried: int = 0
+
+    def __post_init__(self) -> None:
+        self._ranges = {}
+        for node in self.goal.graph.inputs:
+            name = str(node.attributes["name"])
+            domain = self.goal.domain[name]
+            low, high = representable(domain, node.type.dtype)
+            # An input whose range holds no number of its type is read as the nearest one, as every runtime does.
+            nearest = domain.lower.to(node.type.dtype)
+            self._ranges[name] = (torch.where(low > high, nearest, low), torch.where(low > high, nearest, high))
+        self._generator = torch.Generator().manual_seed(0)
+
+    def random(self, count: int = POINTS) -> Inputs | None:
+        """Execute random points, half of them corners, then descend from all of them."""
+        shares = {}
+        for name, (low, _) in self._ranges.items():
+            share = torch.rand(count, *low.shape, generator=self._generator)
+            share[::2] = share[::2].round()
+            shares[name] = share
+        return self.descend({name: self._at(name, share) for name, share in shares.items()})
+
+    def near(self, points: Mapping[str, Tensor]) -> Inputs | None:
+        """Execute the representable inputs nearest to given ones, (points, *input) each."""
+        found, _ = self._executed({name: self._inside(name, values) for name, values in points.items()})
+        return found
+
+    def descend(self, points: Mapping[str, Tensor]) -> Inputs | None:
+        """Follow the rows of the clause that is nearest to failing downhill, point by point."""
+        points = {name: self._inside(name, values) for name, values in points.items()}
+        rate = FIRST_RATE
+        for _ in range(STEPS):
+            if self.cancelled():
+                return None
+            leaves = {name: values.requires_grad_() for name, values in points.items()}
+            found, rows = self._executed(leaves)
+            if found is not None or not rows.requires_grad:
+                return found
+            hinge = torch.stack([rows[:, list(clause)].clamp(min=0).sum(1) for clause in self.goal.clauses], 1)
+            gradients = torch.autograd.grad(hinge.amin(1).sum(), list(leaves.values()), allow_unused=True)
+            moved = {}
+            for (name, values), gradient in zip(leaves.items(), gradients, strict=True):
+                low, high = self._ranges[name]
+                step = torch.zeros_like(values) if gradient is None else gradient.nan_to_num().sign()
+                moved[name] = self._inside(name, values.detach() - rate * (high - low) * step)
+            points = moved
+            rate *= DECAY
+        return None
+
+    def _executed(self, points: Inputs) -> tuple[Inputs | None, Tensor]:
+        """A counterexample among the points, run alone, and all rows, (points, rows)."""
+        count = len(next(iter(points.values())))
+        self.tried += count
+        rows = torch.func.vmap(self._one)(points)
+        failing = (self.goal.margins(rows.detach()) <= 0).any(1)
+        for index in failing.nonzero().flatten().tolist():
+            alone = {name: values[index].detach() for name, values in points.items()}
+            if self.accepted(alone):
+                return alone, rows
+        return None, rows
+
+    def _one(self, point: Inputs) -> Tensor:
+        return evaluate(self.goal.graph, point)[self.goal.rows]
+
+    def _inside(self, name: str, values: Tensor) -> Tensor:
+        low, high = self._ranges[name]
+        return torch.minimum(torch.maximum(values.to(low.dtype), low), high)
+
+    def _at(self, name: str, share: Tensor) -> Tensor:
+        low, high = self._ranges[name]
+        return low * (1 - share).to(low.dtype) + high * share.to(low.dtype)

@@ -1,0 +1,156 @@
+"""From a network and a property file to questions for branch and bound: one for each input region.
+
+A region's counterexample satisfies all constraints of some conjunction. So the region is safe when for each of its
+inputs and each conjunction some constraint `a . x + c . y <= b` fails: when a row `a . x + c . y - b` of the conjunction
+is positive. Coefficients are multiplied by their common denominator, so that rows are exact; `b` is rounded upward,
+which can only make rows smaller.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from torchlean.bounds.branching import Goal
+from torchlean.capture.onnx import OnnxModel
+from torchlean.graph import GraphBuilder, Node
+from torchlean.intervals import Interval
+from torchlean.numbers import rounded_down, rounded_up
+from torchlean.vnnlib import Constraint, Property, Region
+
+EXACT = 2**53
+"""Integers up to here are float64 numbers."""
+
+
+class PosingError(Exception):
+    """The network and the property do not fit together, or ask for something that is not followed; for people."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Query:
+    """One region of a property as a question about the network.
+
+    Attributes:
+        region: as the file states it.
+        goal: what is to be shown for it.
+    """
+
+    region: Region
+    goal: Goal
+
+
+def pose(model: OnnxModel, property: Property) -> list[Query]:
+    """The questions that together are the property.
+
+    Raises:
+        PosingError: other numbers of inputs or outputs, an unbounded input, a number out of range.
+    """
+    _fits(model, property)
+    return [Query(region, _goal(model, region, index, property)) for index, region in enumerate(property.regions)]
+
+
+def _fits(model: OnnxModel, property: Property) -> None:
+    for what, count, values in (
+        ("input", property.inputs, model.inputs),
+        ("output", property.outputs, model.outputs),
+    ):
+        total = sum(math.prod(value.shape) for value in values)
+        if count != total:
+            listed = ", ".join(f"`{value.name}` {list(value.shape)}" for value in values)
+            raise PosingError(
+                f"the property speaks of {count} {what}{'s' if count != 1 else ''}, "
+                f"the network has {total}: {listed}"
+            )
+    for value in (*model.inputs, *model.outputs):
+        if not value.dtype.is_floating_point:
+            raise PosingError(f"`{value.name}` is {value.dtype}, and properties speak of real numbers")
+
+
+def _goal(model: OnnxModel, region: Region, index: int, property: Property) -> Goal:
+    builder = GraphBuilder()
+    builder.nodes = list(model.graph.nodes)
+    inputs = {str(node.attributes["name"]): node for node in model.graph.inputs}
+    x = _flat(builder, [inputs[value.name].id for value in model.inputs])
+    y = _flat(builder, list(model.graph.outputs))
+    rows: list[Constraint] = []
+    clauses: list[tuple[int, ...]] = []
+    for conjunction in region.unsafe:
+        # Without constraints everything is a counterexample: a row that is never positive.
+        constraints = conjunction.constraints or (Constraint({}, {}, Fraction(1), False),)
+        clauses.append(tuple(range(len(rows), len(rows) + len(constraints))))
+        rows += constraints
+    scales = [_scale(row) for row in rows]
+    bounds = torch.tensor(
+        [rounded_down(-row.bound * scale) for row, scale in zip(rows, scales, strict=True)], dtype=torch.float64
+    )
+    node = _linear(builder, y, [row.y for row in rows], scales, property.outputs, bounds)
+    if any(row.x for row in rows):
+        none = torch.zeros(len(rows), dtype=torch.float64)
+        other = _linear(builder, x, [row.x for row in rows], scales, property.inputs, none)
+        node = builder.op("add", [node.id, other.id], {})
+    strict = tuple(any(not rows[row].strict for row in clause) for clause in clauses)
+    lower, upper = (_ends(ends, property, index) for ends in (region.lower, region.upper))
+    domain: dict[str, Interval] = {}
+    start = 0
+    for value in model.inputs:
+        place = slice(start, start + math.prod(value.shape))
+        low = torch.tensor([rounded_down(end) for end in lower[place]], dtype=torch.float64)
+        high = torch.tensor([rounded_up(end) for end in upper[place]], dtype=torch.float64)
+        domain[value.name] = Interval(low.reshape(value.shape), high.reshape(value.shape))
+        start = place.stop
+    return Goal(builder.graph([node.id]), node.id, tuple(clauses), strict, domain)
+
+
+def _flat(builder: GraphBuilder, ids: Sequence[int]) -> Node:
+    """All elements of some nodes in one vector, as real numbers."""
+    parts = []
+    for id in ids:
+        part = builder.op("reshape", [id], {"shape": (builder.nodes[id].type.numel,)})
+        parts.append(builder.op("cast", [part.id], {"dtype": torch.float64}))
+    return parts[0] if len(parts) == 1 else builder.op("cat", [part.id for part in parts], {"dim": 0})
+
+
+def _linear(
+    builder: GraphBuilder,
+    vector: Node,
+    coefficients: Sequence[dict[int, Fraction]],
+    scales: Sequence[int],
+    size: int,
+    bias: Tensor,
+) -> Node:
+    weight = torch.zeros(len(coefficients), size, dtype=torch.float64)
+    for row, (own, scale) in enumerate(zip(coefficients, scales, strict=True)):
+        for place, value in own.items():
+            weight[row, place] = float(value * scale)
+    operands = [
+        vector.id,
+        builder.parameter(weight, "the property's coefficients").id,
+        builder.parameter(bias, "the property's bounds").id,
+    ]
+    return builder.op("linear", operands, {})
+
+
+def _scale(row: Constraint) -> int:
+    """The common denominator of a constraint's coefficients."""
+    values = [*row.x.values(), *row.y.values()]
+    scale = math.lcm(*(value.denominator for value in values)) if values else 1
+    if any(abs(value * scale) > EXACT for value in values) or abs(row.bound * scale) > Fraction(2) ** 1000:
+        raise PosingError("a constraint has coefficients that are too different in size to be computed with exactly")
+    return scale
+
+
+def _ends(ends: Sequence[Fraction | None], property: Property, region: int) -> list[Fraction]:
+    found = []
+    for index, end in enumerate(ends):
+        if end is None:
+            where = f" in region {region + 1}" if len(property.regions) > 1 else ""
+            raise PosingError(
+                f"{property.input_name(index)} is not bounded on both sides{where}: bounds need a bounded input"
+            )
+        found.append(end)
+    return found

@@ -1,0 +1,262 @@
+"""Deciding whether a network has a property: attack, bounds, branch and bound, region by region.
+
+The verdict's words are the competition's: `unsat` when no input of any region is a counterexample, in exact arithmetic
+with the weights of the file; `sat` with an input whose execution, in the network's own number type, satisfies the
+property's condition exactly; `unknown` when nothing is left to try; `timeout`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from torchlean.bounds import BoundsCache
+from torchlean.bounds.branching.bounder import Bounder
+from torchlean.bounds.branching.explore import BATCH, Exploration
+from torchlean.cancellation import Cancelled
+from torchlean.capture.onnx import OnnxModel, load_onnx
+from torchlean.graph import evaluate
+from torchlean.verification.attack import Attack, Inputs
+from torchlean.verification.posing import Query, pose
+from torchlean.vnnlib import Property, parse
+
+ATTACK_SHARE = 0.25
+"""Of the time that goes into looking for a counterexample, while boxes are open."""
+
+PROBES = 32
+"""Of the worst boxes, whose centres are executed after each step."""
+
+FIRST_BATCH = 2
+"""Boxes split in the first step; it doubles up to `BATCH`, so that an easy property is split no more than it needs."""
+
+Report = Callable[[float, str], None]
+"""Told the verified share of the whole property, and what is being done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """An input of a region, and the outputs of its execution; flat, exact.
+
+    Attributes:
+        x: the input as a point of the region.
+        y: what torch computed from the numbers of the network's type nearest to `x`.
+    """
+
+    x: tuple[Fraction, ...]
+    y: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What is known of a property.
+
+    Attributes:
+        verdict: `unsat`, `sat`, `unknown` or `timeout`.
+        message: one sentence for people, no stronger than its evidence.
+        counterexample: for `sat`.
+        boxes: how many boxes were bounded.
+        verified: share of the regions that is shown, by volume in each region.
+        tried: inputs executed.
+        margin: a lower bound of the worst margin, `-inf` where there is none.
+        seconds: wall time.
+    """
+
+    verdict: str
+    message: str
+    seconds: float
+    counterexample: Counterexample | None = None
+    boxes: int = 0
+    verified: float = 0.0
+    tried: int = 0
+
+
+def verify(
+    model: OnnxModel,
+    property: Property,
+    seconds: float | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    report: Report = lambda share, text: None,
+) -> Verification:
+    """Decide a property of a network.
+
+    Args:
+        seconds: wall time; None for as long as it takes.
+        cancelled: asked often.
+        report: told how far it is.
+
+    Raises:
+        Cancelled: `cancelled()` became true.
+        PosingError: network and property do not fit together.
+    """
+    return _Run(model, property, seconds, cancelled, report).run(pose(model, property))
+
+
+class _Late(Exception):
+    """The time is over."""
+
+
+class _Run:
+    def __init__(
+        self,
+        model: OnnxModel,
+        property: Property,
+        seconds: float | None,
+        cancelled: Callable[[], bool],
+        report: Report,
+    ) -> None:
+        self.model = model
+        self.property = property
+        self.started = time.monotonic()
+        self.deadline = None if seconds is None else self.started + seconds
+        self.cancelled = cancelled
+        self.report = report
+        self.boxes = 0
+        self.tried = 0
+        self.shares: list[float] = []
+        self.found: Counterexample | None = None
+
+    def run(self, queries: Sequence[Query]) -> Verification:
+        """All regions, the quick attack on each before any is bounded."""
+        self.shares = [0.0] * len(queries)
+        try:
+            attacks = [Attack(query.goal, self._accepts, self._stopped) for query in queries]
+            for attack in attacks:
+                if attack.random() is not None:
+                    return self._sat(attacks)
+            open = 0
+            for index, (query, attack) in enumerate(zip(queries, attacks, strict=True)):
+                if not self._decided(index, query, attack):
+                    if self.found is not None:
+                        return self._sat(attacks)
+                    open += 1
+        except _Late:
+            self._check_cancelled()
+            return self._end("timeout", f"not decided in time: {self._progress()}", attacks)
+        if self.found is not None:
+            return self._sat(attacks)
+        if open:
+            return self._end("unknown", f"not decided, and nothing is left to split: {self._progress()}", attacks)
+        boxes = f" on {self.boxes:,} boxes" if self.boxes > 1 else ""
+        message = (
+            f"holds: proved by linear bounds{boxes} in exact arithmetic; the rounding of a float execution is not included"
+        )
+        return self._end("unsat", message, attacks)
+
+    def _sat(self, attacks: Sequence[Attack]) -> Verification:
+        return self._end("sat", "violated by an input that was executed", attacks)
+
+    def _end(self, verdict: str, message: str, attacks: Sequence[Attack]) -> Verification:
+        return Verification(
+            verdict,
+            message,
+            time.monotonic() - self.started,
+            self.found,
+            self.boxes,
+            sum(self.shares) / len(self.shares) if self.shares else 1.0,
+            sum(attack.tried for attack in attacks),
+        )
+
+    def _progress(self) -> str:
+        share = sum(self.shares) / len(self.shares)
+        return f"shown on {int(share * 1000) / 10:g} % with {self.boxes:,} boxes"
+
+    def _decided(self, index: int, query: Query, attack: Attack) -> bool:
+        """Branch and bound for one region."""
+        bounder = Bounder(query.goal, BoundsCache(), self._check)
+        exploration = Exploration.begin(bounder)
+        before = self.boxes
+        batch = FIRST_BATCH
+        began, attacking = time.monotonic(), 0.0
+        while True:
+            self.boxes = before + len(exploration.tree)
+            self.shares[index] = exploration.tree.verified
+            self.report(sum(self.shares) / len(self.shares), f"{self.boxes:,} boxes, {len(exploration.open):,} open")
+            if exploration.proved:
+                return True
+            self._check()
+            since = time.monotonic()
+            if self._hit(attack, exploration, attacking < ATTACK_SHARE * (since - began)):
+                return False
+            attacking += time.monotonic() - since
+            if not exploration.step(batch):
+                return False
+            batch = min(2 * batch, BATCH)
+
+    def _hit(self, attack: Attack, exploration: Exploration, thorough: bool) -> bool:
+        """Execute the centres of the worst boxes; with time for it, descend from there or from anywhere."""
+        boxes = exploration.open
+        if len(boxes):
+            worst = boxes.of(boxes.worst.argsort()[:PROBES])
+            points = exploration.bounder.goal.named((worst.lower + worst.upper) / 2)
+            if (attack.descend(points) if thorough else attack.near(points)) is not None:
+                return True
+        return thorough and attack.random() is not None
+
+    def _accepts(self, inputs: Inputs) -> bool:
+        """Whether this execution, alone, satisfies the property's condition exactly."""
+        values = evaluate(self.model.graph, inputs)
+        outputs = [values[id] for id in self.model.graph.outputs]
+        if not all(bool(torch.isfinite(output).all()) for output in outputs):
+            return False
+        y = tuple(value for output in outputs for value in _exact(output))
+        read = [value for given in self.model.inputs for value in _exact(inputs[given.name])]
+        for region in self.property.regions:
+            x = tuple(_clamped(value, low, high) for value, low, high in zip(read, region.lower, region.upper, strict=True))
+            if self._reads_as(x, inputs) and self.property.holds_at(x, y) is not None:
+                self.found = Counterexample(x, y)
+                return True
+        return False
+
+    def _reads_as(self, x: Sequence[Fraction], inputs: Inputs) -> bool:
+        """Whether the numbers nearest to `x` are the inputs that were executed."""
+        flat = [number for given in self.model.inputs for number in inputs[given.name].flatten()]
+        return all(
+            value == Fraction(float(number)) or torch.tensor(float(value), dtype=torch.float64).to(number.dtype) == number
+            for value, number in zip(x, flat, strict=True)
+        )
+
+    def _stopped(self) -> bool:
+        return self.cancelled() or (self.deadline is not None and time.monotonic() > self.deadline)
+
+    def _check_cancelled(self) -> None:
+        if self.cancelled():
+            raise Cancelled
+
+    def _check(self) -> None:
+        self._check_cancelled()
+        if self._stopped():
+            raise _Late
+
+
+def _exact(values: Tensor) -> list[Fraction]:
+    return [Fraction(value) for value in values.to(torch.float64).flatten().tolist()]
+
+
+def _clamped(value: Fraction, low: Fraction | None, high: Fraction | None) -> Fraction:
+    if low is not None and value < low:
+        return low
+    return high if high is not None and value > high else value
+
+
+def verify_files(
+    model_path: str | os.PathLike[str],
+    property_text: str,
+    property_path: str,
+    seconds: float | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    report: Report = lambda share, text: None,
+) -> Verification:
+    """`verify` for a model file and the text of a property file.
+
+    Raises:
+        OnnxError, VnnlibError, PosingError: what is wrong with the files.
+        Cancelled: `cancelled()` became true.
+    """
+    property = parse(property_text, property_path).required()
+    return verify(load_onnx(model_path), property, seconds, cancelled, report)
