@@ -143,6 +143,13 @@ def test_every_share_of_the_first_operand_is_sound(op: str) -> None:
     attack(case, of, result)
 
 
+def test_every_mean_of_the_planes_of_a_product_is_sound() -> None:
+    case = next(case for case in RELAXED if case.op == "mul")
+    of = boxes(case, seed=13)
+    shares = torch.rand(1, len(of), generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    attack(case, of, relax(case, of, torch.where(shares < 0.2, 0.0, torch.where(shares > 0.8, 1.0, shares))))
+
+
 def attack(case: Multivariate, of: Sequence[Box], result: Relaxation) -> None:
     source = random.Random(7)
     pairs = zip(planes(result.lower, len(of)), planes(result.upper, len(of)), strict=True)

@@ -16,7 +16,9 @@ from tests.ops.univariate_cases import CASES, Univariate
 
 from torchlean.intervals import Interval
 from torchlean.ops import OPS, UnsupportedError
+from torchlean.ops.curves import Curved
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.sigmoids import SShaped
 
 LINEAR = ("neg",)
 """Affine ops pass bounds exactly and need no planes."""
@@ -77,6 +79,16 @@ def test_every_slope_between_those_of_a_kink_is_sound(case: Univariate) -> None:
     assert alpha.grad is not None
     assert ((alpha.grad != 0) == open).all(), "exactly the open elements follow alpha"
     attack(case, boxes, planes)
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in RELAXED if isinstance(OPS[case.op], (Curved, SShaped))], ids=str
+)
+def test_lines_that_shall_be_close_anywhere_in_the_interval_are_sound(case: Univariate) -> None:
+    boxes = hostile(case, random.Random(9))
+    shares = torch.rand(1, len(boxes), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    alpha = torch.where(shares < 0.2, 0.0, torch.where(shares > 0.8, 1.0, shares))
+    attack(case, boxes, OPS[case.op].relax_with([batched(interval(boxes))], case.attributes, alpha))
 
 
 def attack(case: Univariate, boxes: list[Ends], planes: Relaxation) -> None:

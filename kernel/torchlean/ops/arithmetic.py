@@ -12,12 +12,12 @@ from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.intervals.shapes import hull
 from torchlean.ops.adjoint import scaled
-from torchlean.ops.corners import corner_pairs, multiaffine
-from torchlean.ops.curves import between, curve
+from torchlean.ops.corners import corner_pairs, multiaffine, with_slopes
+from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_operator, spell_unary
 from torchlean.ops.linearization import Affine, Relaxation
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, register
-from torchlean.ops.planes import bounds_of, operands_of
+from torchlean.ops.planes import between_ends, bounds_of, operands_of
 from torchlean.ops.quotients import quotient
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
@@ -109,9 +109,15 @@ class Mul(Elementwise):
         a, b = operands_of(inputs)
         return multiaffine(self, [a, b], attributes, [(q, p) for p, q in corner_pairs(a, b)])
 
+    def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
+        """Between McCormick's two planes on either side: with slopes between theirs, a mean of planes is a plane."""
+        a, b = operands_of(inputs)
+        p, q, opposite = between_ends(a, alpha), between_ends(b, alpha), between_ends(b, 1.0 - alpha)
+        return with_slopes(self, [a, b], attributes, (q, p), (opposite, p))
+
 
 @register
-class Square(Elementwise):
+class Square(Curved, Elementwise):
     """`x * x` of one tensor: unlike a product of two, it knows that both factors are the same."""
 
     name = "square"
@@ -120,9 +126,9 @@ class Square(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.square(*inputs)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         value = derivatives.accurate(torch.square)
-        return between(self, inputs[0], attributes, [curve(value, derivatives.doubled, convex=True)])
+        return between(self, inputs[0], attributes, [curve(value, derivatives.doubled, convex=True)], at=at)
 
 
 @register

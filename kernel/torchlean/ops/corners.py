@@ -52,6 +52,21 @@ def multiaffine(
     return Relaxation(below, negated(above))
 
 
+def with_slopes(
+    op: Op, operands: Sequence[Interval], attributes: Attributes, below: Slopes, above: Slopes
+) -> Relaxation:
+    """The lower and the upper plane with these slopes, of an op that is affine in each operand.
+
+    Args:
+        operands: all of the same shape (`planes.operands_of`).
+        below, above: one tensor per operand, of that shape.
+    """
+    least, greatest = at_corners(op, operands, attributes)
+    lower = corner_floor(operands, least, [slope.unsqueeze(0) for slope in below])[0]
+    minus_upper = corner_floor(operands, -greatest, [-slope.unsqueeze(0) for slope in above])[0]
+    return Relaxation(plane(below, lower), plane(above, -minus_upper))
+
+
 def larger(a: Interval, b: Interval, alpha: Tensor | None = None) -> Relaxation:
     """`max(a, b)`, both of the same shape: exact where it is known which one is larger.
 
@@ -185,4 +200,5 @@ __all__ = [
     "multiaffine",
     "smaller",
     "stacked",
+    "with_slopes",
 ]

@@ -35,7 +35,19 @@ from torchlean.intervals.derivatives import minus
 from torchlean.intervals.rounding import down, up
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, Op
-from torchlean.ops.planes import Line, best, bounds_of, chord, finite, flat, lowest, middle, relaxation, under
+from torchlean.ops.planes import (
+    Line,
+    best,
+    between_ends,
+    bounds_of,
+    chord,
+    finite,
+    flat,
+    lowest,
+    middle,
+    relaxation,
+    under,
+)
 from torchlean.ops.roots import increasing_root
 
 ROUNDED_BENDS = 2.0**-80
@@ -93,19 +105,38 @@ def between(
     attributes: Attributes,
     curves: Sequence[Curve],
     bounds: Interval | None = None,
+    at: Tensor | None = None,
 ) -> Relaxation:
     """The planes of an op whose function is one of `curves` (usually there is one), all with the same pieces.
 
     Args:
         bounds: of the op's result, where the op has more operands than `x`.
+        at: where in the interval the lines shall be close, in [0, 1] from the lower to the upper end; default: the
+            middle. Whatever it is, the lines are sound.
 
     Raises:
         UnsupportedError: the op is undefined somewhere on these intervals.
     """
     bounds = bounds_of(op, [x], attributes) if bounds is None else bounds
+    centre = middle(x) if at is None else between_ends(x, at)
     return relaxation(
-        _line(x, bounds.lower, curves), _line(x, -bounds.upper, [_negated(each) for each in curves])
+        _line(x, bounds.lower, curves, centre),
+        _line(x, -bounds.upper, [_negated(each) for each in curves], centre),
     )
+
+
+class Curved:
+    """What `between` is to an op of one operand, mixed into it: `lines` says how; both facets follow."""
+
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
+        """The planes; `at` as for `between`."""
+        raise NotImplementedError
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        return self.lines(inputs, attributes, None)
+
+    def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
+        return self.lines(inputs, attributes, alpha)
 
 
 def _negated(curve: Curve) -> Curve:
@@ -113,8 +144,8 @@ def _negated(curve: Curve) -> Curve:
     return replace(curve, pieces=pieces)
 
 
-def _line(x: Interval, bound: Tensor, curves: Sequence[Curve]) -> Line:
-    """The best line below all curves, of which the first decides the slope."""
+def _line(x: Interval, bound: Tensor, curves: Sequence[Curve], centre: Tensor) -> Line:
+    """The line below all curves that is highest at `centre`; the first of the curves decides the slope."""
     bends = [torch.as_tensor(bend, dtype=torch.float64) for bend in curves[0].bends(x)]
     # A bend that is an end of the interval does not cut it.
     cut = torch.zeros_like(x.lower, dtype=torch.bool)
@@ -122,23 +153,25 @@ def _line(x: Interval, bound: Tensor, curves: Sequence[Curve]) -> Line:
         cut |= (x.lower < bend) & (bend < x.upper)
     applies = curves[0].applies
     usable = torch.ones_like(cut) if applies is None else applies(x)
-    result = best([flat(bound), _within_pieces(x, bends, curves, usable & ~cut)], x)
+    result = best([flat(bound), _within_pieces(x, bends, curves, usable & ~cut, centre)], x, centre)
     cut &= usable
     if not bool(cut.any()):
         return result
-    part = Interval(x.lower[cut], x.upper[cut])
+    part, centre = Interval(x.lower[cut], x.upper[cut]), centre[cut]
     inner = [bend[cut] if bend.dim() else bend.expand(part.shape) for bend in bends]
-    found = best([Line(result.slope[cut], result.intercept[cut]), *_across_bends(part, inner, curves)], part)
+    within = Line(result.slope[cut], result.intercept[cut])
+    found = best([within, *_across_bends(part, inner, curves, centre)], part, centre)
     slope, intercept = result.slope.clone(), result.intercept.clone()
     slope[cut], intercept[cut] = found.slope, found.intercept
     return Line(slope, intercept)
 
 
-def _within_pieces(x: Interval, bends: Sequence[Tensor], curves: Sequence[Curve], where: Tensor) -> Line:
-    """Intervals inside one piece: the tangent in the middle, or the chord; no line elsewhere."""
+def _within_pieces(
+    x: Interval, bends: Sequence[Tensor], curves: Sequence[Curve], where: Tensor, centre: Tensor
+) -> Line:
+    """Intervals inside one piece: the tangent at `centre`, or the chord; no line elsewhere."""
     slope = torch.zeros_like(x.lower)
     intercept = torch.full_like(x.lower, -math.inf)
-    centre = middle(x)
     edges = _edges(bends)
     for index, piece in enumerate(curves[0].pieces):
         inside = where & (edges[index] <= x.lower) & (x.upper <= edges[index + 1])
@@ -189,10 +222,12 @@ def _edges(bends: Sequence[Tensor]) -> list[Tensor]:
     return [-infinity, *bends, infinity]
 
 
-def _across_bends(x: Interval, bends: Sequence[Tensor], curves: Sequence[Curve]) -> list[Line]:
+def _across_bends(
+    x: Interval, bends: Sequence[Tensor], curves: Sequence[Curve], centre: Tensor
+) -> list[Line]:
     """Lines that may be the best for intervals with bends inside."""
     problem = _Problem.of(x, bends, curves[0])
-    lines = problem.candidates()
+    lines = problem.candidates(centre)
     slack = curves[0].slack
     problems = [problem, *(_Problem.of(x, bends, curve) for curve in curves[1:])]
     touched = problem.points(lines)
@@ -235,14 +270,13 @@ class _Problem:
         convex = [i for i, piece in enumerate(curve.pieces) if piece.convex and bool(present[i].any())]
         return _Problem(x, curve.pieces, parts, present, curve.kinked, convex)
 
-    def candidates(self) -> _Candidates:
-        """The chord; per convex piece the tangent nearest to the middle, and those through either end."""
+    def candidates(self, centre: Tensor) -> _Candidates:
+        """The chord; per convex piece the tangent nearest to `centre`, and those through either end."""
         low, high = self._at_ends()
         slopes = [chord(low, high, self.x)]
         if self.kinked:
             slopes += self._chords_from_kinks(low, high)
         known = []
-        centre = middle(self.x)
         for i in self.convex:
             piece, part = self.pieces[i], self.parts[i]
             nearest = torch.minimum(torch.maximum(centre, part.lower), part.upper)
@@ -338,4 +372,4 @@ class _Problem:
         return floors
 
 
-__all__ = ["Bends", "Curve", "Piece", "between", "curve", "hanging", "touching"]
+__all__ = ["Bends", "Curve", "Curved", "Piece", "between", "curve", "hanging", "touching"]

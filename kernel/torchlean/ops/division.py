@@ -15,7 +15,7 @@ from torch import Tensor
 from torchlean.intervals import Interval, derivatives
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.shapes import exact_increasing
-from torchlean.ops.curves import between, curve
+from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, no_out, spell_binary, spell_operator, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, ShapeError, TensorType, register
@@ -62,7 +62,7 @@ class TruncDivide(Elementwise):
 
 
 @register
-class Reciprocal(Elementwise):
+class Reciprocal(Curved, Elementwise):
     """`1 / x`."""
 
     name = "reciprocal"
@@ -72,10 +72,10 @@ class Reciprocal(Elementwise):
         (x,) = inputs
         return exact.div(Interval.point(torch.ones_like(x.lower)), x)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         value = derivatives.accurate(torch.reciprocal)
         slope = derivatives.accurate(lambda x: -torch.reciprocal(x).square())
-        return between(self, inputs[0], attributes, [curve(value, slope, (0.0,), convex=False)])
+        return between(self, inputs[0], attributes, [curve(value, slope, (0.0,), convex=False)], at=at)
 
 
 @register

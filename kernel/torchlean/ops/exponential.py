@@ -14,16 +14,16 @@ from torchlean.intervals.approximation import Approximation, kernel, relative
 from torchlean.intervals.rounding import UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
 from torchlean.ops.corners import plus_difference
-from torchlean.ops.curves import between, curve
+from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
 from torchlean.ops.planes import operands_of
-from torchlean.ops.sigmoids import Sigmoidal
+from torchlean.ops.sigmoids import Sigmoidal, SShaped
 
 
 @register
-class Exp(Elementwise):
+class Exp(Curved, Elementwise):
     """`e**x`."""
 
     name = "exp"
@@ -33,13 +33,13 @@ class Exp(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.exp), least=0.0)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(torch.exp)
-        return between(self, inputs[0], attributes, [curve(kernel(torch.exp), slope, convex=True)])
+        return between(self, inputs[0], attributes, [curve(kernel(torch.exp), slope, convex=True)], at=at)
 
 
 @register
-class Exp2(Elementwise):
+class Exp2(Curved, Elementwise):
     """`2**x`."""
 
     name = "exp2"
@@ -48,13 +48,13 @@ class Exp2(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.exp2), least=0.0)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(lambda x: torch.exp2(x) * math.log(2.0))
-        return between(self, inputs[0], attributes, [curve(kernel(torch.exp2), slope, convex=True)])
+        return between(self, inputs[0], attributes, [curve(kernel(torch.exp2), slope, convex=True)], at=at)
 
 
 @register
-class Expm1(Elementwise):
+class Expm1(Curved, Elementwise):
     """`e**x - 1`, accurate near zero."""
 
     name = "expm1"
@@ -63,12 +63,12 @@ class Expm1(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.expm1), least=-1.0)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(torch.exp)
-        return between(self, inputs[0], attributes, [curve(kernel(torch.expm1), slope, convex=True)])
+        return between(self, inputs[0], attributes, [curve(kernel(torch.expm1), slope, convex=True)], at=at)
 
 
-class _Logarithm(Elementwise):
+class _Logarithm(Curved, Elementwise):
     """Undefined up to and including the pole, where torch gives `-inf`; the upper bound is still of use."""
 
     pole = 0.0
@@ -80,9 +80,11 @@ class _Logarithm(Elementwise):
         bounds = increasing(clipped(x, self.pole, math.inf), kernel(self.function))
         return flagged(bounds, x.lower <= self.pole)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(lambda x: 1.0 / (x - self.pole) / self.base)
-        return between(self, inputs[0], attributes, [curve(kernel(self.function), slope, convex=False)])
+        return between(
+            self, inputs[0], attributes, [curve(kernel(self.function), slope, convex=False)], at=at
+        )
 
 
 @register
@@ -121,7 +123,7 @@ class Log1p(_Logarithm):
 
 
 @register
-class Sqrt(Elementwise):
+class Sqrt(Curved, Elementwise):
     """The square root."""
 
     name = "sqrt"
@@ -130,13 +132,13 @@ class Sqrt(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.sqrt(*inputs)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(lambda x: 0.5 / torch.sqrt(x))
-        return between(self, inputs[0], attributes, [curve(kernel(torch.sqrt), slope, convex=False)])
+        return between(self, inputs[0], attributes, [curve(kernel(torch.sqrt), slope, convex=False)], at=at)
 
 
 @register
-class Rsqrt(Elementwise):
+class Rsqrt(Curved, Elementwise):
     """`1 / sqrt(x)`."""
 
     name = "rsqrt"
@@ -147,13 +149,13 @@ class Rsqrt(Elementwise):
         bounds = decreasing(clipped(x, 0.0, math.inf), kernel(torch.rsqrt), least=0.0)
         return flagged(bounds, x.lower <= 0)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(lambda x: torch.rsqrt(x) / x * -0.5)
-        return between(self, inputs[0], attributes, [curve(kernel(torch.rsqrt), slope, convex=True)])
+        return between(self, inputs[0], attributes, [curve(kernel(torch.rsqrt), slope, convex=True)], at=at)
 
 
 @register
-class Erf(Elementwise):
+class Erf(SShaped, Elementwise):
     """The error function."""
 
     name = "erf"
@@ -163,12 +165,9 @@ class Erf(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.erf), -1.0, 1.0)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return self.planes.relax(self, inputs, attributes)
-
 
 @register
-class Erfc(Elementwise):
+class Erfc(Curved, Elementwise):
     """`1 - erf(x)`, accurate for large `x`."""
 
     name = "erfc"
@@ -177,9 +176,11 @@ class Erfc(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return decreasing(inputs[0], kernel(torch.erfc), 0.0, 2.0)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.minus(derivatives.accurate(derivatives.gaussian, torch.square))
-        return between(self, inputs[0], attributes, [curve(kernel(torch.erfc), slope, (0.0,), convex=False)])
+        return between(
+            self, inputs[0], attributes, [curve(kernel(torch.erfc), slope, (0.0,), convex=False)], at=at
+        )
 
 
 @register

@@ -12,11 +12,11 @@ from torchlean.intervals import Interval, derivatives
 from torchlean.intervals.approximation import Approximant, Approximation, kernel, relative
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, flagged, increasing, valley
-from torchlean.ops.curves import between, curve
+from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
-from torchlean.ops.sigmoids import Sigmoidal
+from torchlean.ops.sigmoids import Sigmoidal, SShaped
 
 _LARGE = 700.0
 """Vectorised kernels of sinh and cosh overflow to infinity before the results do, at about 709.7 instead of
@@ -25,7 +25,7 @@ _LARGE = 700.0
 
 
 @register
-class Sinh(Elementwise):
+class Sinh(Curved, Elementwise):
     """`(e**x - e**-x) / 2`."""
 
     name = "sinh"
@@ -34,13 +34,13 @@ class Sinh(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], _without_early_overflow(torch.sinh))
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         value, slope = _without_early_overflow(torch.sinh), _without_early_overflow(torch.cosh)
-        return between(self, inputs[0], attributes, [curve(value, slope, (0.0,), convex=False)])
+        return between(self, inputs[0], attributes, [curve(value, slope, (0.0,), convex=False)], at=at)
 
 
 @register
-class Cosh(Elementwise):
+class Cosh(Curved, Elementwise):
     """`(e**x + e**-x) / 2`."""
 
     name = "cosh"
@@ -49,13 +49,13 @@ class Cosh(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return valley(inputs[0], _without_early_overflow(torch.cosh), at=(0.0, 0.0), least=1.0)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         value, slope = _without_early_overflow(torch.cosh), _without_early_overflow(torch.sinh)
-        return between(self, inputs[0], attributes, [curve(value, slope, convex=True)])
+        return between(self, inputs[0], attributes, [curve(value, slope, convex=True)], at=at)
 
 
 @register
-class Tanh(Elementwise):
+class Tanh(SShaped, Elementwise):
     """`sinh(x) / cosh(x)`."""
 
     name = "tanh"
@@ -66,12 +66,9 @@ class Tanh(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.tanh), -1.0, 1.0)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return self.planes.relax(self, inputs, attributes)
-
 
 @register
-class Asinh(Elementwise):
+class Asinh(SShaped, Elementwise):
     """The inverse of sinh."""
 
     name = "asinh"
@@ -83,12 +80,9 @@ class Asinh(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.asinh))
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return self.planes.relax(self, inputs, attributes)
-
 
 @register
-class Acosh(Elementwise):
+class Acosh(Curved, Elementwise):
     """The inverse of cosh on `x >= 1`, undefined below."""
 
     name = "acosh"
@@ -99,13 +93,13 @@ class Acosh(Elementwise):
         bounds = increasing(clipped(x, 1.0, math.inf), kernel(torch.acosh), least=0.0)
         return flagged(bounds, x.lower < 1)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(lambda x: 1.0 / (torch.sqrt(x - 1.0) * torch.sqrt(x + 1.0)))
-        return between(self, inputs[0], attributes, [curve(kernel(torch.acosh), slope, convex=False)])
+        return between(self, inputs[0], attributes, [curve(kernel(torch.acosh), slope, convex=False)], at=at)
 
 
 @register
-class Atanh(Elementwise):
+class Atanh(Curved, Elementwise):
     """The inverse of tanh, undefined from -1 and 1 outward, where torch gives infinities or NaN."""
 
     name = "atanh"
@@ -116,9 +110,11 @@ class Atanh(Elementwise):
         bounds = increasing(clipped(x, -1.0, 1.0), kernel(torch.atanh))
         return flagged(bounds, (x.lower <= -1) | (x.upper >= 1))
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(lambda x: 1.0 / ((1.0 - x) * (1.0 + x)))
-        return between(self, inputs[0], attributes, [curve(kernel(torch.atanh), slope, (0.0,), convex=False)])
+        return between(
+            self, inputs[0], attributes, [curve(kernel(torch.atanh), slope, (0.0,), convex=False)], at=at
+        )
 
 
 def _without_early_overflow(function: Callable[[Tensor], Tensor]) -> Approximant:

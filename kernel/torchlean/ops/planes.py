@@ -80,6 +80,11 @@ def middle(x: Interval) -> Tensor:
     return torch.minimum(torch.maximum(x.lower / 2 + x.upper / 2, x.lower), x.upper)
 
 
+def between_ends(x: Interval, share: Tensor) -> Tensor:
+    """About `share` of the way from the lower to the upper end, without overflow, and never outside."""
+    return torch.minimum(torch.maximum(x.lower * (1.0 - share) + x.upper * share, x.lower), x.upper)
+
+
 def finite(slope: Tensor) -> Tensor:
     """Slopes that are not numbers become 0, which is as good a slope as any other."""
     return torch.where(torch.isfinite(slope), slope, 0.0)
@@ -93,12 +98,12 @@ def chord(low: Tensor, high: Tensor, x: Interval) -> Tensor:
     return finite((high - low) / (x.upper - x.lower))
 
 
-def best(lines: Sequence[Line], x: Interval) -> Line:
-    """Per element the line that is highest in the middle of the interval; of equals the first.
+def best(lines: Sequence[Line], x: Interval, centre: Tensor | None = None) -> Line:
+    """Per element the line that is highest at `centre`, the middle of the interval by default; of equals the first.
 
     An infinite or undefined intercept never wins against a finite one.
     """
-    centre = middle(x)
+    centre = middle(x) if centre is None else centre
     chosen, score = lines[0], _score(lines[0], centre)
     for line in lines[1:]:
         rival = _score(line, centre)

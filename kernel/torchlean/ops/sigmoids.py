@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -50,6 +51,20 @@ HALVINGS = 60
 _STEP = math.log1p(FARTHEST) / (ENTRIES - 1)
 
 
+class SShaped:
+    """Mixed into an op of one operand that has such `planes`."""
+
+    planes: ClassVar[Sigmoidal]
+
+    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+        assert isinstance(self, Op)
+        return self.planes.relax(self, inputs, attributes)
+
+    def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
+        assert isinstance(self, Op)
+        return self.planes.relax(self, inputs, attributes, alpha)
+
+
 @dataclass(eq=False)
 class Sigmoidal:
     """An S-shaped function with an even derivative.
@@ -63,23 +78,35 @@ class Sigmoidal:
     slope: Approximant
     _table: Tensor | None = None
 
-    def relax(self, op: Op, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        """The best planes on bounded intervals, shape (boxes, *node)."""
+    def relax(
+        self, op: Op, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None = None
+    ) -> Relaxation:
+        """The best planes on bounded intervals, shape (boxes, *node).
+
+        Args:
+            at: where they shall be close, as for `curves.between`.
+        """
         (x,) = inputs
         minus_upper = -x.upper
         low = torch.stack((x.lower, minus_upper))
         high = torch.stack((x.upper, minus_upper if x.is_point else -x.lower))
-        slope, intercept = self._below(low, high)
+        # The second half is mirrored, and so is the place.
+        centre = low / 2 + high / 2 if at is None else low + torch.stack((at, 1.0 - at)) * (high - low)
+        slope, intercept = self._below(low, high, centre)
         if not bool(torch.isfinite(intercept).all()):
             slope, intercept = _or_flat(slope, intercept, bounds_of(op, inputs, attributes))
         # The upper line of f(x) has the slope of the lower line of -f(-x).
         return Relaxation(Plane((slope[0],), intercept[0]), Plane((slope[1],), -intercept[1]))
 
-    def _below(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-        """Slopes and intercepts of lines below `f` (first half) and below `x -> -f(-x)` (second half)."""
+    def _below(self, low: Tensor, high: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
+        """Slopes and intercepts of lines below `f` (first half) and below `x -> -f(-x)` (second half).
+
+        Args:
+            centre: where the lines shall be close, anywhere.
+        """
         touch = self._touching(high)
         nearest = torch.minimum(low.clamp(min=0.0), high)
-        t = torch.minimum(torch.maximum(torch.minimum(low / 2 + high / 2, touch), low), nearest)
+        t = torch.minimum(torch.maximum(torch.minimum(centre, touch), low), nearest)
         steepness = self.slope(t)
         chords = (touch <= low).to(t.dtype)
         points = _mirrored(torch.stack((t, high, low), 1))
@@ -138,4 +165,4 @@ def _or_flat(slope: Tensor, intercept: Tensor, bounds: Interval) -> tuple[Tensor
     return torch.where(usable, slope, 0.0), torch.where(usable, intercept, least)
 
 
-__all__ = ["Sigmoidal"]
+__all__ = ["SShaped", "Sigmoidal"]

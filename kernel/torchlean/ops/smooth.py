@@ -19,12 +19,12 @@ from torchlean.intervals import Interval, derivatives, smooth
 from torchlean.intervals.approximation import Approximant, Approximation
 from torchlean.intervals.rounding import down, up
 from torchlean.intervals.shapes import increasing, valley
-from torchlean.ops.curves import ROUNDED_BENDS, Curve, Piece, between, curve
+from torchlean.ops.curves import ROUNDED_BENDS, Curve, Curved, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.planes import plane
-from torchlean.ops.sigmoids import Sigmoidal
+from torchlean.ops.sigmoids import Sigmoidal, SShaped
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
@@ -44,7 +44,7 @@ class _Rising(Elementwise):
         return increasing(inputs[0], self.approximant, self.least, self.greatest)
 
 
-class _Valley(Elementwise):
+class _Valley(Curved, Elementwise):
     """An activation that falls to one minimum, `minimum` at `place`, and rises from there.
 
     It is convex between its two `bends` and concave outside.
@@ -59,13 +59,13 @@ class _Valley(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return valley(inputs[0], self.approximant, around(self.place), around(self.minimum)[0])
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         bends = curve(self.approximant, self.derivative, self.bends, convex=False, slack=ROUNDED_BENDS)
-        return between(self, inputs[0], attributes, [bends])
+        return between(self, inputs[0], attributes, [bends], at=at)
 
 
 @register
-class Sigmoid(_Rising):
+class Sigmoid(SShaped, _Rising):
     """`1 / (1 + e**-x)`."""
 
     name = "sigmoid"
@@ -75,12 +75,9 @@ class Sigmoid(_Rising):
     least, greatest = 0.0, 1.0
     infinities = Infinities.SETTLED
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return self.planes.relax(self, inputs, attributes)
-
 
 @register
-class Logsigmoid(_Rising):
+class Logsigmoid(Curved, _Rising):
     """`log(sigmoid(x))`."""
 
     name = "logsigmoid"
@@ -88,13 +85,13 @@ class Logsigmoid(_Rising):
     approximant = staticmethod(smooth.logsigmoid)
     greatest = 0.0
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(lambda x: smooth.sigmoid(-x).value)
-        return between(self, inputs[0], attributes, [curve(smooth.logsigmoid, slope, convex=False)])
+        return between(self, inputs[0], attributes, [curve(smooth.logsigmoid, slope, convex=False)], at=at)
 
 
 @register
-class Softsign(_Rising):
+class Softsign(SShaped, _Rising):
     """`x / (1 + |x|)`."""
 
     name = "softsign"
@@ -103,21 +100,20 @@ class Softsign(_Rising):
     approximant = staticmethod(smooth.softsign)
     least, greatest = -1.0, 1.0
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return self.planes.relax(self, inputs, attributes)
-
 
 @register
-class Tanhshrink(_Rising):
+class Tanhshrink(Curved, _Rising):
     """`x - tanh(x)`."""
 
     name = "tanhshrink"
     function = staticmethod(functional.tanhshrink)
     approximant = staticmethod(smooth.tanhshrink)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(lambda x: torch.tanh(x).square())
-        return between(self, inputs[0], attributes, [curve(smooth.tanhshrink, slope, (0.0,), convex=False)])
+        return between(
+            self, inputs[0], attributes, [curve(smooth.tanhshrink, slope, (0.0,), convex=False)], at=at
+        )
 
 
 @register
@@ -172,17 +168,17 @@ class Gelu(_Valley):
             return valley(x, smooth.gelu_tanh, around(self.tanh_place), around(self.tanh_minimum)[0])
         return valley(x, smooth.gelu, around(self.place), around(self.minimum)[0])
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         """`phi(x) (2 - x**2)` is the second derivative; the other form has the same shape."""
         value, slope, bend = smooth.gelu, derivatives.gelu, math.sqrt(2.0)
         if attributes["approximate"] == "tanh":
             value, slope, bend = smooth.gelu_tanh, derivatives.gelu_tanh, self.tanh_bend
         shape = curve(value, slope, (-bend, bend), convex=False, slack=ROUNDED_BENDS)
-        return between(self, inputs[0], attributes, [shape])
+        return between(self, inputs[0], attributes, [shape], at=at)
 
 
 @register
-class Elu(Elementwise):
+class Elu(Curved, Elementwise):
     """`x` for `x > 0`, else `alpha (e**x - 1)`; for a negative alpha that is a valley with its minimum at 0."""
 
     name = "elu"
@@ -194,13 +190,13 @@ class Elu(Elementwise):
             return valley(inputs[0], smooth.elu(alpha), at=(0.0, 0.0), least=0.0)
         return increasing(inputs[0], smooth.elu(alpha), least=-alpha)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         alpha = number(attributes, "alpha")
-        return between(self, inputs[0], attributes, [_exponential_unit(smooth.elu(alpha), alpha, 1.0)])
+        return between(self, inputs[0], attributes, [_exponential_unit(smooth.elu(alpha), alpha, 1.0)], at=at)
 
 
 @register
-class Celu(Elementwise):
+class Celu(Curved, Elementwise):
     """`x` for `x > 0`, else `alpha (e**(x / alpha) - 1)`."""
 
     name = "celu"
@@ -212,18 +208,18 @@ class Celu(Elementwise):
             raise UnsupportedError(f"`celu` has bounds for alpha > 0, got {alpha}")
         return increasing(inputs[0], smooth.elu(alpha, input_scale=1.0 / alpha), least=-alpha)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         """Both pieces have the slope 1 at 0, so the whole is convex."""
         alpha = number(attributes, "alpha")
         slope = derivatives.accurate(
             lambda x: torch.exp(x.clamp(max=0.0) / alpha), lambda x: (x / alpha).abs() * 2.0
         )
         value = smooth.elu(alpha, input_scale=1.0 / alpha)
-        return between(self, inputs[0], attributes, [curve(value, slope, convex=True)])
+        return between(self, inputs[0], attributes, [curve(value, slope, convex=True)], at=at)
 
 
 @register
-class Selu(Elementwise):
+class Selu(Curved, Elementwise):
     """`scale elu(x, alpha)` with the constants of Klambauer et al. 2017 (arXiv:1706.02515)."""
 
     name = "selu"
@@ -234,9 +230,9 @@ class Selu(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], smooth.elu(self.alpha, self.scale))
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         shape = _exponential_unit(smooth.elu(self.alpha, self.scale), self.scale * self.alpha, self.scale)
-        return between(self, inputs[0], attributes, [shape])
+        return between(self, inputs[0], attributes, [shape], at=at)
 
 
 @register

@@ -13,12 +13,12 @@ from torchlean.intervals.approximation import Approximant, kernel, relative
 from torchlean.intervals.periodic import LARGEST_ARGUMENT, cosine, sine, tangent
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
-from torchlean.ops.curves import ROUNDED_BENDS, Curve, Piece, between, curve
+from torchlean.ops.curves import ROUNDED_BENDS, Curve, Curved, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.op import Attributes, TensorType, register
 from torchlean.ops.planes import middle
-from torchlean.ops.sigmoids import Sigmoidal
+from torchlean.ops.sigmoids import Sigmoidal, SShaped
 
 PI_ABOVE = math.nextafter(math.pi, math.inf)
 """`math.pi` lies below pi, its successor above."""
@@ -27,7 +27,7 @@ HALF_PI_ABOVE = PI_ABOVE / 2
 
 
 @register
-class Sin(Elementwise):
+class Sin(Curved, Elementwise):
     """The sine."""
 
     name = "sin"
@@ -36,12 +36,12 @@ class Sin(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return sine(*inputs)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return between(self, inputs[0], attributes, [_wave(torch.sin, derivatives.sine, 0.0)])
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
+        return between(self, inputs[0], attributes, [_wave(torch.sin, derivatives.sine, 0.0)], at=at)
 
 
 @register
-class Cos(Elementwise):
+class Cos(Curved, Elementwise):
     """The cosine."""
 
     name = "cos"
@@ -50,12 +50,12 @@ class Cos(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return cosine(*inputs)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return between(self, inputs[0], attributes, [_wave(torch.cos, derivatives.cosine, -0.5)])
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
+        return between(self, inputs[0], attributes, [_wave(torch.cos, derivatives.cosine, -0.5)], at=at)
 
 
 @register
-class Tan(Elementwise):
+class Tan(Curved, Elementwise):
     """The tangent; undefined across a pole."""
 
     name = "tan"
@@ -64,18 +64,18 @@ class Tan(Elementwise):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return tangent(*inputs)
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         """Concave on the left of a multiple of pi, convex on the right; an interval has no pole inside."""
         value, slope = kernel(torch.tan), derivatives.accurate(derivatives.tangent)
         pieces = (Piece(value, slope, convex=False), Piece(value, slope, convex=True))
         branch = Curve(
             pieces, lambda x: [torch.round(middle(x) / math.pi) * math.pi], ROUNDED_BENDS, applies=_near
         )
-        return between(self, inputs[0], attributes, [branch])
+        return between(self, inputs[0], attributes, [branch], at=at)
 
 
 @register
-class Asin(Elementwise):
+class Asin(Curved, Elementwise):
     """The inverse sine, undefined outside `[-1, 1]`."""
 
     name = "asin"
@@ -86,13 +86,15 @@ class Asin(Elementwise):
         bounds = increasing(clipped(x, -1.0, 1.0), kernel(torch.asin), -HALF_PI_ABOVE, HALF_PI_ABOVE)
         return flagged(bounds, (x.lower < -1) | (x.upper > 1))
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(lambda x: 1.0 / torch.sqrt((1.0 - x) * (1.0 + x)))
-        return between(self, inputs[0], attributes, [curve(kernel(torch.asin), slope, (0.0,), convex=False)])
+        return between(
+            self, inputs[0], attributes, [curve(kernel(torch.asin), slope, (0.0,), convex=False)], at=at
+        )
 
 
 @register
-class Acos(Elementwise):
+class Acos(Curved, Elementwise):
     """The inverse cosine, undefined outside `[-1, 1]`."""
 
     name = "acos"
@@ -103,13 +105,15 @@ class Acos(Elementwise):
         bounds = decreasing(clipped(x, -1.0, 1.0), kernel(torch.acos), 0.0, PI_ABOVE)
         return flagged(bounds, (x.lower < -1) | (x.upper > 1))
 
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.accurate(lambda x: -1.0 / torch.sqrt((1.0 - x) * (1.0 + x)))
-        return between(self, inputs[0], attributes, [curve(kernel(torch.acos), slope, (0.0,), convex=True)])
+        return between(
+            self, inputs[0], attributes, [curve(kernel(torch.acos), slope, (0.0,), convex=True)], at=at
+        )
 
 
 @register
-class Atan(Elementwise):
+class Atan(SShaped, Elementwise):
     """The inverse tangent."""
 
     name = "atan"
@@ -118,9 +122,6 @@ class Atan(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.atan), -HALF_PI_ABOVE, HALF_PI_ABOVE)
-
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        return self.planes.relax(self, inputs, attributes)
 
 
 @register
