@@ -17,13 +17,13 @@ from torch import Tensor
 from torchlean.bounds.alpha.descent import Descent, Multipliers, Route, ascend, descend
 from torchlean.bounds.alpha.problem import Problem
 
-FIRST_STEP = 0.25
+FIRST_STEP = 0.3
 """Of the range of a slope. Larger ones overshoot on deep networks, smaller ones leave 20 steps unfinished."""
 
-SHRINK = 0.93
-"""From step to step; after 20 steps a step is a quarter of the first, enough to settle."""
+SHRINK = 0.9
+"""From step to step; after 20 steps a step is an eighth of the first, enough to settle."""
 
-MEMORY = 0.8
+MEMORY = 0.7
 """Share of the previous mean in the mean of derivatives, which change sign where a slope has come to its best."""
 
 SCALE_MEMORY = 0.99
@@ -33,7 +33,7 @@ TINY = 1e-30
 """Keeps the quotient of two zeros zero."""
 
 PATIENCE = 5
-STALLED = 1e-3
+STALLED = 0.02
 """A search ends when the last `PATIENCE` steps gave less than this share of what all gave."""
 
 
