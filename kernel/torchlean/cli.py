@@ -17,6 +17,9 @@ METHODS = ("ibp", "crown")
 METHOD_HELP = "Intervals only, or linear bounds too where there is a domain."
 
 _existing = click.Path(exists=True, path_type=Path)
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+_new_file = click.Path(dir_okay=False, path_type=Path)
+_seconds = click.FloatRange(min=0, min_open=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,7 +36,7 @@ def main() -> None:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_seconds,
     default=None,
     metavar="S",
     help="Give up on a file after S seconds.",
@@ -49,7 +52,7 @@ def check(paths: tuple[Path, ...], as_json: bool, no_lean: bool, timeout: float 
 
 
 @main.command()
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", type=_file)
 @click.option("--claim", default=None, metavar="NAME", help="Use this claim's domain (or this module).")
 @click.option("--method", type=click.Choice(METHODS), default="crown", show_default=True, help=METHOD_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
@@ -64,6 +67,27 @@ def bounds(
     from torchlean.command.bounds import run
 
     sys.exit(run(path, claim, method, as_json=as_json, elements=elements, everything=everything))
+
+
+@main.command()
+@click.argument("model", type=_file, metavar="MODEL.onnx")
+@click.argument("property", type=_file, metavar="PROPERTY.vnnlib")
+@click.option("--timeout", type=_seconds, default=None, metavar="S", help="Give up after S seconds.")
+@click.option("--result", type=_new_file, metavar="FILE", help="Write verdict and witness as VNN-COMP does.")
+@click.option(
+    "--certificate", type=_new_file, metavar="FILE", help="Write the tree of splits with all bounds (JSON)."
+)
+def verify(
+    model: Path, property: Path, timeout: float | None, result: Path | None, certificate: Path | None
+) -> None:
+    """Decide whether the network MODEL.onnx has the property of PROPERTY.vnnlib.
+
+    The last line begins with `unsat` (it holds), `sat` (with a counterexample), `unknown`, `timeout` or `error`.
+    Exits with 0 when the property holds, with 2 when a file cannot be used, with 1 otherwise.
+    """
+    from torchlean.command.verify import run
+
+    sys.exit(run(model, property, timeout, result, certificate))
 
 
 @main.command()

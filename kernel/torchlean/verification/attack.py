@@ -1,7 +1,7 @@
 """Looking for a counterexample of a goal: binary32 inputs, run through the network as torch computes it.
 
-Projected gradient descent (Madry et al. 2018, arXiv:1706.06083) on the hinge of a clause's rows, `sum max(row, 0)`, from
-many points at once: where several conditions must fail together, following the worst of them alone goes round in
+Projected gradient descent (Madry et al. 2018, arXiv:1706.06083) on the hinge of a clause's rows, `sum max(row, 0)`,
+from many points at once: where several conditions must fail together, following the worst of them alone goes round in
 circles. A hit counts when the caller's exact test of the single execution says so; a search that finds nothing is no
 evidence of anything.
 """
@@ -16,16 +16,24 @@ from torch import Tensor
 
 from torchlean.bounds.branching import Goal
 from torchlean.claims.search import representable
-from torchlean.graph import evaluate
+from torchlean.graph import Graph, evaluate
 
 STEPS = 40
-"""Of one descent; the step falls from a quarter of the box to a five-hundredth."""
+"""Of a thorough descent; the step falls from a quarter of the box to a two-hundredth."""
+
+FEW_STEPS = 3
+"""Of a descent from many points: rare counterexamples are found sooner by more starting points than by more steps."""
 
 FIRST_RATE = 0.25
 DECAY = 0.9
 
-POINTS = 256
-"""Points that descend together."""
+POINTS = 64
+"""That descend thoroughly together."""
+
+WORK = 10**8
+"""Multiplications (a few hundredths of a second) that one round of executions may take."""
+
+MOST_POINTS = 2**14
 
 Inputs = dict[str, Tensor]
 
@@ -54,35 +62,49 @@ class Attack:
             low, high = representable(domain, node.type.dtype)
             # An input whose range holds no number of its type is read as the nearest one, as every runtime does.
             nearest = domain.lower.to(node.type.dtype)
-            self._ranges[name] = (torch.where(low > high, nearest, low), torch.where(low > high, nearest, high))
+            self._ranges[name] = (
+                torch.where(low > high, nearest, low),
+                torch.where(low > high, nearest, high),
+            )
         self._generator = torch.Generator().manual_seed(0)
 
-    def random(self, count: int = POINTS) -> Inputs | None:
-        """Execute random points, half of them corners, then descend from all of them."""
+    def wide(self) -> Inputs | None:
+        """A few steps from as many random points as are executed quickly."""
+        count = max(POINTS, min(MOST_POINTS, WORK // max(1, _multiplications(self.goal.graph))))
+        return self.descend(self._random(count), FEW_STEPS)
+
+    def deep(self) -> Inputs | None:
+        """Many steps from a few random points."""
+        return self.descend(self._random(POINTS), STEPS)
+
+    def _random(self, count: int) -> Inputs:
+        """Random points, half of them corners."""
         shares = {}
         for name, (low, _) in self._ranges.items():
             share = torch.rand(count, *low.shape, generator=self._generator)
             share[::2] = share[::2].round()
             shares[name] = share
-        return self.descend({name: self._at(name, share) for name, share in shares.items()})
+        return {name: self._at(name, share) for name, share in shares.items()}
 
     def near(self, points: Mapping[str, Tensor]) -> Inputs | None:
         """Execute the representable inputs nearest to given ones, (points, *input) each."""
         found, _ = self._executed({name: self._inside(name, values) for name, values in points.items()})
         return found
 
-    def descend(self, points: Mapping[str, Tensor]) -> Inputs | None:
+    def descend(self, points: Mapping[str, Tensor], steps: int = STEPS) -> Inputs | None:
         """Follow the rows of the clause that is nearest to failing downhill, point by point."""
         points = {name: self._inside(name, values) for name, values in points.items()}
         rate = FIRST_RATE
-        for _ in range(STEPS):
+        for _ in range(steps):
             if self.cancelled():
                 return None
             leaves = {name: values.requires_grad_() for name, values in points.items()}
             found, rows = self._executed(leaves)
             if found is not None or not rows.requires_grad:
                 return found
-            hinge = torch.stack([rows[:, list(clause)].clamp(min=0).sum(1) for clause in self.goal.clauses], 1)
+            hinge = torch.stack(
+                [rows[:, list(clause)].clamp(min=0).sum(1) for clause in self.goal.clauses], 1
+            )
             gradients = torch.autograd.grad(hinge.amin(1).sum(), list(leaves.values()), allow_unused=True)
             moved = {}
             for (name, values), gradient in zip(leaves.items(), gradients, strict=True):
@@ -115,3 +137,15 @@ class Attack:
     def _at(self, name: str, share: Tensor) -> Tensor:
         low, high = self._ranges[name]
         return low * (1 - share).to(low.dtype) + high * share.to(low.dtype)
+
+
+def _multiplications(graph: Graph) -> int:
+    """Of one execution, about: each weight as often as it is applied."""
+    total = 0
+    for node in graph:
+        weights = [graph[id].type for id in node.inputs if graph[id].data is not None]
+        for weight in weights:
+            # A kernel is applied at every place of its output.
+            places = node.type.numel // max(1, weight.shape[0]) if len(weight.shape) > 2 else 1
+            total += weight.numel * places
+    return total

@@ -1,9 +1,9 @@
 """From a network and a property file to questions for branch and bound: one for each input region.
 
 A region's counterexample satisfies all constraints of some conjunction. So the region is safe when for each of its
-inputs and each conjunction some constraint `a . x + c . y <= b` fails: when a row `a . x + c . y - b` of the conjunction
-is positive. Coefficients are multiplied by their common denominator, so that rows are exact; `b` is rounded upward,
-which can only make rows smaller.
+inputs and each conjunction some constraint `a . x + c . y <= b` fails: when a row `a . x + c . y - b` of the
+conjunction is positive. Coefficients are multiplied by their common denominator, so that rows are exact; `b` is
+rounded upward, which can only make rows smaller.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def pose(model: OnnxModel, property: Property) -> list[Query]:
         PosingError: other numbers of inputs or outputs, an unbounded input, a number out of range.
     """
     _fits(model, property)
-    return [Query(region, _goal(model, region, index, property)) for index, region in enumerate(property.regions)]
+    return [
+        Query(region, _goal(model, region, index, property)) for index, region in enumerate(property.regions)
+    ]
 
 
 def _fits(model: OnnxModel, property: Property) -> None:
@@ -86,7 +88,8 @@ def _goal(model: OnnxModel, region: Region, index: int, property: Property) -> G
         rows += constraints
     scales = [_scale(row) for row in rows]
     bounds = torch.tensor(
-        [rounded_down(-row.bound * scale) for row, scale in zip(rows, scales, strict=True)], dtype=torch.float64
+        [rounded_down(-row.bound * scale) for row, scale in zip(rows, scales, strict=True)],
+        dtype=torch.float64,
     )
     node = _linear(builder, y, [row.y for row in rows], scales, property.outputs, bounds)
     if any(row.x for row in rows):
@@ -140,7 +143,9 @@ def _scale(row: Constraint) -> int:
     values = [*row.x.values(), *row.y.values()]
     scale = math.lcm(*(value.denominator for value in values)) if values else 1
     if any(abs(value * scale) > EXACT for value in values) or abs(row.bound * scale) > Fraction(2) ** 1000:
-        raise PosingError("a constraint has coefficients that are too different in size to be computed with exactly")
+        raise PosingError(
+            "a constraint has coefficients that are too different in size to be computed with exactly"
+        )
     return scale
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from torchlean.bounds import BoundsCache
 from torchlean.bounds.branching.bounder import Bounder
 from torchlean.bounds.branching.explore import BATCH, Exploration
+from torchlean.bounds.branching.tree import SplitTree
 from torchlean.cancellation import Cancelled
 from torchlean.capture.onnx import OnnxModel, load_onnx
 from torchlean.graph import evaluate
@@ -60,11 +61,11 @@ class Verification:
         verdict: `unsat`, `sat`, `unknown` or `timeout`.
         message: one sentence for people, no stronger than its evidence.
         counterexample: for `sat`.
-        boxes: how many boxes were bounded.
+        boxes: into how many boxes the regions were split.
         verified: share of the regions that is shown, by volume in each region.
         tried: inputs executed.
-        margin: a lower bound of the worst margin, `-inf` where there is none.
         seconds: wall time.
+        trees: per region how it was split, as far as it went.
     """
 
     verdict: str
@@ -74,6 +75,7 @@ class Verification:
     boxes: int = 0
     verified: float = 0.0
     tried: int = 0
+    trees: tuple[SplitTree, ...] = ()
 
 
 def verify(
@@ -119,6 +121,7 @@ class _Run:
         self.boxes = 0
         self.tried = 0
         self.shares: list[float] = []
+        self.trees: list[SplitTree] = []
         self.found: Counterexample | None = None
 
     def run(self, queries: Sequence[Query]) -> Verification:
@@ -127,7 +130,7 @@ class _Run:
         try:
             attacks = [Attack(query.goal, self._accepts, self._stopped) for query in queries]
             for attack in attacks:
-                if attack.random() is not None:
+                if attack.wide() is not None:
                     return self._sat(attacks)
             open = 0
             for index, (query, attack) in enumerate(zip(queries, attacks, strict=True)):
@@ -141,10 +144,13 @@ class _Run:
         if self.found is not None:
             return self._sat(attacks)
         if open:
-            return self._end("unknown", f"not decided, and nothing is left to split: {self._progress()}", attacks)
+            return self._end(
+                "unknown", f"not decided, and nothing is left to split: {self._progress()}", attacks
+            )
         boxes = f" on {self.boxes:,} boxes" if self.boxes > 1 else ""
         message = (
-            f"holds: proved by linear bounds{boxes} in exact arithmetic; the rounding of a float execution is not included"
+            f"holds: proved by linear bounds{boxes} in exact arithmetic; "
+            "the rounding of a float execution is not included"
         )
         return self._end("unsat", message, attacks)
 
@@ -160,6 +166,7 @@ class _Run:
             self.boxes,
             sum(self.shares) / len(self.shares) if self.shares else 1.0,
             sum(attack.tried for attack in attacks),
+            tuple(self.trees),
         )
 
     def _progress(self) -> str:
@@ -170,13 +177,16 @@ class _Run:
         """Branch and bound for one region."""
         bounder = Bounder(query.goal, BoundsCache(), self._check)
         exploration = Exploration.begin(bounder)
+        self.trees.append(exploration.tree)
         before = self.boxes
         batch = FIRST_BATCH
         began, attacking = time.monotonic(), 0.0
         while True:
-            self.boxes = before + len(exploration.tree)
+            self.boxes = before + exploration.tree.leaves
             self.shares[index] = exploration.tree.verified
-            self.report(sum(self.shares) / len(self.shares), f"{self.boxes:,} boxes, {len(exploration.open):,} open")
+            self.report(
+                sum(self.shares) / len(self.shares), f"{self.boxes:,} boxes, {len(exploration.open):,} open"
+            )
             if exploration.proved:
                 return True
             self._check()
@@ -189,14 +199,14 @@ class _Run:
             batch = min(2 * batch, BATCH)
 
     def _hit(self, attack: Attack, exploration: Exploration, thorough: bool) -> bool:
-        """Execute the centres of the worst boxes; with time for it, descend from there or from anywhere."""
+        """Execute the centres of the worst boxes; with time for it, descend from there and from anywhere."""
         boxes = exploration.open
         if len(boxes):
             worst = boxes.of(boxes.worst.argsort()[:PROBES])
             points = exploration.bounder.goal.named((worst.lower + worst.upper) / 2)
             if (attack.descend(points) if thorough else attack.near(points)) is not None:
                 return True
-        return thorough and attack.random() is not None
+        return thorough and (attack.wide() is not None or attack.deep() is not None)
 
     def _accepts(self, inputs: Inputs) -> bool:
         """Whether this execution, alone, satisfies the property's condition exactly."""
@@ -207,7 +217,8 @@ class _Run:
         y = tuple(value for output in outputs for value in _exact(output))
         read = [value for given in self.model.inputs for value in _exact(inputs[given.name])]
         for region in self.property.regions:
-            x = tuple(_clamped(value, low, high) for value, low, high in zip(read, region.lower, region.upper, strict=True))
+            ends = zip(read, region.lower, region.upper, strict=True)
+            x = tuple(_clamped(value, low, high) for value, low, high in ends)
             if self._reads_as(x, inputs) and self.property.holds_at(x, y) is not None:
                 self.found = Counterexample(x, y)
                 return True
@@ -216,10 +227,8 @@ class _Run:
     def _reads_as(self, x: Sequence[Fraction], inputs: Inputs) -> bool:
         """Whether the numbers nearest to `x` are the inputs that were executed."""
         flat = [number for given in self.model.inputs for number in inputs[given.name].flatten()]
-        return all(
-            value == Fraction(float(number)) or torch.tensor(float(value), dtype=torch.float64).to(number.dtype) == number
-            for value, number in zip(x, flat, strict=True)
-        )
+        read = [torch.tensor(float(value), dtype=torch.float64).to(flat[0].dtype) for value in x]
+        return all(bool(number == nearest) for number, nearest in zip(flat, read, strict=True))
 
     def _stopped(self) -> bool:
         return self.cancelled() or (self.deadline is not None and time.monotonic() > self.deadline)

@@ -40,11 +40,16 @@ class Result:
     y: tuple[Fraction, ...] = ()
 
 
-def text(verdict: str, x: Sequence[float] = (), y: Sequence[float] = ()) -> str:
-    """A result file's text; `x` and `y` are binary32 (or binary64) numbers, only for `sat`.
+Number = float | Fraction
+"""Fractions are those of decimals: their denominators have no factors but 2 and 5."""
+
+
+def text(verdict: str, x: Sequence[Number] = (), y: Sequence[Number] = ()) -> str:
+    """A result file's text; `x` and `y` are binary32 (or binary64) numbers or exact decimals, only for `sat`.
 
     Raises:
-        ValueError: an unknown verdict, a number that is not finite, or a witness for something else than `sat`.
+        ValueError: an unknown verdict, a number that is not finite or no decimal, or a witness for something else than
+            `sat`.
     """
     if verdict not in VERDICTS:
         raise ValueError(f"expected one of {', '.join(VERDICTS)}, got {verdict!r}")
@@ -55,13 +60,30 @@ def text(verdict: str, x: Sequence[float] = (), y: Sequence[float] = ()) -> str:
     return f"{verdict}\n" + (f"({chr(10).join(pairs)})\n" if pairs else "")
 
 
-def _decimal(value: float) -> str:
+def _decimal(value: Number) -> str:
+    if isinstance(value, Fraction):
+        return _exact(value)
     if not math.isfinite(value):
         raise ValueError(f"a witness has finite numbers, got {value}")
     return str(Decimal(float(value)))
 
 
-def write(path: str, verdict: str, x: Sequence[float] = (), y: Sequence[float] = ()) -> None:
+def _exact(value: Fraction) -> str:
+    """All digits of a decimal."""
+    rest, twos, fives = value.denominator, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    if rest != 1:
+        raise ValueError(f"{value} has no finite decimal")
+    places = max(twos, fives)
+    digits = str(abs(value.numerator) * 10**places // value.denominator).zfill(places + 1)
+    point = len(digits) - places
+    return f"{'-' if value < 0 else ''}{digits[:point]}{'.' if places else ''}{digits[point:]}"
+
+
+def write(path: str, verdict: str, x: Sequence[Number] = (), y: Sequence[Number] = ()) -> None:
     """Write a result file. Another process sees the old file or the whole new one, never a part.
 
     Raises:

@@ -1,15 +1,15 @@
 """Bounds of the rows of a goal on many boxes, as tight as a little work makes them, and where to split what stays open.
 
 First CROWN for all boxes, starting from what is known of the box that each came from. What that does not decide gets
-slopes, phase multipliers and combinations of rows of its own by a few steps of ascent. Then every box that is still open
-is told its next cut.
+slopes, phase multipliers and combinations of rows of its own by a few steps of ascent. Then every box that is still
+open is told its next cuts.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from torch import Tensor
 from torchlean.bounds.alpha.boxes import problem_of
 from torchlean.bounds.alpha.descent import Multipliers, Route
 from torchlean.bounds.alpha.problem import Problem
-from torchlean.bounds.branching.boxes import Boxes, Values
+from torchlean.bounds.branching.boxes import LEVELS, Boxes, Values
 from torchlean.bounds.branching.goal import Goal
 from torchlean.bounds.branching.mixture import MixedSearch
 from torchlean.bounds.branching.scores import looseness
@@ -66,8 +66,10 @@ class Bounder:
         clauses = len(self.goal.clauses)
         margins = torch.full((1, clauses), -math.inf, dtype=torch.float64)
         weights = torch.zeros(1, clauses, self.goal.count)
-        none = torch.full((1,), -1)
-        boxes = Boxes(torch.zeros(1, dtype=torch.int64), lower, upper, margins, {}, {}, {}, weights, {}, {}, none)
+        none = torch.full((1, LEVELS), -1)
+        boxes = Boxes(
+            torch.zeros(1, dtype=torch.int64), lower, upper, margins, {}, {}, {}, weights, {}, {}, none
+        )
         return self.bound(boxes)
 
     def bound(self, boxes: Boxes) -> Boxes:
@@ -90,9 +92,11 @@ class Bounder:
         margins = torch.where(empty.unsqueeze(1), math.inf, margins)
         low = {id: interval.lower for id, interval in found.items()}
         high = {id: interval.upper for id, interval in found.items()}
-        boxes = replace(boxes, margins=margins, low=low, high=high, weights=self._weights(boxes.weights, rows.lower))
+        boxes = replace(
+            boxes, margins=margins, low=low, high=high, weights=self._weights(boxes.weights, rows.lower)
+        )
         if rows.undefined:
-            return replace(boxes, cut=torch.full((len(boxes),), -1))
+            return replace(boxes, cuts=torch.full((len(boxes), LEVELS), -1))
         return self._climbed(boxes)
 
     def _domains(self, boxes: Boxes) -> dict[str, Interval]:
@@ -113,9 +117,9 @@ class Bounder:
         """Search for what is not decided, and say where to cut what stays so."""
         open = ~self.goal.shown(boxes.margins)
         index = open.any(1).nonzero().flatten()
-        cut = torch.full((len(boxes),), -1)
+        cuts = torch.full((len(boxes), LEVELS), -1)
         if not len(index):
-            return replace(boxes, cut=cut)
+            return replace(boxes, cuts=cuts)
         few = boxes.of(index)
         signs = {id: sign.to(torch.float32).unsqueeze(1) for id, sign in few.phases.items()}
         known = {id: Interval(few.low[id], few.high[id]) for id in few.low}
@@ -124,8 +128,8 @@ class Bounder:
         )
         few = self._searched(few, problem, signs, int(open.sum(1).max()))
         still = ~self.goal.shown(few.margins).all(1)
-        cut[index] = torch.where(still, self._cuts(few, problem), -1)
-        return replace(_put(boxes, index, few), cut=cut)
+        cuts[index] = torch.where(still.unsqueeze(1), self._cuts(few, problem), -1)
+        return replace(_put(boxes, index, few), cuts=cuts)
 
     def _searched(self, boxes: Boxes, problem: Problem, signs: Mapping[int, Tensor], most: int) -> Boxes:
         """Better margins for the worst clauses of each box, `most` of them."""
@@ -157,24 +161,31 @@ class Bounder:
         proved = problem.prove(self.place, rows.to(torch.float64), found.alphas, multipliers, self.check)
         margins = boxes.margins.scatter(1, picks, torch.maximum(flat, proved))
         weights = found.betas.pop(self.place)
+
+        def kept(before: Values, after: Values) -> Values:
+            clauses = len(self.members)
+            return {id: _put_back(before.get(id), picks, values, clauses) for id, values in after.items()}
+
         return replace(
             boxes,
             margins=margins,
             weights=_put_back(boxes.weights, picks, weights),
-            alphas={id: _put_back(boxes.alphas.get(id), picks, alpha, len(self.members)) for id, alpha in found.alphas.items()},
-            betas={id: _put_back(boxes.betas.get(id), picks, beta, len(self.members)) for id, beta in found.betas.items()},
+            alphas=kept(boxes.alphas, found.alphas),
+            betas=kept(boxes.betas, found.betas),
         )
 
     def _cuts(self, boxes: Boxes, problem: Problem) -> Tensor:
-        """The input to halve, (boxes,); -1 where none can be halved."""
+        """The inputs to halve, best first, (boxes, LEVELS); -1 where no more can be halved."""
         width = boxes.upper - boxes.lower
         rows = boxes.weights if self.goal.count > MANY_ROWS else torch.eye(self.goal.count).unsqueeze(0)
         score = looseness(problem, self.place, rows, self.inputs, width).to(torch.float64)
         score = torch.where(score.amax(1, keepdim=True) > 0, score.nan_to_num(posinf=1e300), width)
         middle = (boxes.lower + boxes.upper) / 2
         divisible = (boxes.lower < middle) & (middle < boxes.upper)
-        best = torch.where(divisible, score, -1.0).max(1)
-        return torch.where(best.values >= 0, best.indices, -1)
+        best = torch.where(divisible, score, -1.0).topk(min(LEVELS, score.shape[1]), 1)
+        cuts = torch.full((len(boxes), LEVELS), -1)
+        cuts[:, : best.indices.shape[1]] = torch.where(best.values >= 0, best.indices, -1)
+        return cuts
 
 
 def _picked(given: Tensor | None, picks: Tensor) -> Tensor | None:

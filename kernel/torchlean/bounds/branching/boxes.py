@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+LEVELS = 3
+"""How often a box may be halved before its parts are bounded."""
+
 Values = dict[int, Tensor]
 """By id of a node of the lowered graph."""
 
@@ -23,8 +26,8 @@ class Boxes:
         low, high: bounds of the operands of nonlinear ops, (boxes, *node).
         phases: signs of operands of relus, (boxes, *node): 1 and -1 where the part is on one side, else 0.
         weights: how the rows of each clause were last combined, (boxes, clauses, rows), float32.
-        alphas, betas: slopes and multipliers that the rows of the clauses were last proved with, (boxes, clauses, *node).
-        cut: the variable to split next, (boxes,); -1 where nothing can be split.
+        alphas, betas: slopes and multipliers that the clauses were last proved with, (boxes, clauses, *node).
+        cuts: the variables to split next, best first, (boxes, LEVELS); -1 where there are no more.
     """
 
     node: Tensor
@@ -37,7 +40,7 @@ class Boxes:
     weights: Tensor
     alphas: Values
     betas: Values
-    cut: Tensor
+    cuts: Tensor
 
     def __len__(self) -> int:
         return len(self.node)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from torchlean.bounds.branching.bounder import Bounder
-from torchlean.bounds.branching.boxes import Boxes, joined
+from torchlean.bounds.branching.boxes import LEVELS, Boxes, joined
 from torchlean.bounds.branching.tree import SplitTree
 
 BATCH = 512
 """Boxes split together: enough to make the overhead of one round small, few enough to choose again often."""
+
+ENOUGH = 64
+"""Halves that are bounded in about the time that two take. With fewer, boxes are halved more than once in one step."""
 
 POOL = 2**15
 """Open boxes beyond which the most promising are taken first, so that memory stays bounded."""
@@ -55,26 +55,39 @@ class Exploration:
         count = len(self.open)
         if not count:
             return False
-        worst = self.open.worst
-        order = worst.argsort(descending=count > POOL)
-        chosen, rest = self.open.of(order[:batch]), self.open.of(order[batch:])
-        halves = self._halved(chosen)
+        order = self.open.worst.argsort(descending=count > POOL)
+        parts, rest = self.open.of(order[:batch]), self.open.of(order[batch:])
+        for level in range(LEVELS):
+            parts = self._halved(parts, level)
+            if 2 * len(parts) > ENOUGH:
+                break
         self.open = rest
-        self._settle(self.bounder.bound(halves), rest)
+        self._settle(self.bounder.bound(parts), rest)
         return True
 
-    def _halved(self, boxes: Boxes) -> Boxes:
-        """Each box's two halves; they share the face in the middle, so together they are the box."""
+    def _halved(self, boxes: Boxes, level: int) -> Boxes:
+        """The halves of each box that has a cut at this level, and the others as they are.
+
+        Halves share the face in the middle, so together they are the box.
+        """
+        cut = boxes.cuts[:, level]
+        whole, index = (cut < 0).nonzero().flatten(), (cut >= 0).nonzero().flatten()
+        if not len(index):
+            return boxes
+        parts = self._parts(boxes.of(index), level)
+        return joined([boxes.of(whole), parts]) if len(whole) else parts
+
+    def _parts(self, boxes: Boxes, level: int) -> Boxes:
         places = torch.arange(len(boxes))
-        middle = ((boxes.lower + boxes.upper) / 2)[places, boxes.cut]
+        cut = boxes.cuts[:, level]
+        middle = ((boxes.lower + boxes.upper) / 2)[places, cut]
         below, above = boxes.upper.clone(), boxes.lower.clone()
-        below[places, boxes.cut] = above[places, boxes.cut] = middle
-        cuts = zip(boxes.node.tolist(), boxes.cut.tolist(), middle.tolist(), strict=True)
-        ids = torch.tensor([self.tree.split(node, cut, at) for node, cut, at in cuts])
-        twice = boxes.of(torch.cat((places, places)))
+        below[places, cut] = above[places, cut] = middle
+        cuts = zip(boxes.node.tolist(), cut.tolist(), middle.tolist(), strict=True)
+        ids = torch.tensor([self.tree.split(node, variable, at) for node, variable, at in cuts])
         return replace(
-            twice,
-            node=torch.cat((ids[:, 0], ids[:, 1])),
+            boxes.of(torch.cat((places, places))),
+            node=ids.t().reshape(-1),
             lower=torch.cat((boxes.lower, above)),
             upper=torch.cat((below, boxes.upper)),
         )
@@ -87,6 +100,7 @@ class Exploration:
             self.tree.bound(node, value)
             if done:
                 self.tree.close(node)
-        open = boxes.of((~shown & (boxes.cut >= 0)).nonzero().flatten())
-        self.stuck += int((~shown & (boxes.cut < 0)).sum())
+        divisible = boxes.cuts[:, 0] >= 0
+        open = boxes.of((~shown & divisible).nonzero().flatten())
+        self.stuck += int((~shown & ~divisible).sum())
         self.open = open if rest is None or not len(rest) else joined([rest, open])

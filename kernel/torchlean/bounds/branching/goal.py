@@ -1,8 +1,8 @@
 """What branch and bound is asked to show: for every input of a box and each clause, some row of the clause is positive.
 
 A row is one real number that the graph computes, such as the difference of two scores. A claim that is a conjunction of
-disjunctions of inequalities is exactly that; so is the safety of a network in a property file, where a clause is one way
-to be a counterexample and its rows say by how much each of its conditions is missed.
+disjunctions of inequalities is exactly that; so is the safety of a network in a property file, where a clause is one
+way to be a counterexample and its rows say by how much each of its conditions is missed.
 """
 
 from __future__ import annotations

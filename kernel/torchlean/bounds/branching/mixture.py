@@ -3,8 +3,8 @@
 Some row of a clause is positive if a combination `sum w_k r_k` with weights `w >= 0` is. On a box where two rows change
 places, each is negative somewhere and their combination may be positive everywhere, so weights are searched together
 with the slopes. To the machinery of phases they are nothing new: a combination is a row of zeros with the multiplier
-`w` on the rows themselves, "known" to be at most zero (`torchlean.bounds.alpha.descent`): what is bounded is then exactly
-`sum w_k r_k`, for the weights as stored.
+`w` on the rows themselves, "known" to be at most zero (`torchlean.bounds.alpha.descent`): what is bounded is then
+exactly `sum w_k r_k`, for the weights as stored.
 
 The bound is the concave minimum over inputs of a function that is linear in the weights, and only its sign matters, so
 weights stay on the simplex; they move by multiplicative updates (exponentiated gradient: Kivinen and Warmuth 1997),

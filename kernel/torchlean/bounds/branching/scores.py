@@ -1,15 +1,14 @@
 """Where to split: the input whose width makes the linear bounds loose.
 
 A bound over a box is loose by the gaps between the planes of nonlinear ops. The gap of an element with operand `z`
-weighs as much as the rows' coefficient on it, and it is there because `z` varies: with a sum of the inputs' widths, each
-multiplied by how strongly `z` depends on that input. So an input's share in the looseness of the rows is
+weighs as much as the rows' coefficient on it, and it is there because `z` varies: with a sum of the inputs' widths,
+each multiplied by how strongly `z` depends on that input. So an input's share in the looseness of the rows is
 
     sum over elements  |coefficient| * gap * |dz/dx_i| * width_i / width(z),
 
 with derivatives through the mean slopes of the planes. Splitting where this is largest closes the gaps soonest. On the
-networks for collision avoidance it needs a tenth of the boxes, or fewer, that the largest coefficient times width needs
-(the rule of Bunel et al. 2018 and Wang et al. 2021, section 4), since that looks at where the *bound* varies, not at where
-it is loose. A choice is a heuristic: any is sound.
+networks for collision avoidance it needs a tenth of the boxes, or fewer, that the largest coefficient times width
+needs: that rule looks at where the *bound* varies, not at where it is loose. A choice is a heuristic: any is sound.
 """
 
 from __future__ import annotations
@@ -26,7 +25,9 @@ from torchlean.bounds.alpha.stations import Between, Kink, Linear, gathered, spr
 TINY = 1e-30
 
 
-def looseness(problem: Problem, node: int, rows: Tensor, inputs: Mapping[int, slice], width: Tensor) -> Tensor:
+def looseness(
+    problem: Problem, node: int, rows: Tensor, inputs: Mapping[int, slice], width: Tensor
+) -> Tensor:
     """How much of the rows' looseness is due to each input.
 
     Args:
@@ -49,7 +50,9 @@ def looseness(problem: Problem, node: int, rows: Tensor, inputs: Mapping[int, sl
         station = problem.stations[id]
         for operand in station.operands if id in gaps else ():
             total += _shares(gaps[id], problem, operand, tangents[operand])
-        tangents[id] = _tangent(problem, id, [tangents[operand] for operand in station.operands], inputs, single)
+        tangents[id] = _tangent(
+            problem, id, [tangents[operand] for operand in station.operands], inputs, single
+        )
     varied = torch.zeros_like(total)
     for id, place in inputs.items():
         if id in ends:
@@ -87,9 +90,11 @@ def _gaps(problem: Problem, route: Route, rows: Tensor) -> tuple[dict[int, Tenso
         elif isinstance(station, Between):
             gaps[id] = weight * _gap(problem, station)
             slopes = [(low + high) / 2 for low, high in zip(station.lower, station.upper, strict=True)]
-            onward = [gathered(arrived * slope, size) for slope, size in zip(slopes, station.shapes, strict=True)]
+            onward = [
+                gathered(arrived * slope, size) for slope, size in zip(slopes, station.shapes, strict=True)
+            ]
         else:
-            ends[id] = weight.flatten(1)
+            ends[id] = weight.reshape(len(weight), -1)
         for operand, coefficients in zip(station.operands, onward, strict=True):
             present = waiting.get(operand)
             waiting[operand] = coefficients if present is None else present + coefficients
@@ -124,7 +129,9 @@ def _tangent(
     count, variables = width.shape
     if isinstance(station, Linear):
         out = problem.shape.graph[id].type.shape
-        found = station.map.forward([tangent.flatten(0, 1) for tangent in operands]) - station.map.offset.reshape(out)
+        found = station.map.forward(
+            [tangent.flatten(0, 1) for tangent in operands]
+        ) - station.map.offset.reshape(out)
         return found.unflatten(0, (count, variables))
     if isinstance(station, Kink):
         return operands[0] * station.above

@@ -1,0 +1,78 @@
+"""What a verification found, as a JSON document that another program can check leaf by leaf.
+
+The document names the model and the property by the hashes of their files, and for each region of the property holds
+the tree of splits with a bound for each node (`torchlean.bounds.branching.tree`): node `i` is a leaf where `first[i]`
+is -1; else it was cut at `at[i]` along input `variable[i]` into nodes `first[i]` (below) and `first[i] + 1` (above).
+The root is the region's box, rounded outward to float64; bounds are lower bounds of the worst margin on the node's
+part.
+`docs/verify.md` states the schema.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from torchlean.bounds.branching.tree import SplitTree
+from torchlean.verification.verify import Verification
+
+FORMAT = "torchlean-split-tree"
+VERSION = 1
+
+
+def record(verification: Verification, model: Path, property: Path) -> dict[str, Any]:
+    """The document.
+
+    Args:
+        model, property: the files, read again for their hashes.
+
+    Raises:
+        OSError: a file cannot be read any more.
+    """
+    found = verification.counterexample
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": {"sha256": _digest(model)},
+        "property": {"sha256": _digest(property)},
+        "verdict": verification.verdict,
+        "regions": [_region(tree) for tree in verification.trees],
+        "counterexample": None
+        if found is None
+        else {"x": [str(value) for value in found.x], "y": [str(value) for value in found.y]},
+    }
+
+
+def _region(tree: SplitTree) -> dict[str, Any]:
+    return {
+        "first": tree.first.tolist(),
+        "variable": tree.variable.tolist(),
+        "at": tree.at.tolist(),
+        # JSON has no infinity: a node without a bound has none.
+        "bound": [value if math.isfinite(value) else None for value in tree.bounds],
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def save(path: Path, document: dict[str, Any]) -> None:
+    """Write the document; another process sees the old file or the whole new one, never a part.
+
+    Raises:
+        OSError: it cannot be written; an old file is then as it was.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(document, file, allow_nan=False)
+        os.replace(temporary, path)
+    finally:
+        if os.path.lexists(temporary):
+            os.remove(temporary)
