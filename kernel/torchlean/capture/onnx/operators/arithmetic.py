@@ -5,7 +5,7 @@ from __future__ import annotations
 from torchlean.capture.onnx.call import Call
 from torchlean.capture.onnx.emitter import Value
 from torchlean.capture.onnx.operators.products import with_bias
-from torchlean.capture.onnx.table import HANDLERS, operator
+from torchlean.capture.onnx.table import operator
 from torchlean.ops import ShapeError, UnsupportedError, dtype_name
 
 UNARY = {
@@ -39,19 +39,37 @@ UNARY = {
 """Operators of one operand without attributes, and the ops that are the same function. Round goes to even, in both."""
 
 
-def _unary(op: str, attributes: dict[str, int]) -> None:
+WHOLE = ("Abs", "Ceil", "Floor", "Neg", "Relu", "Round", "Sign")
+"""Those among them that take integers, too."""
+
+
+def _unary(name: str, op: str) -> None:
+    attributes = {"decimals": 0} if op == "round" else {}
+
     def handler(call: Call) -> Value:
         call.takes(1, 1)
-        return call.emit(op, call.input(0), **attributes)
+        x = call.input(0)
+        return call.emit(op, x if name in WHOLE else fractional(x), **attributes)
 
-    operator(next(name for name, known in UNARY.items() if known == op))(handler)
-
-
-for _op in UNARY.values():
-    _unary(_op, {"decimals": 0} if _op == "round" else {})
+    operator(name)(handler)
 
 
-def same_dtypes(call: Call, *values: Value) -> None:
+for _name, _op in UNARY.items():
+    _unary(_name, _op)
+
+
+def fractional(x: Value) -> Value:
+    """The operand of an operator that has no meaning for integers.
+
+    Raises:
+        ShapeError: it holds integers or truth values.
+    """
+    if not x.dtype.is_floating_point:
+        raise ShapeError(f"it takes fractions (float16, float or double), it is given {dtype_name(x.dtype)}")
+    return x
+
+
+def same_dtypes(*values: Value) -> None:
     """ONNX converts nothing on its own.
 
     Raises:
@@ -66,7 +84,7 @@ def pair(call: Call) -> tuple[Value, Value]:
     """Two operands of one dtype."""
     call.takes(2, 2)
     a, b = call.input(0), call.input(1)
-    same_dtypes(call, a, b)
+    same_dtypes(a, b)
     return a, b
 
 
@@ -103,7 +121,7 @@ def sum_of(call: Call) -> Value:
 
 @operator("Mean")
 def mean_of(call: Call) -> Value:
-    return call.emit("div", chained(call, "add"), float(len(call.inputs)))
+    return call.emit("div", fractional(chained(call, "add")), float(len(call.inputs)))
 
 
 def chained(call: Call, op: str) -> Value:
@@ -111,7 +129,7 @@ def chained(call: Call, op: str) -> Value:
     values = [call.input(index) for index in range(len(call.inputs))]
     if not values:
         raise ShapeError("it has no inputs")
-    same_dtypes(call, *values)
+    same_dtypes(*values)
     result = values[0]
     for value in values[1:]:
         result = call.emit(op, result, value)
@@ -140,6 +158,3 @@ def mod(call: Call) -> Value:
     """With `fmod=1` the remainder has the sign of the dividend, as in C; otherwise that of the divisor."""
     fmod = call.flag("fmod")
     return call.emit("fmod" if fmod else "remainder", *pair(call))
-
-
-__all__ = ["HANDLERS", "UNARY", "chained", "pair", "same_dtypes"]

@@ -18,7 +18,7 @@ def concat(call: Call) -> Value:
     values = [call.input(index) for index in range(len(call.inputs))]
     if not values or not call.has("axis"):
         raise ShapeError("it needs inputs and an axis")
-    same_dtypes(call, *values)
+    same_dtypes(*values)
     axis = call.axis(call.integer("axis", 0), len(values[0].shape))
     return values[0] if len(values) == 1 else call.emit("cat", *values, dim=axis)
 

@@ -26,12 +26,13 @@ class Window:
     after: Sizes
 
     @staticmethod
-    def of(call: Call, sizes: Sizes, kernel: Sizes | None = None) -> Window:
+    def of(call: Call, sizes: Sizes, kernel: Sizes | None = None, *, growing: bool = False) -> Window:
         """What the node's attributes say.
 
         Args:
             sizes: of the image.
             kernel: of the weight; None where the attribute alone states it.
+            growing: for a transposed convolution, to which `auto_pad` means something else: left to the caller.
         """
         rank = len(sizes)
         stated = call.integers("kernel_shape")
@@ -41,7 +42,7 @@ class Window:
         strides, dilations = _positive(call, "strides", rank), _positive(call, "dilations", rank)
         if any(size < 1 for size in kernel):
             raise ShapeError(f"the kernel {kernel} has no elements")
-        before, after = _padding(call, sizes, kernel, strides, dilations)
+        before, after = _padding(call, sizes, kernel, strides, dilations, growing)
         return Window(kernel, strides, dilations, before, after)
 
     def extents(self) -> Sizes:
@@ -58,7 +59,7 @@ def _positive(call: Call, name: str, rank: int) -> Sizes:
 
 
 def _padding(
-    call: Call, sizes: Sizes, kernel: Sizes, strides: Sizes, dilations: Sizes
+    call: Call, sizes: Sizes, kernel: Sizes, strides: Sizes, dilations: Sizes, growing: bool
 ) -> tuple[Sizes, Sizes]:
     rank = len(sizes)
     mode, pads = call.text("auto_pad", "NOTSET"), call.integers("pads")
@@ -71,6 +72,8 @@ def _padding(
         return (0,) * rank, (0,) * rank
     if mode not in ("SAME_UPPER", "SAME_LOWER"):
         raise UnsupportedError(f"auto_pad {mode!r} is not supported")
+    if growing:
+        return (0,) * rank, (0,) * rank
     # As many windows as strides fit, rounded up; an odd place goes to the named end.
     totals = [
         max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)

@@ -1,0 +1,219 @@
+"""Resize and Upsample: images with more or fewer elements, and pixels made of channels.
+
+Where each element of the result comes from is computed in exact arithmetic. Nearest elements are then copied; between
+two elements, the result is a product with known weights. Where these weights are no numbers of the tensor's type,
+implementations differ in rounding them, and the node is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import TypeVar
+
+import torch
+
+from torchlean.capture.onnx.call import Call
+from torchlean.capture.onnx.emitter import Value
+from torchlean.capture.onnx.table import operator
+from torchlean.ops import ShapeError, TensorType, UnsupportedError
+
+Position = Callable[[int, Fraction, int, int], Fraction]
+"""Place in the result, scale, sizes of operand and result, to the place in the operand."""
+
+
+def _half_pixel(place: int, scale: Fraction, size: int, out: int) -> Fraction:
+    return (place + Fraction(1, 2)) / scale - Fraction(1, 2)
+
+
+def _pytorch_half_pixel(place: int, scale: Fraction, size: int, out: int) -> Fraction:
+    return _half_pixel(place, scale, size, out) if out > 1 else Fraction(0)
+
+
+def _align_corners(place: int, scale: Fraction, size: int, out: int) -> Fraction:
+    return Fraction(place * (size - 1), out - 1) if out > 1 else Fraction(0)
+
+
+def _asymmetric(place: int, scale: Fraction, size: int, out: int) -> Fraction:
+    return place / scale
+
+
+POSITIONS: dict[str, Position] = {
+    "half_pixel": _half_pixel,
+    "pytorch_half_pixel": _pytorch_half_pixel,
+    "align_corners": _align_corners,
+    "asymmetric": _asymmetric,
+}
+
+NEAREST: dict[str, Callable[[Fraction], int]] = {
+    "round_prefer_floor": lambda x: math.ceil(x - Fraction(1, 2)),
+    "round_prefer_ceil": lambda x: math.floor(x + Fraction(1, 2)),
+    "floor": math.floor,
+    "ceil": math.ceil,
+}
+
+
+@operator("Upsample")
+def upsample(call: Call) -> Value:
+    """What became Resize in opset 10."""
+    if call.opset > 9:
+        raise UnsupportedError("the operator exists up to opset 9 only")
+    call.takes(1, 1 if call.opset < 9 else 2)
+    scales = call.numbers("scales") if call.opset < 9 else _known_scales(call, 1)
+    return _resampled(call, call.input(0), scales, None, "asymmetric", "floor")
+
+
+@operator("Resize")
+def resize(call: Call) -> Value:
+    x = call.input(0)
+    if call.opset < 11:
+        call.takes(2, 2)
+        return _resampled(call, x, _known_scales(call, 1), None, "asymmetric", "floor")
+    call.takes(1, 4)
+    for name, default in (("antialias", 0), ("exclude_outside", 0)):
+        if call.integer(name, default) != default:
+            raise UnsupportedError(f"the attribute `{name}` is not supported")
+    if call.text("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise UnsupportedError("a keep_aspect_ratio_policy other than 'stretch' is not supported")
+    call.ignore("cubic_coeff_a", "extrapolation_value")  # for modes that are refused
+    scales, sizes = _known_scales(call, 2), None
+    if not scales and call.optional(3) is not None:
+        sizes = call.known_integers(3, "the sizes")
+    axes = call.integers("axes") if call.opset >= 18 else None
+    scales = _everywhere(call, [1.0] * len(x.shape), scales, axes)
+    sizes = _everywhere(call, x.shape, sizes, axes)
+    transformation = call.text("coordinate_transformation_mode", "half_pixel")
+    return _resampled(call, x, scales, sizes, transformation, call.text("nearest_mode", "round_prefer_floor"))
+
+
+def _known_scales(call: Call, index: int) -> tuple[float, ...] | None:
+    if call.optional(index) is None or call.input(index).type.numel == 0:
+        return None
+    return tuple(call.known(index, "the scales").reshape(-1).tolist())
+
+
+Numbers = TypeVar("Numbers", int, float)
+
+
+def _everywhere(
+    call: Call,
+    default: Sequence[Numbers],
+    numbers: Sequence[Numbers] | None,
+    axes: Sequence[int] | None,
+) -> tuple[Numbers, ...] | None:
+    """Numbers for some axes as numbers for all of them."""
+    if numbers is None or axes is None:
+        return None if numbers is None else tuple(numbers)
+    if len(axes) != len(numbers):
+        raise ShapeError(f"{len(numbers)} scales or sizes are given for {len(axes)} axes")
+    found = list(default)
+    for axis, number in zip(axes, numbers, strict=True):
+        found[call.axis(axis, len(found))] = number
+    return tuple(found)
+
+
+def _resampled(
+    call: Call,
+    x: Value,
+    scales: tuple[float, ...] | None,
+    sizes: tuple[int, ...] | None,
+    transformation: str,
+    rounding: str,
+) -> Value:
+    mode = call.text("mode", "nearest")
+    if mode not in ("nearest", "linear") or transformation not in POSITIONS or rounding not in NEAREST:
+        raise UnsupportedError(
+            f"mode {mode!r} with coordinate_transformation_mode {transformation!r} and nearest_mode {rounding!r} "
+            "is not supported"
+        )
+    given = scales if scales is not None else sizes
+    if given is None or len(given) != len(x.shape):
+        raise ShapeError(f"it needs scales or sizes for each dimension of {x.shape}, it is given {given}")
+    if any(not (math.isfinite(number) and number > 0) for number in given):
+        raise ShapeError(f"scales and sizes must be positive, they are {given}")
+    for dim, (size, number) in enumerate(zip(x.shape, given, strict=True)):
+        exact = Fraction(number)
+        out = math.floor(size * exact) if scales is not None else int(number)
+        scale = exact if scales is not None else Fraction(out, size)
+        if out != size or scale != 1:
+            call.emitter.fitting(TensorType((out, *x.shape), x.dtype))
+            sources = [POSITIONS[transformation](place, scale, size, out) for place in range(out)]
+            x = (
+                _nearest(call, x, dim, sources, rounding)
+                if mode == "nearest"
+                else _linear(call, x, dim, sources)
+            )
+    return x
+
+
+def _nearest(call: Call, x: Value, dim: int, sources: list[Fraction], rounding: str) -> Value:
+    last = x.shape[dim] - 1
+    places = [min(max(NEAREST[rounding](source), 0), last) for source in sources]
+    return call.emit("index", x, call.constant(torch.tensor(places, dtype=torch.int64)), dims=(dim,))
+
+
+def _linear(call: Call, x: Value, dim: int, sources: list[Fraction]) -> Value:
+    """A product with a matrix that has one or two weights in each row."""
+    size = x.shape[dim]
+    matrix = torch.zeros(len(sources), size, dtype=torch.float64)
+    for row, source in enumerate(sources):
+        inside = min(max(source, Fraction(0)), Fraction(size - 1))
+        first = min(math.floor(inside), max(size - 2, 0))
+        matrix[row, first] += float(1 - (inside - first))
+        if size > 1:
+            matrix[row, first + 1] += float(inside - first)
+        if any(Fraction(float(w.to(x.dtype))) != e for w, e in _weights(matrix[row], inside, first, size)):
+            raise UnsupportedError(
+                f"interpolating between elements at {source} needs weights that are rounded"
+            )
+    order = [d for d in range(len(x.shape)) if d != dim] + [dim]
+    back = [order.index(d) for d in range(len(order))]
+    weight = call.constant(matrix.to(x.dtype))
+    return call.permute(call.emit("linear", call.permute(x, order), weight), back)
+
+
+def _weights(
+    row: torch.Tensor, inside: Fraction, first: int, size: int
+) -> list[tuple[torch.Tensor, Fraction]]:
+    """The weights as stored, and what they are exactly."""
+    pairs = [(row[first], 1 - (inside - first))]
+    return pairs + ([(row[first + 1], inside - first)] if size > 1 else [])
+
+
+@operator("DepthToSpace")
+def depth_to_space(call: Call) -> Value:
+    """Blocks of pixels made of channels: in `DCR` the channels of a pixel of the block are together, in `CRD` apart."""
+    x, block = _image(call)
+    batch, channels, height, width = x.shape
+    depth = channels // block**2
+    if depth * block**2 != channels:
+        raise ShapeError(f"{channels} channels do not go up in blocks of {block} by {block}")
+    mode = call.text("mode", "DCR") if call.opset >= 11 else "DCR"
+    if mode not in ("DCR", "CRD"):
+        raise UnsupportedError(f"the mode {mode!r} is not supported")
+    split = (block, block, depth) if mode == "DCR" else (depth, block, block)
+    order = (0, 3, 4, 1, 5, 2) if mode == "DCR" else (0, 1, 4, 2, 5, 3)
+    parts = call.permute(call.reshape(x, (batch, *split, height, width)), order)
+    return call.reshape(parts, (batch, depth, height * block, width * block))
+
+
+@operator("SpaceToDepth")
+def space_to_depth(call: Call) -> Value:
+    x, block = _image(call)
+    batch, depth, height, width = x.shape
+    if height % block or width % block:
+        raise ShapeError(f"an image of {height} by {width} does not go up in blocks of {block} by {block}")
+    sizes = (batch, depth, height // block, block, width // block, block)
+    parts = call.permute(call.reshape(x, sizes), (0, 3, 5, 1, 2, 4))
+    return call.reshape(parts, (batch, depth * block**2, height // block, width // block))
+
+
+def _image(call: Call) -> tuple[Value, int]:
+    call.takes(1, 1)
+    x, block = call.input(0), call.integer("blocksize", 0)
+    if len(x.shape) != 4 or block < 1:
+        raise ShapeError(
+            f"it takes (batch, channels, height, width) and a blocksize, not {x.shape} and {block}"
+        )
+    return x, block
