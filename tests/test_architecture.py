@@ -19,6 +19,7 @@ LAYERS = [
     {"graph"},
     {"capture", "bounds"},
     {"claims"},
+    {"verification"},
     {"analysis"},
     {"command"},
     {"cli"},
@@ -28,7 +29,14 @@ LAYERS = [
 LIGHT = {"claims.domain", "claims.errors", "capture.weights"}
 """Leaves that lower or equal layers may use: what a box is, the words for mistakes, reading weight files."""
 
-SERVER_MAY_USE = {"analysis.result", "analysis.wire", "diagnostics", "source", "numbers"}
+SERVER_MAY_USE = {
+    "analysis.properties",  # reads property files without torch
+    "analysis.result",
+    "analysis.wire",
+    "diagnostics",
+    "source",
+    "numbers",
+}
 
 
 def imports(file: Path) -> Iterator[str]:

@@ -31,6 +31,9 @@ _SYMBOL_KINDS = {
     "module": types.SymbolKind.Class,
     "method": types.SymbolKind.Method,
     "script": types.SymbolKind.Module,
+    "input": types.SymbolKind.Variable,
+    "output": types.SymbolKind.Variable,
+    "region": types.SymbolKind.Interface,
 }
 
 

@@ -9,15 +9,19 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
+from torchlean.analysis.properties import SUFFIX, is_property
 from torchlean_server import convert
 from torchlean_server.convert import SELECT_DOMAIN, Declined
 from torchlean_server.edits import replacement
-from torchlean_server.features import domain, hover, inlay, lens, symbols
+from torchlean_server.features import domain, hover, inlay, lens, notes, symbols
 from torchlean_server.publishing import DIAGNOSTICS, HINTS, LENSES
 from torchlean_server.server import Server
 from torchlean_server.state import Document
 
 LANGUAGE = "python"
+
+PROPERTY_LANGUAGE = "vnnlib"
+"""What editors that know property files call them; others call them plain text, and the name of the file tells."""
 
 SHORT_WAIT = 0.2
 """Seconds that hints, lenses and the outline wait for a running check, so that most clients need no refresh."""
@@ -102,13 +106,16 @@ def did_change_folders(ls: Server, params: types.DidChangeWorkspaceFoldersParams
 
 def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
     item = params.text_document
-    if item.language_id != LANGUAGE:
+    if not (item.language_id in (LANGUAGE, PROPERTY_LANGUAGE) or is_property(item.uri)):
         return
     try:
         path = convert.path_of(item.uri, ls.root)
     except Declined as reason:
         ls.window_log_message(types.LogMessageParams(types.MessageType.Info, f"{item.uri}: {reason}"))
         return
+    if item.language_id == PROPERTY_LANGUAGE and not is_property(path):
+        # An unsaved new file has no such name yet; the analysis goes by it.
+        path += SUFFIX
     before = ls.documents.get(item.uri)
     if before is not None:
         ls.checker.close(before)
@@ -170,7 +177,8 @@ def hover_at(ls: Server, params: types.HoverParams) -> types.Hover | None:
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return None
-    found = hover.hover(document, ls.converter.offset(document.text, params.position))
+    about = notes.hover if is_property(document.path) else hover.hover
+    found = about(document, ls.converter.offset(document.text, params.position))
     return None if found is None else ls.converter.hover(document.text, found)
 
 

@@ -55,12 +55,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One analysis. `overlays` maps the paths of open documents to (stamp, text); a stamp changes with the text."""
+    """One analysis. `overlays` maps the paths of open documents to (stamp, text); a stamp changes with the text.
+
+    `text_alone`: of a property file only what its text says, without the verdict.
+    """
 
     key: str
     path: str
     text: str
     overlays: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    text_alone: bool = False
 
 
 @dataclass(slots=True)
@@ -184,6 +188,8 @@ class Pool:
             "overlays": changed,
             "memory": self.limits.memory,
             "method": self.method,
+            "seconds": self.limits.seconds,
+            "text_alone": request.text_alone,
         }
 
     def _settle(self, worker: Worker) -> None:

@@ -24,6 +24,9 @@ _METHODS = {"ibp": "interval bound propagation", "crown": "backward linear bound
 
 _VERDICTS = {Verdict.PROVED: "proved", Verdict.REFUTED: "refuted", Verdict.UNKNOWN: "not decided"}
 
+_ANSWERS = {Verdict.PROVED: "holds", Verdict.REFUTED: "violated", Verdict.UNKNOWN: "not decided"}
+"""Of properties, whose files say what must not happen."""
+
 _EVIDENCE = {
     Evidence.KERNEL: "kernel (accepted by the Lean kernel)",
     Evidence.ENGINE: "engine (outward-rounded arithmetic, not re-checked)",
@@ -165,6 +168,34 @@ def claim_title(unit: UnitResult) -> str:
     elif claim.margin is not None:
         parts.append(f"margin ≥ {lower_text(claim.margin)}")
     return " · ".join(parts)
+
+
+def property_title(unit: UnitResult) -> str:
+    """The verdict of a property file in a few words: `holds (engine, 0.8 s) · a.onnx, 1 region`."""
+    claim = unit.claim
+    if unit.failure:
+        return f"cannot be decided · {unit.failure.splitlines()[0]}"
+    if claim is None:
+        return f"being checked · {unit.summary}"
+    evidence = f"{claim.evidence.value}, " if claim.evidence is not Evidence.NONE else ""
+    return f"{_ANSWERS[claim.verdict]} ({evidence}{seconds_text(claim.seconds)}) · {unit.summary}"
+
+
+def property_text(unit: UnitResult) -> str:
+    """Markdown for the place where a property's network is named: its verdict and what shows it."""
+    claim = unit.claim
+    head = f"**property `{unit.name}`**"
+    if unit.failure:
+        return f"{head} cannot be decided\n\n{unit.failure}"
+    if claim is None:
+        return f"{head}: being checked\n\n{unit.summary}"
+    parts = [
+        f"**property `{unit.name}`: {_ANSWERS[claim.verdict]}**",
+        claim.detail[:1].upper() + claim.detail[1:],
+    ]
+    if _EVIDENCE[claim.evidence]:
+        parts.append(f"evidence: {_EVIDENCE[claim.evidence]}")
+    return "\n\n".join([*parts, f"{unit.summary}, {seconds_text(claim.seconds)}"])
 
 
 def module_title(unit: UnitResult, speaker: UnitResult) -> str:

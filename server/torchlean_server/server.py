@@ -15,6 +15,7 @@ from torchlean_server.configuration import Configuration
 from torchlean_server.convert import Converter
 from torchlean_server.documents import Documents
 from torchlean_server.features.diagnostics import problems
+from torchlean_server.lanes import Lanes
 from torchlean_server.pool import Limits, Pool
 from torchlean_server.progress import Progress
 from torchlean_server.protocol import Protocol
@@ -26,7 +27,7 @@ from torchlean_server.watch import Watcher
 
 logger = logging.getLogger("torchlean")
 
-WATCHED_FILES = "**/*.{py,safetensors,pt,pth,bin,npz,npy,onnx,vnnlib}"
+WATCHED_FILES = "**/*.{py,safetensors,pt,pth,bin,npz,npy,onnx,vnnlib,toml}"
 """What a client is asked to watch: everything that a model file can depend on."""
 
 
@@ -49,7 +50,8 @@ class Server(LanguageServer):
         self.converter = Converter(encoding, self.text_of)
         self.publisher = Publisher(self, self.client, self.documents, self.diagnostics)
         self.bars = Progress(self.work_done_progress) if self.client.progress else None
-        self.checker = Checker(self.documents, self.pool, self._shown, self._running)
+        lanes = Lanes(self.pool, len(self.pool.workers))
+        self.checker = Checker(self.documents, lanes, self._shown, self._running)
         self.watcher = Watcher(self._file_changed, self.log)
         self.configuration = Configuration(self, self.client, self._adopt)
         self.configuration.take_all(params.initialization_options)

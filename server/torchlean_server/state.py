@@ -24,9 +24,10 @@ from torchlean.source import Span
 from torchlean_server.edits import Delta
 from torchlean_server.text import Text
 
-SYNTAX_ERROR = "TL100"
+SYNTAX_ERRORS = frozenset({"TL100", "TL120"})
+"""Of Python files and of property files."""
 
-FILE_TROUBLE = frozenset({"TL104", "TL110", "TL111"})
+FILE_TROUBLE = frozenset({"TL104", "TL110", "TL111", "TL123"})
 """Codes that a half-written dependency causes."""
 
 
@@ -95,7 +96,7 @@ def unit_id(unit: UnitResult) -> str:
 
 def has_verdict(unit: UnitResult) -> bool:
     """Whether everything is there that a lens tells of a unit."""
-    return unit.kind != "claim" or unit.claim is not None
+    return unit.kind not in ("claim", "property") or unit.claim is not None
 
 
 def has_numbers(unit: UnitResult) -> bool:
@@ -244,7 +245,7 @@ class Document:
 
 
 def has_syntax_error(analysis: FileAnalysis) -> bool:
-    return any(d.code == SYNTAX_ERROR and d.span.path == analysis.path for d in analysis.diagnostics)
+    return any(d.code in SYNTAX_ERRORS and d.span.path == analysis.path for d in analysis.diagnostics)
 
 
 def file_trouble(analysis: FileAnalysis) -> set[tuple[str, str]]:

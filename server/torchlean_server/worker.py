@@ -114,6 +114,8 @@ class Analyser:
         self._wire.current = id
         self._adopt(request)
         self._session.method = request["method"]
+        self._session.seconds = request["seconds"]
+        self._session.text_alone = request["text_alone"]
 
         def publish(analysis: Any) -> None:
             self._wire.send({"type": "layer", "id": id, "analysis": form.encode(analysis)})

@@ -33,7 +33,8 @@ def prepare(folder: Path) -> None:
 def test_the_example_shows_what_the_page_says(code, tmp_path) -> None:
     prepare(tmp_path)
     page = explain(code)
-    analysis = analyse(str(tmp_path / "model.py"), block(page, "python"), Session())
+    language, name = ("vnnlib", "a.vnnlib") if "```vnnlib" in page else ("python", "model.py")
+    analysis = analyse(str(tmp_path / name), block(page, language), Session())
     shown = [
         f"{found.span.line + 1}:{found.span.column + 1} {found.severity.name.lower()} {found.code} "
         f"{found.message.replace(str(tmp_path), '/project')}"

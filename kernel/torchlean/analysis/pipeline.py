@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from torchlean.analysis.properties import is_property
 from torchlean.analysis.result import (
     ClaimResult,
     Counters,
@@ -39,7 +40,8 @@ def analyse(
     """Everything known of a file.
 
     Args:
-        path: absolute path of the file (used to resolve imports and weights); it need not exist.
+        path: absolute path of the file (used to resolve imports and weights); it need not exist. `.vnnlib` files are
+            read as properties, all others as Python.
         text: its text, saved or not.
         session: caches and unsaved texts of other files.
         cancelled: asked often; makes the call end with `Cancelled`.
@@ -49,6 +51,11 @@ def analyse(
         Cancelled: the caller asked for it.
     """
     path = os.path.abspath(path)
+    if is_property(path):
+        # Verification is loaded with the first property file: most sessions have none.
+        from torchlean.analysis.property_verdicts import analyse_property
+
+        return analyse_property(path, text, session, cancelled, publish)
     started = time.perf_counter()
     capture = capture_file(path, text, session.workspace, cancelled)
     parts = [unit_graph(capture, unit) for unit in capture.units]

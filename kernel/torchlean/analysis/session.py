@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 from torchlean.bounds import BoundsCache
 from torchlean.capture.workspace import Workspace
 from torchlean.claims.decide import Decision
 
+if TYPE_CHECKING:
+    from torchlean.verification import Verification
+
 MAX_DECIDED = 10_000
 """Decisions are small; this many covers a data set's worth of claims."""
+
+MAX_VERIFIED = 100
+"""Verdicts of property files: those of a day's editing."""
+
+SECONDS = 30.0
+"""What one analysis may take where nobody sets it."""
 
 
 class Session:
@@ -19,6 +29,8 @@ class Session:
         workspace: files and unsaved overlays.
         bounds: content-addressed bounds.
         method: `ibp` for intervals alone, `crown` for linear bounds and splitting where intervals do not decide.
+        seconds: what one analysis may take: searches that could go on for ever end before.
+        text_alone: property files are read and not decided.
         overlays: absolute path -> text of documents open in an editor; change it between analyses.
     """
 
@@ -27,6 +39,9 @@ class Session:
         self.workspace = Workspace(roots, self.overlays)
         self.bounds = BoundsCache()
         self.method = "crown"
+        self.seconds = SECONDS
+        self.text_alone = False
+        self.verified: OrderedDict[bytes, Verification] = OrderedDict()
         self._decided: OrderedDict[bytes, Decision] = OrderedDict()
 
     def decided(self, key: bytes) -> Decision | None:
@@ -38,3 +53,9 @@ class Session:
         self._decided[key] = decision
         while len(self._decided) > MAX_DECIDED:
             self._decided.popitem(last=False)
+
+    def remember_verified(self, key: bytes, result: Verification) -> None:
+        """Keep the verdict of a property (by the content of both files) that no further work can change."""
+        self.verified[key] = result
+        while len(self.verified) > MAX_VERIFIED:
+            self.verified.popitem(last=False)

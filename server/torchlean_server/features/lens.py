@@ -1,4 +1,4 @@
-"""Code lenses: the verdict over each claim, parameters and domain over each module."""
+"""Code lenses: the verdict over each claim and property, parameters and domain over each module."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def lenses(document: Document) -> list[Lens]:
     together: dict[tuple[int, int], list[ShownUnit]] = defaultdict(list)
     for shown in document.units(has_verdict):
         where = shown.layer.track.now(shown.unit.span)
-        if shown.unit.kind in ("claim", "module") and where is not None:
+        if shown.unit.kind in ("claim", "module", "property") and where is not None:
             together[where].append(shown)
     return [lens for where in sorted(together) for lens in _at(document, where, together[where])]
 
@@ -53,6 +53,9 @@ def _each(document: Document, where: tuple[int, int], units: list[ShownUnit]) ->
     found = []
     for shown in units:
         chosen = " · domain shown" if shown.id == document.selected else ""
+        if shown.unit.kind == "property":
+            found.append(Lens(render.property_title(shown.unit) + _mark(shown), shown.id, *where))
+            continue
         if shown.unit.kind == "claim":
             found.append(Lens(render.claim_title(shown.unit) + _mark(shown) + chosen, shown.id, *where))
             continue

@@ -11,7 +11,10 @@ from torchlean_server.state import Document, Layer, has_verdict
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """An entry: `kind` is "claim", "module", "script" or "method"; ranges are offsets (whole, name)."""
+    """An entry of the outline; ranges are offsets (whole, name).
+
+    `kind` is "claim", "module", "script", "method", or "input", "output", "region" of a property.
+    """
 
     name: str
     kind: str
@@ -35,7 +38,7 @@ def _moved(document: Document, layer: Layer, symbol: SymbolResult, child: bool =
         return None
     whole = layer.track.now(symbol.span) or _around(layer, symbol) or name
     children = tuple(s for inner in symbol.children if (s := _moved(document, layer, inner, child=True)))
-    kind = "method" if child and symbol.kind != "claim" else symbol.kind
+    kind = "method" if child and symbol.kind not in ("claim", "input", "output") else symbol.kind
     return Symbol(symbol.name, kind, _detail(document, symbol), _hull(whole, name), name, children)
 
 
