@@ -23,7 +23,7 @@ from torchlean.ops.op import Attributes
 SINGLE = torch.float32
 """Twice as fast as float64, and exact enough to find out which slopes are good."""
 
-_ANY_DTYPE = frozenset({"linear", "conv", "conv_transpose", "reshape"})
+_ANY_DTYPE = frozenset({"linear", "reshape"})
 """Ops whose transposes compute in the dtype of the known operands; those of all others are asked in float64."""
 
 _SAME_SHAPE = frozenset({"add", "sub", "neg", "mul", "div"})
@@ -75,11 +75,11 @@ def _map(shape: Structure, node: Node) -> Map:
         single = OPS[node.op].affine(intervals, types, node.attributes)
         assert single is not None, "the op is affine with the same operands in float64"
         transposes = [part.transpose for i in unknown if (part := single[i]) is not None]
+    else:
+        transposes = [_cast(part.transpose) for i in unknown if (part := parts[i]) is not None]
         if node.op == "conv" and unknown == [0]:
             assert known[1] is not None
             transposes = [subpixel(known[1], types[0].shape, node.attributes) or transposes[0]]
-    else:
-        transposes = [_cast(part.transpose) for i in unknown if (part := parts[i]) is not None]
     back = tuple((node.inputs[i], transpose) for i, transpose in zip(unknown, transposes, strict=True))
     offset = shape.offsets[node.id]
     middle = offset.lower if offset.is_point else offset.lower / 2 + offset.upper / 2

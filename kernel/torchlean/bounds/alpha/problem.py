@@ -1,20 +1,20 @@
 """What rows with slopes of their own pass: each node twice, as a plain station for finding slopes and as a passage.
 
-The passage is the sound form (`torchlean.bounds.crown.passages`). A relu's holds for every slope that a row may choose:
-its rounding penalty is that of the steepest, and any line through the origin with a slope in [0, 1] lies below a relu
-exactly, on any interval, so proving a row only means to put the row's slopes in.
+The passage is the sound form (`torchlean.bounds.crown.passages`); how a row's own choices go into it stands in `proof`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from torchlean.bounds.alpha.descent import Multipliers
+from torchlean.bounds.alpha.families import Family, family_of
 from torchlean.bounds.alpha.maps import maps_of
+from torchlean.bounds.alpha.proof import apart, combined, having
 from torchlean.bounds.alpha.stations import Between, End, Kink, Linear, Station
 from torchlean.bounds.crown.passages import Magnitude, Passage, between, stop
 from torchlean.bounds.crown.refine import known_operands, passage_of
@@ -26,14 +26,6 @@ from torchlean.ops import OPS, UnsupportedError
 from torchlean.ops.linearization import Plane, Relaxation
 
 
-def having(passage: Passage, alpha: Tensor) -> Passage:
-    """A relu's passage for rows with these slopes below, (boxes, rows, *node); whatever is in them is made sound."""
-    slopes = alpha.to(torch.float64).nan_to_num(0.0).clamp(0.0, 1.0)
-    assert passage.slopes is not None
-    ((_, above),) = passage.slopes
-    return replace(passage, slopes=((slopes, above),))
-
-
 @dataclass
 class Problem:
     """The growing problem; nodes are admitted in order.
@@ -42,7 +34,7 @@ class Problem:
         bounds: intervals of shape (boxes or 1, *node).
         magnitudes: valid on all boxes.
         signs: phases of relus' operands, (boxes, 1, *node) of -1, 0 and 1, float32.
-        kinks: the relus, whose slopes rows choose.
+        kinks: the relus and other nodes whose planes rows choose.
         lost: nodes where nothing bounded is known: rows that end there have no bound, whatever the slopes.
     """
 
@@ -52,7 +44,7 @@ class Problem:
     magnitudes: dict[int, Magnitude] = field(default_factory=dict)
     stations: dict[int, Station] = field(default_factory=dict)
     passages: dict[int, Passage] = field(default_factory=dict)
-    kinks: dict[int, Kink] = field(default_factory=dict)
+    kinks: dict[int, Kink | Family] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
 
     def admit(self, node: Node, interval: Interval, hull: Interval) -> None:
@@ -98,6 +90,11 @@ class Problem:
         else:
             shapes = tuple(self.shape.graph[id].type.shape for id in node.inputs)
             self.stations[node.id] = Between.of(node.inputs, shapes, node.type.shape, planes)
+            family = family_of(
+                node.op, node.attributes, node.inputs, operands, shapes, node.type.shape, planes
+            )
+            if family is not None:
+                self.stations[node.id] = self.kinks[node.id] = family
         self.passages[node.id] = self._between(node, planes)
         return True
 
@@ -130,7 +127,7 @@ class Problem:
 
         Args:
             rows: (boxes, rows, *node), float64.
-            alphas: slopes for `kinks`, (boxes, rows, *node); those without get the steepest.
+            alphas: for `kinks`, (boxes, rows, *node). Relus without get the steepest slope, others CROWN's planes.
             multipliers: by node; the bound then speaks of the inputs that satisfy the phases.
             check: called before every node; may raise to cancel.
 
@@ -138,32 +135,25 @@ class Problem:
             (boxes, rows); `-inf` where nothing is known.
         """
         passages = dict(self.passages)
+        batch = rows.shape[:2]
+        families = {id for id in alphas if isinstance(self.kinks[id], Family)}
+        if families:
+            # Each row has planes of its own: it becomes a box of its own.
+            passages = {id: apart(passage, batch) for id, passage in passages.items() if id <= node}
+            rows = rows.reshape(-1, 1, *rows.shape[2:])
         for id, alpha in alphas.items():
-            passages[id] = having(self.passages[id], alpha)
-        if not multipliers:
-            return lower_bounds(passages, self.magnitudes, node, rows, check)
-        top = len(self.shape.graph)
-        passages[top] = _sum_of(node, rows, multipliers)
-        return lower_bounds(passages, self.magnitudes, top, rows.reshape(*rows.shape[:2], -1)[..., :1], check)
-
-
-def _sum_of(node: int, rows: Tensor, multipliers: Mapping[int, Multipliers]) -> Passage:
-    """Rows of a node minus multiples of phases, as the passage of a node above all others: it only sends coefficients.
-
-    Multipliers are used exactly as stored (float32 numbers, whose negatives and products with a sign are exact).
-    Negative or undefined ones count as zero. What adding coefficients at a node rounds, the pass accounts for.
-    """
-    nothing = torch.zeros(1, 1, 2, dtype=torch.float64)
-    batch = rows.shape[:2]
-
-    def sends(coefficients: Tensor) -> Callable[[Tensor], Tensor]:
-        return lambda _: coefficients.flatten(0, 1)
-
-    onward = [(node, sends(rows))]
-    for id, multiplier in multipliers.items():
-        beta = multiplier.beta.to(torch.float64).nan_to_num(0.0, posinf=0.0).clamp(min=0.0)
-        onward.append((id, sends(-(multiplier.sign * beta).expand(*batch, *beta.shape[2:]))))
-    return Passage(nothing, nothing, onward=tuple(onward))
+            kink = self.kinks[id]
+            if isinstance(kink, Family):
+                operands = [self.bounds[operand] for operand in kink.operands]
+                passages[id] = self._between(self.shape.graph[id], kink.planes(alpha, operands))
+            else:
+                passages[id] = having(passages[id], alpha.reshape(*rows.shape[:2], *alpha.shape[2:]))
+        top = node
+        if multipliers:
+            top = len(self.shape.graph)
+            passages[top] = combined(node, rows, multipliers)
+            rows = rows.reshape(*rows.shape[:2], -1)[..., :1]
+        return lower_bounds(passages, self.magnitudes, top, rows, check).reshape(batch)
 
 
 __all__ = ["Problem"]

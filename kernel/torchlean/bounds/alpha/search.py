@@ -139,7 +139,9 @@ class Search:
         slopes, forces = ascend(self.problem.stations, self.route, run, self.multipliers)
         self._move(slopes, forces, run, count)
 
-    def _move(self, slopes: Mapping[int, Tensor], forces: Mapping[int, Tensor], run: Descent, count: int) -> None:
+    def _move(
+        self, slopes: Mapping[int, Tensor], forces: Mapping[int, Tensor], run: Descent, count: int
+    ) -> None:
         """One step along the derivatives by slopes and by multipliers."""
         for id, derivative in slopes.items():
             mean, size, factor = self._means("alpha", id, derivative).of(derivative, count)

@@ -140,6 +140,11 @@ class Kink:
             room = torch.maximum(room, sign.abs())
         return Kink((operand,), above, above * -falls, room, start)
 
+    @property
+    def chooses(self) -> bool:
+        """There is a choice for some element."""
+        return bool(self.room.any())
+
     def started(self, alpha: Tensor | None, batch: Sequence[int]) -> Tensor:
         """Slopes for (boxes, rows): those given where there is a choice, the analytic ones elsewhere."""
         start = self.start.expand(*batch, *self.start.shape[2:])

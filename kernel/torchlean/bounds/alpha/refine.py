@@ -1,0 +1,228 @@
+"""Progressive alpha-CROWN: the operands of nonlinear ops bounded one after the other, each row with slopes of its own.
+
+As CROWN goes up the graph (`torchlean.bounds.crown.refine`), so does this, on bounds that are already tightened below.
+Every row of a node, that is every element and side, gets slopes that are best for it alone. Bounds are intersected with
+CROWN's, which come first, and are never worse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torchlean.bounds.alpha.descent import Route
+from torchlean.bounds.alpha.maps import SINGLE
+from torchlean.bounds.alpha.problem import Problem
+from torchlean.bounds.alpha.search import Search
+from torchlean.bounds.cache import Bound, BoundsCache
+from torchlean.bounds.crown.refine import bound_lowered, open_elements
+from torchlean.bounds.crown.structure import Structure, remembered
+from torchlean.bounds.ibp import Bounds, bound_node, content_key
+from torchlean.cancellation import Cancelled
+from torchlean.graph import Graph, Node
+from torchlean.graph.hashing import DIGEST_BYTES
+from torchlean.intervals import Interval
+
+CHUNK_BYTES = 2**21
+"""Memory for one tensor of a search: a dozen of them take part in each step, and shall stay close to the processor."""
+
+STEPS = 20
+"""What others are compared with; the last steps of these are worth little."""
+
+Decided = Callable[[Tensor, Tensor], bool]
+"""Given lower and upper bounds of a wanted node, in its shape: whether the caller needs no better ones."""
+
+
+def alpha(
+    graph: Graph,
+    domains: Mapping[str, Interval],
+    cache: BoundsCache | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    wanted: Collection[int] | None = None,
+    steps: int = STEPS,
+    decided: Decided | None = None,
+) -> Bounds:
+    """Bound every node, those of interest by linear bounds with optimised slopes.
+
+    Args:
+        graph, domains, wanted: as for `crown`.
+        cache: where finished bounds are looked up and stored, under keys of their own; CROWN's are found there too.
+        cancelled: asked before every step of every search.
+        steps: of each search, at most.
+        decided: asked of CROWN's bounds of each wanted node, and of those found so far while these are searched. Where
+            it answers yes, the bounds returned may be worse than those of a full search, and are not stored.
+
+    Raises:
+        Cancelled: `cancelled()` became true.
+        ValueError: a domain's shape differs from its input's.
+    """
+
+    def check() -> None:
+        if cancelled():
+            raise Cancelled
+
+    cache = BoundsCache() if cache is None else cache
+    shape = remembered(graph, cache)
+    places = shape.lowered.places
+    chosen = {places[id] for id in (graph.outputs if wanted is None else wanted)}
+    found = bound_lowered(shape, domains, cache, check, chosen)
+    if decided is None or not all(_settled(decided, found[place][0].interval) for place in chosen):
+        found = _Tightening(shape, domains, cache, check, chosen, steps, decided).run(found)
+    fresh = sum(found[place][2] for place in places)
+    return Bounds(
+        tuple(found[place][0] for place in places),
+        tuple(found[place][1] for place in places),
+        fresh,
+        len(places) - fresh,
+    )
+
+
+def _settled(decided: Decided, interval: Interval) -> bool:
+    return not interval.undefined and decided(interval.lower, interval.upper)
+
+
+Answers = list[tuple[Bound, bytes, bool]]
+"""Per node its bound, the key it is stored under, and whether it was computed now."""
+
+
+@dataclass
+class _Tightening:
+    shape: Structure
+    domains: Mapping[str, Interval]
+    cache: BoundsCache
+    check: Callable[[], None]
+    chosen: Collection[int]
+    steps: int
+    decided: Decided | None
+
+    def run(self, analytic: Answers) -> Answers:
+        """Tighten CROWN's answers, node by node."""
+        problem = Problem(self.shape)
+        bounds: list[Bound] = []
+        keys: list[bytes] = []
+        fresh: list[bool] = []
+        for node in self.shape.graph:
+            self.check()
+            crown, crown_key, _ = analytic[node.id]
+            keys.append(content_key(node, keys, self.domains, self._manner(node, crown_key)))
+            bound = self.cache.get(keys[-1])
+            fresh.append(bound is None)
+            if bound is None:
+                bound, complete = self._bound(problem, node, bounds, crown)
+                if complete:
+                    self.cache.put(keys[-1], bound)
+            problem.admit(node, _batched(bound.interval), bound.interval)
+            bounds.append(bound)
+        return list(zip(bounds, keys, fresh, strict=True))
+
+    def _manner(self, node: Node, crown_key: bytes) -> bytes:
+        """All that an engine may choose: CROWN's choices are in its key."""
+        state = hashlib.blake2b(crown_key, digest_size=DIGEST_BYTES)
+        state.update(f"alpha {self.steps} {self.shape.additions}".encode())
+        return state.digest()
+
+    def _bound(
+        self, problem: Problem, node: Node, bounds: Sequence[Bound], crown: Bound
+    ) -> tuple[Bound, bool]:
+        """The node's bound, and whether its search was left to end by itself."""
+        manner = self.shape.manner(node, node.id in self.chosen)
+        if not node.inputs or not self.shape.varies[node.id] or crown.interval.undefined:
+            return crown, True
+        first = bound_node(node, [bounds[id] for id in node.inputs], self.shape.graph, self.domains)
+        interval = crown.interval if first.interval.undefined else _both(crown.interval, first.interval)
+        method = crown.method
+        complete = True
+        elements = open_elements(interval, manner).flatten().nonzero().flatten()
+        if manner != b"none" and node.id not in self.shape.optimal and len(elements):
+            searched, complete = _Rows(problem, node, interval, self).tighten(elements)
+            if not (
+                torch.equal(searched.lower, interval.lower) and torch.equal(searched.upper, interval.upper)
+            ):
+                interval, method = searched, "alpha"
+        return Bound(interval, crown.reason, method), complete
+
+
+class _Rows:
+    """The rows of one node."""
+
+    def __init__(self, problem: Problem, node: Node, interval: Interval, run: _Tightening) -> None:
+        self.problem = problem
+        self.node = node
+        self.run = run
+        self.interval = interval
+        self.lower, self.upper = interval.lower.flatten().clone(), interval.upper.flatten().clone()
+        self.decided = run.decided if node.id in run.chosen else None
+        # The node itself is passed as its op says, whatever is known of it.
+        problem.admit(node, _batched(interval), interval)
+        self.route = Route.of(problem.stations, node.id)
+
+    def tighten(self, elements: Tensor) -> tuple[Interval, bool]:
+        """Bound these elements; also whether the caller stopped it."""
+        complete = True
+        if not any(id in self.problem.lost for id in self.route.down):
+            for chunk in elements.split(self._at_a_time()):
+                self._search(chunk)
+                if self.decided is not None and self.decided(*self._ends(self.lower, self.upper)):
+                    complete = False
+                    break
+        return Interval(
+            *self._ends(self.lower, self.upper), self.interval.undefined, self.interval.infinite
+        ), complete
+
+    def _ends(self, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        shape = self.node.type.shape
+        return lower.reshape(shape), upper.reshape(shape)
+
+    def _at_a_time(self) -> int:
+        widest = max(self.problem.shape.graph[id].type.numel for id in self.route.down)
+        return max(1, CHUNK_BYTES // (4 * 2 * widest))
+
+    def _search(self, chunk: Tensor) -> None:
+        count = len(chunk)
+        rows = torch.zeros(2 * count, self.node.type.numel, dtype=torch.float64)
+        place = torch.arange(count)
+        rows[place, chunk] = 1.0
+        rows[place + count, chunk] = -1.0
+        rows = rows.reshape(1, 2 * count, *self.node.type.shape)
+        problem, batch = self.problem, rows.shape[:2]
+        alphas = {id: problem.kinks[id].started(None, batch) for id in self.route.down if id in problem.kinks}
+        search = Search(problem, self.route, rows.to(SINGLE), {}, alphas, {})
+        choice = any(problem.kinks[id].chooses for id in alphas)
+        found = search.run(self.run.steps if choice else 0, self._enough(chunk), self.run.check)
+        ends = problem.prove(self.node.id, rows, found.alphas, {}, self.run.check)
+        low, high = ends[0, :count], -ends[0, count:]
+        self.lower[chunk] = torch.maximum(self.lower[chunk], low)
+        self.upper[chunk] = torch.minimum(self.upper[chunk], high)
+
+    def _enough(self, chunk: Tensor) -> Callable[[Tensor], bool] | None:
+        decided = self.decided
+        if decided is None:
+            return None
+
+        def enough(plain: Tensor) -> bool:
+            lower, upper = self.lower.clone(), self.upper.clone()
+            low, high = plain[0].to(torch.float64).tensor_split(2)
+            lower[chunk] = torch.maximum(lower[chunk], low)
+            upper[chunk] = torch.minimum(upper[chunk], -high)
+            return decided(*self._ends(lower, upper))
+
+        return enough
+
+
+def _both(a: Interval, b: Interval) -> Interval:
+    lower = torch.maximum(a.lower, b.lower)
+    return Interval(lower, torch.minimum(a.upper, b.upper), a.undefined, a.infinite)
+
+
+def _batched(interval: Interval) -> Interval:
+    """With a batch of one box in front."""
+    lower = interval.lower.unsqueeze(0)
+    upper = lower if interval.is_point else interval.upper.unsqueeze(0)
+    return Interval(lower, upper, interval.undefined, interval.infinite)
+
+
+__all__ = ["alpha"]
