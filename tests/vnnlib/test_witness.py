@@ -37,6 +37,13 @@ def test_a_reader_that_rounds_once_to_binary32_gets_the_same_number(value) -> No
     assert read_as_binary32(decimal) == value
 
 
+def test_fractions_are_written_out_or_to_more_digits_than_any_float_has() -> None:
+    x = [Fraction(679857769, 10**9), Fraction(-1, 3), Fraction(7)]
+    read = witness.parse(witness.text("sat", x)).x
+    assert (read[0], read[2]) == (x[0], x[2])
+    assert abs(read[1] - x[1]) < Fraction(1, 10**1000) and float(read[1]) == float(x[1])
+
+
 def test_the_file_has_the_competitions_form() -> None:
     assert (
         witness.text("sat", [0.5, -(2.0**-27)], [2.0])

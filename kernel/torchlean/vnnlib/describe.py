@@ -13,6 +13,12 @@ MOST_PARTS = 12
 MOST_TERMS = 8
 """Terms of a sum that a description spells out."""
 
+MOST_LEVELS = 5
+"""Conditions inside each other that a description follows: a reader loses count of parentheses before that."""
+
+ZEROS = 4
+"""Zeros behind the point from which on a number is written as `1e-8`."""
+
 Name = Callable[[int], str]
 """What the file calls a variable (`Declarations.name`)."""
 
@@ -39,8 +45,8 @@ def _sum(terms: list[tuple[int, Fraction]], name: Name) -> str:
     return " + ".join(shown) + (f" + … ({more} more terms)" if more > 0 else "")
 
 
-def formula_text(formula: Formula, name: Name, negated: bool = False) -> str:
-    """A condition in one line: `Y_0 ≤ 1 or (X_0 ≥ 0 and Y_1 < 2)`."""
+def formula_text(formula: Formula, name: Name, negated: bool = False, levels: int = MOST_LEVELS) -> str:
+    """A condition in one line: `Y_0 ≤ 1 or (X_0 ≥ 0 and Y_1 < 2)`; what is deeper than `levels` is left out."""
     flipped = formula.negated is not negated
     if formula.comparison is not None:
         comparison = formula.comparison.negated() if flipped else formula.comparison
@@ -48,7 +54,9 @@ def formula_text(formula: Formula, name: Name, negated: bool = False) -> str:
     op = _op(formula, negated)
     if not formula.parts:
         return "true" if op == "and" else "false"
-    shown = [_part(part, name, flipped) for part in formula.parts[:MOST_PARTS]]
+    if not levels:
+        return "…"
+    shown = [_part(part, name, flipped, levels - 1) for part in formula.parts[:MOST_PARTS]]
     more = len(formula.parts) - len(shown)
     return f" {op} ".join(shown) + (f" {op} … ({more} more)" if more > 0 else "")
 
@@ -57,8 +65,8 @@ def _op(formula: Formula, negated: bool) -> str:
     return {"and": "or", "or": "and"}.get(formula.op, formula.op) if negated else formula.op
 
 
-def _part(part: Formula, name: Name, negated: bool) -> str:
-    text = formula_text(part, name, negated)
+def _part(part: Formula, name: Name, negated: bool, levels: int) -> str:
+    text = formula_text(part, name, negated, levels)
     return text if part.comparison is not None or len(part.parts) < 2 else f"({text})"
 
 
@@ -86,7 +94,8 @@ def exact_text(value: Fraction) -> str:
     digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
     sign = "-" if value < 0 else ""
     text = f"{digits[: len(digits) - places]}.{digits[len(digits) - places :]}" if places else digits
-    return sign + (_scientific(digits, places) if len(text) > 24 else text)
+    small = places - len(digits.lstrip("0")) >= ZEROS
+    return sign + (_scientific(digits, places) if small or len(text) > 24 else text)
 
 
 def _scientific(digits: str, places: int) -> str:

@@ -105,15 +105,6 @@ class Formula:
     negated: bool = False
     depth: int = 0
 
-    def holds(self, values: Mapping[int, Fraction]) -> bool:
-        """Direct evaluation at a point (for tests and for explaining): recursion as deep as the formula."""
-        if self.comparison is not None:
-            leaf = self.comparison.negated() if self.negated else self.comparison
-            left = sum((c * values[k] for k, c in leaf.coefficients.items()), ZERO)
-            return left < leaf.bound if leaf.strict else left <= leaf.bound
-        parts = (part.holds(values) is not self.negated for part in self.parts)
-        return all(parts) if self.op == "and" else any(parts)
-
 
 TRUE = Formula("and")
 FALSE = Formula("or")

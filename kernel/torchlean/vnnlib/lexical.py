@@ -27,12 +27,16 @@ TOKEN = re.compile(
 )
 
 BOUND = re.compile(
-    r"""\([ ]?assert[ ](?P<form>\(
-    (?P<operator><=|>=)[ ](?P<left>[^ \t\r\n()\[\];"|]+)[ ](?P<right>[^ \t\r\n()\[\];"|]+)
+    r"""\([ ]?assert[ ](\(
+    (<=|>=)[ ]([^ \t\r\n()\[\];"|]+)[ ]([^ \t\r\n()\[\];"|]+)
     \))[ ]?\)""",
     re.VERBOSE,
 )
-"""`(assert (<= X_0 1.0))` as generators write it, of two words: nine tenths of large files are such."""
+"""`(assert (<= X_0 1.0))` as generators write it, of two words: nine tenths of large files are such. Groups: the form,
+its operator, both operands."""
+
+DECLARATION = re.compile(r"\(declare-const ([XY]_[0-9]+) Real\)")
+"""`(declare-const X_0 Real)`, nearly all the rest."""
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 """Decimals, with the signs and exponents that files in use have though SMT-LIB itself has neither."""

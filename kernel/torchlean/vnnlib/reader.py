@@ -17,7 +17,7 @@ from torchlean.vnnlib import networks
 from torchlean.vnnlib.declarations import Declarations
 from torchlean.vnnlib.formula import Formula
 from torchlean.vnnlib.items import BAD, Bad, Empty, Indexed, Item, Quoted, described
-from torchlean.vnnlib.lexical import BOUND, TOKEN, Source, indices
+from torchlean.vnnlib.lexical import BOUND, DECLARATION, TOKEN, Source, indices
 from torchlean.vnnlib.networks import PARTS, Networks
 from torchlean.vnnlib.operators import Operators
 from torchlean.vnnlib.problems import MEANING, SYNTAX, Problems
@@ -86,12 +86,18 @@ class Reader:
             at = place[1]
             if token[0] == ";":
                 continue
-            if token == "(" and not self._stack and (whole := BOUND.match(text, place[0])) is not None:
+            whole = None if token != "(" or self._stack else BOUND.match(text, place[0])
+            if whole is not None:
                 self._bound(whole)
-                place = place[0], whole.end()
+            elif (
+                token == "(" and not self._stack and (whole := DECLARATION.match(text, place[0])) is not None
+            ):
+                self._stray = False
+                self.declarations.constant(whole[1], whole.span(1))
             else:
                 self._take(token, place, last)
-            last, at = place, place[1]
+            last = place if whole is None else whole.span()
+            at = last[1]
             if self.problems.full:
                 return
         if self._stack:
@@ -119,11 +125,8 @@ class Reader:
 
     def _bound(self, match: re.Match[str]) -> None:
         """The commonest command, recognised as a whole; what it means is decided where it always is."""
-        start, end = match.span("form")
-        operator, left, right = (
-            Item(match[group], match.start(group), match.end(group))
-            for group in ("operator", "left", "right")
-        )
+        start, end = match.span(1)
+        operator, left, right = [Item(match[n], *match.span(n)) for n in (2, 3, 4)]
         value = self._operators.apply(operator, [left, right], start, end)
         self._stray = False
         self._assert([Item(value, start, end)], match.start(), match.end())

@@ -17,7 +17,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from torchlean.vnnlib.lexical import TOKEN, NumberTooLong, number
@@ -41,15 +41,17 @@ class Result:
 
 
 Number = float | Fraction
-"""Fractions are those of decimals: their denominators have no factors but 2 and 5."""
+
+DIGITS = 1100
+"""Significant digits of a fraction that no decimal is, such as 1/3: more than any binary64 number has, so that reading
+it as one gives the number nearest to the fraction."""
 
 
 def text(verdict: str, x: Sequence[Number] = (), y: Sequence[Number] = ()) -> str:
     """A result file's text; `x` and `y` are binary32 (or binary64) numbers or exact decimals, only for `sat`.
 
     Raises:
-        ValueError: an unknown verdict, a number that is not finite or no decimal, or a witness for something else than
-            `sat`.
+        ValueError: an unknown verdict, a number that is not finite, or a witness for something else than `sat`.
     """
     if verdict not in VERDICTS:
         raise ValueError(f"expected one of {', '.join(VERDICTS)}, got {verdict!r}")
@@ -69,14 +71,16 @@ def _decimal(value: Number) -> str:
 
 
 def _exact(value: Fraction) -> str:
-    """All digits of a decimal."""
+    """All digits of a decimal; `DIGITS` of another fraction."""
     rest, twos, fives = value.denominator, 0, 0
     while rest % 2 == 0:
         rest, twos = rest // 2, twos + 1
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
     if rest != 1:
-        raise ValueError(f"{value} has no finite decimal")
+        with localcontext() as context:
+            context.prec = DIGITS
+            return str(Decimal(value.numerator) / Decimal(value.denominator))
     places = max(twos, fives)
     digits = str(abs(value.numerator) * 10**places // value.denominator).zfill(places + 1)
     point = len(digits) - places
