@@ -30,6 +30,9 @@ DECAY = 0.9
 POINTS = 64
 """That descend thoroughly together."""
 
+TARGETS = 8
+"""Clauses that a thorough descent from random points aims at: the nearest to failing are not always those that can."""
+
 WORK = 10**8
 """Multiplications (a few hundredths of a second) that one round of executions may take."""
 
@@ -74,8 +77,14 @@ class Attack:
         return self.descend(self._random(count), FEW_STEPS)
 
     def deep(self) -> Inputs | None:
-        """Many steps from a few random points."""
-        return self.descend(self._random(POINTS), STEPS)
+        """Many steps from a few random points, each towards a clause of its own among those nearest to failing."""
+        points = self._random(POINTS)
+        found, rows = self._executed(points)
+        if found is not None:
+            return found
+        order = self.goal.margins(rows).argsort(1)
+        turn = torch.arange(POINTS) % min(TARGETS, order.shape[1])
+        return self.descend(points, STEPS, order.gather(1, turn.unsqueeze(1)))
 
     def _random(self, count: int) -> Inputs:
         """Random points, half of them corners."""
@@ -91,8 +100,15 @@ class Attack:
         found, _ = self._executed({name: self._inside(name, values) for name, values in points.items()})
         return found
 
-    def descend(self, points: Mapping[str, Tensor], steps: int = STEPS) -> Inputs | None:
-        """Follow the rows of the clause that is nearest to failing downhill, point by point."""
+    def descend(
+        self, points: Mapping[str, Tensor], steps: int = STEPS, targets: Tensor | None = None
+    ) -> Inputs | None:
+        """Follow the rows of a clause downhill, point by point.
+
+        Args:
+            points: (points, *input) each.
+            targets: the clause of each point, (points, 1); default: whichever is nearest to failing at each step.
+        """
         points = {name: self._inside(name, values) for name, values in points.items()}
         rate = FIRST_RATE
         for _ in range(steps):
@@ -105,7 +121,8 @@ class Attack:
             hinge = torch.stack(
                 [rows[:, list(clause)].clamp(min=0).sum(1) for clause in self.goal.clauses], 1
             )
-            gradients = torch.autograd.grad(hinge.amin(1).sum(), list(leaves.values()), allow_unused=True)
+            aim = hinge.amin(1) if targets is None else hinge.gather(1, targets)
+            gradients = torch.autograd.grad(aim.sum(), list(leaves.values()), allow_unused=True)
             moved = {}
             for (name, values), gradient in zip(leaves.items(), gradients, strict=True):
                 low, high = self._ranges[name]

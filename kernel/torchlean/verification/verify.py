@@ -31,7 +31,7 @@ ATTACK_SHARE = 0.25
 """Of the time that goes into looking for a counterexample, while boxes are open."""
 
 PROBES = 32
-"""Of the worst boxes, whose centres are executed after each step."""
+"""Of the worst boxes, whose least points are executed after each step."""
 
 FIRST_BATCH = 2
 """Boxes split in the first step; it doubles up to `BATCH`, so that an easy property is split no more than it needs."""
@@ -199,11 +199,12 @@ class _Run:
             batch = min(2 * batch, BATCH)
 
     def _hit(self, attack: Attack, exploration: Exploration, thorough: bool) -> bool:
-        """Execute the centres of the worst boxes; with time for it, descend from there and from anywhere."""
+        """Execute the inputs where the worst boxes' bounds are least; with time for it, descend from there and from
+        anywhere."""
         boxes = exploration.open
         if len(boxes):
             worst = boxes.of(boxes.worst.argsort()[:PROBES])
-            points = exploration.bounder.goal.named((worst.lower + worst.upper) / 2)
+            points = exploration.bounder.goal.named(worst.points)
             if (attack.descend(points) if thorough else attack.near(points)) is not None:
                 return True
         return thorough and (attack.wide() is not None or attack.deep() is not None)

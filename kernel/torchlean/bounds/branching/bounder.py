@@ -3,6 +3,11 @@
 First CROWN for all boxes, starting from what is known of the box that each came from. What that does not decide gets
 slopes, phase multipliers and combinations of rows of its own by a few steps of ascent. Then every box that is still
 open is told its next cuts.
+
+Domains of few inputs are cut along inputs; then intermediate bounds get tighter from cut to cut, and are found anew.
+With many inputs a cut of one of them changes next to nothing: the phases of relus are cut instead (Bunel et al. 2018,
+arXiv:1711.00455), intermediate bounds stay those of the whole domain on the side of each cut, and what a cut gains
+comes from the multipliers (Wang et al. 2021).
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ from torchlean.bounds.alpha.problem import Problem
 from torchlean.bounds.branching.boxes import LEVELS, Boxes, Values
 from torchlean.bounds.branching.goal import Goal
 from torchlean.bounds.branching.mixture import MixedSearch
+from torchlean.bounds.branching.phases import Variables
 from torchlean.bounds.branching.scores import looseness
 from torchlean.bounds.cache import BoundsCache
 from torchlean.bounds.crown.boxes import bound_boxes
@@ -28,6 +34,12 @@ from torchlean.intervals import Interval
 
 STEPS = 6
 """Of ascent for a box. More decide fewer further boxes than the time they take would bound."""
+
+PHASE_STEPS = 20
+"""The same where phases are cut, and nothing but the ascent makes bounds tighter."""
+
+FEW_INPUTS = 16
+"""Inputs (of more than one value) up to which they are what is cut, unless no relu leaves a choice."""
 
 SHARPNESS = 3.0
 """Rows of a clause start with weights that fall by e for each third of the best row's distance from zero."""
@@ -59,6 +71,9 @@ class Bounder:
             (node,) = (x for x in self.shape.graph.inputs if x.attributes["name"] == name)
             self.inputs[node.id] = slice(start, start + node.type.numel)
             start += node.type.numel
+        lower, upper = goal.ends()
+        self.variables = Variables.of(self.shape, self.place, start)
+        self.phased = int((lower < upper).sum()) > FEW_INPUTS and bool(self.variables.places)
 
     def whole(self) -> Boxes:
         """The domain as one box, bounded."""
@@ -68,7 +83,18 @@ class Bounder:
         weights = torch.zeros(1, clauses, self.goal.count)
         none = torch.full((1, LEVELS), -1)
         boxes = Boxes(
-            torch.zeros(1, dtype=torch.int64), lower, upper, margins, {}, {}, {}, weights, {}, {}, none
+            node=torch.zeros(1, dtype=torch.int64),
+            lower=lower,
+            upper=upper,
+            margins=margins,
+            low={},
+            high={},
+            phases={},
+            weights=weights,
+            alphas={},
+            betas={},
+            points=((lower + upper) / 2).to(torch.float32),
+            cuts=none,
         )
         return self.bound(boxes)
 
@@ -77,6 +103,9 @@ class Bounder:
 
         Boxes that are shown to be empty (their phases contradict each other) get infinite margins.
         """
+        if self.phased and boxes.low:
+            # Intermediate bounds are those of the box around; the cuts are in them already.
+            return self._climbed(boxes)
         domains = self._domains(boxes)
         known = {id: Interval(boxes.low[id], boxes.high[id]) for id in boxes.low}
         found = bound_boxes(
@@ -153,10 +182,13 @@ class Bounder:
         assert weights is not None
         betas[self.place] = weights
         rows = torch.zeros_like(betas[self.place])
+        keep = frozenset(self.inputs)
         search = MixedSearch(
             problem, route, rows, {**signs, self.place: -members}, alphas, betas, goal=self.place
         )
-        found = search.run(STEPS, lambda total: bool((total > 0).all()), self.check)
+        found = search.run(
+            PHASE_STEPS if self.phased else STEPS, lambda total: bool((total > 0).all()), self.check, keep
+        )
         multipliers = {id: Multipliers(search.signs[id], beta) for id, beta in found.betas.items()}
         proved = problem.prove(self.place, rows.to(torch.float64), found.alphas, multipliers, self.check)
         margins = boxes.margins.scatter(1, picks, torch.maximum(flat, proved))
@@ -172,12 +204,34 @@ class Bounder:
             weights=_put_back(boxes.weights, picks, weights),
             alphas=kept(boxes.alphas, found.alphas),
             betas=kept(boxes.betas, found.betas),
+            points=self._least(boxes, proved.argmin(1), found.coefficients),
         )
 
+    def _least(self, boxes: Boxes, row: Tensor, coefficients: Mapping[int, Tensor]) -> Tensor:
+        """The corner of each box where one of its rows is least, given the rows' coefficients on the inputs."""
+        points = (boxes.lower + boxes.upper) / 2
+        radius = (boxes.upper - boxes.lower) / 2
+        for id, place in self.inputs.items():
+            if id in coefficients:
+                own = coefficients[id][torch.arange(len(boxes)), row].reshape(len(boxes), -1)
+                points[:, place] -= radius[:, place] * own.sign()
+        return points.to(torch.float32)
+
     def _cuts(self, boxes: Boxes, problem: Problem) -> Tensor:
-        """The inputs to halve, best first, (boxes, LEVELS); -1 where no more can be halved."""
+        """The variables to cut, best first, (boxes, LEVELS); -1 where there are no more."""
+        if self.phased:
+            best = self.variables.loosest(problem, self.place, boxes)
+            inputs = self._input_cuts(boxes, problem) if bool((best[:, 0] < 0).any()) else best
+            return torch.where(best[:, :1] < 0, inputs, best)
+        return self._input_cuts(boxes, problem)
+
+    def _input_cuts(self, boxes: Boxes, problem: Problem) -> Tensor:
+        """The inputs to halve, best first."""
         width = boxes.upper - boxes.lower
-        rows = boxes.weights if self.goal.count > MANY_ROWS else torch.eye(self.goal.count).unsqueeze(0)
+        rows = boxes.weights
+        if self.goal.count <= MANY_ROWS:
+            open = (~self.goal.shown(boxes.margins)).to(torch.float32)
+            rows = torch.diag_embed((open @ self.members).clamp(max=1.0))
         score = looseness(problem, self.place, rows, self.inputs, width).to(torch.float64)
         score = torch.where(score.amax(1, keepdim=True) > 0, score.nan_to_num(posinf=1e300), width)
         middle = (boxes.lower + boxes.upper) / 2
@@ -219,6 +273,7 @@ def _put(boxes: Boxes, index: Tensor, few: Boxes) -> Boxes:
         boxes,
         margins=boxes.margins.index_copy(0, index, few.margins),
         weights=boxes.weights.index_copy(0, index, few.weights),
+        points=boxes.points.index_copy(0, index, few.points),
         alphas=values(boxes.alphas, few.alphas),
         betas=values(boxes.betas, few.betas),
     )

@@ -27,6 +27,8 @@ class Boxes:
         phases: signs of operands of relus, (boxes, *node): 1 and -1 where the part is on one side, else 0.
         weights: how the rows of each clause were last combined, (boxes, clauses, rows), float32.
         alphas, betas: slopes and multipliers that the clauses were last proved with, (boxes, clauses, *node).
+        points: where the clause that is furthest from being shown has its least bound, (boxes, inputs), float32: an
+            input to try.
         cuts: the variables to split next, best first, (boxes, LEVELS); -1 where there are no more.
     """
 
@@ -40,6 +42,7 @@ class Boxes:
     weights: Tensor
     alphas: Values
     betas: Values
+    points: Tensor
     cuts: Tensor
 
     def __len__(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from torchlean.bounds.branching.bounder import Bounder
 from torchlean.bounds.branching.boxes import LEVELS, Boxes, joined
@@ -78,19 +79,26 @@ class Exploration:
         return joined([boxes.of(whole), parts]) if len(whole) else parts
 
     def _parts(self, boxes: Boxes, level: int) -> Boxes:
-        places = torch.arange(len(boxes))
         cut = boxes.cuts[:, level]
-        middle = ((boxes.lower + boxes.upper) / 2)[places, cut]
-        below, above = boxes.upper.clone(), boxes.lower.clone()
-        below[places, cut] = above[places, cut] = middle
-        cuts = zip(boxes.node.tolist(), cut.tolist(), middle.tolist(), strict=True)
-        ids = torch.tensor([self.tree.split(node, variable, at) for node, variable, at in cuts])
-        return replace(
-            boxes.of(torch.cat((places, places))),
-            node=ids.t().reshape(-1),
-            lower=torch.cat((boxes.lower, above)),
-            upper=torch.cat((below, boxes.upper)),
-        )
+        variables = self.bounder.variables
+        halved = (cut < variables.inputs).nonzero().flatten()
+        phased = (cut >= variables.inputs).nonzero().flatten()
+        parts = []
+        if len(halved):
+            some, own = boxes.of(halved), cut[halved]
+            middle = ((some.lower + some.upper) / 2)[torch.arange(len(some)), own]
+            parts.append(self._numbered(some, own, middle, _halves(some, own, middle)))
+        if len(phased):
+            some, own = boxes.of(phased), cut[phased]
+            zero = torch.zeros(len(some), dtype=torch.float64)
+            parts.append(self._numbered(some, own, zero, variables.parts(some, own)))
+        return joined(parts)
+
+    def _numbered(self, boxes: Boxes, cut: Tensor, at: Tensor, parts: Boxes) -> Boxes:
+        """The parts below and above with their nodes of the tree."""
+        cuts = zip(boxes.node.tolist(), cut.tolist(), at.tolist(), strict=True)
+        ids = torch.tensor([self.tree.split(node, variable, place) for node, variable, place in cuts])
+        return replace(parts, node=ids.t().reshape(-1))
 
     def _settle(self, boxes: Boxes, rest: Boxes | None = None) -> None:
         """Note the bounds of new leaves, and keep those that are open."""
@@ -104,3 +112,15 @@ class Exploration:
         open = boxes.of((~shown & divisible).nonzero().flatten())
         self.stuck += int((~shown & ~divisible).sum())
         self.open = open if rest is None or not len(rest) else joined([rest, open])
+
+
+def _halves(boxes: Boxes, cut: Tensor, middle: Tensor) -> Boxes:
+    """Boxes halved along inputs: first all parts below, then all above."""
+    places = torch.arange(len(boxes))
+    below, above = boxes.upper.clone(), boxes.lower.clone()
+    below[places, cut] = above[places, cut] = middle
+    return replace(
+        boxes.of(torch.cat((places, places))),
+        lower=torch.cat((boxes.lower, above)),
+        upper=torch.cat((below, boxes.upper)),
+    )

@@ -42,14 +42,14 @@ def looseness(
     """
     count = len(width)
     route = Route.of(problem.stations, node)
-    gaps, ends = _gaps(problem, route, rows.expand(count, *rows.shape[1:]))
+    loose_by, ends = gaps(problem, route, rows.expand(count, *rows.shape[1:]))
     single = width.to(torch.float32)
     total = torch.zeros(count, width.shape[1])
     tangents: dict[int, Tensor] = {}
     for id in reversed(route.down):
         station = problem.stations[id]
-        for operand in station.operands if id in gaps else ():
-            total += _shares(gaps[id], problem, operand, tangents[operand])
+        for operand in station.operands if id in loose_by else ():
+            total += _shares(loose_by[id], problem, operand, tangents[operand])
         tangents[id] = _tangent(
             problem, id, [tangents[operand] for operand in station.operands], inputs, single
         )
@@ -61,7 +61,7 @@ def looseness(
     return total * loose + varied * (1 - loose)
 
 
-def _gaps(problem: Problem, route: Route, rows: Tensor) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
+def gaps(problem: Problem, route: Route, rows: Tensor) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
     """Rows passed down through mean slopes.
 
     Returns:
@@ -69,7 +69,7 @@ def _gaps(problem: Problem, route: Route, rows: Tensor) -> tuple[dict[int, Tenso
         sum of the coefficients, (boxes, elements).
     """
     waiting = {route.down[0]: rows}
-    gaps: dict[int, Tensor] = {}
+    found: dict[int, Tensor] = {}
     ends: dict[int, Tensor] = {}
     for id in route.down:
         arrived = waiting.pop(id, None)
@@ -85,10 +85,10 @@ def _gaps(problem: Problem, route: Route, rows: Tensor) -> tuple[dict[int, Tenso
                 for (_, back), size in zip(station.map.back, station.shapes, strict=True)
             ]
         elif isinstance(station, Kink):
-            gaps[id] = weight * station.intercept.squeeze(1)
+            found[id] = weight * station.intercept.squeeze(1)
             onward = [arrived * station.above]
         elif isinstance(station, Between):
-            gaps[id] = weight * _gap(problem, station)
+            found[id] = weight * _gap(problem, station)
             slopes = [(low + high) / 2 for low, high in zip(station.lower, station.upper, strict=True)]
             onward = [
                 gathered(arrived * slope, size) for slope, size in zip(slopes, station.shapes, strict=True)
@@ -98,7 +98,7 @@ def _gaps(problem: Problem, route: Route, rows: Tensor) -> tuple[dict[int, Tenso
         for operand, coefficients in zip(station.operands, onward, strict=True):
             present = waiting.get(operand)
             waiting[operand] = coefficients if present is None else present + coefficients
-    return gaps, ends
+    return found, ends
 
 
 def _gap(problem: Problem, station: Between) -> Tensor:
