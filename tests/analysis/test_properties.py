@@ -93,3 +93,20 @@ def test_mutilated_files_can_be_described(seed) -> None:
             + text[start + draw.choice([0, 1, 9]) :]
         )
     assert analysis(text).path == "/project/a.vnnlib"
+
+
+def test_the_command_line_counts_a_violated_property_as_a_failure(tmp_path) -> None:
+    from click.testing import CliRunner
+    from onnx import TensorProto, helper, save
+
+    from torchlean.cli import main
+
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "net", ends[:1], ends[1:])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), tmp_path / "a.onnx")
+    declared = "; network: a.onnx\n(declare-const X_0 Real) (declare-const Y_0 Real)\n"
+    text = declared + "(assert (<= 0 X_0 1)) (assert (>= Y_0 {}))"
+    for bound, code, word in ((2, 0, "engine"), ("0.5", 1, "counterexample")):
+        (tmp_path / "a.vnnlib").write_text(text.format(bound))
+        result = CliRunner().invoke(main, ["check", str(tmp_path / "a.vnnlib")])
+        assert (result.exit_code, word in result.output) == (code, True), result.output

@@ -127,7 +127,7 @@ def _as_error(found: Diagnostic) -> Diagnostic:
 
 def _passes(result: FileAnalysis) -> bool:
     no_error = all(found.severity is not Severity.ERROR for found in result.diagnostics)
-    claims = [unit for unit in result.units if unit.kind == "claim"]
+    claims = [unit for unit in result.units if unit.kind in ("claim", "property")]
     return no_error and all(
         unit.claim is not None and unit.claim.verdict is Verdict.PROVED for unit in claims
     )
@@ -138,7 +138,7 @@ def _print(console: Console, result: FileAnalysis) -> None:
     for found in result.diagnostics:
         if found.code not in ("TL300", "TL301", "TL302", "TL303"):  # verdicts are listed below
             _print_diagnostic(console, found)
-    claims = [unit for unit in result.units if unit.kind == "claim"]
+    claims = [unit for unit in result.units if unit.kind in ("claim", "property")]
     for unit in claims:
         _print_claim(console, unit)
     if not claims and not result.diagnostics:

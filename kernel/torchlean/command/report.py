@@ -20,7 +20,7 @@ def file_object(result: FileAnalysis, text: str) -> dict[str, Any]:
     return {
         "path": result.path,
         "diagnostics": [_diagnostic(found, lines) for found in result.diagnostics],
-        "claims": [_claim(unit, lines) for unit in result.units if unit.kind == "claim"],
+        "claims": [_claim(unit, lines) for unit in result.units if unit.kind in ("claim", "property")],
         "families": [],
     }
 
