@@ -27,7 +27,7 @@ from torchlean.verification.attack import Attack, Inputs
 from torchlean.verification.posing import Query, pose
 from torchlean.vnnlib import Property, parse
 
-ATTACK_SHARE = 0.25
+ATTACK_SHARE = 0.15
 """Of the time that goes into looking for a counterexample, while boxes are open."""
 
 PROBES = 32

@@ -1,7 +1,7 @@
 """Cuts of relus' operands at zero, as variables beside the inputs.
 
-Inputs are variables 0, 1, ...; then follow the elements of every node that a relu reads and that the goal depends on, node
-by node. Cutting one makes two parts: on the one its element is at most zero, on the other at least zero.
+Inputs are variables 0, 1, ...; then follow the elements of every node that a relu reads and that the goal depends on,
+node by node. Cutting one makes two parts: on the one its element is at most zero, on the other at least zero.
 """
 
 from __future__ import annotations
