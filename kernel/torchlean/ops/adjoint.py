@@ -129,8 +129,19 @@ def scaled(type: TensorType, out: tuple[int, ...], factor: Tensor | float = 1.0)
     else:
         terms = repeats + 1
     size = factor.abs() if isinstance(factor, Tensor) else abs(factor)
+
+    def spread(values: Tensor, weight: Tensor | float) -> Tensor:
+        """With or without a batch dimension in front."""
+        batch = values.shape[: values.dim() - len(type.shape)]
+        values = values.reshape(*batch, *(1,) * (len(out) - len(type.shape)), *type.shape)
+        return (values * weight).expand(*batch, *out)
+
+    def transpose(rows: Tensor) -> Tensor:
+        weight = factor.to(rows.dtype) if isinstance(factor, Tensor) else factor
+        return collect(rows * weight)
+
     return Affine(
-        lambda rows: collect(rows * factor), terms, lambda magnitude: (magnitude * size).expand(out)
+        transpose, terms, lambda sizes: spread(sizes, size), forward=lambda values: spread(values, factor)
     )
 
 

@@ -90,16 +90,24 @@ class AnyConvolution(Op):
         outputs = self._out_channels(weight.shape, attributes) // self._groups(attributes)
 
         def transpose(rows: Tensor) -> Tensor:
-            found = self._transposed(
-                rows.flatten(0, 1) if batched else rows, kernel, shape[-rank:], attributes
-            )
-            return found.reshape(-1, *shape)
+            # In float64: torch's convolutions of float32 may use algorithms whose rounding is not that of sums.
+            images = rows.to(torch.float64).flatten(0, 1) if batched else rows.to(torch.float64)
+            found = self._transposed(images, kernel, shape[-rank:], attributes)
+            return found.reshape(-1, *shape).to(rows.dtype)
+
+        def convolved(values: Tensor, weight: Tensor) -> Tensor:
+            """Of images of `shape`, with or without a batch dimension in front."""
+            if values.dim() == len(shape) or not batched:
+                return self._convolve(values, weight, attributes)
+            together = self._convolve(values.flatten(0, 1), weight, attributes)
+            return together.unflatten(0, values.shape[:2])
 
         part = Affine(
             transpose,
             outputs * math.prod(kernel.shape[2:]),
-            lambda values: self._convolve(values, magnitude(kernel), attributes),
+            lambda values: convolved(values, magnitude(kernel)),
             self._unit(kernel, shape, attributes),
+            lambda values: convolved(values, kernel),
         )
         return [part, *[None] * (len(inputs) - 1)]
 

@@ -42,7 +42,13 @@ class Reshape(Rearrangement):
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
     ) -> Sequence[Affine | None] | None:
         shape = types[0].shape
-        return [Affine(lambda rows: rows.reshape(rows.shape[0], *shape))]
+        out = self.infer(types, attributes).shape
+        return [
+            Affine(
+                lambda rows: rows.reshape(rows.shape[0], *shape),
+                forward=lambda values: values.reshape(values.shape[0], *out),
+            )
+        ]
 
 
 @register

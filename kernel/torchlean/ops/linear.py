@@ -81,11 +81,19 @@ class Linear(Op):
             rows[torch.arange(len(elements)), elements // matrix.shape[0]] = chosen
             return rows.reshape(-1, *shape)
 
+        matrices = {torch.float64: matrix}
+
+        def transpose(rows: Tensor) -> Tensor:
+            if rows.dtype not in matrices:
+                matrices[rows.dtype] = matrix.to(rows.dtype)
+            return (rows.unsqueeze(-1) if vector else rows) @ matrices[rows.dtype]
+
         part = Affine(
-            lambda rows: (rows.unsqueeze(-1) if vector else rows) @ matrix,
+            transpose,
             matrix.shape[0],
             lambda values: torch.nn.functional.linear(values, sizes),
             unit,
+            lambda values: torch.nn.functional.linear(values, weight.lower),
         )
         return [part, *[None] * (len(inputs) - 1)]
 

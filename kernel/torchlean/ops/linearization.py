@@ -36,6 +36,8 @@ class Affine:
         terms: the most products that one element of `transpose`'s result adds up; 0 when it only moves numbers.
         magnitude: a bound on |operand|, shape of the operand, to `|J| |operand|` in the shape of the output, each
             element a sum of at most `terms` products. Not needed where `terms` is 0.
+        forward: values of the operand, with one batch dimension in front, to `J value`; as many products are added up.
+            An op that states it takes a batch in `magnitude`, too, and rows of float32 in `transpose`.
         unit: flat indices (n,) of output elements to their coefficients on this operand, (n, *operand), exactly: rows
             of the matrix, for ops that have them at hand.
     """
@@ -44,6 +46,7 @@ class Affine:
     terms: int = 0
     magnitude: Callable[[Tensor], Tensor] | None = None
     unit: Callable[[Tensor], Tensor] | None = None
+    forward: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,18 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds.cache import Bound, BoundsCache
-from torchlean.bounds.crown.passages import Magnitude, Passage, affine, between, joined, stop
-from torchlean.bounds.crown.rows import element_bounds
+from torchlean.bounds.crown import steps
+from torchlean.bounds.crown.descent import Landscape, element_bounds
+from torchlean.bounds.crown.passages import Magnitude, Passage, affine, between, joined
+from torchlean.bounds.crown.steps import Anchor, Step, stop
 from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.bounds.ibp import Bounds, bound_node, content_key
 from torchlean.cancellation import Cancelled
 from torchlean.graph import LEAVES, Graph, Node
 from torchlean.intervals import Interval
 from torchlean.ops import OPS, UnsupportedError
+from torchlean.ops.adjoint import sum_to
+from torchlean.ops.linearization import Relaxation
 
 CHUNK_BYTES = 4 * 2**20
 """Memory for the coefficients of one node in a backward pass: what processors keep close to them. More rows are bounded
@@ -102,7 +106,7 @@ def bound_lowered(
                 first = _both(first, bound_node(composite, operands, shape.graph, domains))
             bound = refinement.bound(node, first, manner)
             cache.put(keys[-1], bound)
-        refinement.admit(node, bound.interval)
+        refinement.admit(bound.interval)
         bounds.append(bound)
     return list(zip(bounds, keys, fresh, strict=True))
 
@@ -128,13 +132,17 @@ def _both(steps: Bound, op: Bound) -> Bound:
 
 @dataclass
 class _Refinement:
-    """The growing problem that backward passes read; nodes are admitted in order, once their bound is final."""
+    """The growing problem that backward passes read; nodes are admitted in order, once their bound is final.
+
+    Steps are built only when a pass needs them: where every bound comes from the cache, there are none.
+    """
 
     structure: Structure
     check: Callable[[], None]
-    bounds: dict[int, Interval] = field(default_factory=dict)
-    passages: dict[int, Passage] = field(default_factory=dict)
-    magnitudes: dict[int, Magnitude] = field(default_factory=dict)
+    bounds: list[Interval] = field(default_factory=list)
+    land: Landscape = field(default_factory=Landscape)
+    points: dict[int, Tensor] = field(default_factory=dict)
+    built: int = 0
 
     def key(self, node: Node, manner: bytes) -> bytes:
         """What a node's bound, or how others pass it, depends on besides content: all that an engine may choose."""
@@ -145,23 +153,24 @@ class _Refinement:
     def bound(self, node: Node, first: Bound, manner: bytes) -> Bound:
         """The node's final bound, given the one from its op's interval rule."""
         interval = first.interval
-        if manner == b"none" or interval.undefined:
+        if manner == b"none" or interval.undefined or node.id in self.structure.optimal:
             return first
         elements = open_elements(interval, manner).flatten().nonzero().flatten()
-        if not len(elements) or node.id in self.structure.optimal:
+        if not len(elements):
             return first
-        passage = self._passage(node)
-        if passage is None:
+        self._build(node.id)
+        if not self._advance(node):
             return first
-        self.passages[node.id] = passage
         return Bound(self._refine(node, interval, elements), first.reason, "crown")
+
+    def admit(self, interval: Interval) -> None:
+        """Make the next node's final bound available to later passes."""
+        self.bounds.append(interval)
 
     def _refine(self, node: Node, interval: Interval, elements: Tensor) -> Interval:
         lower, upper = interval.lower.flatten().clone(), interval.upper.flatten().clone()
         for chunk in elements.split(self._rows_at_a_time(node)):
-            low, high = element_bounds(
-                self.passages, self.magnitudes, node.id, node.type.shape, chunk, self.check
-            )
+            low, high = element_bounds(self.land, node.id, self.points[node.id], chunk, self.check)
             lower[chunk] = torch.maximum(lower[chunk], low[0])
             upper[chunk] = torch.minimum(upper[chunk], high[0])
         shape = node.type.shape
@@ -171,24 +180,65 @@ class _Refinement:
         """Elements per pass, each of which takes two rows of coefficients on the widest node below."""
         return max(1, CHUNK_BYTES // (8 * 2 * max(1, self.structure.widest[node.id])))
 
-    def admit(self, node: Node, interval: Interval) -> None:
-        """Make a node's final bound available to later passes."""
-        self.bounds[node.id] = interval
-        if not self.structure.varies[node.id]:
-            return  # its value is inside the passages of its consumers
-        self.magnitudes[node.id] = Magnitude.of(interval)
-        if node.id not in self.passages:
-            passage = None if interval.undefined else self._passage(node)
-            self.passages[node.id] = (
-                stop(_batched(interval), self.structure.additions) if passage is None else passage
-            )
+    def _build(self, end: int) -> None:
+        """Steps and anchors of all nodes before `end`, whose bounds are final."""
+        for id in range(self.built, end):
+            if not self.structure.varies[id]:
+                continue  # its value is inside the steps of its consumers
+            node, interval = self.structure.graph[id], _batched(self.bounds[id])
+            known = id in self.points or (not interval.undefined and self._advance(node))
+            if known:
+                self.land.anchors[id] = Anchor.around(self.points[id], interval)
+            else:
+                self.land.anchors[id], step = stop(interval)
+                self.land.put(id, step)
+        self.built = max(self.built, end)
 
-    def _passage(self, node: Node) -> Passage | None:
+    def _advance(self, node: Node) -> bool:
+        """Find the node's anchor and step, if there is another than to stop."""
         for id in known_operands(self.structure, node):
-            self.passages[id] = stop(_batched(self.bounds[id]), self.structure.additions)
-            self.magnitudes[id] = Magnitude.of(self.bounds[id])
-        operands = [_batched(self.bounds[id]) for id in node.inputs]
-        return passage_of(self.structure, node, operands, self.passages, self.magnitudes)
+            self.land.anchors[id], step = stop(_batched(self.bounds[id]))
+            self.land.put(id, step)
+        found = step_of(self.structure, node, [_batched(self.bounds[id]) for id in node.inputs], self.land)
+        if found is None:
+            return False
+        self.points[node.id], step = found
+        self.land.put(node.id, step)
+        return True
+
+
+def step_of(
+    shape: Structure, node: Node, operands: Sequence[Interval], land: Landscape
+) -> tuple[Tensor, Step] | None:
+    """A node's anchor and how rows pass it to its operands. None where a pass must stop at the node's own interval.
+
+    Args:
+        operands: intervals of shape (boxes or 1, *operand).
+        land: anchors and steps of the nodes below that vary, and of `known_operands`.
+    """
+    if node.op in LEAVES:
+        return None
+    parts = shape.parts.get(node.id)
+    if parts is not None:
+        return steps.affine(node.inputs, parts, shape.offsets[node.id], land.anchors)
+    planes = _planes(node, operands)
+    if planes is None:
+        return None
+    shapes = [shape.graph[id].type.shape for id in node.inputs]
+    point, step = steps.between(node.inputs, shapes, node.type.shape, planes, land.anchors, sum_to)
+    below = land.steps[node.inputs[0]]
+    if shape.joins(node) and below.fatal is None and below.constant is None:
+        step = steps.joined(step, below)
+    return point, step
+
+
+def _planes(node: Node, operands: Sequence[Interval]) -> Relaxation | None:
+    if any(operand.undefined for operand in operands) or not all(x.bounded() for x in operands):
+        return None
+    try:
+        return OPS[node.op].relax(operands, node.attributes)
+    except UnsupportedError:
+        return None
 
 
 def known_operands(shape: Structure, node: Node) -> list[int]:
@@ -217,11 +267,8 @@ def passage_of(
     if parts is not None:
         sizes = [magnitudes.get(id, _NOTHING) for id in node.inputs]
         return affine(node.inputs, parts, shape.offsets[node.id], sizes, shape.additions)
-    if any(operand.undefined for operand in operands) or not all(x.bounded() for x in operands):
-        return None
-    try:
-        planes = OPS[node.op].relax(operands, node.attributes)
-    except UnsupportedError:
+    planes = _planes(node, operands)
+    if planes is None:
         return None
     sizes = [magnitudes[id] for id in node.inputs]
     shapes = [shape.graph[id].type.shape for id in node.inputs]

@@ -1,0 +1,255 @@
+"""One backward pass over deviations (`steps`): bounds of single elements of a node, over a batch of boxes.
+
+Coefficients are kept per node in the shape (boxes or 1, rows, *node), in float64 or float32. Both bounds of an element
+are lower bounds: the upper one is minus that of the negated row.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from torchlean.bounds.crown.steps import NARROW_ROUNDOFF, SMALLEST, Anchor, Step
+from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF, gamma
+
+_ROUNDINGS = 128
+"""More than the roundings behind any one loss, and the additions of losses at all nodes but for `visited`."""
+
+
+@dataclass
+class Landscape:
+    """All that passes read: steps and anchors of the nodes below, and the same in float32 where it was asked for."""
+
+    steps: dict[int, Step] = field(default_factory=dict)
+    anchors: dict[int, Anchor] = field(default_factory=dict)
+    narrow: dict[int, Step] = field(default_factory=dict)
+
+    def step(self, id: int, dtype: torch.dtype) -> Step:
+        if dtype == torch.float64:
+            return self.steps[id]
+        found = self.narrow.get(id)
+        if found is None:
+            found = self.narrow[id] = self.steps[id].narrowed()
+        return found
+
+    def put(self, id: int, step: Step) -> None:
+        self.steps[id] = step
+        self.narrow.pop(id, None)
+
+    def of_boxes(self, boxes: Tensor) -> Landscape:
+        """For some of the boxes, given by index; steps are taken when they are asked for."""
+        return _Part(self, boxes)
+
+
+class _Part(Landscape):
+    def __init__(self, whole: Landscape, boxes: Tensor) -> None:
+        super().__init__(anchors=whole.anchors)
+        self._whole = whole
+        self._boxes = boxes
+        self._found: dict[int, Step] = {}
+
+    def step(self, id: int, dtype: torch.dtype) -> Step:
+        found = self._found.get(id)
+        if found is None:
+            found = self._found[id] = self._whole.step(id, dtype).of_boxes(self._boxes)
+        return found
+
+
+def element_bounds(
+    land: Landscape,
+    node: int,
+    point: Tensor,
+    elements: Tensor,
+    check: Callable[[], None] = lambda: None,
+    dtype: torch.dtype = torch.float64,
+) -> tuple[Tensor, Tensor]:
+    """Lower and upper bounds of some elements of a node over every box.
+
+    Args:
+        point: the node's anchor in these boxes, (boxes or 1, *node).
+        elements: flat indices, (n,) for all boxes or (boxes, n).
+        dtype: of the coefficients; float32 is for graphs whose affine parts all state `forward`.
+
+    Returns:
+        Two tensors of shape (boxes or 1, n), infinite where no bound is known.
+    """
+    run = _Pass(land, check, dtype)
+    step = land.step(node, dtype)
+    run.start(step, elements, tuple(point.shape[1:]))
+    below, above = run.finish()
+    flat = point.reshape(point.shape[0], -1)
+    anchor = flat[:, elements] if elements.dim() == 1 else flat.expand(len(elements), -1).gather(1, elements)
+    return _outward(anchor, -below, -math.inf), _outward(anchor, above, math.inf)
+
+
+def _outward(anchor: Tensor, distance: Tensor, unknown: float) -> Tensor:
+    """The end of an interval at a distance from the anchor; the sum and its margin round a few times."""
+    sign = 1.0 if unknown > 0 else -1.0
+    margin = (anchor.abs() + distance.abs()) * (4 * UNIT_ROUNDOFF) + SMALLEST_SUBNORMAL
+    end = torch.add(anchor + distance, margin, alpha=sign)
+    return torch.nan_to_num(end, nan=unknown, posinf=math.inf, neginf=-math.inf)
+
+
+class _Pass:
+    """Coefficients waiting at nodes, and what the rows have lost so far: (boxes or 1, rows) of float64.
+
+    Half of the rows are those of lower bounds, half those of upper bounds.
+    """
+
+    def __init__(self, land: Landscape, check: Callable[[], None], dtype: torch.dtype) -> None:
+        self.land = land
+        self.check = check
+        self.dtype = dtype
+        self.unit_roundoff = UNIT_ROUNDOFF if dtype == torch.float64 else NARROW_ROUNDOFF
+        self.coefficients: dict[int, Tensor] = {}
+        self.waiting: list[int] = []
+        self.lost: Tensor = torch.zeros(1, 1, dtype=torch.float64)
+        self.total: Tensor | None = None
+        self.summed = 0
+        self.terms = 0
+        self.visited = 0
+        self.underflow = 0.0
+
+    def start(self, step: Step, elements: Tensor, shape: tuple[int, ...]) -> None:
+        """Rows for both bounds of each element."""
+        if step.unit is None:
+            self._start_apart(step, elements, shape)
+            return
+        self._visit(step)
+        loss = step.loss
+        if elements.dim() == 1:
+            lost = loss[:, elements]
+        else:
+            lost = loss.expand(len(elements), -1).gather(1, elements)
+        self.lost = torch.cat((lost, lost), 1).to(torch.float64)
+        for (operand, _), unit in zip(step.onward, step.unit, strict=True):
+            rows = unit(elements.reshape(-1)).to(self.dtype)
+            rows = rows.unsqueeze(0) if elements.dim() == 1 else rows.unflatten(0, elements.shape)
+            if len(step.onward) == 1 and self._first(operand, rows):
+                return
+            self.add(operand, torch.cat((rows, -rows), 1))
+
+    def _start_apart(self, step: Step, elements: Tensor, shape: tuple[int, ...]) -> None:
+        """One-hot rows, where the node does not know its own."""
+        chosen = elements if elements.dim() == 2 else elements.unsqueeze(0)
+        boxes, count = chosen.shape
+        rows = torch.zeros(boxes, count, math.prod(shape), dtype=self.dtype)
+        rows.scatter_(2, chosen.unsqueeze(2), 1.0)
+        self.lost = torch.zeros(1, 2 * count, dtype=torch.float64)
+        self.gather(step, torch.cat((rows, -rows), 1).reshape(boxes, 2 * count, *shape))
+
+    def _first(self, id: int, rows: Tensor) -> bool:
+        """The first nonlinear op: a row and its negation share both products with its slopes, and their loss."""
+        step = self.land.step(id, self.dtype)
+        if step.slopes is None or len(step.slopes) != 1 or step.fatal is not None:
+            return False
+        self._visit(step)
+        sizes = rows.abs()
+        lost = self._times(_flat(sizes), step.loss)
+        self.lost = self.lost + torch.cat((lost, lost), 1)
+        ((mid, half),), ((operand, transpose),) = step.slopes, step.onward
+        middle, spread = rows * mid, sizes * half
+        both = torch.cat((middle - spread, (middle + spread).neg_()), 1)
+        self.add(operand, _through(transpose, both))
+        return True
+
+    def finish(self) -> tuple[Tensor, Tensor]:
+        """Pass everything down to the inputs; how far the values may lie below and above the anchors."""
+        while self.waiting:
+            self.check()
+            id = -heapq.heappop(self.waiting)
+            self.gather(self.land.step(id, self.dtype), self.coefficients.pop(id))
+        relative = 1.05 * self.unit_roundoff * (self.summed + 4) + 2 * gamma(
+            self.terms + self.visited + _ROUNDINGS
+        )
+        lost = (self.lost + 4 * self.underflow * SMALLEST[self.dtype]) * (1.0 + relative)
+        if self.total is not None:
+            lost = lost - self.total
+        below, above = lost.chunk(2, 1)
+        return below, above
+
+    def add(self, id: int, rows: Tensor) -> None:
+        """Coefficients arriving at a node from one of its consumers."""
+        present = self.coefficients.get(id)
+        if present is None:
+            self.coefficients[id] = rows
+            heapq.heappush(self.waiting, -id)
+            return
+        total = present + rows
+        self.coefficients[id] = total
+        anchor = self.land.anchors[id]
+        if math.isfinite(anchor.total):
+            spread = anchor.spread.amax(0).reshape(1, -1)
+            weight = (spread * (1.01 * self.unit_roundoff)).to(self.dtype) + SMALLEST[self.dtype]
+            self.lost = self.lost + self._times(_flat(total).abs(), weight)
+            self.underflow += spread.shape[1] * (anchor.total + 1.0)
+        else:
+            # A rounding error on an unbounded value is harmless only where nothing was rounded.
+            rounded = (total - present != rows) | (total - rows != present)
+            self.lost = self.lost + torch.where(_flat(rounded).any(2), math.inf, 0.0)
+
+    def gather(self, step: Step, rows: Tensor) -> None:
+        """Let rows pass one node."""
+        self._visit(step)
+        flat = _flat(rows)
+        sizes = flat.abs()
+        self.lost = self.lost + self._times(sizes, step.loss)
+        if step.fatal is not None:
+            touched = (flat != 0).to(flat.dtype) @ step.fatal[0].to(flat.dtype) > 0
+            self.lost = torch.where(touched, math.inf, self.lost)
+        if step.constant is not None:
+            self._count(flat, sizes, step.constant)
+        sizes = sizes.reshape(rows.shape)
+        for index, (operand, transpose) in enumerate(step.onward):
+            passed = rows
+            if step.slopes is not None:
+                mid, half = step.slopes[index]
+                passed = torch.addcmul(rows * mid, sizes, half, value=-1.0)
+            passed = _through(transpose, passed)
+            if step.absolute:
+                arrived = _flat(passed)
+                self._count(arrived, arrived.abs(), step.absolute[index])
+            self.add(operand, passed)
+
+    def _count(self, rows: Tensor, sizes: Tensor, values: Tensor) -> None:
+        """Add `rows . values` to the totals, and to what is lost its rounding and that of the totals."""
+        counted = self._times(rows, values)
+        self.total = counted if self.total is None else self.total + counted
+        share = gamma(values.shape[1] + 2 * len(self.land.anchors) + 16)
+        self.lost = self.lost + self._times(sizes, values.abs() * share + SMALLEST[torch.float64])
+        self.summed = max(self.summed, values.shape[1])
+
+    def _times(self, rows: Tensor, values: Tensor) -> Tensor:
+        """`rows @ values` over (boxes or 1) each, (boxes or 1, rows) of float64."""
+        if values.shape[0] == 1:
+            found = rows @ values[0]
+        elif rows.shape[0] == 1:
+            found = (rows[0] @ values.t()).t()
+        else:
+            found = torch.bmm(rows, values.unsqueeze(2)).squeeze(2)
+        return found.to(torch.float64)
+
+    def _visit(self, step: Step) -> None:
+        self.underflow += step.underflow + step.loss.shape[1]
+        self.summed = max(self.summed, step.loss.shape[1])
+        self.terms = max(self.terms, step.terms)
+        self.visited += 4
+
+
+def _through(transpose: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+    if rows.shape[0] == 1:
+        return transpose(rows[0]).unsqueeze(0)
+    return transpose(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])
+
+
+def _flat(rows: Tensor) -> Tensor:
+    """(boxes, *rest, *node) with the node's dimensions as one, for 0-d nodes too."""
+    return rows if rows.dim() == 3 else rows.reshape(*rows.shape[:2], -1)
+
+
+__all__ = ["Landscape", "element_bounds"]

@@ -1,0 +1,344 @@
+"""Backward passes over deviations: how a row of coefficients passes a node, and what it loses there.
+
+Every node `v` has an *anchor*, a number near its values for each element, and rows speak of the deviation
+`d = v - anchor`. Nothing else of a linear bound then needs to be carried along:
+
+- through an affine op `v = J a + c` rows pass as `L J`. Its anchor is `J anchor(a) + c`, so there is no constant;
+- a nonlinear op lies between two planes. With `mid` and `half` half the sum and half the difference of their slopes
+  (upper less lower), and with the anchor half-way between the planes at the anchor of the operand,
+  `L d >= (L mid - |L| half) d_a - |L| gap`, `gap` being half the planes' distance at the operand's anchor;
+- at an input, `L d >= -|L| radius`.
+
+So a lower bound of `L v` is `L anchor` less a sum of terms that are not negative, one product `|L| loss` for each node:
+half the work of carrying totals, and no cancellation. Above all, rounding errors of coefficients weigh no more than the
+deviations do (`spread`): where a box is small, or the values large beside their range, a coefficient may be
+rounded to float32 and costs some 1e-6 of the *width* (`narrowed`).
+
+Rounding, for an arithmetic of unit roundoff `u` (statement 3 of the theory, `lean/`):
+
+- an affine op's coefficients add up at most `n` rounded products of rounded weights, so they are off by at most
+  `gamma(n + 2) |L||J|`, which weighs `|J| spread`;
+- `L mid - |L| half` is rounded three times, `mid` and `half` once: together less than `8 u |L| max|slope|`;
+- a product that underflows, also on hardware that flushes small numbers to zero, hides less than the smallest normal
+  number, which weighs the sum of all spreads;
+- the anchor of an affine op is computed in float64, and off by `gamma(n + 2) (|J||anchor| + |c|)`.
+
+All of it is in `loss`, but for what does not depend on the row (`underflow`) and for the rounding of the sums of losses
+themselves, which `descent` inflates at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.rounding import UNIT_ROUNDOFF, gamma
+from torchlean.ops.linearization import Affine, Plane, Relaxation
+
+Transpose = Callable[[Tensor], Tensor]
+
+NARROW_ROUNDOFF = 2.0**-24
+"""The unit roundoff of float32."""
+
+SMALLEST = {torch.float64: 2.0**-1022, torch.float32: 2.0**-126}
+"""The smallest normal numbers."""
+
+_UP = 1.0 + 2.0**-22
+"""More than rounding to float32 takes away."""
+
+_TINY = 64 * 2.0**-1022
+"""For the products of a loss that underflow."""
+
+_ALMOST = 1.0 + 2.0**-20
+"""More than the roundings of `|L mid| + |L| half`, in either arithmetic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where the deviations of a node are measured from.
+
+    Attributes:
+        point: (boxes or 1, *node), finite.
+        spread: (boxes or 1, *node): at least `|value - point|`; infinite where nothing is known.
+        total: at least the sum of a box's spreads.
+    """
+
+    point: Tensor
+    spread: Tensor
+    total: float
+
+    @staticmethod
+    def around(point: Tensor, interval: Interval) -> Anchor:
+        """For values inside an interval of shape (boxes or 1, *node)."""
+        spread = torch.maximum(interval.upper - point, point - interval.lower)
+        spread = torch.add(spread.clamp(min=0.0) * (1 + 4 * UNIT_ROUNDOFF), _TINY)
+        # A sum of nonnegative numbers is off by far less than one part in a thousand.
+        total = float(_flat(spread).sum(1).amax()) * 1.001 if spread.numel() else 0.0
+        return Anchor(point, spread, total)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node as rows of deviations pass it.
+
+    Attributes:
+        loss: (boxes or 1, elements): what `|L|` is multiplied with and taken off.
+        rounding: (boxes or 1, elements): the part of the loss that is due to rounding coefficients, over the unit
+            roundoff; `loss` counts it for float64.
+        underflow: weight of the smallest normal number in what every row loses.
+        onward: for each operand that rows go to, its id and how.
+        slopes: for a nonlinear op, `mid` and `half` for each operand, (boxes or 1, 1, *node).
+        terms: the most products that a coefficient on an operand adds up.
+        unit: for an affine op that can tell, per operand the coefficients of single elements (`Affine.unit`).
+        constant: where the op cannot compute its anchor, (1, elements), its value where the unknown operands are zero:
+            its anchor is zero and rows go on to values instead of deviations, of operands anchored at `absolute`.
+        fatal: (1, elements) of 0 and 1: rows with a coefficient on a 1 have no bound; None for nowhere.
+    """
+
+    loss: Tensor
+    rounding: Tensor
+    underflow: float = 0.0
+    onward: tuple[tuple[int, Transpose], ...] = ()
+    slopes: tuple[tuple[Tensor, Tensor], ...] | None = None
+    terms: int = 0
+    unit: tuple[Transpose, ...] | None = None
+    constant: Tensor | None = None
+    absolute: tuple[Tensor, ...] = ()
+    fatal: Tensor | None = None
+
+    def of_boxes(self, boxes: Tensor) -> Step:
+        """The same for some of the boxes, given by index."""
+
+        def chosen(values: Tensor) -> Tensor:
+            return values if values.shape[0] == 1 else values.index_select(0, boxes)
+
+        slopes = self.slopes
+        if slopes is not None:
+            slopes = tuple((chosen(mid), chosen(half)) for mid, half in slopes)
+        absolute = tuple(chosen(point) for point in self.absolute)
+        return replace(
+            self, loss=chosen(self.loss), rounding=self.rounding[:1], slopes=slopes, absolute=absolute
+        )
+
+    def narrowed(self) -> Step:
+        """The same for rows of float32."""
+        loss = torch.add(self.loss, self.rounding, alpha=1.02 * NARROW_ROUNDOFF)
+        slopes, steepest = self.slopes, 1.0
+        if slopes is not None:
+            steepest += sum(float((mid.abs() + half.abs()).sum(0).amax()) for mid, half in slopes)
+            slopes = tuple((mid.float(), half.float()) for mid, half in slopes)
+        # Weights and slopes that float32 flushes to zero weigh up to the sum of all spreads.
+        loss = loss * _UP + (self.underflow + 1.0) * steepest * (4 * SMALLEST[torch.float32])
+        return replace(self, loss=loss.float(), slopes=slopes)
+
+
+def stop(interval: Interval) -> tuple[Anchor, Step]:
+    """The end of a pass: at an input, or where nothing but an interval of shape (boxes or 1, *node) is known."""
+    lower, upper = interval.lower, interval.upper
+    free = torch.isinf(lower) | torch.isinf(upper)
+    fatal = None
+    if interval.undefined:
+        lower = upper = torch.zeros_like(lower[:1])
+        fatal = torch.ones_like(lower).reshape(1, -1)
+    elif bool(free.any()):
+        fatal = _flat(free.any(0, keepdim=True)).to(torch.float64)
+        lower, upper = (end.masked_fill(free, 0.0) for end in (lower, upper))
+    anchor = Anchor.around(lower if interval.is_point else lower / 2 + upper / 2, Interval(lower, upper))
+    loss = _flat(anchor.spread)
+    step = Step(loss, torch.zeros_like(loss[:1]), float(loss.shape[1]), fatal=fatal)
+    if fatal is not None:
+        anchor = Anchor.around(anchor.point, interval)
+    return anchor, step
+
+
+def affine(
+    operands: Sequence[int], parts: Sequence[Affine | None], offset: Interval, anchors: Mapping[int, Anchor]
+) -> tuple[Tensor, Step]:
+    """Through an affine op.
+
+    Args:
+        operands: ids.
+        parts: the linear map from each unknown operand.
+        offset: the op's value where the unknown operands are zero, shape of the output.
+        anchors: of the operands.
+
+    Returns:
+        The node's anchor, (boxes or 1, *node), and the step.
+    """
+    maps = [(id, part, anchors[id]) for id, part in zip(operands, parts, strict=True) if part is not None]
+    point, size = (
+        offset.lower.unsqueeze(0),
+        torch.maximum(offset.lower.abs(), offset.upper.abs()).unsqueeze(0),
+    )
+    count = offset.lower.numel()
+    rounding = torch.zeros(1, count, dtype=torch.float64)
+    terms = max((part.terms for _, part, _ in maps), default=0)
+    underflow, fatal, absolute = float(count), None, ()
+    direct = all(part.forward is not None for _, part, _ in maps)
+    for _, part, anchor in maps:
+        spread = anchor.spread
+        if not direct:
+            # Rows meet values, not deviations.
+            spread = (spread + anchor.point.abs()).amax(0, keepdim=True)
+        else:
+            assert part.forward is not None
+            point = point + part.forward(anchor.point)
+            size = size + _pushed(part, anchor.point.abs())
+        if part.terms and math.isfinite(anchor.total):
+            pushed = _pushed(part, spread) if direct else _pushed(part, spread.squeeze(0)).unsqueeze(0)
+            rounding = torch.add(rounding, _flat(pushed), alpha=part.terms + 4)
+            underflow += part.terms * (anchor.total + float(anchor.point.abs().sum()) + 1.0)
+        elif part.terms:
+            fatal = torch.ones(1, count, dtype=torch.float64)
+    if not direct:
+        absolute = tuple(_flat(anchor.point) for _, _, anchor in maps)
+        point = torch.zeros_like(point)
+    # The weights of a sum that is not direct meet the totals in `descent`, which adds up `count` products.
+    roundings = gamma(terms + len(maps) + 4) if direct else gamma(count + 8)
+    loss = torch.add(_flat(size) * roundings, rounding, alpha=1.02 * UNIT_ROUNDOFF)
+    loss = loss + ((offset.upper - offset.lower).reshape(1, -1) + _TINY)
+    units = tuple(part.unit for _, part, _ in maps if part.unit is not None)
+    return point, Step(
+        loss,
+        rounding,
+        underflow,
+        tuple((id, part.transpose) for id, part, _ in maps),
+        terms=terms,
+        unit=units if len(units) == len(maps) and direct and fatal is None else None,
+        constant=None if direct else offset.lower.reshape(1, -1),
+        absolute=absolute,
+        fatal=fatal,
+    )
+
+
+def enclosure(
+    parts: Sequence[Affine | None], operands: Sequence[Interval], offset: Interval
+) -> Interval | None:
+    """An affine op's interval in every box from those of its operands, (boxes or 1, *operand), in two products.
+
+    Returns:
+        Shape (boxes or 1, *node); None where the op cannot compute its value for a batch, or something is infinite.
+    """
+    maps = [(part, x) for part, x in zip(parts, operands, strict=True) if part is not None]
+    if any(part.forward is None for part, _ in maps):
+        return None
+    terms = max((part.terms for part, _ in maps), default=0) + len(maps) + 8
+    centre, radius = offset.lower.unsqueeze(0), (offset.upper - offset.lower).unsqueeze(0)
+    radius = torch.add(radius, centre.abs(), alpha=gamma(terms))
+    for part, x in maps:
+        assert part.forward is not None
+        middle = x.lower / 2 + x.upper / 2
+        centre = centre + part.forward(middle)
+        half = torch.maximum(x.upper - middle, middle - x.lower)
+        radius = radius + _pushed(part, torch.add(half, middle.abs(), alpha=gamma(terms)) + _TINY)
+    # The radius is a sum of nonnegative numbers, off by less than its own gamma; the ends round once more.
+    radius = torch.add(radius * (1 + 2 * gamma(terms)), centre.abs(), alpha=2 * UNIT_ROUNDOFF) + terms * _TINY
+    lower, upper = centre - radius, centre + radius
+    return Interval(lower, upper) if bool(torch.isfinite(lower + upper).all()) else None
+
+
+def between(
+    operands: Sequence[int],
+    shapes: Sequence[tuple[int, ...]],
+    out: tuple[int, ...],
+    planes: Relaxation,
+    anchors: Mapping[int, Anchor],
+    collect: Callable[[tuple[int, ...]], Transpose],
+) -> tuple[Tensor, Step]:
+    """Through a nonlinear op between its planes.
+
+    Args:
+        operands, shapes: ids, and shapes without the batch.
+        out: shape of the output.
+        collect: for an operand's shape, how coefficients of the output are summed up to it (`adjoint.sum_to`).
+    """
+    low, high = (_intercept(plane, out) for plane in (planes.lower, planes.upper))
+    size = torch.maximum(low.abs(), high.abs())
+    rounding = torch.zeros((), dtype=torch.float64)
+    underflow = float(math.prod(out))
+    slopes = []
+    terms = 1
+    for index, (id, shape) in enumerate(zip(operands, shapes, strict=True)):
+        below, above = planes.lower.slopes[index], planes.upper.slopes[index]
+        point, spread = (_aligned(x, shape, out) for x in (anchors[id].point, anchors[id].spread))
+        low, high = torch.addcmul(low, below, point), torch.addcmul(high, above, point)
+        steepest = torch.maximum(below.abs(), above.abs())
+        size = torch.addcmul(size, steepest, point.abs())
+        summed = math.prod(out) // max(1, math.prod(shape))  # how often broadcasting repeats the operand
+        # A slope that underflows counts like one of 2**-960.
+        rounding = torch.add(rounding, (steepest + 2.0**-960) * spread, alpha=float(summed + 8))
+        underflow += summed * (anchors[id].total + 1.0)
+        slopes.append((((below + above) / 2).unsqueeze(1), ((above - below) / 2).unsqueeze(1)))
+        terms = max(terms, summed)
+    size = size.expand_as(low) if size.shape != low.shape else size
+    gap = ((high - low) / 2).clamp(min=0.0)
+    loss = torch.add(gap, size, alpha=(len(slopes) + 16) * UNIT_ROUNDOFF)
+    loss = torch.add(loss, rounding, alpha=1.02 * UNIT_ROUNDOFF) + _TINY
+    onward = tuple((id, collect(shape)) for id, shape in zip(operands, shapes, strict=True))
+    step = Step(_flat(loss), _flat(rounding), underflow, onward, tuple(slopes), terms)
+    return (low + high) / 2, step
+
+
+def joined(op: Step, operand: Step) -> Step:
+    """A nonlinear op and the affine op that its only operand is, passed in one go.
+
+    Args:
+        op: from `between`, with an operand of the shape of its output.
+        operand: from `affine`, without `fatal` and `constant`.
+
+    A coefficient `L` of the output becomes at most `|L| (|mid| + |half|)` on the operand, so the operand's loss counts
+    that many times.
+    """
+    assert op.slopes is not None
+    ((mid, half),) = op.slopes
+    steepness = _flat((mid.abs() + half.abs()).squeeze(1)) * _ALMOST
+    return Step(
+        torch.addcmul(op.loss, steepness, operand.loss) + _TINY,
+        torch.addcmul(op.rounding, steepness, operand.rounding),
+        op.underflow + operand.underflow,
+        operand.onward,
+        op.slopes * len(operand.onward),
+        max(op.terms, operand.terms),
+    )
+
+
+def _pushed(part: Affine, sizes: Tensor) -> Tensor:
+    """`|J| sizes`."""
+    if part.magnitude is not None:
+        return part.magnitude(sizes)
+    assert part.forward is not None, "a part that rounds states its magnitude"
+    return part.forward(sizes).abs()
+
+
+def _intercept(plane: Plane, out: tuple[int, ...]) -> Tensor:
+    if plane.intercept is None:
+        return torch.zeros(1, *out, dtype=torch.float64)
+    return plane.intercept
+
+
+def _aligned(values: Tensor, shape: tuple[int, ...], out: tuple[int, ...]) -> Tensor:
+    """(boxes, *operand) so that it broadcasts with (boxes, *out)."""
+    missing = len(out) - len(shape)
+    return values.reshape(values.shape[0], *(1,) * missing, *shape) if missing else values
+
+
+def _flat(values: Tensor) -> Tensor:
+    return values.reshape(values.shape[0], -1)
+
+
+__all__ = [
+    "NARROW_ROUNDOFF",
+    "SMALLEST",
+    "Anchor",
+    "Step",
+    "affine",
+    "between",
+    "enclosure",
+    "joined",
+    "stop",
+]
