@@ -12,12 +12,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from torchlean.bounds.alpha.descent import Route
-from torchlean.bounds.alpha.maps import SINGLE
+from torchlean.bounds.alpha.elements import Decided, ElementRows
 from torchlean.bounds.alpha.problem import Problem
-from torchlean.bounds.alpha.search import Search
 from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.bounds.crown.refine import bound_lowered, open_elements
 from torchlean.bounds.crown.structure import Structure, remembered
@@ -27,14 +24,8 @@ from torchlean.graph import Graph, Node
 from torchlean.graph.hashing import DIGEST_BYTES
 from torchlean.intervals import Interval
 
-CHUNK_BYTES = 2**21
-"""Memory for one tensor of a search: a dozen of them take part in each step, and shall stay close to the processor."""
-
 STEPS = 20
 """What others are compared with; the last steps of these are worth little."""
-
-Decided = Callable[[Tensor, Tensor], bool]
-"""Given lower and upper bounds of a wanted node, in its shape: whether the caller needs no better ones."""
 
 
 def alpha(
@@ -79,6 +70,20 @@ def alpha(
         fresh,
         len(places) - fresh,
     )
+
+
+def tightened(
+    shape: Structure,
+    domains: Mapping[str, Interval],
+    cache: BoundsCache,
+    check: Callable[[], None],
+    chosen: Collection[int],
+    steps: int = STEPS,
+) -> list[Interval]:
+    """The bounds of every node of the lowered graph, for callers that go on from there (branch and bound)."""
+    found = bound_lowered(shape, domains, cache, check, chosen)
+    tight = _Tightening(shape, domains, cache, check, chosen, steps, None).run(found)
+    return [bound.interval for bound, _, _ in tight]
 
 
 def _settled(decided: Decided, interval: Interval) -> bool:
@@ -138,79 +143,15 @@ class _Tightening:
         complete = True
         elements = open_elements(interval, manner).flatten().nonzero().flatten()
         if manner != b"none" and node.id not in self.shape.optimal and len(elements):
-            searched, complete = _Rows(problem, node, interval, self).tighten(elements)
+            problem.admit(node, _batched(interval), interval)
+            asked = self.decided if node.id in self.chosen else None
+            rows = ElementRows(problem, node, interval, self.steps, self.check, asked)
+            searched, complete = rows.tighten(elements)
             if not (
                 torch.equal(searched.lower, interval.lower) and torch.equal(searched.upper, interval.upper)
             ):
                 interval, method = searched, "alpha"
         return Bound(interval, crown.reason, method), complete
-
-
-class _Rows:
-    """The rows of one node."""
-
-    def __init__(self, problem: Problem, node: Node, interval: Interval, run: _Tightening) -> None:
-        self.problem = problem
-        self.node = node
-        self.run = run
-        self.interval = interval
-        self.lower, self.upper = interval.lower.flatten().clone(), interval.upper.flatten().clone()
-        self.decided = run.decided if node.id in run.chosen else None
-        # The node itself is passed as its op says, whatever is known of it.
-        problem.admit(node, _batched(interval), interval)
-        self.route = Route.of(problem.stations, node.id)
-
-    def tighten(self, elements: Tensor) -> tuple[Interval, bool]:
-        """Bound these elements; also whether the caller stopped it."""
-        complete = True
-        if not any(id in self.problem.lost for id in self.route.down):
-            for chunk in elements.split(self._at_a_time()):
-                self._search(chunk)
-                if self.decided is not None and self.decided(*self._ends(self.lower, self.upper)):
-                    complete = False
-                    break
-        return Interval(
-            *self._ends(self.lower, self.upper), self.interval.undefined, self.interval.infinite
-        ), complete
-
-    def _ends(self, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
-        shape = self.node.type.shape
-        return lower.reshape(shape), upper.reshape(shape)
-
-    def _at_a_time(self) -> int:
-        widest = max(self.problem.shape.graph[id].type.numel for id in self.route.down)
-        return max(1, CHUNK_BYTES // (4 * 2 * widest))
-
-    def _search(self, chunk: Tensor) -> None:
-        count = len(chunk)
-        rows = torch.zeros(2 * count, self.node.type.numel, dtype=torch.float64)
-        place = torch.arange(count)
-        rows[place, chunk] = 1.0
-        rows[place + count, chunk] = -1.0
-        rows = rows.reshape(1, 2 * count, *self.node.type.shape)
-        problem, batch = self.problem, rows.shape[:2]
-        alphas = {id: problem.kinks[id].started(None, batch) for id in self.route.down if id in problem.kinks}
-        search = Search(problem, self.route, rows.to(SINGLE), {}, alphas, {})
-        choice = any(problem.kinks[id].chooses for id in alphas)
-        found = search.run(self.run.steps if choice else 0, self._enough(chunk), self.run.check)
-        ends = problem.prove(self.node.id, rows, found.alphas, {}, self.run.check)
-        low, high = ends[0, :count], -ends[0, count:]
-        self.lower[chunk] = torch.maximum(self.lower[chunk], low)
-        self.upper[chunk] = torch.minimum(self.upper[chunk], high)
-
-    def _enough(self, chunk: Tensor) -> Callable[[Tensor], bool] | None:
-        decided = self.decided
-        if decided is None:
-            return None
-
-        def enough(plain: Tensor) -> bool:
-            lower, upper = self.lower.clone(), self.upper.clone()
-            low, high = plain[0].to(torch.float64).tensor_split(2)
-            lower[chunk] = torch.maximum(lower[chunk], low)
-            upper[chunk] = torch.minimum(upper[chunk], -high)
-            return decided(*self._ends(lower, upper))
-
-        return enough
 
 
 def _both(a: Interval, b: Interval) -> Interval:

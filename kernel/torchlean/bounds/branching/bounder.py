@@ -22,6 +22,7 @@ from torch import Tensor
 from torchlean.bounds.alpha.boxes import problem_of
 from torchlean.bounds.alpha.descent import Multipliers, Route
 from torchlean.bounds.alpha.problem import Problem
+from torchlean.bounds.alpha.refine import tightened
 from torchlean.bounds.branching.boxes import LEVELS, Boxes, Values
 from torchlean.bounds.branching.goal import Goal
 from torchlean.bounds.branching.mixture import MixedSearch
@@ -96,7 +97,20 @@ class Bounder:
             points=((lower + upper) / 2).to(torch.float32),
             cuts=none,
         )
-        return self.bound(boxes)
+        found = self.bound(boxes)
+        if self.phased and not bool(self.goal.shown(found.margins).all()):
+            return self._climbed(self._tightened(found))
+        return found
+
+    def _tightened(self, boxes: Boxes) -> Boxes:
+        """The one box that is the whole domain, with intermediate bounds for which every row had slopes of its own: all
+        parts start from them."""
+        tight = tightened(self.shape, self.goal.domain, self.cache, self.check, [])
+        return replace(
+            boxes,
+            low={id: torch.maximum(low, tight[id].lower.unsqueeze(0)) for id, low in boxes.low.items()},
+            high={id: torch.minimum(high, tight[id].upper.unsqueeze(0)) for id, high in boxes.high.items()},
+        )
 
     def bound(self, boxes: Boxes) -> Boxes:
         """Bound boxes whose `margins`, `low`, `high`, `weights` and choices are those of the boxes around them.
