@@ -159,4 +159,4 @@ def _forward(
     return lambda values: batched(*values).to(SINGLE)  # a cast has its own dtype
 
 
-__all__ = ["SINGLE", "Map", "maps_of"]
+__all__ = ["SINGLE", "Back", "Map", "maps_of", "subpixel"]
