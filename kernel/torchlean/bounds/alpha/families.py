@@ -24,7 +24,10 @@ from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.op import Attributes, Op
 
 ENTRIES = 9
-"""A mean of neighbours then costs a 64th of the gap at most."""
+"""A mean of neighbours then costs a 64th of the gap at most. Families that are straight need two entries."""
+
+STRAIGHT = 1e-9
+"""What a mean of the ends may differ from the entry in the middle, relative to them, to be taken for it."""
 
 ROUNDED = 8 * UNIT_ROUNDOFF
 """More than computing a mean `a + f (b - a)` and lowering it rounds, relative to `|a| + |b|`: four operations."""
@@ -36,6 +39,30 @@ class Table:
 
     slopes: tuple[Tensor, ...]
     intercept: Tensor
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        return (*self.slopes, self.intercept)
+
+    @property
+    def varies(self) -> bool:
+        return any(bool((values != values[:, :1]).any()) for values in self.parts)
+
+    @property
+    def straight(self) -> bool:
+        """Whether the planes in between are means of the first and the last."""
+        middle = self.intercept.shape[1] // 2
+        for values in self.parts:
+            first, last = values[:, 0], values[:, -1]
+            off = (first + last - 2 * values[:, middle]).abs()
+            if bool((off > STRAIGHT * (first.abs() + last.abs())).any()):
+                return False
+        return True
+
+    def of_ends(self) -> Table:
+        """The first and the last entry alone."""
+        *slopes, intercept = (values[:, [0, -1]] for values in self.parts)
+        return Table(tuple(slopes), intercept)
 
     def means(self, entry: Tensor, share: Tensor, reach: Sequence[Tensor], sign: float) -> Plane:
         """A sound plane for every row: `share` of the way from an entry to the next.
@@ -85,19 +112,30 @@ class Family(Between):
 
     def down(self, rows: Tensor, alpha: Tensor | None) -> Passed:
         assert alpha is not None
-        last = ENTRIES - 1
-        place = alpha * last
-        entry = place.floor().clamp_(0, last - 1)
-        share = place.sub_(entry)
-        index = entry.add_((rows < 0).to(SINGLE), alpha=last).to(torch.int64)
-        taken = []
-        for base, difference in self.steps:
-            change = _gather(difference, index)
-            taken += [torch.addcmul(_gather(base, index), share, change), change]
+        taken = self._taken(rows, alpha)
         *slopes, intercept, _ = taken
         gain = (rows * intercept).flatten(2).sum(2) if rows.dim() > 2 else rows * intercept
         onward = [gathered(rows * slope, size) for slope, size in zip(slopes[::2], self.shapes, strict=True)]
         return Passed(gain, onward, (rows, *taken))
+
+    def _taken(self, rows: Tensor, alpha: Tensor) -> list[Tensor]:
+        """Of each of `steps` the value that a coefficient takes, and its derivative by the place between entries."""
+        last = self.steps[0][0].shape[1] // 2
+        taken = []
+        if last == 1:
+            below = rows.clamp(min=0).sign()
+            for base, difference in self.steps:
+                change = torch.lerp(difference[:, 1:], difference[:, :1], below)
+                taken += [torch.addcmul(torch.lerp(base[:, 1:], base[:, :1], below), alpha, change), change]
+            return taken
+        place = alpha * last
+        entry = place.floor().clamp_(0, last - 1)
+        share = place.sub_(entry)
+        index = entry.add_((rows < 0).to(SINGLE), alpha=last).to(torch.int64)
+        for base, difference in self.steps:
+            change = _gather(difference, index)
+            taken += [torch.addcmul(_gather(base, index), share, change), change]
+        return taken
 
     def up(self, taken: Sequence[Tensor], values: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         rows, *planes = taken
@@ -117,8 +155,9 @@ class Family(Between):
         Returns:
             Planes with rows for boxes: (boxes * rows, *node).
         """
-        place = alpha.to(torch.float64).nan_to_num(0.0).clamp(0.0, 1.0) * (ENTRIES - 1)
-        entry = place.floor().clamp(max=ENTRIES - 2)
+        last = self.tables[0].intercept.shape[1] - 1
+        place = alpha.to(torch.float64).nan_to_num(0.0).clamp(0.0, 1.0) * last
+        entry = place.floor().clamp(max=last - 1)
         reach = [
             spread(torch.maximum(x.lower.abs(), x.upper.abs()).unsqueeze(1), alpha.dim()) for x in operands
         ]
@@ -157,13 +196,15 @@ def family_of(
     except UnsupportedError:
         return None
     tables = (_table(found.lower, boxes, out), _table(found.upper, boxes, out))
-    choices = [_varies(table) for table in tables]
+    choices = [table.varies for table in tables]
     if not any(choices):
         return None
     default = Between.of(ids, shapes, out, planes)
     start = torch.full((1, 1, *out), 0.5, dtype=SINGLE)
     if not all(choices):
         start = _nearest(tables[choices.index(True)], (planes.lower, planes.upper)[choices.index(True)])
+    if all(table.straight for table in tables):
+        tables = (tables[0].of_ends(), tables[1].of_ends())
     crown = (default.lower, default.upper, default.base)
     return Family(ids, shapes, *crown, tables=tables, steps=_steps(tables), start=start)
 
@@ -182,10 +223,6 @@ def _table(plane: Plane, boxes: int, out: tuple[int, ...]) -> Table:
     return Table(tuple(entries(slope) for slope in plane.slopes), entries(intercept))
 
 
-def _varies(table: Table) -> bool:
-    return any(bool((values != values[:, :1]).any()) for values in (*table.slopes, table.intercept))
-
-
 def _nearest(table: Table, plane: Plane) -> Tensor:
     """The number of the entry whose slopes are closest to the plane's."""
     gap = sum(
@@ -197,9 +234,7 @@ def _nearest(table: Table, plane: Plane) -> Tensor:
 
 def _steps(tables: tuple[Table, Table]) -> tuple[tuple[Tensor, Tensor], ...]:
     result = []
-    for below, above in zip(
-        (*tables[0].slopes, tables[0].intercept), (*tables[1].slopes, tables[1].intercept), strict=True
-    ):
+    for below, above in zip(tables[0].parts, tables[1].parts, strict=True):
         sides = [(side[:, :-1], side[:, 1:] - side[:, :-1]) for side in (below, above)]
         base, difference = (torch.cat(parts, 1).to(SINGLE) for parts in zip(*sides, strict=True))
         result.append((base, difference))
@@ -213,7 +248,10 @@ def _gather(table: Tensor, index: Tensor) -> Tensor:
 
 def _mean(table: Tensor, entry: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     """About `share` of the way from an entry to the next, and the sum of both magnitudes."""
-    first, second = _gather(table, entry), _gather(table, entry + 1)
+    if table.shape[1] == 2:
+        first, second = table[:, :1], table[:, 1:]
+    else:
+        first, second = _gather(table, entry), _gather(table, entry + 1)
     return torch.addcmul(first, share, second - first), first.abs() + second.abs()
 
 
