@@ -13,7 +13,7 @@ from rich.console import Console
 
 from benchmarks.table import Table
 
-ALL = ("startup", "intervals", "crown", "editor", "binary32")
+ALL = ("startup", "intervals", "crown", "exclusions", "alpha", "editor", "binary32", "verification", "growth")
 
 
 def main() -> None:
