@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -29,12 +31,14 @@ class Exploration:
         tree: all splits so far.
         open: the leaves that are not decided, with what is known of them.
         stuck: leaves that can be neither decided nor split: single points.
+        pool: open boxes beyond which the most promising are taken first.
     """
 
     bounder: Bounder
     tree: SplitTree
     open: Boxes
     stuck: int = 0
+    pool: int = POOL
 
     @staticmethod
     def begin(bounder: Bounder) -> Exploration:
@@ -56,7 +60,7 @@ class Exploration:
         count = len(self.open)
         if not count:
             return False
-        order = self.open.worst.argsort(descending=count > POOL)
+        order = self._order()
         parts, rest = self.open.of(order[:batch]), self.open.of(order[batch:])
         for level in range(LEVELS):
             parts = self._halved(parts, level)
@@ -65,6 +69,41 @@ class Exploration:
         self.open = rest
         self._settle(self.bounder.bound(parts), rest)
         return True
+
+    def take(self, sizes: Sequence[int]) -> list[Boxes]:
+        """Remove open boxes, those that `step` would split last.
+
+        Args:
+            sizes: how many in each of the results; together no more than there are.
+        """
+        count, taken = len(self.open), sum(sizes)
+        assert taken <= count, "only open boxes can be taken"
+        order = self._order()
+        ends = torch.tensor([count - taken, *sizes]).cumsum(0).tolist()
+        boxes, self.open = self.open, self.open.of(order[: count - taken])
+        return [boxes.of(order[start:end]) for start, end in pairwise(ends)]
+
+    def give(self, boxes: Boxes) -> None:
+        """Put boxes that were taken back."""
+        self.open = joined([self.open, boxes]) if len(self.open) else boxes
+
+    def merge(self, boxes: Boxes, tree: SplitTree, open: Boxes, stuck: int) -> None:
+        """Put what became of boxes that were taken in their place.
+
+        Args:
+            boxes: as they were taken.
+            tree: a forest with a tree for each of them.
+            open: those leaves of the forest that are not decided and can be split, by their ids there.
+            stuck: how many can not be split.
+        """
+        assert tree.leaves == tree.closed + len(open) + stuck, "every leaf is decided, open or stuck"
+        ids = torch.tensor(self.tree.graft(boxes.node.tolist(), tree).tolist())
+        self.stuck += stuck
+        if len(open):
+            self.give(replace(open, node=ids[open.node]))
+
+    def _order(self) -> Tensor:
+        return self.open.worst.argsort(descending=len(self.open) > self.pool)
 
     def _halved(self, boxes: Boxes, level: int) -> Boxes:
         """The halves of each box that has a cut at this level, and the others as they are.
