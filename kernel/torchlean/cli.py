@@ -11,10 +11,10 @@ from pathlib import Path
 
 import click
 
-METHODS = ("ibp", "crown")
+METHODS = ("ibp", "crown", "alpha")
 """Bound methods that exist; the command line offers no other."""
 
-METHOD_HELP = "Intervals only, or linear bounds too where there is a domain."
+METHOD_HELP = "Intervals only; linear bounds too where there is a domain; these with optimised slopes."
 
 _existing = click.Path(exists=True, path_type=Path)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -77,17 +77,40 @@ def bounds(
 @click.option(
     "--certificate", type=_new_file, metavar="FILE", help="Write the tree of splits with all bounds (JSON)."
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=None,
+    metavar="N",
+    help="Processes that share the work, this one among them; by default one for each core, when it takes long.",
+)
+@click.option(
+    "--scheduler",
+    default=None,
+    metavar="ADDRESS",
+    help="Share the work with a Dask cluster: tcp://host:port.",
+)
 def verify(
-    model: Path, property: Path, timeout: float | None, result: Path | None, certificate: Path | None
+    model: Path,
+    property: Path,
+    timeout: float | None,
+    result: Path | None,
+    certificate: Path | None,
+    workers: int | None,
+    scheduler: str | None,
 ) -> None:
     """Decide whether the network MODEL.onnx has the property of PROPERTY.vnnlib.
 
     The last line begins with `unsat` (it holds), `sat` (with a counterexample), `unknown`, `timeout` or `error`.
     Exits with 0 when the property holds, with 2 when a file cannot be used, with 1 otherwise.
     """
+    if workers is not None and scheduler is not None:
+        raise click.UsageError(
+            "--workers starts processes here, --scheduler uses a cluster's: give one of them"
+        )
     from torchlean.command.verify import run
 
-    sys.exit(run(model, property, timeout, result, certificate))
+    sys.exit(run(model, property, timeout, result, certificate, workers, scheduler))
 
 
 @main.command()

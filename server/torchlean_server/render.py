@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from torchlean.analysis.result import ClaimResult, Evidence, TensorFact, UnitResult, Verdict
+from torchlean.analysis.result import ClaimResult, Evidence, Extent, TensorFact, UnitResult, Verdict
 from torchlean.numbers import interval_text, lower_text, upper_text
 
 MAX_FACTS = 3
@@ -20,7 +20,12 @@ LONGEST = 80
 SLOW = 1.0
 """Seconds from which on a hover tells how long a verdict took."""
 
-_METHODS = {"ibp": "interval bound propagation", "crown": "backward linear bounds (CROWN)"}
+_METHODS = {
+    "ibp": "interval bound propagation",
+    "crown": "backward linear bounds (CROWN)",
+    "alpha": "backward linear bounds with optimised slopes (alpha-CROWN)",
+    "forward": "forward linear bounds",
+}
 
 _VERDICTS = {Verdict.PROVED: "proved", Verdict.REFUTED: "refuted", Verdict.UNKNOWN: "not decided"}
 
@@ -103,15 +108,31 @@ def interval(fact: TensorFact) -> str:
     """`[-1, 2.5]`, with a warning when the value may be NaN. For facts with bounds."""
     if fact.lower is None or fact.upper is None:
         raise ValueError(f"node {fact.node} has no bounds")
-    text = interval_text(fact.lower, fact.upper)
-    return f"{text} or undefined (NaN)" if fact.undefined else text
+    return _interval(fact.lower, fact.upper, fact.undefined)
 
 
 def method_text(fact: TensorFact) -> str:
-    """How the bounds were found and what they do not cover."""
+    """How the bounds were found, what intervals alone would say where that is much less, and what is not covered."""
     method = _METHODS.get(fact.method, fact.method)
+    if fact.method == "ibp" and fact.alone is not None:
+        # Its operands' bounds are not intervals' alone.
+        method = "interval arithmetic on linear bounds"
     rounding = "" if fact.error is not None else "; float32 rounding not included"
-    return f"by {method}, rounded outward{rounding}"
+    line = f"by {method}, rounded outward{rounding}"
+    if fact.alone is None or not fact.much_tighter:
+        return line
+    return f"{line}  \nintervals alone: {_alone(fact.alone, fact.dtype)}"
+
+
+def _alone(extent: Extent, dtype: str) -> str:
+    if dtype == "bool":
+        return "true or false"
+    return f"`{_interval(extent.lower, extent.upper, extent.undefined)}`"
+
+
+def _interval(lower: float, upper: float, undefined: bool) -> str:
+    text = interval_text(lower, upper)
+    return f"{text} or undefined (NaN)" if undefined else text
 
 
 def domain_text(unit: UnitResult) -> str:

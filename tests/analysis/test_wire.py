@@ -7,11 +7,14 @@ import math
 import subprocess
 import sys
 
+import pytest
+
 from torchlean.analysis.result import (
     ClaimResult,
     Counters,
     Element,
     Evidence,
+    Extent,
     FileAnalysis,
     Place,
     SymbolResult,
@@ -39,7 +42,9 @@ def an_analysis() -> FileAnalysis:
         widest=(Element((0, 1), -math.inf, 1.5),),
         undefined=True,
         reason="because",
+        method="crown",
         line=7,
+        alone=Extent(-math.inf, 40.5, math.inf, undefined=True),
     )
     claim = ClaimResult(Verdict.REFUTED, Evidence.COUNTEREXAMPLE, "no", -0.5, {"x": [[1.0, 2.5]]}, 0.25)
     unit = UnitResult(
@@ -61,6 +66,30 @@ def an_analysis() -> FileAnalysis:
 def test_a_result_survives_encoding_through_json() -> None:
     original = an_analysis()
     assert decode(json.loads(json.dumps(encode(original)))) == original
+
+
+@pytest.mark.parametrize(
+    ("bounds", "alone", "much"),
+    [
+        ((0.0, 1.0, 1.0), None, False),
+        ((0.0, 1.0, 1.0), Extent(0.0, 1.9, 1.9), False),
+        ((0.0, 1.0, 1.0), Extent(-0.5, 1.5, 2.0), True),
+        # Elements far apart: each of them is much narrower, all together are not.
+        ((0.0, 9.0, 1.0), Extent(-1.0, 10.0, 3.0), True),
+        # One wide element hides that the others moved together.
+        ((0.0, 1.0, 1.0), Extent(-4.0, 5.0, 1.5), True),
+        ((2.0, 2.0, 0.0), Extent(1.9, 2.0, 0.1), True),
+        ((0.0, math.inf, math.inf), Extent(-math.inf, math.inf, math.inf), False),
+        ((0.0, 1.0, 1.0), Extent(-math.inf, math.inf, math.inf), True),
+        ((0.0, 1.0, 1.0), Extent(0.0, 1.0, 1.0, undefined=True), True),
+    ],
+)
+def test_intervals_are_worth_showing_beside_bounds_that_say_twice_as_much(
+    bounds: tuple[float, float, float], alone: Extent | None, much: bool
+) -> None:
+    lower, upper, width = bounds
+    fact = TensorFact(3, "linear", "fc1", (1, 2), "float32", lower, upper, width, alone=alone)
+    assert fact.much_tighter is much
 
 
 def test_decoding_results_imports_no_torch() -> None:

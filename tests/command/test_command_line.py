@@ -139,6 +139,66 @@ def test_bounds_prints_a_row_for_every_node_of_the_claim() -> None:
     assert -2.5 <= linear[-1]["lower"] < linear[-1]["upper"] <= 2.5
 
 
+CANCELLING = """
+import torch
+import torchlean as tl
+
+@tl.claim(x=tl.box(-1.0, 1.0, shape=(3,)))
+def cancels(x):
+    h = 3 * x
+    return h - 2 * x <= 2.0
+"""
+
+
+def of_op(nodes: list[dict[str, Any]], op: str) -> dict[str, Any]:
+    (found,) = [node for node in nodes if node["op"] == op]
+    return found
+
+
+def test_bounds_names_the_method_of_each_bound_and_what_intervals_alone_give(tmp_path: Path) -> None:
+    file = write(tmp_path, CANCELLING)
+    difference = of_op(json_of("bounds", file)["nodes"], "sub")
+    assert difference["method"] == "crown"
+    assert -1.001 < difference["lower"] <= -1 and 1 <= difference["upper"] < 1.001
+    assert difference["interval"] == {"lower": -5.0, "upper": 5.0}
+    for node in json_of("bounds", file, "--method", "ibp")["nodes"]:
+        assert node["method"] == "ibp"
+        assert node["interval"] == {"lower": node["lower"], "upper": node["upper"]}
+
+
+def test_the_table_shows_intervals_only_where_they_say_much_less(tmp_path: Path) -> None:
+    file = write(tmp_path, CANCELLING)
+    table = run("bounds", file).stdout.splitlines()
+    (heading,) = [line for line in table if "method" in line]
+    assert "intervals alone" in heading
+    (difference,) = [line for line in table if " sub " in line]
+    assert "crown" in difference and "[-5, 5]" in difference
+    assert all(
+        "[" not in line for line in table if "%" in line and " sub " not in line and " le " not in line
+    )
+    assert "intervals alone" not in run("bounds", file, "--method", "ibp").stdout
+
+
+def test_optimised_slopes_are_never_looser_and_say_so() -> None:
+    claim = ("bounds", PENDULUM, "--claim", "stays_in_actuator_range", "--method")
+    crown, alpha = json_of(*claim, "crown")["nodes"], json_of(*claim, "alpha")["nodes"]
+    for a, b in zip(alpha, crown, strict=True):
+        assert b["lower"] <= a["lower"] <= a["upper"] <= b["upper"]
+    (before,) = [node for node in crown if node["op"] == "linear" and node["shape"] == [1]]
+    (after,) = [node for node in alpha if node["id"] == before["id"]]
+    assert after["method"] == "alpha"
+    assert after["upper"] - after["lower"] < before["upper"] - before["lower"]
+
+
+def test_bounds_says_where_linear_bounds_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torchlean.claims.decide.CROWN_WORK", 1)
+    result = run("bounds", write(tmp_path, CANCELLING))
+    assert "intervals only" in result.stderr
+    assert "crown" not in result.stdout
+
+
 def test_elements_lists_every_bound() -> None:
     nodes = json_of("bounds", PENDULUM, "--elements")["nodes"]
     for node in nodes:

@@ -115,6 +115,31 @@ async def test_a_hover_shows_an_interval_that_holds_every_value(
     )
 
 
+CANCELLING = """\
+import torchlean as tl
+
+
+@tl.claim(x=tl.box(-1.0, 1.0, shape=(3,)))
+def cancels(x):
+    h = 3 * x
+    d = h - 2 * x
+    return d.abs() <= 2.0
+"""
+
+
+async def test_a_hover_names_the_method_and_what_intervals_alone_would_say(
+    editor: Editor, tmp_path: pathlib.Path
+) -> None:
+    uri = await opened(editor, tmp_path, CANCELLING)
+    text = await editor.hover_text(uri, "d = h")
+    assert about(text, -1, 1)
+    assert "by backward linear bounds (CROWN), rounded outward" in text
+    assert text.splitlines()[-1] == "intervals alone: `[-5, 5]`"
+    above = await editor.hover_text(uri, "h = 3")
+    assert about(above, -3, 3) and "by interval bound propagation" in above
+    assert "intervals alone" not in above
+
+
 async def test_hints_follow_the_selected_domain(editor: Editor, tmp_path: pathlib.Path) -> None:
     uri = await opened(editor, tmp_path)
     (first,) = [hint for hint in await editor.hints(uri) if hint.startswith("12: ")]

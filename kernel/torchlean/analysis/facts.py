@@ -9,20 +9,22 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from torchlean.analysis.result import Element, TensorFact
+from torchlean.analysis.result import Element, Extent, TensorFact
 from torchlean.bounds.cache import Bound
 from torchlean.graph import LEAVES, Node
+from torchlean.intervals import Interval
 from torchlean.ops import dtype_name
 
 WIDEST = 3
 """How many of the widest elements a hover names."""
 
 
-def describe(node: Node, bound: Bound | None, path: str) -> TensorFact:
+def describe(node: Node, bound: Bound | None, path: str, alone: Bound | None = None) -> TensorFact:
     """The fact for one node; without a bound (an early layer of the answer) only its type.
 
     Args:
         path: the analysed file; a node's line is its innermost place in this file.
+        alone: what intervals alone give, where `bound` may be tighter.
     """
     line = next((span.line for span in node.spans if span.path == path), None)
     fact = TensorFact(
@@ -49,13 +51,37 @@ def describe(node: Node, bound: Bound | None, path: str) -> TensorFact:
         undefined=interval.undefined,
         reason=bound.reason,
         method=bound.method,
+        alone=_alone(bound, alone),
     )
+
+
+def _alone(bound: Bound, intervals: Bound | None) -> Extent | None:
+    """The extent of intervals alone; None where they are the bounds."""
+    if intervals is None or _same(bound.interval, intervals.interval):
+        return None
+    lower, upper = intervals.interval.lower, intervals.interval.upper
+    if lower.numel() and _uniform(lower, upper):
+        lower, upper = lower.flatten()[:1], upper.flatten()[:1]
+    widths = torch.nan_to_num(upper - lower, nan=math.inf, posinf=math.inf).flatten()
+    place = int(widths.argmax())
+    width = _width(float(lower.flatten()[place]), float(upper.flatten()[place]))
+    return Extent(float(lower.min()), float(upper.max()), width, intervals.interval.undefined)
+
+
+def _same(a: Interval, b: Interval) -> bool:
+    if a is b:
+        return True
+    return a.undefined == b.undefined and torch.equal(a.lower, b.lower) and torch.equal(a.upper, b.upper)
+
+
+def _uniform(lower: Tensor, upper: Tensor) -> bool:
+    """One interval for all elements (an unbounded or random tensor): no need to touch each of them."""
+    return all(stride == 0 for stride in (*lower.stride(), *upper.stride()))
 
 
 def _extent(lower: Tensor, upper: Tensor) -> tuple[float, float, float, tuple[Element, ...]]:
     """Least lower bound, greatest upper bound, largest width (rounded up), widest elements."""
-    if all(stride == 0 for stride in (*lower.stride(), *upper.stride())):
-        # One interval for all elements (an unbounded or random tensor): no need to touch each of them.
+    if _uniform(lower, upper):
         low, high = float(lower.flatten()[0]), float(upper.flatten()[0])
         return low, high, _width(low, high), ()
     if lower is upper:

@@ -85,7 +85,7 @@ def analyse(
         claim = _decided(unit, session, stop)
         if claim is not None:
             claim = replace(claim, seconds=time.perf_counter() - since)
-        units.append(unit_result(unit.part, unit.bounds, claim, path))
+        units.append(unit_result(unit.part, unit, claim, path))
         diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
     return FileAnalysis(
@@ -132,7 +132,7 @@ def _shapes(parts: list[UnitGraph], path: str) -> list[UnitResult]:
 
 
 def _shown(bounded: Sequence[UnitBounds], path: str) -> list[UnitResult]:
-    return [unit_result(unit.part, unit.bounds, None, path) for unit in bounded]
+    return [unit_result(unit.part, unit, None, path) for unit in bounded]
 
 
 def _decided(unit: UnitBounds, session: Session, cancelled: Callable[[], bool]) -> ClaimResult | None:

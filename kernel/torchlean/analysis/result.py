@@ -37,6 +37,24 @@ class Element:
     upper: float
 
 
+MUCH = 2.0
+"""From this ratio of widths on, intervals are shown beside tighter bounds: it is as much as halving the domain gives,
+which is what a person with intervals alone would do next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Bounds of a tensor in a few numbers: least lower end, greatest upper end, largest width of an element's interval.
+
+    `undefined` says that by these bounds the value may be NaN.
+    """
+
+    lower: float
+    upper: float
+    width: float
+    undefined: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class TensorFact:
     """What is known of one tensor under one unit's domain.
@@ -51,8 +69,10 @@ class TensorFact:
         widest: the elements with the widest intervals, widest first (at most three).
         undefined: the value may be undefined (NaN in a float execution).
         reason: why there are no bounds, if so.
-        method: what gave the bounds (`ibp`).
+        method: what gave the bounds: `ibp` (the op's interval rule on the bounds of its operands), `crown` (backward
+            linear bounds), `alpha` (the same with optimised slopes), `forward` (linear bounds of the inputs passed on).
         error: bound on |binary32 execution - exact|, None where not analysed.
+        alone: what intervals alone give, where the bounds are others.
     """
 
     node: int
@@ -69,6 +89,21 @@ class TensorFact:
     method: str = "ibp"
     error: float | None = None
     line: int | None = None
+    alone: Extent | None = None
+
+    @property
+    def much_tighter(self) -> bool:
+        """Whether the bounds say so much more than intervals alone that both are worth showing.
+
+        That is where they are narrower by `MUCH`, at the widest element or over all elements, or where only they
+        exclude NaN.
+        """
+        if self.alone is None or self.lower is None or self.upper is None or self.width is None:
+            return False
+        widths = [(self.width, self.alone.width)]
+        widths.append((self.upper - self.lower, self.alone.upper - self.alone.lower))
+        narrower = any(mine < theirs and theirs >= MUCH * mine for mine, theirs in widths)
+        return narrower or (self.alone.undefined and not self.undefined)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from torchlean.analysis.facts import describe
-from torchlean.analysis.result import ClaimResult, Counters, Place, UnitResult
+from torchlean.analysis.result import ClaimResult, Counters, Place, TensorFact, UnitResult
 from torchlean.bounds import Bounds, propagate
 from torchlean.bounds.cache import BoundsCache
 from torchlean.capture.result import Capture, Unit, UnitKind
@@ -39,10 +39,17 @@ def unit_graph(capture: Capture, unit: Unit) -> UnitGraph:
 
 @dataclass(frozen=True, slots=True)
 class UnitBounds:
-    """A unit with its bounds; `question` for a claim that was captured wholly; `counters` of all layers together."""
+    """A unit with its bounds.
+
+    Attributes:
+        bounds: the best there are, and `intervals`: by intervals alone.
+        question: for a claim that was captured wholly.
+        counters: of all layers together.
+    """
 
     part: UnitGraph
     bounds: Bounds
+    intervals: Bounds
     question: Question | None
     counters: Counters
 
@@ -57,14 +64,19 @@ def bound_unit(part: UnitGraph, cache: BoundsCache, cancelled: Callable[[], bool
     complete = len(part.outputs) == 1 and unit.failure is None
     if unit.kind is UnitKind.CLAIM and complete and part.graph[part.outputs[0]].type.numel:
         question = pose(part.graph, part.outputs[0], unit.domains, cache, cancelled)
-        return UnitBounds(part, question.bounds, question, _count(question.bounds))
+        return UnitBounds(part, question.bounds, question.bounds, question, _count(question.bounds))
     intervals = {name: box.interval() for name, box in unit.domains.items()}
     bounds = propagate(part.graph, intervals, cache, cancelled)
-    return UnitBounds(part, bounds, None, _count(bounds))
+    return UnitBounds(part, bounds, bounds, None, _count(bounds))
 
 
-def sharpen_unit(unit: UnitBounds, cache: BoundsCache, cancelled: Callable[[], bool]) -> UnitBounds:
+def sharpen_unit(
+    unit: UnitBounds, cache: BoundsCache, cancelled: Callable[[], bool], method: str = "crown"
+) -> UnitBounds:
     """A claim with backward linear bounds where they are affordable; other units as they are.
+
+    Args:
+        method: `crown`, or `alpha` for optimised slopes.
 
     Raises:
         Cancelled: by the caller.
@@ -74,22 +86,30 @@ def sharpen_unit(unit: UnitBounds, cache: BoundsCache, cancelled: Callable[[], b
     if any(node.op == "random" for node in unit.question.margin.graph):
         # Weights that were never loaded: a product of two unknowns has no planes worth their time.
         return unit
-    question = sharpen(unit.question, cache, cancelled)
+    question = sharpen(unit.question, cache, cancelled, method)
     if question is None:
         return unit
     counted = _count(question.bounds)
     counters = Counters(unit.counters.computed + counted.computed, unit.counters.reused + counted.reused)
-    return UnitBounds(unit.part, question.bounds, question, counters)
+    return UnitBounds(unit.part, question.bounds, unit.intervals, question, counters)
 
 
 def _count(bounds: Bounds) -> Counters:
     return Counters(bounds.computed, bounds.reused)
 
 
-def unit_result(part: UnitGraph, bounds: Bounds | None, claim: ClaimResult | None, path: str) -> UnitResult:
+def unit_facts(unit: UnitBounds, path: str) -> tuple[TensorFact, ...]:
+    """What is known of each node of the unit's graph."""
+    best, alone = unit.bounds.bounds, unit.intervals.bounds
+    return tuple(describe(node, best[node.id], path, alone[node.id]) for node in unit.part.graph)
+
+
+def unit_result(
+    part: UnitGraph, bounded: UnitBounds | None, claim: ClaimResult | None, path: str
+) -> UnitResult:
     """The unit in plain data; without bounds it shows shapes only."""
     unit = part.unit
-    facts = tuple(describe(node, bounds.bounds[node.id] if bounds else None, path) for node in part.graph)
+    facts = unit_facts(bounded, path) if bounded else tuple(describe(n, None, path) for n in part.graph)
     return UnitResult(
         kind=unit.kind.value,
         name=unit.name,

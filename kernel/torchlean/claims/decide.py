@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from torchlean.bounds import Bounds, BoundsCache, propagate
+from torchlean.bounds.alpha import alpha
 from torchlean.bounds.crown import crown
 from torchlean.cancellation import Cancelled
 from torchlean.claims.domain import Box
@@ -93,9 +94,15 @@ def proved(question: Question) -> bool:
 
 
 def sharpen(
-    question: Question, cache: BoundsCache, cancelled: Callable[[], bool] = lambda: False
+    question: Question,
+    cache: BoundsCache,
+    cancelled: Callable[[], bool] = lambda: False,
+    method: str = "crown",
 ) -> Question | None:
-    """The same question with backward linear bounds (CROWN) instead of intervals; never looser.
+    """The same question with backward linear bounds instead of intervals; never looser.
+
+    Args:
+        method: `crown`, or `alpha` for slopes optimised row by row.
 
     Returns:
         None where that would cost more than `CROWN_WORK`.
@@ -104,12 +111,18 @@ def sharpen(
         Cancelled: by the caller.
     """
     graph = question.margin.graph
-    if work(graph) > CROWN_WORK:
+    if too_much_work(graph):
         return None
     intervals = {name: box.interval() for name, box in question.domains.items()}
     # The least of several margins is bounded best by bounding each of them.
     wanted = list(combined(graph, question.margin.node))
-    return replace(question, bounds=crown(graph, intervals, cache, cancelled, wanted))
+    engine = {"crown": crown, "alpha": alpha}[method]
+    return replace(question, bounds=engine(graph, intervals, cache, cancelled, wanted))
+
+
+def too_much_work(graph: Graph) -> bool:
+    """Whether backward linear bounds are left out."""
+    return work(graph) > CROWN_WORK
 
 
 def work(graph: Graph) -> int:
@@ -177,4 +190,4 @@ def decide(
 
 
 def _worth_splitting(question: Question) -> bool:
-    return splittable(question.domains) and work(question.margin.graph) <= CROWN_WORK
+    return splittable(question.domains) and not too_much_work(question.margin.graph)

@@ -11,16 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from torchlean.analysis.facts import describe, is_row
-from torchlean.analysis.result import TensorFact
+from torchlean.analysis.facts import is_row
+from torchlean.analysis.result import Extent, TensorFact
 from torchlean.analysis.session import Session
-from torchlean.analysis.units import UnitBounds, bound_unit, sharpen_unit, unit_graph
+from torchlean.analysis.units import UnitBounds, bound_unit, sharpen_unit, unit_facts, unit_graph
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Unit, UnitKind
+from torchlean.claims.decide import CROWN_WORK, too_much_work
 from torchlean.command.report import finite
 from torchlean.command.threads import one_thread
 from torchlean.diagnostics import Severity
-from torchlean.numbers import lower_text, upper_text
+from torchlean.numbers import interval_text, lower_text, upper_text
 
 PIPE_WIDTH = 160
 """Columns of a table that goes into a file or a pipe, where nobody's window cuts it."""
@@ -37,8 +38,13 @@ def run(path: Path, name: str | None, method: str, *, as_json: bool, elements: b
     if unit is None:
         return _nothing_to_show(capture, path)
     bounded = bound_unit(unit_graph(capture, unit), session.bounds, lambda: False)
-    if method == "crown":
-        bounded = sharpen_unit(bounded, session.bounds, lambda: False)
+    if method != "ibp":
+        if bounded.question is not None and too_much_work(bounded.question.margin.graph):
+            click.echo(
+                f"intervals only: linear bounds of {unit.name} take more than {CROWN_WORK:.0e} multiplications",
+                err=True,
+            )
+        bounded = sharpen_unit(bounded, session.bounds, lambda: False, method)
     if as_json:
         print(json.dumps({"nodes": _nodes(bounded, absolute, elements)}, indent=2))
         return 0
@@ -74,9 +80,8 @@ def _nothing_to_show(capture: Capture, path: Path) -> int:
 
 def _nodes(bounded: UnitBounds, path: str, elements: bool) -> list[dict[str, Any]]:
     rows = []
-    for node in bounded.part.graph:
-        bound = bounded.bounds.bounds[node.id]
-        fact = describe(node, bound, path)
+    for fact in unit_facts(bounded, path):
+        bound, alone = bounded.bounds.bounds[fact.node], fact.alone or fact
         row: dict[str, Any] = {
             "id": fact.node,
             "op": fact.op,
@@ -85,6 +90,8 @@ def _nodes(bounded: UnitBounds, path: str, elements: bool) -> list[dict[str, Any
             "upper": finite(fact.upper),
             "error": fact.error,
             "line": fact.line,
+            "method": fact.method,
+            "interval": {"lower": finite(alone.lower), "upper": finite(alone.upper)},
         }
         if elements:
             row["elements"] = {
@@ -102,19 +109,23 @@ def _print(bounded: UnitBounds, path: str, lines: list[str], everything: bool) -
     table = Table(
         title=f"{title}: {domain}" if domain else f"{title}: no domain stated", title_justify="left"
     )
-    for heading in ("node", "op", "shape", "lower", "upper", "width", "by", "source"):
+    facts = unit_facts(bounded, path)
+    shown = [fact for fact, node in zip(facts, bounded.part.graph, strict=True) if everything or is_row(node)]
+    compared = any(fact.much_tighter for fact in shown)
+    headings = ["node", "op", "shape", "lower", "upper", "width", "method", "source"]
+    if compared:
+        headings.insert(-1, "intervals alone")
+    for heading in headings:
         table.add_column(
             heading,
             justify="right" if heading in ("node", "lower", "upper", "width") else "left",
             no_wrap=True,
         )
-    reasons = []
-    for node in bounded.part.graph:
-        fact = describe(node, bounded.bounds.bounds[node.id], path)
-        if everything or is_row(node):
-            table.add_row(*_cells(fact, lines))
-        if fact.reason and node.op != "input":
-            reasons.append(f"%{fact.node} {fact.op}: {fact.reason}")
+    for fact in shown:
+        table.add_row(*_cells(fact, lines, compared))
+    reasons = [
+        f"%{fact.node} {fact.op}: {fact.reason}" for fact in facts if fact.reason and fact.op != "input"
+    ]
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PIPE_WIDTH)
@@ -125,7 +136,8 @@ def _print(bounded: UnitBounds, path: str, lines: list[str], everything: bool) -
         console.print(Text(f"not captured wholly: {unit.failure}", style="yellow"))
 
 
-def _cells(fact: TensorFact, lines: list[str]) -> list[Text]:
+def _cells(fact: TensorFact, lines: list[str], compared: bool) -> list[Text]:
+    """A row of the table; `compared` adds what intervals alone give, where that is much less."""
     source = ""
     if fact.line is not None and fact.line < len(lines):
         source = f"{fact.line + 1}: {lines[fact.line].strip()}"
@@ -136,7 +148,11 @@ def _cells(fact: TensorFact, lines: list[str]) -> list[Text]:
     name = f"{fact.op} {fact.label}".strip()
     shape = "×".join(map(str, fact.shape)) or "scalar"
     mark = " NaN?" if fact.undefined else ""
-    return [
-        Text(cell)
-        for cell in (f"%{fact.node}", name, shape, lower, upper + mark, width, fact.method, source[:60])
-    ]
+    cells = [f"%{fact.node}", name, shape, lower, upper + mark, width, fact.method]
+    if compared:
+        cells.append(_alone(fact.alone) if fact.alone and fact.much_tighter else "")
+    return [Text(cell) for cell in [*cells, source[:60]]]
+
+
+def _alone(extent: Extent) -> str:
+    return interval_text(extent.lower, extent.upper) + (" NaN?" if extent.undefined else "")
