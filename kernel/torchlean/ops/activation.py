@@ -16,6 +16,7 @@ from torchlean.intervals.shapes import exact_increasing, increasing, valley
 from torchlean.ops.curves import Curve, Piece, between
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.planes import beside
 from torchlean.ops.polygons import Knot, kinked, polygon
@@ -131,6 +132,17 @@ class Prelu(Elementwise):
 
     def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
         return self._planes(inputs, alpha)
+
+    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        """Channels behind which other dimensions come are moved to the end, where a weight broadcasts to them."""
+        x, weight = inputs
+        if len(x.shape) < 3 or weight.type.numel == 1:
+            return None
+        last = (0, *range(2, len(x.shape)), 1)
+        moved = steps.permute(x, last)
+        rows = steps.reshape(moved, (moved.type.numel // weight.type.numel, weight.type.numel))
+        back = (0, len(x.shape) - 1, *range(1, len(x.shape) - 1))
+        return steps.permute(steps.reshape(steps.op("prelu", rows, weight), moved.shape), back)
 
     def _planes(self, inputs: Sequence[Interval], alpha: Tensor | None) -> Relaxation:
         x, weight = inputs
