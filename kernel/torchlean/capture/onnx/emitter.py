@@ -161,7 +161,11 @@ class OnnxEmitter:
             with torch_errors():
                 data = OPS[op].evaluate([v.data for v in operands if v.data is not None], attributes)
             if exact or _lossless(op, operands, data):
-                result = Value(type, data.contiguous(), name=self.label, weight=operands[0].weight)
+                # A weight in another order is still that weight, for people.
+                weight = len(operands) == 1 and operands[0].weight
+                result = Value(
+                    type, data.contiguous(), None, operands[0].name if weight else self.label, weight
+                )
         if result is None:
             result = self._append(op, operands, attributes)
             result.data = data if type.numel <= KNOWN_ELEMENTS else None

@@ -5,6 +5,7 @@ Nothing here trusts the file: it may be any bytes at all.
 
 from __future__ import annotations
 
+import heapq
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -136,12 +137,13 @@ def in_order(graph: GraphProto) -> list[NodeProto]:
             readers.setdefault(maker, []).append(index)
     ready = [index for index, count in enumerate(waiting) if not count]
     order: list[int] = []
-    for index in ready:
-        order.append(index)
+    while ready:
+        # The smallest index first: nodes that are in order already stay as they are.
+        order.append(index := heapq.heappop(ready))
         for reader in readers.get(index, ()):
             waiting[reader] -= 1
             if not waiting[reader]:
-                ready.append(reader)
+                heapq.heappush(ready, reader)
     if len(order) < len(graph.node):
         circle = [graph.node[index] for index, count in enumerate(waiting) if count]
         names = sorted(name for node in circle for name in node.output if name)
