@@ -38,6 +38,9 @@ WORK = 10**8
 
 MOST_POINTS = 2**14
 
+CANDIDATES = 64
+"""Points of one round that are run alone: when so many fail the exact test, the others are likely to."""
+
 Inputs = dict[str, Tensor]
 
 
@@ -137,12 +140,22 @@ class Attack:
         count = len(next(iter(points.values())))
         self.tried += count
         rows = torch.func.vmap(self._one)(points)
-        failing = (self.goal.margins(rows.detach()) <= 0).any(1)
-        for index in failing.nonzero().flatten().tolist():
+        for index in self._failing(rows.detach())[:CANDIDATES]:
+            if self.cancelled():
+                break
             alone = {name: values[index].detach() for name, values in points.items()}
             if self.accepted(alone):
                 return alone, rows
         return None, rows
+
+    def _failing(self, rows: Tensor) -> list[int]:
+        """The points that seem to be counterexamples, the clearest first."""
+        margins = self.goal.margins(rows)
+        # Where every condition is strict, a margin of zero is no counterexample; NaN is none anywhere.
+        zero = (margins == 0) & torch.tensor(self.goal.strict)
+        least = torch.where((margins < 0) | zero, margins, torch.inf).amin(1)
+        order = least.argsort()
+        return order[: int((least < torch.inf).sum())].tolist()  # type: ignore[no-any-return]
 
     def _one(self, point: Inputs) -> Tensor:
         return evaluate(self.goal.graph, point)[self.goal.rows]
