@@ -83,8 +83,8 @@ def unrecorded() -> Table:
     table = Table(
         "Optimised slopes on a wide network and an attention block",
         ["network", "width", "width, auto_LiRPA", "width, CROWN", "time", "time, auto_LiRPA", "goal"],
-        note="Random weights. auto_LiRPA 0.7.1 on the same networks and machine, 20 steps, one thread, float32 (best of "
-        "3, without its sparse representations, which failed on the attention block); its CROWN: 1.6546 and 3.1734.",
+        note="Random weights. auto_LiRPA 0.7.1 on the same networks and machine: 20 steps, one thread, float32 (best of"
+        " 3, without its sparse representations, which failed on the attention block); its CROWN: 1.6546 and 3.1734.",
     )
     x = torch.rand(784, generator=torch.Generator().manual_seed(0)).double()
     wide = perceptron([784, 256, 256, 256, 256, 10], gain=2.0)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds.alpha.descent import Route
+from torchlean.bounds.alpha.families import FEW_ENTRIES
 from torchlean.bounds.alpha.maps import SINGLE
 from torchlean.bounds.alpha.problem import Problem
 from torchlean.bounds.alpha.search import Search
@@ -136,7 +137,7 @@ def problem_of(
     cache: BoundsCache,
     check: Callable[[], None],
 ) -> Problem:
-    problem = Problem(shape, signs)
+    problem = Problem(shape, signs, FEW_ENTRIES)
     for below, (bound, _, _) in zip(
         shape.graph, bound_lowered(shape, root, cache, check, [node]), strict=False
     ):

@@ -26,6 +26,9 @@ from torchlean.ops.op import Attributes, Op
 ENTRIES = 9
 """A mean of neighbours then costs a 64th of the gap at most. Families that are straight need two entries."""
 
+FEW_ENTRIES = 5
+"""For many boxes with one row or two each, where making the table takes longer than searching in it: a 16th."""
+
 STRAIGHT = 1e-9
 """What a mean of the ends may differ from the entry in the middle, relative to them, to be taken for it."""
 
@@ -176,6 +179,7 @@ def family_of(
     shapes: tuple[tuple[int, ...], ...],
     out: tuple[int, ...],
     planes: Relaxation,
+    entries: int = ENTRIES,
 ) -> Family | None:
     """The family of an op on these intervals; None where it has no choice.
 
@@ -184,18 +188,21 @@ def family_of(
         operands: intervals, (boxes or 1, *operand).
         out: the op's own shape.
         planes: CROWN's.
+        entries: of the tables; odd.
     """
     op = OPS[name]
     if type(op).relax_with is Op.relax_with:
         return None
     boxes = max(x.shape[0] for x in operands)
-    numbers = torch.linspace(0.0, 1.0, ENTRIES, dtype=torch.float64).repeat_interleave(boxes)
-    repeated = [Interval(_repeated(x.lower, boxes), _repeated(x.upper, boxes)) for x in operands]
+    numbers = torch.linspace(0.0, 1.0, entries, dtype=torch.float64).repeat_interleave(boxes)
+    repeated = [
+        Interval(_repeated(x.lower, boxes, entries), _repeated(x.upper, boxes, entries)) for x in operands
+    ]
     try:
         found = op.relax_with(repeated, attributes, numbers.reshape(-1, *(1,) * len(out)))
     except UnsupportedError:
         return None
-    tables = (_table(found.lower, boxes, out), _table(found.upper, boxes, out))
+    tables = (_table(found.lower, boxes, entries, out), _table(found.upper, boxes, entries, out))
     choices = [table.varies for table in tables]
     if not any(choices):
         return None
@@ -209,18 +216,18 @@ def family_of(
     return Family(ids, shapes, *crown, tables=tables, steps=_steps(tables), start=start)
 
 
-def _repeated(end: Tensor, boxes: int) -> Tensor:
+def _repeated(end: Tensor, boxes: int, entries: int) -> Tensor:
     """All boxes, once for each entry."""
-    return end.expand(boxes, *end.shape[1:]).repeat(ENTRIES, *(1,) * (end.dim() - 1))
+    return end.expand(boxes, *end.shape[1:]).repeat(entries, *(1,) * (end.dim() - 1))
 
 
-def _table(plane: Plane, boxes: int, out: tuple[int, ...]) -> Table:
-    def entries(values: Tensor) -> Tensor:
-        return values.expand(ENTRIES * boxes, *out).reshape(ENTRIES, boxes, *out).transpose(0, 1)
+def _table(plane: Plane, boxes: int, entries: int, out: tuple[int, ...]) -> Table:
+    def part(values: Tensor) -> Tensor:
+        return values.expand(entries * boxes, *out).reshape(entries, boxes, *out).transpose(0, 1)
 
     zero = torch.zeros((1, *(1,) * len(out)), dtype=torch.float64)
     intercept = zero if plane.intercept is None else plane.intercept
-    return Table(tuple(entries(slope) for slope in plane.slopes), entries(intercept))
+    return Table(tuple(part(slope) for slope in plane.slopes), part(intercept))
 
 
 def _nearest(table: Table, plane: Plane) -> Tensor:
@@ -229,7 +236,7 @@ def _nearest(table: Table, plane: Plane) -> Tensor:
         (slopes - slope.unsqueeze(1)).abs() for slopes, slope in zip(table.slopes, plane.slopes, strict=True)
     )
     assert isinstance(gap, Tensor)
-    return gap.argmin(1, keepdim=True).to(SINGLE) / (ENTRIES - 1)
+    return gap.argmin(1, keepdim=True).to(SINGLE) / (gap.shape[1] - 1)
 
 
 def _steps(tables: tuple[Table, Table]) -> tuple[tuple[Tensor, Tensor], ...]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds.alpha.descent import Multipliers
-from torchlean.bounds.alpha.families import Family, family_of
+from torchlean.bounds.alpha.families import ENTRIES, Family, family_of
 from torchlean.bounds.alpha.maps import maps_of
 from torchlean.bounds.alpha.proof import apart, combined, having
 from torchlean.bounds.alpha.stations import Between, End, Kink, Linear, Station
@@ -34,12 +34,14 @@ class Problem:
         bounds: intervals of shape (boxes or 1, *node).
         magnitudes: valid on all boxes.
         signs: phases of relus' operands, (boxes, 1, *node) of -1, 0 and 1, float32.
+        entries: of the tables of families.
         kinks: the relus and other nodes whose planes rows choose.
         lost: nodes where nothing bounded is known: rows that end there have no bound, whatever the slopes.
     """
 
     shape: Structure
     signs: Mapping[int, Tensor] = field(default_factory=dict)
+    entries: int = ENTRIES
     bounds: dict[int, Interval] = field(default_factory=dict)
     magnitudes: dict[int, Magnitude] = field(default_factory=dict)
     stations: dict[int, Station] = field(default_factory=dict)
@@ -90,9 +92,8 @@ class Problem:
         else:
             shapes = tuple(self.shape.graph[id].type.shape for id in node.inputs)
             self.stations[node.id] = Between.of(node.inputs, shapes, node.type.shape, planes)
-            family = family_of(
-                node.op, node.attributes, node.inputs, operands, shapes, node.type.shape, planes
-            )
+            out, entries = node.type.shape, self.entries
+            family = family_of(node.op, node.attributes, node.inputs, operands, shapes, out, planes, entries)
             if family is not None:
                 self.stations[node.id] = self.kinks[node.id] = family
         self.passages[node.id] = self._between(node, planes)
