@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
-from torchlean.intervals.affine import contraction, integral, magnitude
-from torchlean.intervals.arithmetic import add
+from torchlean.intervals.affine import contraction, integral, magnitude, shifted
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine
@@ -71,7 +70,7 @@ class AnyConvolution(Op):
         for b in bias:
             shape = (-1,) + (1,) * (len(weight.shape) - 2)
             lower = b.lower.reshape(shape)
-            result = add(result, Interval(lower, lower if b.is_point else b.upper.reshape(shape)))
+            result = shifted(result, Interval(lower, lower if b.is_point else b.upper.reshape(shape)))
         return result if out.dtype.is_floating_point else integral(result)
 
     def affine(

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
-from torchlean.intervals.affine import contraction, integral, magnitude
-from torchlean.intervals.arithmetic import add
+from torchlean.intervals.affine import contraction, integral, magnitude, shifted
 from torchlean.ops.einsum import contract
 from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, dtype_name, register
@@ -57,7 +56,7 @@ class Linear(Op):
             lambda w, v: torch.nn.functional.linear(v, w), weight, x, weight.shape[-1], out.shape
         )
         for b in bias:
-            result = add(result, b)
+            result = shifted(result, b)
         return result if out.dtype.is_floating_point else integral(result)
 
     def affine(

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.directed import round_up, two_product
+from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
 from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.op import Attributes, Op
 from torchlean.ops.planes import Line, best, bounds_of, chord, flat, negated, plane, relaxation, under
@@ -76,6 +77,10 @@ def kinked(
     Returns:
         The lower and the upper plane; for `left > right` (a concave function) by way of `-f`.
     """
+    if alpha is None and isinstance(left, float) and (left, right) == (0.0, 1.0):
+        found = _relu(x)
+        if found is not None:
+            return found
     zero = torch.zeros_like(x.lower)
     a, b = zero + left, zero + right
     concave = a > b
@@ -84,6 +89,28 @@ def kinked(
     sign = torch.where(concave, -1.0, 1.0)
     low, high = _convex_kink(x, a * sign, b * sign, alpha)
     return _swapped(low, high, concave), _swapped(high, low, concave)
+
+
+def _relu(x: Interval) -> tuple[Plane, Plane] | None:
+    """`kinked` for relu in few passes: networks spend much of their time here. None on intervals too wide for float64.
+
+    Above, any line through the point `(lower, 0)` with a slope of at least `upper / (upper - lower)` will do. The
+    quotient is off by two roundings, or half a subnormal, and so is the intercept. What is added for that is zero where
+    the sign is known, so that both planes are the function itself there.
+    """
+    below, above = x.lower.clamp(max=0.0).neg_(), x.upper.clamp(min=0.0)
+    width = above + below
+    if width.numel() and not math.isfinite(float(width.amax())):
+        return None
+    open = torch.minimum(below, above).clamp_(max=_TINY)
+    slope = (above / width.clamp_(min=SMALLEST_SUBNORMAL)).mul_(1 + 4 * UNIT_ROUNDOFF).add_(open).clamp_(max=1.0)
+    intercept = (slope * below).mul_(1 + 4 * UNIT_ROUNDOFF).add_(open)
+    chosen = (x.lower + x.upper > 0).to(torch.float64)
+    return Plane((chosen,)), Plane((slope,), intercept)
+
+
+_TINY = 2.0**-1000
+"""More than half a subnormal, and no more than nothing beside any other number."""
 
 
 def staircase(

@@ -132,7 +132,6 @@ class _Boxes:
     count: int
     bounds: dict[int, Interval] = field(default_factory=dict)
     land: Landscape = field(default_factory=Landscape)
-    wide: set[int] = field(default_factory=set)
 
     def admit(self, node: Node, manner: bytes) -> None:
         """Bound a node and make it available to those above."""
@@ -156,8 +155,6 @@ class _Boxes:
             return
         point, step = found
         self.land.put(node.id, step)
-        if step.constant is not None or any(id in self.wide for id in node.inputs):
-            self.wide.add(node.id)
         # An affine op of an input has its best bounds from `enclosure`, where it knows its value for a batch.
         if manner != b"none" and (node.id not in self.shape.optimal or step.constant is not None):
             self.bounds[node.id] = self._refined(node, manner, point)
@@ -241,7 +238,7 @@ class _Boxes:
 
     def _dtype(self, node: Node) -> torch.dtype:
         """Operands of nonlinear ops are bounded in float32, which takes half the time and widens them by some 1e-5."""
-        wide = node.id in self.wide or node.id in self.shape.graph.outputs
+        wide = node.id in self.land.wide or node.id in self.shape.graph.outputs
         return torch.float64 if wide else torch.float32
 
     def _together(self, node: Node, rows: int, dtype: torch.dtype) -> int:

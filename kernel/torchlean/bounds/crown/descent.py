@@ -28,6 +28,7 @@ class Landscape:
     steps: dict[int, Step] = field(default_factory=dict)
     anchors: dict[int, Anchor] = field(default_factory=dict)
     narrow: dict[int, Step] = field(default_factory=dict)
+    wide: set[int] = field(default_factory=set)
 
     def step(self, id: int, dtype: torch.dtype) -> Step:
         if dtype == torch.float64:
@@ -38,8 +39,11 @@ class Landscape:
         return found
 
     def put(self, id: int, step: Step) -> None:
+        """Note how rows pass a node, and whether passes from it need float64."""
         self.steps[id] = step
         self.narrow.pop(id, None)
+        if step.constant is not None or any(operand in self.wide for operand, _ in step.onward):
+            self.wide.add(id)
 
     def of_boxes(self, boxes: Tensor) -> Landscape:
         """For some of the boxes, given by index; steps are taken when they are asked for."""

@@ -169,8 +169,9 @@ class _Refinement:
 
     def _refine(self, node: Node, interval: Interval, elements: Tensor) -> Interval:
         lower, upper = interval.lower.flatten().clone(), interval.upper.flatten().clone()
+        point = self.points[node.id]
         for chunk in elements.split(self._rows_at_a_time(node)):
-            low, high = element_bounds(self.land, node.id, self.points[node.id], chunk, self.check)
+            low, high = element_bounds(self.land, node.id, point, chunk, self.check)
             lower[chunk] = torch.maximum(lower[chunk], low[0])
             upper[chunk] = torch.minimum(upper[chunk], high[0])
         shape = node.type.shape
