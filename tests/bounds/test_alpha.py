@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals
 
 from torchlean.bounds import Bounds, BoundsCache
-from torchlean.bounds.alpha import alpha
+from torchlean.bounds.alpha import alpha, elements, neighbourhood
 from torchlean.bounds.crown import crown
 from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, GraphBuilder, evaluate
@@ -118,6 +119,40 @@ def test_outputs_gain_on_crown(name: str) -> None:
         shares.append(widths[0] / widths[1])
         assert found.bounds[id].method == ("alpha" if widths[0] < widths[1] else analytic.bounds[id].method)
     assert min(shares) < 0.97
+
+
+def test_neighbours_searched_on_the_part_they_see_get_bounds_like_those_of_the_whole_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    writer = Writer(generator, 0.3)
+    x = writer.op("relu", writer.conv(writer.input(1, 1, 24, 24), 3, 3, 2, 1))
+    x = writer.op("relu", writer.conv(writer.op("relu", writer.conv(x, 3, 3, 1, 1)), 2, 3, 2, 0))
+    graph = writer.builder.graph([writer.linear(writer.op("reshape", x, shape=(1, 50)), 2).id])
+    domain = box(graph, 0.4, generator)
+    domain = Interval(domain.lower.float().double(), domain.upper.float().double())
+    parts: list[object] = []
+
+    def counted(*arguments: Any) -> object:
+        parts.append(neighbourhood.neighbourhood(*arguments))
+        return parts[-1]
+
+    monkeypatch.setattr(elements, "neighbourhood", counted)
+    found = alpha(graph, {"x": domain})
+    assert any(part is not None for part in parts), "no part is small enough: the test has lost its force"
+    monkeypatch.setattr(elements, "neighbourhood", lambda *arguments: None)
+    whole, analytic = alpha(graph, {"x": domain}), crown(graph, {"x": domain})
+    for node in graph:
+        if node.op == "conv" or node.id in graph.outputs:
+            widths = [float((b[node.id].upper - b[node.id].lower).sum()) for b in (found, whole, analytic)]
+            assert widths[0] <= widths[1] + 0.1 * (widths[2] - widths[1]) + 1e-6
+    for _ in range(100):
+        corner = torch.rand(domain.shape, generator=generator) < 0.5
+        values = evaluate(graph, {"x": torch.where(corner, domain.lower, domain.upper)}, dtype=torch.float64)
+        for node in graph:
+            slack = 1e-9 * (1 + values[node.id].abs())
+            assert (found[node.id].lower - slack <= values[node.id]).all()
+            assert (values[node.id] <= found[node.id].upper + slack).all()
 
 
 def test_more_steps_are_found_under_other_keys() -> None:

@@ -15,8 +15,10 @@ Where a function has a kink, a whole family of planes is right and none is best 
 arXiv:2011.13824). `Op.relax_with` takes the member as a parameter `alpha` in [0, 1] per element and box, shape of the
 planes: for relu, leaky relu, prelu and abs the slope between that on the left and that on the right of the kink, on the
 side where the function is convex; for maximum and minimum the share of the first operand. The slopes are
-differentiable in `alpha`, every `alpha` is sound, and elements without a choice ignore it; so do all other ops. `relax`
-makes the choice with the least area.
+differentiable in `alpha`, every `alpha` is sound, and elements without a choice ignore it. Smooth functions of one
+operand take it as the place in the interval, from the lower to the upper end, where the lines shall be close: tangents
+touch there, as far as it lies on the side where tangents are right. For products it is the share of one of McCormick's
+two planes on either side. All other ops ignore it. `relax` makes the choice with the least area.
 """
 
 from __future__ import annotations
@@ -25,6 +27,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Window:
+    """A convolution of one image in two dimensions, without groups and dilation.
+
+    Attributes:
+        weight: (channels out, channels in, height, width), float64.
+        shape: of the image, (channels in, height, width).
+        out: height and width of the result.
+        stride, before: along height and width; `before` is the padding above and to the left.
+    """
+
+    weight: Tensor
+    shape: tuple[int, int, int]
+    out: tuple[int, int]
+    stride: tuple[int, int]
+    before: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +60,7 @@ class Affine:
             An op that states it takes a batch in `magnitude`, too, and rows of float32 in `transpose`.
         unit: flat indices (n,) of output elements to their coefficients on this operand, (n, *operand), exactly: rows
             of the matrix, for ops that have them at hand.
+        window: for convolutions, what `unit` and `transpose` need to work on small patches of the image.
     """
 
     transpose: Callable[[Tensor], Tensor]
@@ -47,6 +68,7 @@ class Affine:
     magnitude: Callable[[Tensor], Tensor] | None = None
     unit: Callable[[Tensor], Tensor] | None = None
     forward: Callable[[Tensor], Tensor] | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
