@@ -139,6 +139,18 @@ def test_a_broken_graph_is_refused_with_the_reason(fault: str, tmp_path: Path) -
         load_onnx(saved(proto, tmp_path))
 
 
+@pytest.mark.parametrize("name", ["first", "h", "alpha", "w"])
+def test_names_that_are_not_text_are_refused(name: str, tmp_path: Path) -> None:
+    proto = plain()
+    proto.graph.node[0].attribute.append(helper.make_attribute("alpha", 1.0))
+    length = bytes([len(name)])
+    content = proto.SerializeToString().replace(length + name.encode(), length + b"\xff" * len(name))
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(OnnxError, match=r"a name in the file is not text \(UTF-8\)"):
+        load_onnx(path)
+
+
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_weights_that_are_not_finite_are_refused(number: float, tmp_path: Path) -> None:
     weight = w(3, 4)
@@ -209,6 +221,10 @@ UNSUPPORTED = [
     (Case("Expand", 13, [x(1), ints(2**40)]), "more than the 134,217,728 elements"),
     (Case("Tile", 13, [x(2), ints(2**40)]), "more than the 134,217,728 elements"),
     (Case("Pad", 13, [x(2), ints(2**40, 0)]), "more than the 134,217,728 elements"),
+    (
+        Case("Resize", 13, [IMAGE, None, np.array([1, 1, 1e5, 1], np.float32)]),
+        "more than the 16,384 supported",
+    ),
     (Case("Range", 13, [scalar(0.0), scalar(1e30), scalar(1.0)]), "more than the 134,217,728 elements"),
     (Case("Gather", 13, [x(2), ints(5)]), "an index is out of range for a dimension of 2 elements"),
     (Case("Transpose", 13, [x(2, 3)], {"perm": [0, 0]}), "does not name each dimension"),

@@ -86,6 +86,28 @@ def operator(node: NodeProto) -> str:
     return node.op_type if node.domain in OWN_DOMAINS else f"{node.domain}.{node.op_type}"
 
 
+def check_text(graph: GraphProto) -> None:
+    """Every name is text. Where it is not, protobuf gives bytes instead, or raises when it is asked.
+
+    Raises:
+        FileFault: one is not.
+    """
+    if not all(isinstance(name, str) for name in _texts(graph)):
+        raise FileFault("a name in the file is not text (UTF-8)")
+
+
+def _texts(graph: GraphProto) -> Iterator[object]:
+    for node in graph.node:
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    yield from (value.name for values in (graph.input, graph.output) for value in values)
+    for value in graph.input:
+        yield from (d.dim_param for d in value.type.tensor_type.shape.dim)
+    for tensor in graph.initializer:
+        yield tensor.name
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
+
+
 def check_names(graph: GraphProto) -> None:
     """Every value is made once, and every name that is read is made somewhere.
 

@@ -47,6 +47,7 @@ def _loaded(model: ModelProto, path: str, given: Mapping[str, tuple[int, ...]]) 
     from torchlean.capture.onnx.walk import Walk
 
     opset, graph = file.opset(model), model.graph
+    file.check_text(graph)
     file.check_names(graph)
     names = [value.name for value in graph.output]
     nodes = file.needed(file.in_order(graph), names)

@@ -66,7 +66,7 @@ def _number(call: Call, x: Value) -> float | None:
 def _copied(call: Call, x: Value, dim: int, before: int, after: int, mode: str) -> Value:
     """Elements of one dimension at positions that go on beyond its ends."""
     size = x.shape[dim]
-    call.emitter.fitting(TensorType((size + before + after, *x.shape), x.dtype))
+    call.emitter.fitting(TensorType((*x.shape[:dim], size + before + after, *x.shape[dim + 1 :]), x.dtype))
     if size == 0 or (mode == "reflect" and max(before, after) >= size):
         raise ShapeError(f"dimension {dim} of {x.shape} is too small for pads of {before} and {after}")
     places = torch.arange(-before, size + after)

@@ -19,6 +19,9 @@ from torchlean.capture.onnx.emitter import Value
 from torchlean.capture.onnx.table import operator
 from torchlean.ops import ShapeError, TensorType, UnsupportedError
 
+LONGEST = 2**14
+"""Elements of a dimension of the result: each place is computed in exact fractions, in some ten microseconds."""
+
 Position = Callable[[int, Fraction, int, int], Fraction]
 """Place in the result, scale, sizes of operand and result, to the place in the operand."""
 
@@ -137,7 +140,11 @@ def _resampled(
         out = math.floor(size * exact) if scales is not None else int(number)
         scale = exact if scales is not None else Fraction(out, size)
         if out != size or scale != 1:
-            call.emitter.fitting(TensorType((out, *x.shape), x.dtype))
+            if out > LONGEST:
+                raise UnsupportedError(
+                    f"{out:,} elements in one dimension are more than the {LONGEST:,} supported"
+                )
+            call.emitter.fitting(TensorType((*x.shape[:dim], out, *x.shape[dim + 1 :]), x.dtype))
             sources = [POSITIONS[transformation](place, scale, size, out) for place in range(out)]
             x = (
                 _nearest(call, x, dim, sources, rounding)
