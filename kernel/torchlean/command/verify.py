@@ -10,6 +10,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from torchlean.bounds.branching.local import LocalWorkers
+from torchlean.bounds.branching.workers import Workers, WorkersError
 from torchlean.capture.onnx import OnnxError, load_onnx
 from torchlean.command.threads import one_thread
 from torchlean.verification import PosingError, Verification, verify
@@ -22,12 +24,24 @@ HOLDS, OPEN, UNUSABLE = 0, 1, 2
 
 
 def run(
-    model: Path, property: Path, timeout: float | None, result: Path | None, certificate: Path | None
+    model: Path,
+    property: Path,
+    timeout: float | None,
+    result: Path | None,
+    certificate: Path | None,
+    processes: int | None = None,
+    scheduler: str | None = None,
 ) -> int:
-    """Decide the property and print what was found."""
+    """Decide the property and print what was found.
+
+    Args:
+        processes: that share the work, this one among them; None for as many as there are cores.
+        scheduler: of a Dask cluster that shares the work instead.
+    """
     one_thread()
     try:
-        verification = _verified(model, property, timeout)
+        with _workers(processes, scheduler) as workers:
+            verification = _verified(model, property, timeout, workers)
         if verification is None:
             return _unusable(result)
         if certificate is not None:
@@ -43,7 +57,25 @@ def run(
     return HOLDS if verification.verdict == "unsat" else OPEN
 
 
-def _verified(model: Path, property: Path, timeout: float | None) -> Verification | None:
+@contextmanager
+def _workers(processes: int | None, scheduler: str | None) -> Iterator[Workers | None]:
+    """Workers for the time of the work; none where this process has nothing to share or nobody to share it with."""
+    if scheduler is not None:
+        from torchlean.bounds.branching.cluster import DaskWorkers
+
+        try:
+            workers: Workers = DaskWorkers(scheduler)
+        except WorkersError as error:
+            raise click.UsageError(str(error)) from error
+    else:
+        workers = LocalWorkers(None if processes is None else max(0, processes - 1))
+    with workers:
+        yield workers if scheduler is not None or workers.count else None
+
+
+def _verified(
+    model: Path, property: Path, timeout: float | None, workers: Workers | None
+) -> Verification | None:
     """None where the property file has errors, which are printed."""
     document = parse_file(str(property))
     for found in document.diagnostics:
@@ -52,7 +84,7 @@ def _verified(model: Path, property: Path, timeout: float | None) -> Verificatio
         return None
     network = load_onnx(model)
     with _progress() as report:
-        return verify(network, document.property, timeout, report=report)
+        return verify(network, document.property, timeout, report=report, workers=workers)
 
 
 def _unusable(result: Path | None) -> int:

@@ -19,7 +19,9 @@ from torch import Tensor
 from torchlean.bounds import BoundsCache
 from torchlean.bounds.branching.bounder import Bounder
 from torchlean.bounds.branching.explore import BATCH, Exploration
+from torchlean.bounds.branching.parallel import SharedExploration
 from torchlean.bounds.branching.tree import SplitTree
+from torchlean.bounds.branching.workers import Workers
 from torchlean.cancellation import Cancelled
 from torchlean.capture.onnx import OnnxModel, load_onnx
 from torchlean.graph import evaluate
@@ -84,6 +86,7 @@ def verify(
     seconds: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     report: Report = lambda share, text: None,
+    workers: Workers | None = None,
 ) -> Verification:
     """Decide a property of a network.
 
@@ -91,12 +94,13 @@ def verify(
         seconds: wall time; None for as long as it takes.
         cancelled: asked often.
         report: told how far it is.
+        workers: explore boxes beside this process; theirs to end is the caller's.
 
     Raises:
         Cancelled: `cancelled()` became true.
         PosingError: network and property do not fit together.
     """
-    return _Run(model, property, seconds, cancelled, report).run(pose(model, property))
+    return _Run(model, property, seconds, cancelled, report, workers).run(pose(model, property))
 
 
 class _Late(Exception):
@@ -111,6 +115,7 @@ class _Run:
         seconds: float | None,
         cancelled: Callable[[], bool],
         report: Report,
+        workers: Workers | None,
     ) -> None:
         self.model = model
         self.property = property
@@ -118,6 +123,7 @@ class _Run:
         self.deadline = None if seconds is None else self.started + seconds
         self.cancelled = cancelled
         self.report = report
+        self.workers = workers
         self.boxes = 0
         self.tried = 0
         self.shares: list[float] = []
@@ -127,6 +133,8 @@ class _Run:
     def run(self, queries: Sequence[Query]) -> Verification:
         """All regions, the quick attack on each before any is bounded."""
         self.shares = [0.0] * len(queries)
+        if self.workers is not None:
+            self.workers.begin()
         try:
             attacks = [Attack(query.goal, self._accepts, self._stopped) for query in queries]
             for attack in attacks:
@@ -178,15 +186,18 @@ class _Run:
         bounder = Bounder(query.goal, BoundsCache(), self._check)
         exploration = Exploration.begin(bounder)
         self.trees.append(exploration.tree)
+        with SharedExploration(exploration, self.workers) as shared:
+            return self._explored(index, shared, attack)
+
+    def _explored(self, index: int, shared: SharedExploration, attack: Attack) -> bool:
+        exploration = shared.exploration
         before = self.boxes
         batch = FIRST_BATCH
         began, attacking = time.monotonic(), 0.0
         while True:
             self.boxes = before + exploration.tree.leaves
             self.shares[index] = exploration.tree.verified
-            self.report(
-                sum(self.shares) / len(self.shares), f"{self.boxes:,} boxes, {len(exploration.open):,} open"
-            )
+            self.report(sum(self.shares) / len(self.shares), f"{self.boxes:,} boxes, {shared.open:,} open")
             if exploration.proved:
                 return True
             self._check()
@@ -194,7 +205,7 @@ class _Run:
             if self._hit(attack, exploration, attacking < ATTACK_SHARE * (since - began)):
                 return False
             attacking += time.monotonic() - since
-            if not exploration.step(batch):
+            if not shared.step(batch):
                 return False
             batch = min(2 * batch, BATCH)
 

@@ -53,6 +53,16 @@ class Boxes:
         """The least margin of each box, (boxes,)."""
         return self.margins.amin(1)
 
+    @property
+    def nbytes(self) -> int:
+        """Of all tensors."""
+        total = 0
+        for field in fields(self):
+            value = getattr(self, field.name)
+            for tensor in [value] if isinstance(value, Tensor) else value.values():
+                total += tensor.nbytes
+        return total
+
     def of(self, index: Tensor) -> Boxes:
         """Some boxes, by index (n,), which may repeat."""
         return self._mapped(lambda values: values.index_select(0, index))

@@ -83,24 +83,28 @@ class Exploration:
         boxes, self.open = self.open, self.open.of(order[: count - taken])
         return [boxes.of(order[start:end]) for start, end in pairwise(ends)]
 
-    def give(self, boxes: Boxes) -> None:
+    def give(self, boxes: Sequence[Boxes]) -> None:
         """Put boxes that were taken back."""
-        self.open = joined([self.open, boxes]) if len(self.open) else boxes
+        some = [part for part in (self.open, *boxes) if len(part)]
+        if some:
+            self.open = joined(some)
 
-    def merge(self, boxes: Boxes, tree: SplitTree, open: Boxes, stuck: int) -> None:
-        """Put what became of boxes that were taken in their place.
+    def merge(self, boxes: Boxes, tree: SplitTree, open: Boxes, stuck: int) -> Boxes:
+        """Put what became of boxes that were taken in their place in the tree.
 
         Args:
             boxes: as they were taken.
             tree: a forest with a tree for each of them.
             open: those leaves of the forest that are not decided and can be split, by their ids there.
             stuck: how many can not be split.
+
+        Returns:
+            The open ones by their ids in this tree, to be given.
         """
         assert tree.leaves == tree.closed + len(open) + stuck, "every leaf is decided, open or stuck"
         ids = torch.tensor(self.tree.graft(boxes.node.tolist(), tree).tolist())
         self.stuck += stuck
-        if len(open):
-            self.give(replace(open, node=ids[open.node]))
+        return replace(open, node=ids[open.node])
 
     def _order(self) -> Tensor:
         return self.open.worst.argsort(descending=len(self.open) > self.pool)
