@@ -1,18 +1,16 @@
-"""Linear bounds (CROWN): width and time beside auto_LiRPA's recorded ones, and a count of exact values they exclude."""
+"""Linear bounds (CROWN): width and time beside auto_LiRPA's recorded ones."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from benchmarks.intervals import dense
 from benchmarks.table import Table, median, milliseconds
@@ -27,8 +25,6 @@ BASELINES = Path(__file__).parents[2] / "shared" / "data" / "baselines"
 
 MODELS = {"tanh_small": "≤ 1.5 ms", "acas_1_1_prop1": "≤ 4 ms", "cnn_small": "≤ 14 ms"}
 RUNS = 15
-HALF_WIDTHS = [0.0, 1e-12, 1e-9, 1e-7, 1e-6, 1e-3, 1.0]
-TRIALS = 50
 BOXES = 1024
 
 
@@ -36,11 +32,10 @@ def run() -> list[Table]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        tables = [exclusions()]
         if (BASELINES / "autolirpa.json").is_file():
-            return [single(), many(), *tables]
-        print(f"the networks with recorded figures are not at {BASELINES}: only soundness is measured")
-        return tables
+            return [single(), many()]
+        print(f"the networks with recorded figures are not at {BASELINES}: linear bounds are not measured")
+        return []
     finally:
         torch.set_num_threads(threads)
 
@@ -86,32 +81,6 @@ def many() -> Table:
         together = _median(call, 3)
         alone, _ = _timed(graph, Interval(boxes.lower[0], boxes.upper[0]))
         table.add(name, milliseconds(together), milliseconds(alone * BOXES), goal)
-    return table
-
-
-def exclusions() -> Table:
-    """How often the exact value of the centre lies outside: it never may."""
-    table = Table(
-        "Exact values that bounds exclude",
-        ["half-width", "ours", "plain float64", "plain float32", "of"],
-        note=f"{TRIALS} random 8→16→16→4 ReLU networks each; the value of the box's centre in rational arithmetic. "
-        "Plain: the same relaxation without accounting for rounding.",
-    )
-    for half_width in HALF_WIDTHS:
-        counts = [0, 0, 0]
-        for seed in range(TRIALS):
-            graph, weights, centre = _random_network(seed)
-            box = Interval(centre - half_width, centre + half_width)
-            exact = _exact(weights, centre)
-            bound = crown(graph, {"x": box})[graph.outputs[0]]
-            ends = [(bound.lower, bound.upper)]
-            ends += [_plain(weights, box, dtype) for dtype in (torch.float64, torch.float32)]
-            for i, (lower, upper) in enumerate(ends):
-                counts[i] += sum(
-                    not Fraction(float(low)) <= value <= Fraction(float(high))
-                    for low, value, high in zip(lower, exact, upper, strict=True)
-                )
-        table.add(f"{half_width:g}", *map(str, counts), str(4 * TRIALS))
     return table
 
 
@@ -168,61 +137,3 @@ def _median(call: Callable[[], object], runs: int) -> float:
         call()
         times.append(time.perf_counter() - start)
     return median(times)
-
-
-Weights = list[tuple[Tensor, Tensor]]
-
-
-def _random_network(seed: int) -> tuple[Graph, Weights, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    builder = GraphBuilder()
-    value = builder.input("x", TensorType((8,), torch.float32))
-    weights: Weights = []
-    sizes = (8, 16, 16, 4)
-    for index in range(3):
-        weight = torch.randn(sizes[index + 1], sizes[index], generator=generator)
-        bias = torch.randn(sizes[index + 1], generator=generator)
-        weights.append((weight, bias))
-        operands = [value.id, builder.parameter(weight, "weight").id, builder.parameter(bias, "bias").id]
-        value = builder.op("linear", operands, {})
-        value = builder.op("relu", [value.id], {}) if index < 2 else value
-    return builder.graph([value.id]), weights, torch.randn(8, generator=generator).double()
-
-
-def _exact(weights: Weights, x: Tensor) -> list[Fraction]:
-    values = [Fraction(number) for number in x.tolist()]
-    for index, (weight, bias) in enumerate(weights):
-        values = [
-            sum((Fraction(w) * v for w, v in zip(row, values, strict=True)), Fraction(b))
-            for row, b in zip(weight.tolist(), bias.tolist(), strict=True)
-        ]
-        values = [max(value, Fraction(0)) for value in values] if index < 2 else values
-    return values
-
-
-def _plain(weights: Weights, box: Interval, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """CROWN of a ReLU network as it is usually written: every number as it comes."""
-    layers = [(weight.to(dtype), bias.to(dtype)) for weight, bias in weights]
-    centre = ((box.lower + box.upper) / 2).to(dtype)
-    radius = ((box.upper - box.lower) / 2).to(dtype)
-    relaxed: list[tuple[Tensor, Tensor, Tensor]] = []
-    lower = upper = centre
-    for depth in range(len(layers)):
-        ends = []
-        for sign in (1.0, -1.0):
-            rows, total = sign * layers[depth][0], sign * layers[depth][1]
-            for (below, above, excess), (weight, bias) in zip(
-                reversed(relaxed), reversed(layers[:depth]), strict=True
-            ):
-                positive, negative = rows.clamp(min=0), rows.clamp(max=0)
-                total = total + negative @ excess
-                rows = positive * below + negative * above
-                rows, total = rows @ weight, total + rows @ bias
-            ends.append(sign * (total + rows @ centre - rows.abs() @ radius))
-        lower, upper = ends
-        crossing = (lower < 0) & (upper > 0)
-        open_ = (lower >= 0).to(dtype)
-        slope = torch.where(crossing, upper / (upper - lower), open_)
-        chosen = torch.where(crossing, (upper > -lower).to(dtype), open_)
-        relaxed.append((chosen, slope, torch.where(crossing, -slope * lower, torch.zeros((), dtype=dtype))))
-    return lower, upper
