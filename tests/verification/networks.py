@@ -5,6 +5,7 @@ Nothing here knows how TorchLean reads a network, so that agreement means someth
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -65,7 +66,7 @@ def mlp(source: random.Random, sizes: Sequence[int], dtype: str = "float32") -> 
     """A relu network; its input has a batch dimension of one."""
     writer = Writer(source, dtype)
     value = writer.input("x", 1, sizes[0])
-    for size, out in zip(sizes, sizes[1:-1], strict=False):
+    for size, out in itertools.pairwise(sizes):
         value = writer.op("Relu", writer.gemm(value, size, out))
     return writer.model(writer.gemm(value, sizes[-2], sizes[-1]))
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tests.verification.networks import Exact
+
 from torchlean.vnnlib import Property, Region, parse
 
 
@@ -46,7 +47,7 @@ class Stretch:
         """Those with `slope * t <= bound` too; None where there are none."""
         low, high, low_open, high_open = self.low, self.high, self.low_open, self.high_open
         if slope == 0:
-            return self if (0 < bound if strict else 0 <= bound) else None
+            return self if (bound > 0 if strict else bound >= 0) else None
         end = bound / slope
         if slope > 0 and (end < high or (end == high and strict)):
             high, high_open = end, strict

@@ -6,9 +6,9 @@ import random
 from pathlib import Path
 
 import torch
-
 from tests.verification.networks import mlp, saved
 from tests.verification.properties import read, text
+
 from torchlean.capture.onnx import load_onnx
 from torchlean.verification import pose
 from torchlean.verification.attack import CANDIDATES, Attack, Inputs

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import onnx
 import pytest
-
 from tests.verification.networks import Exact, convolutional, executed, mlp, residual, saved
 from tests.verification.properties import decimal, exists, read, text
+
 from torchlean.capture.onnx import load_onnx
 from torchlean.verification import Verification, verify
 from torchlean.vnnlib import Property

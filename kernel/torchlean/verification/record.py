@@ -13,13 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from torchlean.bounds.branching.tree import SplitTree
 from torchlean.verification.verify import Verification
+from torchlean.writing import write_whole
 
 FORMAT = "torchlean-split-tree"
 VERSION = 1
@@ -68,11 +67,4 @@ def save(path: Path, document: dict[str, Any]) -> None:
     Raises:
         OSError: it cannot be written; an old file is then as it was.
     """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, allow_nan=False)
-        os.replace(temporary, path)
-    finally:
-        if os.path.lexists(temporary):
-            os.remove(temporary)
+    write_whole(path, json.dumps(document, allow_nan=False))

@@ -13,7 +13,6 @@ bound of the property.
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from torchlean.vnnlib.lexical import TOKEN, NumberTooLong, number
+from torchlean.writing import write_whole
 
 VERDICTS = ("sat", "unsat", "unknown", "timeout", "error")
 
@@ -94,24 +94,7 @@ def write(path: str, verdict: str, x: Sequence[Number] = (), y: Sequence[Number]
         OSError: it cannot be written; the old file is then as it was.
         ValueError: as `text`.
     """
-    content = text(verdict, x, y)
-    path = os.path.realpath(path)
-    if os.path.exists(path) and not os.path.isfile(path):
-        # A terminal or a pipe has no old content to keep and cannot be replaced.
-        with open(path, "w", encoding="ascii") as sink:
-            sink.write(content)
-        return
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="ascii") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        if os.path.lexists(temporary):
-            os.remove(temporary)
+    write_whole(path, text(verdict, x, y))
 
 
 def read(path: str) -> Result:
