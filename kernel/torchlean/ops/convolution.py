@@ -13,7 +13,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.affine import contraction, integral, magnitude, shifted
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.linear import same_dtype
-from torchlean.ops.linearization import Affine
+from torchlean.ops.linearization import Affine, Window
 from torchlean.ops.op import Attribute, Attributes, Op, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 from torchlean.ops.windows import laid, places
@@ -56,6 +56,23 @@ class AnyConvolution(Op):
             raise ShapeError(
                 f"the bias must have shape ({out_channels},), one per output channel, got {bias[0]}"
             )
+
+    def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
+        """The formula of torch's documentation. What it gives no size for, and sizes that torch refuses, are left to
+        torch's meta device, whose first use takes a second."""
+        self.check(inputs, attributes)
+        x, weight = inputs[0].shape, inputs[1].shape
+        rank = len(weight) - 2
+        sizes = self._result_sizes(x[-rank:], weight, attributes)
+        if min((*sizes, *x, *weight)) < 1:
+            return super().infer(inputs, attributes)
+        return TensorType((*x[: -rank - 1], self._out_channels(weight, attributes), *sizes), inputs[0].dtype)
+
+    def _result_sizes(
+        self, sizes: tuple[int, ...], weight: tuple[int, ...], attributes: Attributes
+    ) -> tuple[int, ...]:
+        """The sizes of the result for an image of `sizes`; below 1 where there is none."""
+        raise NotImplementedError
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         x, weight, *bias = inputs
@@ -107,6 +124,7 @@ class AnyConvolution(Op):
             lambda values: convolved(values, magnitude(kernel)),
             self._unit(kernel, shape, attributes),
             lambda values: convolved(values, kernel),
+            self._window(kernel, shape, attributes),
         )
         return [part, *[None] * (len(inputs) - 1)]
 
@@ -115,6 +133,10 @@ class AnyConvolution(Op):
     ) -> Tensor:
         """The transpose of the convolution of an image of `sizes`, for a batch of coefficients of its output."""
         raise NotImplementedError
+
+    def _window(self, weight: Tensor, shape: tuple[int, ...], attributes: Attributes) -> Window | None:
+        """See `Affine.window`."""
+        return None
 
     def _unit(
         self, weight: Tensor, shape: tuple[int, ...], attributes: Attributes
@@ -202,6 +224,27 @@ class Convolution(AnyConvolution):
         groups = self._groups(attributes)
         return lambda elements: laid(weight, groups, windows, shape, elements)
 
+    def _window(self, weight: Tensor, shape: tuple[int, ...], attributes: Attributes) -> Window | None:
+        strides, dilations = self._whole(attributes, "stride"), self._whole(attributes, "dilation")
+        if (
+            weight.dim() != 4
+            or self._groups(attributes) != 1
+            or set(dilations) != {1}
+            or shape[:-3] not in ((), (1,))
+        ):
+            return None
+        before, after = self._padding(attributes, tuple(weight.shape))
+        high, wide = (
+            (size + low + high - k) // stride + 1
+            for size, low, high, k, stride in zip(
+                shape[-2:], before, after, weight.shape[2:], strides, strict=True
+            )
+        )
+        channels, height, width = shape[-3:]
+        return Window(
+            weight, (channels, height, width), (high, wide), (strides[0], strides[1]), (before[0], before[1])
+        )
+
     def _padding(
         self, attributes: Attributes, weight: tuple[int, ...]
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -214,6 +257,20 @@ class Convolution(AnyConvolution):
             return (0,) * (len(weight) - 2), (0,) * (len(weight) - 2)
         both = [d * (k - 1) for d, k in zip(self._whole(attributes, "dilation"), weight[2:], strict=True)]
         return tuple(b // 2 for b in both), tuple(b - b // 2 for b in both)
+
+    def _result_sizes(
+        self, sizes: tuple[int, ...], weight: tuple[int, ...], attributes: Attributes
+    ) -> tuple[int, ...]:
+        before, after = self._padding(attributes, weight)
+        strides, dilations = self._whole(attributes, "stride"), self._whole(attributes, "dilation")
+        if min((*before, *after)) < 0 or min(dilations) < 1 or min(strides) < 1:
+            return (0,)
+        return tuple(
+            (size + low + high - d * (k - 1) - 1) // stride + 1
+            for size, low, high, d, k, stride in zip(
+                sizes, before, after, dilations, weight[2:], strides, strict=True
+            )
+        )
 
     def _in_channels(self, weight: tuple[int, ...], attributes: Attributes) -> int:
         return weight[1] * self._groups(attributes)
@@ -249,6 +306,18 @@ class TransposedConvolution(AnyConvolution):
                 raise ShapeError(
                     f"output_padding={extra} must be smaller than stride={stride} or dilation={dilation}"
                 )
+
+    def _result_sizes(
+        self, sizes: tuple[int, ...], weight: tuple[int, ...], attributes: Attributes
+    ) -> tuple[int, ...]:
+        names = ("stride", "padding", "output_padding", "dilation")
+        whole = [self._whole(attributes, name) for name in names]
+        if min((*whole[0], *whole[3])) < 1 or min((*whole[1], *whole[2])) < 0:
+            return (0,)
+        return tuple(
+            (size - 1) * stride - 2 * padding + d * (k - 1) + extra + 1
+            for size, k, stride, padding, extra, d in zip(sizes, weight[2:], *whole, strict=True)
+        )
 
     def _in_channels(self, weight: tuple[int, ...], attributes: Attributes) -> int:
         return weight[0]

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from torchlean.bounds.crown.patches import Patches
 from torchlean.bounds.crown.steps import NARROW_ROUNDOFF, SMALLEST, Anchor, Step
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF, gamma
+from torchlean.ops.linearization import Window
 
 _ROUNDINGS = 128
 """More than the roundings behind any one loss, and the additions of losses at all nodes but for `visited`."""
@@ -131,12 +133,42 @@ class _Pass:
         else:
             lost = loss.expand(len(elements), -1).gather(1, elements)
         self.lost = torch.cat((lost, lost), 1).to(torch.float64)
+        if step.window is not None and elements.dim() == 1 and self.dtype == torch.float64:
+            self._start_patches(step.onward[0][0], step.window, elements)
+            return
         for (operand, _), unit in zip(step.onward, step.unit, strict=True):
             rows = unit(elements.reshape(-1)).to(self.dtype)
             rows = rows.unsqueeze(0) if elements.dim() == 1 else rows.unflatten(0, elements.shape)
             if len(step.onward) == 1 and self._first(operand, rows):
                 return
             self.add(operand, torch.cat((rows, -rows), 1))
+
+    def _start_patches(self, id: int, window: Window, elements: Tensor) -> None:
+        """Rows of a convolution in one box, as patches for as long as they are small."""
+        patches, paired = Patches.of(window, elements), False
+        while True:
+            step = self.land.step(id, self.dtype)
+            slopes = step.slopes
+            alone = step.loss.shape[0] == 1 and step.fatal is None
+            if not patches.small or slopes is None or len(slopes) != 1 or step.window is None or not alone:
+                break
+            self._visit(step)
+            patches, lost = patches.relaxed(step, paired)
+            self.lost = self.lost + lost
+            paired = True
+            patches = patches.through(step.window)
+            id = step.onward[0][0]
+        if patches.small and alone and slopes is None and not step.onward:
+            self._visit(step)
+            lost = patches.lost(step.loss[0])
+            self.lost = self.lost + (lost if paired else torch.cat((lost, lost)))
+            return
+        rows = patches.laid()
+        rows = (rows if paired else torch.cat((rows, -rows))).reshape(1, -1, *self._shape(id))
+        self.add(id, rows)
+
+    def _shape(self, id: int) -> tuple[int, ...]:
+        return tuple(self.land.anchors[id].point.shape[1:])
 
     def _start_apart(self, step: Step, elements: Tensor, shape: tuple[int, ...]) -> None:
         """One-hot rows, where the node does not know its own."""

@@ -33,6 +33,10 @@ CHUNK_BYTES = 4 * 2**20
 in several passes."""
 
 
+PATCHED = 8
+"""How many times more rows are passed at a time from a convolution, most of which are small patches."""
+
+
 def crown(
     graph: Graph,
     domains: Mapping[str, Interval],
@@ -179,7 +183,8 @@ class _Refinement:
 
     def _rows_at_a_time(self, node: Node) -> int:
         """Elements per pass, each of which takes two rows of coefficients on the widest node below."""
-        return max(1, CHUNK_BYTES // (8 * 2 * max(1, self.structure.widest[node.id])))
+        rows = max(1, CHUNK_BYTES // (8 * 2 * max(1, self.structure.widest[node.id])))
+        return rows if self.land.steps[node.id].window is None else PATCHED * rows
 
     def _build(self, end: int) -> None:
         """Steps and anchors of all nodes before `end`, whose bounds are final."""

@@ -38,7 +38,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.rounding import UNIT_ROUNDOFF, gamma
-from torchlean.ops.linearization import Affine, Plane, Relaxation
+from torchlean.ops.linearization import Affine, Plane, Relaxation, Window
 
 Transpose = Callable[[Tensor], Tensor]
 
@@ -95,6 +95,7 @@ class Step:
         slopes: for a nonlinear op, `mid` and `half` for each operand, (boxes or 1, 1, *node).
         terms: the most products that a coefficient on an operand adds up.
         unit: for an affine op that can tell, per operand the coefficients of single elements (`Affine.unit`).
+        window: for a convolution, and a nonlinear op joined with one, what lets rows pass as patches (`patches`).
         constant: where the op cannot compute its anchor, (1, elements), its value where the unknown operands are zero:
             its anchor is zero and rows go on to values instead of deviations, of operands anchored at `absolute`.
         fatal: (1, elements) of 0 and 1: rows with a coefficient on a 1 have no bound; None for nowhere.
@@ -107,6 +108,7 @@ class Step:
     slopes: tuple[tuple[Tensor, Tensor], ...] | None = None
     terms: int = 0
     unit: tuple[Transpose, ...] | None = None
+    window: Window | None = None
     constant: Tensor | None = None
     absolute: tuple[Tensor, ...] = ()
     fatal: Tensor | None = None
@@ -210,6 +212,7 @@ def affine(
         tuple((id, part.transpose) for id, part, _ in maps),
         terms=terms,
         unit=units if len(units) == len(maps) and direct and fatal is None else None,
+        window=maps[0][1].window if len(maps) == 1 and direct and fatal is None else None,
         constant=None if direct else offset.lower.reshape(1, -1),
         absolute=absolute,
         fatal=fatal,
@@ -304,6 +307,7 @@ def joined(op: Step, operand: Step) -> Step:
         operand.onward,
         op.slopes * len(operand.onward),
         max(op.terms, operand.terms),
+        window=operand.window,
     )
 
 
