@@ -94,9 +94,9 @@ class SharedExploration:
             batch: boxes split here.
 
         Returns:
-            False where nothing is left to split, here and elsewhere.
+            False where nothing was left to split, here and elsewhere.
         """
-        self._collect()
+        arrived = self._collect()
         self._hand_out()
         count = min(batch, len(self.exploration.open))
         if count:
@@ -105,10 +105,10 @@ class SharedExploration:
             self._step = self.clock() - since
             self._pace = self._step / count
             return True
-        if not self._handed:
-            return False
-        self._wait()
-        return True
+        if self._handed:
+            self._wait()
+            return True
+        return arrived
 
     def withdraw(self) -> None:
         """Take back all that is handed out: the end of the work, or of the workers."""
@@ -117,7 +117,8 @@ class SharedExploration:
         self.exploration.give([chunk.boxes for chunk in self._handed.values()])
         self._handed.clear()
 
-    def _collect(self) -> None:
+    def _collect(self) -> bool:
+        """Take in what has arrived; whether anything has."""
         failure: BaseException | None = None
         boxes: list[Boxes] = []
         for answer in [answer for answer in self._handed if answer.done()]:
@@ -131,6 +132,7 @@ class SharedExploration:
         self.exploration.give(boxes)
         if failure is not None:
             self._failed(failure)
+        return bool(boxes)
 
     def _merged(self, boxes: Boxes, found: bytes | None) -> Boxes:
         """What is still open of a chunk."""
