@@ -30,14 +30,15 @@ class DaskWorkers(Workers):
 
     Args:
         address: of its scheduler, `tcp://host:port`.
-        seconds: in which the scheduler must answer.
+        seconds: in which the scheduler must answer; by default `ANSWER`.
 
     Raises:
         WorkersError: `dask.distributed` is not installed, or no scheduler answers.
     """
 
-    def __init__(self, address: str, seconds: float = ANSWER) -> None:
+    def __init__(self, address: str, seconds: float | None = None) -> None:
         super().__init__()
+        seconds = ANSWER if seconds is None else seconds
         try:
             from distributed import Client
             from distributed.client import ClosedClientError
