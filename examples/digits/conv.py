@@ -65,5 +65,5 @@ def seven_is_clearly_no_one(x):
 
 @tl.claim(x=tl.ball(SIX, eps=0.15, clip=(0, 1)))
 def six_stays_six_far_away(x):
-    """Probably true: no attack on it is known. But intervals are too coarse on a ball this large to tell."""
+    """True, but bounds of the whole ball are too coarse to tell: the proof needs hundreds of boxes."""
     return net(x).argmax(-1) == 6

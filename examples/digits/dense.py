@@ -80,9 +80,9 @@ def zero_stays_zero(x):
     return net(x).argmax(-1) == 0
 
 
-@tl.claim(x=tl.ball(ZERO, eps=0.15, clip=(0, 1)))
+@tl.claim(x=tl.ball(ZERO, eps=0.18, clip=(0, 1)))
 def zero_stays_zero_far_away(x):
-    """Probably true: no attack on it is known. But intervals are too coarse on a ball this large to tell."""
+    """Nobody knows: linear bounds show it up to 0.15, an input refutes it at 0.2, and in between is the truth."""
     return net(x).argmax(-1) == 0
 
 

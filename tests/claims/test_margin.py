@@ -2,58 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
+from tests.claims.building import CLAIMS, Build, argmax_is
 
 from torchlean.claims.margin import add_margin
-from torchlean.graph import GraphBuilder, evaluate
-from torchlean.ops import Attribute, TensorType
-
-
-class Build:
-    """Writes claims over one input `x` of four numbers."""
-
-    def __init__(self) -> None:
-        self.builder = GraphBuilder()
-        self.x = self.builder.input("x", TensorType((4,), torch.float64)).id
-
-    def __call__(self, op: str, *inputs: int | float, **attributes: Attribute) -> int:
-        ids = [i if isinstance(i, int) else self.number(i) for i in inputs]
-        return self.builder.op(op, ids, attributes).id
-
-    def number(self, value: float) -> int:
-        return self.builder.constant(torch.tensor(value, dtype=torch.float64)).id
-
-    def integer(self, value: int) -> int:
-        return self.builder.constant(torch.tensor(value)).id
-
-
-def argmax_is(b: Build, k: int) -> int:
-    return b("eq", b("argmax", b.x, dim=0, keepdim=False), b.integer(k))
-
-
-CLAIMS: dict[str, Callable[[Build], int]] = {
-    "le": lambda b: b("le", b.x, 1.0),
-    "lt": lambda b: b("lt", b.x, 1.0),
-    "ge": lambda b: b("ge", b.x, -1.0),
-    "gt": lambda b: b("gt", b.x, -1.0),
-    "ne": lambda b: b("ne", b.x, 0.5),
-    "eq": lambda b: b("eq", b("sub", b.x, b.x), 0.0),
-    "and": lambda b: b("logical_and", b("le", b.x, 1.0), b("gt", b.x, -2.0)),
-    "bitwise and": lambda b: b("bitwise_and", b("le", b.x, 1.0), b("gt", b.x, -2.0)),
-    "or": lambda b: b("logical_or", b("le", b.x, -1.0), b("gt", b.x, 0.0)),
-    "not of or": lambda b: b("logical_not", b("logical_or", b("le", b.x, -1.0), b("gt", b.x, 1.5))),
-    "all": lambda b: b("all", b("le", b.x, 1.5), dim=(0,), keepdim=False),
-    "any": lambda b: b("any", b("le", b.x, -1.0), dim=(0,), keepdim=False),
-    "not of any": lambda b: b("logical_not", b("any", b("gt", b.x, 1.0), dim=(0,), keepdim=True)),
-    "argmax": lambda b: argmax_is(b, 2),
-    "argmin": lambda b: b("eq", b("argmin", b.x, dim=0, keepdim=False), b.integer(1)),
-    "argmax or bound": lambda b: b("logical_or", argmax_is(b, 0), b("le", b.x, 0.5)),
-    "no comparison": lambda b: b("cast", b("relu", b.x), dtype=torch.bool),
-    "truth of a number": lambda b: b("logical_not", b("relu", b.x)),
-}
+from torchlean.graph import evaluate
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -23,7 +23,7 @@ def claim_result(unit: Unit, question: Question, decision: Decision) -> ClaimRes
     margin = decision.margin if math.isfinite(decision.margin) else None
     if decision.proved:
         detail = (
-            f"proved by {_engine(question)}{_boxes(decision)} in exact arithmetic: the margin is at least "
+            f"proved by {_engine(question, decision)}{_boxes(decision)} in exact arithmetic: the margin is at least "
             f"{lower_text(decision.margin)} on the whole domain; float32 rounding is not included"
         )
         if not unit.trained:
@@ -83,16 +83,20 @@ def _why_unknown(question: Question, decision: Decision) -> str:
     if math.isinf(decision.margin):
         return f"not decided: the bounds are infinite{_first_unbounded(question)}; {tried}"
     if decision.boxes > 1:
+        shown = f"{_percent(decision.verified)} of the domain"
+        if decision.phased:
+            # How much of the domain has the same phases is not known.
+            shown = f"{decision.shown:,} of the boxes, which are cut by the signs of relus' operands"
         return (
-            f"not decided: after {decision.seconds:.1f} s, {_engine(question)}{_boxes(decision)} show it on "
-            f"{_percent(decision.verified)} of the domain; {tried}. More time or a smaller domain may decide it"
+            f"not decided: after {decision.seconds:.1f} s, {_engine(question, decision)}{_boxes(decision)} show it on "
+            f"{shown}; {tried}. More time or a smaller domain may decide it"
         )
     needed = "be positive" if question.margin.strict else "not be negative"
     # Of weights that may be anything, a smaller domain says hardly more.
     advice = ". A smaller domain may be provable" if decision.tried else ""
     return (
-        f"not decided: {_engine(question)} only show a margin of at least {lower_text(decision.margin)}, and it must "
-        f"{needed}; {tried}{advice}"
+        f"not decided: {_engine(question, decision)} only show a margin of at least {lower_text(decision.margin)}, "
+        f"and it must {needed}; {tried}{advice}"
     )
 
 
@@ -105,8 +109,10 @@ def _percent(share: float) -> str:
     return f"{math.floor(share * 1000) / 10:g} %"
 
 
-def _engine(question: Question) -> str:
+def _engine(question: Question, decision: Decision) -> str:
     """What gave the margin's bound."""
+    if decision.searched:
+        return "linear bounds with optimised slopes"
     crown = any(bound.method == "crown" for bound in question.bounds.bounds)
     return "linear bounds (CROWN)" if crown else "interval bounds"
 

@@ -15,16 +15,17 @@ from torchlean.bounds.alpha import alpha
 from torchlean.bounds.crown import crown
 from torchlean.cancellation import Cancelled
 from torchlean.claims.domain import Box
+from torchlean.claims.goal import goal_of
 from torchlean.claims.margin import Margin, add_margin, combined
 from torchlean.claims.search import hunting, search
-from torchlean.claims.splitting import split, splittable
+from torchlean.claims.splitting import Report, split, splittable
 from torchlean.graph import Graph
 
 CROWN_WORK = 10**10
 """Multiplications (some seconds) beyond which backward bounds are left out of an editor's answer."""
 
 SPLIT_SECONDS = 3.0
-"""Wall time for splitting one claim's domain, on every edit that changes its network: what a person waits for."""
+"""Wall time for branch and bound of one claim, on every edit that changes its network: what a person waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,11 @@ class Decision:
         undefined: the margin may be undefined (NaN in an execution), so bounds prove nothing.
         tried: inputs executed by the search.
         seconds: wall time.
-        boxes: how many boxes the domain was split into.
-        verified: share of the domain's volume on which bounds show the claim.
+        boxes: how many parts the domain was split into.
+        verified: share of the domain on which bounds show the claim, each split counted as halves.
+        shown: how many of the parts that is.
+        phased: splits are between the phases of relus, so that `verified` is no share of the volume.
+        searched: the margin comes from branch and bound, whose linear bounds have slopes searched for each part.
         finished: more time would not change the answer; an answer that ran out of time is not to be remembered.
     """
 
@@ -51,6 +55,9 @@ class Decision:
     tried: int = 0
     boxes: int = 1
     verified: float = 0.0
+    shown: int = 0
+    phased: bool = False
+    searched: bool = False
     finished: bool = True
 
 
@@ -140,11 +147,13 @@ def decide(
     question: Question,
     cancelled: Callable[[], bool] = lambda: False,
     seconds: float = SPLIT_SECONDS,
+    report: Report = lambda progress: None,
 ) -> Decision:
-    """Prove by bounds, refute by execution, or split the domain until one of them succeeds.
+    """Prove by bounds, refute by execution, or by branch and bound until one of them succeeds.
 
     Args:
-        seconds: wall time for splitting; 0 for none.
+        seconds: wall time for branch and bound; 0 for none.
+        report: told how far branch and bound is.
 
     Raises:
         Cancelled: by the caller; nothing is known then.
@@ -163,7 +172,7 @@ def decide(
     interval = question.bounds[question.margin.node]
     least = -math.inf if interval.undefined else float(interval.lower)
     if proved(question):
-        return decision(True)
+        return decision(True, verified=1.0)
     graph, margin = question.margin.graph, question.margin.node
     if any(node.op == "random" for node in graph):
         # Untrained weights or random draws: there is no one program to execute.
@@ -176,16 +185,19 @@ def decide(
     hunt = hunting(graph, question.holds, margin, question.domains, cancelled)
     if hunt is None:
         return decision(False)
-    result = split(question.margin, question.domains, hunt, seconds, cancelled)
+    result = split(goal_of(question.margin, question.domains), hunt, seconds, cancelled, report)
     tree = result.tree
     return decision(
-        tree.proved,
+        tree.finished,
         violation=result.violation,
         tried=found.tried + hunt.tried,
         margin=max(least, tree.least),
         boxes=tree.leaves,
         verified=tree.verified,
-        finished=tree.proved or result.violation is not None,
+        shown=tree.closed,
+        phased=result.phased,
+        searched=tree.least > -math.inf,
+        finished=result.exhausted,
     )
 
 

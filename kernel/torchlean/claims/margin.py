@@ -11,12 +11,14 @@ margin is zero there. Refuting therefore never uses the margin, only the execute
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from torchlean.graph import Graph, GraphBuilder, Node
-from torchlean.ops import Attribute
+from torchlean.ops import OPS, Attribute
+from torchlean.ops.rearrangement import Rearrangement
 
 _CONJUNCTIONS = frozenset({"logical_and", "bitwise_and"})
 _DISJUNCTIONS = frozenset({"logical_or", "bitwise_or"})
@@ -56,6 +58,14 @@ def add_margin(graph: Graph, holds: int) -> Margin:
     return Margin(builder.graph([*graph.outputs, margin]), margin, rewriter.strict)
 
 
+def moves_elements(graph: Graph | Sequence[Node], node: Node) -> bool:
+    """Whether each element of the node is an element of an operand, and known which."""
+    if node.op == "gather":
+        return graph[node.inputs[1]].data is not None
+    op = OPS.get(node.op)
+    return isinstance(op, Rearrangement) and not op.writes
+
+
 _COMBINERS = frozenset({"amin", "amax", "minimum", "maximum"})
 
 
@@ -78,8 +88,16 @@ class _Rewriter:
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
         self.strict = False
+        self._known: dict[tuple[int, bool], int] = {}
 
     def margin(self, id: int, positive: bool) -> int:
+        """The margin's node; one for each truth, however often it is read."""
+        key = (id, positive)
+        if key not in self._known:
+            self._known[key] = self._margin(id, positive)
+        return self._known[key]
+
+    def _margin(self, id: int, positive: bool) -> int:
         node = self.builder.nodes[id]
         name = node.op
         if node.type.dtype != torch.bool:
@@ -91,6 +109,8 @@ class _Rewriter:
             return self.emit("minimum" if (name in _CONJUNCTIONS) == positive else "maximum", *sides)
         if name in ("all", "any"):
             return self._quantified(node, positive)
+        if moves_elements(self.builder.nodes, node):
+            return self._moved(node, positive)
         if name in _OPPOSITE:
             return self._comparison(node, name if positive else _OPPOSITE[name])
         return self._indicator(id, positive)
@@ -104,6 +124,13 @@ class _Rewriter:
             return inner
         least = (node.op == "all") == positive
         return self.emit("amin" if least else "amax", inner, dim=dims, keepdim=node.attributes["keepdim"])
+
+    def _moved(self, node: Node, positive: bool) -> int:
+        """Truths in another shape or order, or put together: their margins likewise."""
+        first, *others = node.inputs
+        if node.op != "gather":
+            others = [self.margin(id, positive) for id in others]
+        return self.emit(node.op, self.margin(first, positive), *others, **node.attributes)
 
     def _comparison(self, node: Node, name: str) -> int:
         left, right = node.inputs

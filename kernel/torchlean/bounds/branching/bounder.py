@@ -205,6 +205,7 @@ class Bounder:
         )
         multipliers = {id: Multipliers(search.signs[id], beta) for id, beta in found.betas.items()}
         proved = problem.prove(self.place, rows.to(torch.float64), found.alphas, multipliers, self.check)
+        proved = _of_the_best(proved, found.betas[self.place] * members)
         margins = boxes.margins.scatter(1, picks, torch.maximum(flat, proved))
         weights = found.betas.pop(self.place)
 
@@ -254,6 +255,23 @@ class Bounder:
         cuts = torch.full((len(boxes), LEVELS), -1)
         cuts[:, : best.indices.shape[1]] = torch.where(best.values >= 0, best.indices, -1)
         return cuts
+
+
+def _of_the_best(combined: Tensor, weights: Tensor) -> Tensor:
+    """Lower bounds of the greatest row of each clause from those of its rows' combinations.
+
+    A combination is at most the sum of its weights times the greatest row. The sum is one but for float32's rounding, and
+    the result is rounded down: `n` additions in float64, which lose `n` units of 2^-53 together, and a division.
+
+    Args:
+        combined: (boxes, clauses), float64.
+        weights: not negative, (boxes, clauses, rows), float32.
+    """
+    total = weights.to(torch.float64).sum(2)
+    each = combined / total
+    each = each - each.abs() * ((weights.shape[2] + 2) * 2.0**-52)
+    # Without weights there is no row that the combination speaks of, and undefined ones were left out of it.
+    return torch.where((total > 0) & total.isfinite() & ~each.isnan(), each, -math.inf)
 
 
 def _picked(given: Tensor | None, picks: Tensor) -> Tensor | None:
