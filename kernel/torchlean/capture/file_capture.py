@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from torchlean.capture import registration as registration  # fills the tables of the interpreter
 from torchlean.capture.budgets import RECURSION_LIMIT, STEPS, Cancelled
 from torchlean.capture.claim_units import claim_units
 from torchlean.capture.environment import Environment, Frame
