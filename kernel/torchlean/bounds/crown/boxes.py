@@ -220,9 +220,7 @@ class _Boxes:
         while start < self.count and most[start]:
             step = self._together(node, most[start], dtype)
             boxes = order[start : start + step]
-            elements = (
-                open.index_select(0, boxes).to(torch.uint8).argsort(1, descending=True)[:, : most[start]]
-            )
+            elements = self._elements(open, boxes, most[start], most[min(start + step, self.count) - 1])
             low, high = element_bounds(
                 self.land.of_boxes(boxes),
                 node.id,
@@ -235,6 +233,12 @@ class _Boxes:
             _meet(upper, boxes, elements, high, torch.minimum)
             start += step
         return Interval(lower.reshape(-1, *size), upper.reshape(-1, *size))
+
+    def _elements(self, open: Tensor, boxes: Tensor, most: int, fewest: int) -> Tensor:
+        """The open elements of each box, and some others where a box has fewer; (n,) where they are all there are."""
+        if fewest == open.shape[1]:
+            return torch.arange(fewest)
+        return open.index_select(0, boxes).to(torch.uint8).argsort(1, descending=True)[:, :most]
 
     def _dtype(self, node: Node) -> torch.dtype:
         """Operands of nonlinear ops are bounded in float32, which takes half the time and widens them by some 1e-5."""
@@ -251,6 +255,9 @@ def _meet(
     ends: Tensor, boxes: Tensor, elements: Tensor, found: Tensor, choose: Callable[[Tensor, Tensor], Tensor]
 ) -> None:
     """Intersect some elements (boxes, n) of some boxes with what was found for them, in place."""
+    if elements.dim() == 1:
+        ends.index_copy_(0, boxes, choose(ends.index_select(0, boxes), found))
+        return
     chosen = ends.index_select(0, boxes)
     chosen.scatter_(1, elements, choose(chosen.gather(1, elements), found))
     ends.index_copy_(0, boxes, chosen)

