@@ -189,6 +189,8 @@ class _Pass:
         lost = self._times(_flat(sizes), step.loss)
         self.lost = self.lost + torch.cat((lost, lost), 1)
         ((mid, half),), ((operand, transpose),) = step.slopes, step.onward
+        if step.live is not None:
+            rows, sizes = (_flat(each).index_select(2, step.live) for each in (rows, sizes))
         if step.rows is not None and rows.shape[0] < len(mid):
             middle, spread = _products(rows, mid, step.rows), _products(sizes, half, step.rows)
             self.add(operand, _beside(middle, spread).unflatten(2, self._shape(operand)))
@@ -242,7 +244,10 @@ class _Pass:
             self.lost = torch.where(touched, math.inf, self.lost)
         if step.constant is not None:
             self._count(flat, sizes, step.constant)
-        sizes = sizes.reshape(rows.shape)
+        if step.live is None:
+            sizes = sizes.reshape(rows.shape)
+        else:
+            rows, sizes = flat.index_select(2, step.live), sizes.index_select(2, step.live)
         for index, (operand, transpose) in enumerate(step.onward):
             passed = rows
             if step.slopes is not None:

@@ -48,6 +48,9 @@ NARROW_ROUNDOFF = 2.0**-24
 SMALLEST = {torch.float64: 2.0**-1022, torch.float32: 2.0**-126}
 """The smallest normal numbers."""
 
+MANY, LIVE = 128, 0.9
+"""From how many neurons, and up to which share of them, the live ones' weights are copied to multiply fewer."""
+
 FEW = 16
 """Elements of an operand up to which, for rows that are the same in many boxes, one product of all slopes with a matrix
 of (node, rows * operand) costs less than making the rows of every box."""
@@ -101,6 +104,7 @@ class Step:
         unit: for an affine op that can tell, per operand the coefficients of single elements (`Affine.unit`).
         window: for a convolution, and a nonlinear op joined with one, what lets rows pass as patches (`patches`).
         rows: for a nonlinear op joined with an affine one of one small operand, the matrix of the affine one.
+        live: the elements (n,) that `slopes` and `onward` speak of, where many slopes are zero; None for all.
         constant: where the op cannot compute its anchor, (1, elements), its value where the unknown operands are zero:
             its anchor is zero and rows go on to values instead of deviations, of operands anchored at `absolute`.
         fatal: (1, elements) of 0 and 1: rows with a coefficient on a 1 have no bound; None for nowhere.
@@ -115,6 +119,7 @@ class Step:
     unit: tuple[Transpose, ...] | None = None
     window: Window | None = None
     rows: Tensor | None = None
+    live: Tensor | None = None
     constant: Tensor | None = None
     absolute: tuple[Tensor, ...] = ()
     fatal: Tensor | None = None
@@ -311,7 +316,7 @@ def joined(op: Step, operand: Step) -> Step:
         rows = operand.unit[0](torch.arange(count)).flatten(1)
         rows = rows if rows.shape[1] <= FEW else None
     steepness = _flat((mid.abs() + half.abs()).squeeze(1)) * _ALMOST
-    return Step(
+    step = Step(
         torch.addcmul(op.loss, steepness, operand.loss) + _TINY,
         torch.addcmul(op.rounding, steepness, operand.rounding),
         op.underflow + operand.underflow,
@@ -321,6 +326,27 @@ def joined(op: Step, operand: Step) -> Step:
         window=operand.window,
         rows=rows,
     )
+    return _without_dead(step, operand, steepness)
+
+
+def _without_dead(step: Step, operand: Step, steepness: Tensor) -> Step:
+    """Rows pass a large layer without the columns of neurons whose slopes are zero, which is no approximation."""
+    count = steepness.shape[1]
+    if count < MANY or len(steepness) > 1 or operand.unit is None or len(operand.unit) != 1 or operand.window:
+        return step
+    live = steepness[0].nonzero().flatten()
+    if len(live) > LIVE * count:
+        return step
+    matrix = operand.unit[0](live)
+    shape = matrix.shape[1:]
+    flat = matrix.flatten(1)
+    assert step.slopes is not None
+    slopes = tuple(
+        (_flat(mid)[:, live].unsqueeze(1), _flat(half)[:, live].unsqueeze(1)) for mid, half in step.slopes
+    )
+    ((id, _),) = step.onward
+    onward = ((id, lambda rows: (rows @ flat.to(rows.dtype)).reshape(-1, *shape)),)
+    return replace(step, slopes=slopes, onward=onward, live=live)
 
 
 def _pushed(part: Affine, sizes: Tensor) -> Tensor:

@@ -1,0 +1,78 @@
+"""What saves work in backward passes changes no bound but by rounding; rows of float32 exclude no exact value."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals
+from tests.bounds.test_crown_reuse import split
+
+from torchlean.bounds.crown import crown, crown_boxes, steps
+from torchlean.graph import Graph
+from torchlean.intervals import Interval
+
+
+def wide(act: str = "relu") -> Graph:
+    """Neurons whose sign is known, and some whose is not."""
+    writer = Writer(torch.Generator().manual_seed(3), 0.3)
+    value = writer.input(3)
+    for _ in range(3):
+        value = writer.op(act, writer.linear(value, 40))
+    return writer.builder.graph([writer.linear(value, 2).id])
+
+
+def test_leaving_out_dead_neurons_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = wide()
+    domain = {"x": box(graph, 0.2, torch.Generator().manual_seed(4))}
+    whole = crown(graph, domain)
+    left: list[int] = []
+    without_dead = steps._without_dead
+
+    def watched(step: steps.Step, operand: steps.Step, steepness: torch.Tensor) -> steps.Step:
+        found = without_dead(step, operand, steepness)
+        left.extend([] if found.live is None else [len(found.live)])
+        return found
+
+    monkeypatch.setattr(steps, "MANY", 1)
+    monkeypatch.setattr(steps, "_without_dead", watched)
+    fewer = crown(graph, domain)
+    assert left and max(left) < 40
+    for node in graph:
+        torch.testing.assert_close(fewer[node.id].lower, whole[node.id].lower, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(fewer[node.id].upper, whole[node.id].upper, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("act", ["tanh", "sigmoid"])
+def test_multiplying_shared_rows_with_all_slopes_at_once_changes_nothing(
+    act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = wide(act)
+    root = box(graph, 0.4, torch.Generator().manual_seed(5))
+    boxes = {"x": split(root, 20, torch.Generator().manual_seed(6))}
+    (out,) = graph.outputs
+    once = crown_boxes(graph, boxes, {"x": root})[out]
+    monkeypatch.setattr(steps, "FEW", 0)
+    each = crown_boxes(graph, boxes, {"x": root})[out]
+    # Rows are float32.
+    torch.testing.assert_close(once.lower, each.lower, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(once.upper, each.upper, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("radius", [0.0, 1e-12, 1e-7, 1e-3, 1.0])
+@pytest.mark.parametrize("scale", [0.7, 1e4])
+def test_boxes_bounded_in_float32_contain_exact_values(name: str, radius: float, scale: float) -> None:
+    """Of every node: the operands of nonlinear ops are those whose rows are float32."""
+    generator = torch.Generator().manual_seed(7)
+    graph = NETWORKS[name](Writer(generator, scale))
+    root = box(graph, radius, generator)
+    boxes = split(root, 6, generator)
+    found = crown_boxes(graph, {"x": boxes}, {"x": root}, wanted=[node.id for node in graph])
+    for place in range(6):
+        one = Interval(boxes.lower[place], boxes.upper[place])
+        for point in points_of(one, 2, random.Random(place)):
+            for id, value in enumerate(exact_values(graph, {"x": point})):
+                low, high = rationals(found[id].lower[place]), rationals(found[id].upper[place])
+                assert (low <= value).all() and (value <= high).all()
