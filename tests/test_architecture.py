@@ -13,7 +13,7 @@ KERNEL = ROOT / "kernel" / "torchlean"
 SERVER = ROOT / "server" / "torchlean_server"
 
 LAYERS = [
-    {"source", "diagnostics", "numbers", "cancellation", "explain"},
+    {"source", "diagnostics", "numbers", "cancellation", "explain", "startup", "writing"},
     {"intervals", "float32", "vnnlib"},
     {"ops"},
     {"graph"},
@@ -36,6 +36,7 @@ SERVER_MAY_USE = {
     "diagnostics",
     "source",
     "numbers",
+    "startup",
 }
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from torchlean.startup import quick_imports
+
 METHODS = ("ibp", "crown", "alpha")
 """Bound methods that exist; the command line offers no other."""
 
@@ -46,7 +48,8 @@ def check(paths: tuple[Path, ...], as_json: bool, no_lean: bool, timeout: float 
 
     Exits with 0 when all claims are proved and nothing is an error, with 1 otherwise.
     """
-    from torchlean.command.check import run
+    with quick_imports():
+        from torchlean.command.check import run
 
     sys.exit(run(paths, as_json=as_json, timeout=timeout))
 
@@ -64,7 +67,8 @@ def bounds(
     """Print what every tensor of a model in PATH can be: one row per node of its graph."""
     if elements and not as_json:
         raise click.UsageError("--elements needs --json: a table cannot hold every element")
-    from torchlean.command.bounds import run
+    with quick_imports():
+        from torchlean.command.bounds import run
 
     sys.exit(run(path, claim, method, as_json=as_json, elements=elements, everything=everything))
 
@@ -108,7 +112,8 @@ def verify(
         raise click.UsageError(
             "--workers starts processes here, --scheduler uses a cluster's: give one of them"
         )
-    from torchlean.command.verify import run
+    with quick_imports():
+        from torchlean.command.verify import run
 
     sys.exit(run(model, property, timeout, result, certificate, workers, scheduler))
 

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from torchlean.startup import quick_imports
 from torchlean_server import limits, messages
 from torchlean_server.messages import Message
 
@@ -92,7 +93,8 @@ class Analyser:
 
     def __init__(self, name: str, wire: Wire, watch: limits.MemoryWatch) -> None:
         module_name, _, function = name.partition(":")
-        module = importlib.import_module(module_name)
+        with quick_imports():
+            module = importlib.import_module(module_name)
         self._analyse: Callable[..., Any] = getattr(module, function)
         self._new_session: Callable[[tuple[str, ...]], Any] = module.Session
         self._roots: tuple[str, ...] = ()
@@ -165,7 +167,8 @@ def main(arguments: list[str]) -> None:
     watch.start()
     analyser = Analyser(options.analysis, wire, watch)
     _one_thread()
-    analyser.warm_up()
+    with quick_imports():
+        analyser.warm_up()
     wire.send({"type": "ready"})
     while True:
         analyser.serve(wire.requests.get())
