@@ -7,10 +7,12 @@ Exit codes: 0 everything proved and no error, 1 otherwise, 2 wrong usage.
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import click
 
+from torchlean.command.limits import INTERRUPTED
 from torchlean.startup import quick_imports
 
 METHODS = ("ibp", "crown", "alpha")
@@ -108,14 +110,17 @@ def verify(
     The last line begins with `unsat` (it holds), `sat` (with a counterexample), `unknown`, `timeout` or `error`.
     Exits with 0 when the property holds, with 2 when a file cannot be used, with 1 otherwise.
     """
+    started = time.monotonic()
     if workers is not None and scheduler is not None:
         raise click.UsageError(
             "--workers starts processes here, --scheduler uses a cluster's: give one of them"
         )
-    with quick_imports():
-        from torchlean.command.verify import run
-
-    sys.exit(run(model, property, timeout, result, certificate, workers, scheduler))
+    try:
+        with quick_imports():
+            from torchlean.command.verify import run
+        sys.exit(run(model, property, timeout, result, certificate, workers, scheduler, started))
+    except KeyboardInterrupt:  # while torch is imported
+        sys.exit(INTERRUPTED)
 
 
 @main.command()

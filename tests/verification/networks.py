@@ -66,7 +66,7 @@ def mlp(source: random.Random, sizes: Sequence[int], dtype: str = "float32") -> 
     """A relu network; its input has a batch dimension of one."""
     writer = Writer(source, dtype)
     value = writer.input("x", 1, sizes[0])
-    for size, out in itertools.pairwise(sizes):
+    for size, out in itertools.pairwise(sizes[:-1]):
         value = writer.op("Relu", writer.gemm(value, size, out))
     return writer.model(writer.gemm(value, sizes[-2], sizes[-1]))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -13,14 +15,20 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torchlean.bounds.branching.local import LocalWorkers
 from torchlean.bounds.branching.workers import Workers, WorkersError
 from torchlean.capture.onnx import OnnxError, load_onnx
+from torchlean.command.limits import INTERRUPTED, TERMINATED, Terminated, TimeUp, alarm, termination
 from torchlean.command.threads import one_thread
 from torchlean.verification import PosingError, Verification, verify
-from torchlean.verification.record import record, save
+from torchlean.verification.record import digest, record, save
 from torchlean.verification.verify import Report
-from torchlean.vnnlib import parse_file, witness
+from torchlean.vnnlib import Property, parse_file, witness
+from torchlean.writing import check_writable, same_file
 
 HOLDS, OPEN, UNUSABLE = 0, 1, 2
-"""Exit codes: the property holds; it does not, or is not decided; the files cannot be used."""
+"""Exit codes: the property holds; it does not, or is not decided; a file cannot be read, used or written."""
+
+SLACK = 1.0
+"""Seconds after the time limit until a step is interrupted: enough for most to end by themselves, and tell how far they
+came."""
 
 
 def run(
@@ -31,30 +39,120 @@ def run(
     certificate: Path | None,
     processes: int | None = None,
     scheduler: str | None = None,
+    started: float | None = None,
 ) -> int:
-    """Decide the property and print what was found.
+    """Decide the property and print what was found; standard output gets nothing else.
 
     Args:
         processes: that share the work, this one among them; None for as many as there are cores.
         scheduler: of a Dask cluster that shares the work instead.
+        started: when the command began (`time.monotonic()`), from where the time counts.
+
+    Returns:
+        The exit code: `HOLDS`, `OPEN` or `UNUSABLE`; `INTERRUPTED` or `TERMINATED` when a signal ended it.
     """
     one_thread()
+    began = time.monotonic() if started is None else started
     try:
-        with _workers(processes, scheduler) as workers:
-            verification = _verified(model, property, timeout, workers)
-        if verification is None:
-            return _unusable(result)
-        if certificate is not None:
-            save(certificate, record(verification, model, property))
-        if result is not None:
-            found = verification.counterexample
-            points = ((), ()) if found is None else (found.x, found.y)
-            witness.write(str(result), verification.verdict, *points)
+        with termination():
+            _check_places([model, property], [place for place in (result, certificate) if place is not None])
+            files = Files(model, property, result, certificate)
+            return _decided(files, began, timeout, processes, scheduler)
+    except PlaceError as error:
+        click.echo(str(error), err=True)
+        return _unusable(None)
+    except KeyboardInterrupt:
+        return _stopped(INTERRUPTED)
+    except Terminated:
+        return _stopped(TERMINATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What is read, and what is written (None: not asked for)."""
+
+    model: Path
+    property: Path
+    result: Path | None
+    certificate: Path | None
+
+
+class PlaceError(Exception):
+    """A file cannot be written where it is asked for; for people."""
+
+
+def _check_places(read: Sequence[Path], written: Sequence[Path]) -> None:
+    """Find out before any work whether its results can be written.
+
+    Raises:
+        PlaceError: they cannot, or would take the place of a file that is read.
+    """
+    taken = list(read)
+    for place in written:
+        for other in taken:
+            if same_file(place, other):
+                raise PlaceError(f"{place} is the same file as {other}: nothing is written over it")
+        try:
+            check_writable(place)
+        except OSError as error:
+            raise PlaceError(f"{place} cannot be written: {error.strerror or error}") from error
+        taken.append(place)
+
+
+def _decided(
+    files: Files, began: float, timeout: float | None, processes: int | None, scheduler: str | None
+) -> int:
+    end = None if timeout is None else began + timeout
+    digests = None
+    try:
+        with alarm(end):
+            if files.certificate is not None:
+                # Taken before the files are read: whatever happens to them later, these are not newer.
+                digests = digest(files.model), digest(files.property)
+            property = _property(files.property)
+            if property is None:
+                return _unusable(files.result)
+            network = load_onnx(files.model)
+        with (
+            alarm(None if end is None else end + SLACK),
+            _workers(processes, scheduler) as workers,
+            _progress() as report,
+        ):
+            left = None if end is None else end - time.monotonic()
+            found = verify(network, property, left, report=report, workers=workers)
+    except TimeUp:
+        message = "not decided in time, and stopped in the middle of a long step"
+        found = Verification("timeout", message, time.monotonic() - began)
     except (OnnxError, PosingError, OSError) as error:
         click.echo(str(error), err=True)
-        return _unusable(result)
-    _print(verification)
-    return HOLDS if verification.verdict == "unsat" else OPEN
+        return _unusable(files.result)
+    written = _written(files, found, digests)
+    _print(found)
+    if not written:
+        return UNUSABLE
+    return HOLDS if found.verdict == "unsat" else OPEN
+
+
+def _written(files: Files, found: Verification, digests: tuple[str, str] | None) -> bool:
+    """Whether the files that are asked for could be written. A verdict is not lost with them."""
+    example = found.counterexample
+    points = ((), ()) if example is None else (example.x, example.y)
+    try:
+        if files.certificate is not None and digests is not None:
+            save(files.certificate, record(found, *digests))
+        if files.result is not None:
+            witness.write(str(files.result), found.verdict, *points)
+    except OSError as error:
+        click.echo(str(error), err=True)
+        return False
+    return True
+
+
+def _stopped(code: int) -> int:
+    """Asked to end: no file is written any more."""
+    click.echo("stopped: not decided", err=True)
+    click.echo("unknown")
+    return code
 
 
 @contextmanager
@@ -73,18 +171,12 @@ def _workers(processes: int | None, scheduler: str | None) -> Iterator[Workers |
         yield workers if scheduler is not None or workers.count else None
 
 
-def _verified(
-    model: Path, property: Path, timeout: float | None, workers: Workers | None
-) -> Verification | None:
-    """None where the property file has errors, which are printed."""
-    document = parse_file(str(property))
+def _property(path: Path) -> Property | None:
+    """None where the file has errors. They are printed, and what else is odd about the property."""
+    document = parse_file(str(path))
     for found in document.diagnostics:
         click.echo(f"{found.span}: {found.severity.name.lower()} {found.code}: {found.message}", err=True)
-    if document.property is None:
-        return None
-    network = load_onnx(model)
-    with _progress() as report:
-        return verify(network, document.property, timeout, report=report, workers=workers)
+    return document.property
 
 
 def _unusable(result: Path | None) -> int:

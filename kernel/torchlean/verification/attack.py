@@ -66,11 +66,13 @@ class Attack:
             name = str(node.attributes["name"])
             domain = self.goal.domain[name]
             low, high = representable(domain, node.type.dtype)
-            # An input whose range holds no number of its type is read as the nearest one, as every runtime does.
-            nearest = domain.lower.to(node.type.dtype)
+            # An input whose range holds no number of its type is read as the nearest one, as every runtime does. What
+            # is beyond all numbers of the type is not executed.
+            most = torch.finfo(node.type.dtype).max
+            nearest = domain.lower.to(node.type.dtype), domain.upper.to(node.type.dtype)
             self._ranges[name] = (
-                torch.where(low > high, nearest, low),
-                torch.where(low > high, nearest, high),
+                torch.where(low > high, nearest[0], low).clamp(-most, most),
+                torch.where(low > high, nearest[1], high).clamp(-most, most),
             )
         self._generator = torch.Generator().manual_seed(0)
 
@@ -130,7 +132,7 @@ class Attack:
             for (name, values), gradient in zip(leaves.items(), gradients, strict=True):
                 low, high = self._ranges[name]
                 step = torch.zeros_like(values) if gradient is None else gradient.nan_to_num().sign()
-                moved[name] = self._inside(name, values.detach() - rate * (high - low) * step)
+                moved[name] = self._inside(name, values.detach() - (rate * high - rate * low) * step)
             points = moved
             rate *= DECAY
         return None
@@ -139,7 +141,12 @@ class Attack:
         """A counterexample among the points, run alone, and all rows, (points, rows)."""
         count = len(next(iter(points.values())))
         self.tried += count
-        rows = torch.func.vmap(self._one)(points)
+        try:
+            rows = torch.func.vmap(self._one)(points)
+        except RuntimeError:
+            # Some ops have no batching rule, or look at their numbers: one after the other then.
+            singles = [{name: values[index] for name, values in points.items()} for index in range(count)]
+            rows = torch.stack([self._one(single) for single in singles])
         for index in self._failing(rows.detach())[:CANDIDATES]:
             if self.cancelled():
                 break
@@ -162,7 +169,7 @@ class Attack:
 
     def _inside(self, name: str, values: Tensor) -> Tensor:
         low, high = self._ranges[name]
-        return torch.minimum(torch.maximum(values.to(low.dtype), low), high)
+        return torch.minimum(torch.maximum(values.nan_to_num().to(low.dtype), low), high)
 
     def _at(self, name: str, share: Tensor) -> Tensor:
         low, high = self._ranges[name]
@@ -170,9 +177,10 @@ class Attack:
 
 
 def _multiplications(graph: Graph) -> int:
-    """Of one execution, about: each weight as often as it is applied."""
+    """Of one execution, about: each weight as often as it is applied, and a step for each number."""
     total = 0
     for node in graph:
+        total += node.type.numel
         weights = [graph[id].type for id in node.inputs if graph[id].data is not None]
         for weight in weights:
             # A kernel is applied at every place of its output.

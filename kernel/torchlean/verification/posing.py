@@ -2,8 +2,8 @@
 
 A region's counterexample satisfies all constraints of some conjunction. So the region is safe when for each of its
 inputs and each conjunction some constraint `a . x + c . y <= b` fails: when a row `a . x + c . y - b` of the
-conjunction is positive. Coefficients are multiplied by their common denominator, so that rows are exact; `b` is
-rounded upward, which can only make rows smaller.
+conjunction is positive. Rows are exact: coefficients are multiplied by what makes them whole numbers without a common
+divisor, and one that no float64 number holds is a sum of some. `b` is rounded upward, which can only make rows smaller.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from torchlean.intervals import Interval
 from torchlean.numbers import rounded_down, rounded_up
 from torchlean.vnnlib import Constraint, Property, Region
 
-EXACT = 2**53
-"""Integers up to here are float64 numbers."""
+PARTS = 8
+"""Float64 numbers that a coefficient may be the sum of: decimals of a hundred digits need that many."""
+
+LARGEST = Fraction(2) ** 1000
+"""Of coefficients and bounds: products with what networks compute stay far from the end of float64's range."""
 
 
 class PosingError(Exception):
@@ -62,6 +65,8 @@ def _fits(model: OnnxModel, property: Property) -> None:
         ("output", property.outputs, model.outputs),
     ):
         total = sum(math.prod(value.shape) for value in values)
+        if total == 0:
+            raise PosingError(f"the network has no {what}s: there is nothing to be verified")
         if count != total:
             listed = ", ".join(f"`{value.name}` {list(value.shape)}" for value in values)
             raise PosingError(
@@ -122,31 +127,54 @@ def _linear(
     builder: GraphBuilder,
     vector: Node,
     coefficients: Sequence[dict[int, Fraction]],
-    scales: Sequence[int],
+    scales: Sequence[Fraction],
     size: int,
     bias: Tensor,
 ) -> Node:
-    weight = torch.zeros(len(coefficients), size, dtype=torch.float64)
-    for row, (own, scale) in enumerate(zip(coefficients, scales, strict=True)):
-        for place, value in own.items():
-            weight[row, place] = float(value * scale)
+    entries = [
+        (row, part * size + place, number)
+        for row, (own, scale) in enumerate(zip(coefficients, scales, strict=True))
+        for place, value in own.items()
+        for part, number in enumerate(_parts(value * scale))
+    ]
+    parts = 1 + max((column // size for _, column, _ in entries), default=0)
+    weight = torch.zeros(len(coefficients), parts * size, dtype=torch.float64)
+    for row, column, number in entries:
+        weight[row, column] = number
     operands = [
-        vector.id,
+        vector.id if parts == 1 else builder.op("cat", [vector.id] * parts, {"dim": 0}).id,
         builder.parameter(weight, "the property's coefficients").id,
         builder.parameter(bias, "the property's bounds").id,
     ]
     return builder.op("linear", operands, {})
 
 
-def _scale(row: Constraint) -> int:
-    """The common denominator of a constraint's coefficients."""
+def _scale(row: Constraint) -> Fraction:
+    """The positive factor that makes a constraint's coefficients whole numbers without a common divisor.
+
+    Raises:
+        PosingError: the row cannot be computed with.
+    """
     values = [*row.x.values(), *row.y.values()]
-    scale = math.lcm(*(value.denominator for value in values)) if values else 1
-    if any(abs(value * scale) > EXACT for value in values) or abs(row.bound * scale) > Fraction(2) ** 1000:
+    denominator = math.lcm(*(value.denominator for value in values))
+    divisor = math.gcd(*((value * denominator).numerator for value in values))
+    scale = Fraction(denominator, divisor or 1)
+    if any(abs(value * scale) > LARGEST or len(_parts(value * scale)) > PARTS for value in values):
         raise PosingError(
             "a constraint has coefficients that are too different in size to be computed with exactly"
         )
+    if abs(row.bound * scale) > LARGEST:
+        raise PosingError("a constraint has a bound that is too large for its coefficients")
     return scale
+
+
+def _parts(value: Fraction) -> list[float]:
+    """Float64 numbers whose sum is a whole number; the first is the nearest to it."""
+    parts: list[float] = []
+    while value and len(parts) <= PARTS:
+        parts.append(float(value))
+        value -= Fraction(parts[-1])
+    return parts
 
 
 def _ends(ends: Sequence[Fraction | None], property: Property, region: int) -> list[Fraction]:
@@ -156,6 +184,10 @@ def _ends(ends: Sequence[Fraction | None], property: Property, region: int) -> l
             where = f" in region {region + 1}" if len(property.regions) > 1 else ""
             raise PosingError(
                 f"{property.input_name(index)} is not bounded on both sides{where}: bounds need a bounded input"
+            )
+        if abs(end) > LARGEST:
+            raise PosingError(
+                f"{property.input_name(index)} has a bound that is too large to be computed with"
             )
         found.append(end)
     return found

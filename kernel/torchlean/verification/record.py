@@ -24,21 +24,18 @@ FORMAT = "torchlean-split-tree"
 VERSION = 1
 
 
-def record(verification: Verification, model: Path, property: Path) -> dict[str, Any]:
+def record(verification: Verification, model: str, property: str) -> dict[str, Any]:
     """The document.
 
     Args:
-        model, property: the files, read again for their hashes.
-
-    Raises:
-        OSError: a file cannot be read any more.
+        model, property: digests of the files, taken before they were read for the verification.
     """
     found = verification.counterexample
     return {
         "format": FORMAT,
         "version": VERSION,
-        "model": {"sha256": _digest(model)},
-        "property": {"sha256": _digest(property)},
+        "model": {"sha256": model},
+        "property": {"sha256": property},
         "verdict": verification.verdict,
         "regions": [_region(tree) for tree in verification.trees],
         "counterexample": None
@@ -57,7 +54,12 @@ def _region(tree: SplitTree) -> dict[str, Any]:
     }
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """A file's SHA-256, in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -7,6 +7,7 @@ property's condition exactly; `unknown` when nothing is left to try; `timeout`.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -132,6 +133,7 @@ class _Run:
         self.shares: list[float] = []
         self.trees: list[SplitTree] = []
         self.found: Counterexample | None = None
+        self.rounded = False
 
     def run(self, queries: Sequence[Query]) -> Verification:
         """All regions, the quick attack on each before any is bounded."""
@@ -158,6 +160,8 @@ class _Run:
             return self._end(
                 "unknown", f"not decided, and nothing is left to split: {self._progress()}", attacks
             )
+        if not queries:
+            return self._end("unsat", "holds of nothing: no input satisfies the property's bounds", attacks)
         boxes = f" on {self.boxes:,} boxes" if self.boxes > 1 else ""
         message = (
             f"holds: proved by linear bounds{boxes} in exact arithmetic; "
@@ -166,7 +170,10 @@ class _Run:
         return self._end("unsat", message, attacks)
 
     def _sat(self, attacks: Sequence[Attack]) -> Verification:
-        return self._end("sat", "violated by an input that was executed", attacks)
+        message = "violated by an input that was executed"
+        if self.rounded:
+            message += "; numbers of it that the network's type does not hold were read as the nearest ones"
+        return self._end("sat", message, attacks)
 
     def _end(self, verdict: str, message: str, attacks: Sequence[Attack]) -> Verification:
         return Verification(
@@ -231,20 +238,25 @@ class _Run:
         if not all(bool(torch.isfinite(output).all()) for output in outputs):
             return False
         y = tuple(value for output in outputs for value in _exact(output))
+        if not all(bool(torch.isfinite(values).all()) for values in inputs.values()):
+            return False
         read = [value for given in self.model.inputs for value in _exact(inputs[given.name])]
         for region in self.property.regions:
             ends = zip(read, region.lower, region.upper, strict=True)
             x = tuple(_clamped(value, low, high) for value, low, high in ends)
             if self._reads_as(x, inputs) and self.property.holds_at(x, y) is not None:
-                self.found = Counterexample(x, y)
+                self.found, self.rounded = Counterexample(x, y), list(x) != read
                 return True
         return False
 
     def _reads_as(self, x: Sequence[Fraction], inputs: Inputs) -> bool:
         """Whether the numbers nearest to `x` are the inputs that were executed."""
-        flat = [number for given in self.model.inputs for number in inputs[given.name].flatten()]
-        read = [torch.tensor(float(value), dtype=torch.float64).to(flat[0].dtype) for value in x]
-        return all(bool(number == nearest) for number, nearest in zip(flat, read, strict=True))
+        nearest = torch.tensor([float(value) for value in x], dtype=torch.float64)
+        sizes = [math.prod(given.shape) for given in self.model.inputs]
+        return all(
+            torch.equal(numbers.to(given.dtype), inputs[given.name].flatten())
+            for given, numbers in zip(self.model.inputs, nearest.split(sizes), strict=True)
+        )
 
     def _stopped(self) -> bool:
         return self.cancelled() or (self.deadline is not None and time.monotonic() > self.deadline)

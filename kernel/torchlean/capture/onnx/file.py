@@ -5,8 +5,10 @@ Nothing here trusts the file: it may be any bytes at all.
 
 from __future__ import annotations
 
+import gzip
 import heapq
 import os
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,18 +31,20 @@ OWN_DOMAINS = ("", "ai.onnx")
 
 
 def read(path: Path) -> ModelProto:
-    """Parse the file.
+    """Parse the file, or a gzipped one (`.gz`).
 
     Raises:
         FileFault: it cannot be read, is too large, or is no ONNX model.
     """
+    packed = path.suffix == ".gz"
     try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise FileFault(f"the file has {size:,} bytes; at most {LARGEST_FILE:,} are read")
-        content = path.read_bytes()
-    except OSError as error:
-        raise FileFault(f"cannot be read: {error.strerror or error}") from error
+        with gzip.open(path) if packed else path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise FileFault(f"cannot be read: {reason or error}") from error
+    if len(content) > LARGEST_FILE:
+        raise FileFault(f"the file is too large: at most {LARGEST_FILE:,} bytes are read")
     if not content:
         raise FileFault("the file is empty")
     return parse(content)
