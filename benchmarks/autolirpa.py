@@ -1,0 +1,84 @@
+"""auto_LiRPA beside us, where it can be imported: times of one minute on one machine can be compared, others cannot.
+
+It is no dependency of the project; put it on `PYTHONPATH` to have it measured.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import time
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from torchlean.graph import Graph
+from torchlean.intervals import Interval
+
+RUNS = 15
+
+
+@cache
+def present() -> bool:
+    return importlib.util.find_spec("auto_LiRPA") is not None
+
+
+def how() -> str:
+    """Where the times come from, for a table's note."""
+    if present():
+        return "measured beside ours, one thread, minimum"
+    return "recorded on a quiet machine, minimum (put auto_LiRPA on PYTHONPATH to measure it beside ours)"
+
+
+def seconds(graph: Graph, box: Interval, *, batch: bool = False) -> float | None:
+    """The least time of its CROWN in float32, or None where it cannot be imported.
+
+    Args:
+        graph: a chain of convolutions, linear layers, relu, tanh and reshape.
+        box: of the input's shape, or with a dimension of boxes in front.
+    """
+    if not present():
+        return None
+    # Imported here because it is optional and not typed.
+    bounding: Any = importlib.import_module("auto_LiRPA")
+    perturbations: Any = importlib.import_module("auto_LiRPA.perturbations")
+    lower, upper = (end if batch or end.dim() == 4 else end.unsqueeze(0) for end in (box.lower, box.upper))
+    lower, upper = lower.float(), upper.float()
+    model = bounding.BoundedModule(_module(graph), (lower + upper) / 2, device="cpu")
+    domain = perturbations.PerturbationLpNorm(norm=math.inf, x_L=lower, x_U=upper)
+    times = []
+    with torch.no_grad():
+        for _ in range(RUNS):
+            start = time.perf_counter()
+            model.compute_bounds(x=(bounding.BoundedTensor((lower + upper) / 2, domain),), method="CROWN")
+            times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _module(graph: Graph) -> nn.Sequential:
+    """The same network in torch's layers."""
+    layers: list[nn.Module] = []
+    for node in graph:
+        if node.op in ("linear", "conv"):
+            weight, bias = (graph[id].data for id in node.inputs[1:])
+            assert weight is not None and bias is not None
+            layers.append(_layer(node.op, node.attributes, weight, bias))
+        elif node.op in ("relu", "tanh"):
+            layers.append(nn.ReLU() if node.op == "relu" else nn.Tanh())
+        elif node.op == "reshape":
+            layers.append(nn.Flatten())
+    return nn.Sequential(*layers)
+
+
+def _layer(op: str, attributes: Any, weight: Tensor, bias: Tensor) -> nn.Module:
+    layer: nn.Linear | nn.Conv2d
+    if op == "linear":
+        layer = nn.Linear(weight.shape[1], weight.shape[0])
+    else:
+        layer = nn.Conv2d(
+            weight.shape[1], weight.shape[0], weight.shape[2], attributes["stride"], attributes["padding"]
+        )
+    layer.weight.data, layer.bias = weight.float(), nn.Parameter(bias.float())
+    return layer
