@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import fields
 from pathlib import Path
 
@@ -220,20 +220,39 @@ class Clock:
         return self.now
 
 
-def test_what_never_comes_back_is_explored_again_and_counts_once_when_it_does(goal: Goal) -> None:
-    executor, clock = Scripted(["hold", "hold"]), Clock()
-    run = SharedExploration(Exploration.begin(Bounder(goal)), Given(executor, 1), clock)
+def run_dry(run: SharedExploration) -> int:
+    """Until all that is open is handed out; how much that is."""
     while len(run.exploration.open) or not run.open:
         assert run.step(64)
-    assert executor.held == 2 and not run.exploration.proved
-    waiting = run.open
+    return run.open
+
+
+def finish(run: SharedExploration) -> None:
+    while not run.exploration.proved:
+        assert run.step(64)
+
+
+def test_what_never_comes_back_is_explored_again_and_counts_once_when_it_does(goal: Goal) -> None:
+    executor, clock = Scripted(["run", "hold"]), Clock()
+    run = SharedExploration(Exploration.begin(Bounder(goal)), Given(executor, 1), clock)
+    waiting = run_dry(run)
+    assert executor.held == 1 and not run.exploration.proved
     clock.now += PATIENCE / 2
     assert run.step(64) and run.open == waiting
     clock.now += PATIENCE
     assert run.step(64) and len(run.exploration.open) == waiting
     executor.release()
-    while not run.exploration.proved:
-        assert run.step(64)
+    finish(run)
+    assert_proved(run)
+
+
+def test_nobody_waits_for_workers_that_are_still_starting(goal: Goal) -> None:
+    executor = Scripted(["hold"] * 10**4)
+    run = SharedExploration(Exploration.begin(Bounder(goal)), Given(executor, 2), Clock())
+    finish(run)
+    assert executor.held > 0
+    executor.release()
+    assert run.step(64) is False
     assert_proved(run)
 
 
@@ -279,6 +298,10 @@ HARDER = Network.random(10, 7, 32)
 """Several thousand boxes with a gap of 0.02: seconds of work."""
 
 
+PATIENT = 60.0
+"""Seconds that a busy machine may take to start a worker."""
+
+
 class Counting(LocalWorkers):
     """Workers whose results are counted."""
 
@@ -296,10 +319,10 @@ class Counting(LocalWorkers):
 
 
 def run_until(run: SharedExploration, reached: Callable[[], bool]) -> None:
-    """In small steps, so that there is work left for the others."""
+    """In small steps, waiting for workers after each, so that there is work left for them however slow they are."""
     while not reached():
         assert run.step(2), "there were not enough boxes"
-        time.sleep(0.02)
+        wait(run._handed, PATIENT, FIRST_COMPLETED)
 
 
 def test_a_killed_process_loses_nothing_and_another_takes_its_place() -> None:

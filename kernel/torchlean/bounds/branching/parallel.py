@@ -1,9 +1,9 @@
 """A branch and bound that has workers beside this process.
 
 This process goes on splitting boxes, the worst first, and hands the others out in chunks: to each worker one to
-explore and one to wait for. A worker explores its chunk for about a second, and what comes back, a forest and the
-boxes that are open in it, is put in the place of the chunk. So results are never far behind, and when boxes run out
-the work is shared anew.
+explore and one to wait for. A worker explores its chunk for as long as this process has boxes of its own, a second at
+most, and what comes back, a forest and the boxes that are open in it, is put in the place of the chunk. So results are
+never far behind, and when boxes run out the work is shared anew.
 
 Boxes that are handed out still belong to this process: until their result is merged, they are leaves of its tree,
 with all that was known of them. When a worker fails they become open again; a result that comes after that, or comes
@@ -24,7 +24,10 @@ from torchlean.bounds.branching.part import SentGoal, explore_part, pack_boxes, 
 from torchlean.bounds.branching.workers import Workers
 
 SLICE = 1.0
-"""Seconds that a worker explores a chunk: a hundred times what sending it takes, and as long as a person waits."""
+"""Most seconds that a worker explores a chunk: a hundred times what sending it takes, and as long as a person waits."""
+
+LEAST_SLICE = 0.1
+"""Seconds that a worker explores a chunk though this process has nothing left to do: ten times what sending takes."""
 
 WAITING = 2
 """Chunks for each worker: one that it explores and one for when it is done with that."""
@@ -128,6 +131,8 @@ class SharedExploration:
                 failure = error
                 boxes.append(chunk.boxes)
             else:
+                if self.workers is not None:
+                    self.workers.succeeded()
                 boxes.append(self._merged(chunk.boxes, answer.result()))
         self.exploration.give(boxes)
         if failure is not None:
@@ -141,8 +146,6 @@ class SharedExploration:
             self._introductions = 0
             return boxes
         part = unpack_part(found)
-        if self.workers is not None:
-            self.workers.succeeded()
         return self.exploration.merge(boxes, part.tree, part.open, part.stuck)
 
     def _failed(self, error: BaseException) -> None:
@@ -176,8 +179,13 @@ class SharedExploration:
             self._handed[answer] = Chunk(chunks.pop(), self.clock())
 
     @property
+    def _slice(self) -> float:
+        """Seconds for a chunk: as long as this process is busy with what it has, going by its last step."""
+        return min(SLICE, max(LEAST_SLICE, self._pace * len(self.exploration.open)))
+
+    @property
     def _batch(self) -> int:
-        """Boxes that are split in a slice, going by the last step here."""
+        """Boxes that are split in a slice."""
         return max(1, min(BATCH, int(SLICE / self._pace))) if self._pace else BATCH
 
     def _task(self, boxes: Boxes, places: int) -> tuple[bytes, bytes | None, bytes, float, int]:
@@ -187,16 +195,19 @@ class SharedExploration:
         content = self._goal.content if self._introductions < places else None
         self._introductions += 1
         depths = [self.exploration.tree.depth[node] for node in boxes.node.tolist()]
-        return self._goal.key, content, pack_boxes(depths, boxes), SLICE, self._batch
+        return self._goal.key, content, pack_boxes(depths, boxes), self._slice, self._batch
 
     def _wait(self) -> None:
         """For an answer, a moment; then take back what nobody has begun, or nobody will end."""
         wait(self._handed, PAUSE, FIRST_COMPLETED)
         if any(answer.done() for answer in self._handed):
             return
-        newest = next(reversed(self._handed))
-        crowded = self.workers is not None and len(self._handed) > self.workers.count
-        if crowded and newest.cancel():
+        # While workers start nothing is begun; then each has begun one chunk, the oldest ones. What a pool has put into
+        # its queue cannot be called off: its result will be dropped.
+        begun = self.workers.count if self.workers is not None and self.workers.answered else 0
+        if len(self._handed) > begun:
+            newest = next(reversed(self._handed))
+            newest.cancel()
             self.exploration.give([self._handed.pop(newest).boxes])
             return
         patience = PATIENCE * max(SLICE, self._step)

@@ -34,11 +34,13 @@ class Workers(ABC):
     Attributes:
         delay: seconds that a question must stay open before workers are started for it.
         failures: in a row.
+        answered: whether a task was done since workers were started: before, they may still be starting.
     """
 
     def __init__(self, delay: float = 0.0) -> None:
         self.delay = delay
         self.failures = 0
+        self.answered = False
         self._executor: Executor | None = None
         self._due = time.monotonic() + delay
 
@@ -93,6 +95,7 @@ class Workers(ABC):
     def succeeded(self) -> None:
         """A task was done."""
         self.failures = 0
+        self.answered = True
 
     def stop(self) -> None:
         """End all workers."""
@@ -101,6 +104,7 @@ class Workers(ABC):
     def _drop(self) -> None:
         """End the executor; the next task starts another."""
         executor, self._executor = self._executor, None
+        self.answered = False
         if executor is not None:
             self._close(executor)
 
