@@ -17,7 +17,7 @@ from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_operator, spell_unary
 from torchlean.ops.linearization import Affine, Relaxation
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, register
-from torchlean.ops.planes import between_ends, bounds_of, operands_of
+from torchlean.ops.planes import between_ends, bounds_of, middle, operands_of
 from torchlean.ops.quotients import quotient
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
@@ -105,9 +105,9 @@ class Mul(Elementwise):
         return [None, None if a is None else scaled(types[1], out, a.lower)]
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        """McCormick's planes (1976): they touch the product along two edges of the box."""
+        """The means of McCormick's two planes (1976) on either side, which have the same slopes (why: `corners`)."""
         a, b = operands_of(inputs)
-        return multiaffine(self, [a, b], attributes, [(q, p) for p, q in corner_pairs(a, b)])
+        return multiaffine(self, [a, b], attributes, [(middle(b), middle(a))])
 
     def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
         """Between McCormick's two planes on either side: with slopes between theirs, a mean of planes is a plane."""
@@ -160,11 +160,11 @@ class Addcmul(Elementwise):
         return exact.add(start, exact.scale(exact.mul(a, b), number(attributes, "value")))
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        """Those of the product; the first operand has the slope 1."""
+        """Those of a product; the first operand has the slope 1."""
         start, a, b = operands_of(inputs)
         scale, one = number(attributes, "value"), torch.ones_like(start.lower)
-        pairs = [(one, scale * q, scale * p) for p, q in corner_pairs(a, b)]
-        return multiaffine(self, [start, a, b], attributes, pairs)
+        slopes = (one, scale * middle(b), scale * middle(a))
+        return multiaffine(self, [start, a, b], attributes, [slopes])
 
 
 @register

@@ -8,7 +8,10 @@ box. Two shapes make it easy:
 - a *convex* function stays convex, and has its maximum at a corner.
 
 Of the planes tried the best is the one that is highest in the middle of the box, where the volume below it is decided.
-McCormick's planes around a product (1976) are all equally high there: among them the one that falls least.
+McCormick's planes around a product (1976) are all equally high there. Among planes like these the one with the slopes
+of the function in the middle is best, from below as from above: where both planes have the same slopes, rows pass it
+as they would an affine one, and what operands have in common cancels. (Planes of different slopes lose their difference
+times the operands' radii, which is of first order, where the gap between the planes is of second.)
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ from torchlean.ops.op import Attributes, Op
 from torchlean.ops.planes import bounds_of, finite, middle, negated, plane, under
 
 _TIE = 2.0**-10
-"""How much the lowest corner of a plane counts: enough to decide between planes that are equally high in the middle."""
+"""How much it counts what a plane's slopes, times the operands' radii, differ from the first candidate's: enough to
+decide between planes that are about equally high in the middle."""
 
 Slopes = Sequence[Tensor]
 """One tensor per operand."""
@@ -41,7 +45,7 @@ def multiaffine(
 
     Args:
         operands: all of the same shape (`planes.operands_of`).
-        candidates: slopes worth trying, for the lower as for the upper plane.
+        candidates: slopes worth trying, for the lower as for the upper plane; first those of the op in the middle.
     """
     bounds = bounds_of(op, operands, attributes)
     slopes = stacked(candidates)
@@ -150,15 +154,18 @@ def corner_floor(operands: Sequence[Interval], values: Tensor, slopes: Slopes) -
 
 
 def best_plane(operands: Sequence[Interval], slopes: Slopes, intercepts: Tensor, bound: Tensor) -> Plane:
-    """The best of several planes, and of the horizontal one at `bound`; shapes (candidates, *box)."""
+    """The best of several planes, and of the horizontal one at `bound`; shapes (candidates, *box).
+
+    The slopes of the first candidate are those of the function in the middle (of candidates as high, it is the best).
+    """
     slopes = [
         torch.cat([torch.zeros_like(bound).unsqueeze(0).expand_as(slope[:1]), slope]) for slope in slopes
     ]
     intercepts = torch.cat([bound.expand_as(intercepts[0]).unsqueeze(0), intercepts])
     score = intercepts
     for slope, x in zip(slopes, operands, strict=True):
-        lowest = torch.minimum(slope * x.lower, slope * x.upper)
-        score = score + slope * middle(x) + _TIE * lowest
+        centre = middle(x)
+        score = score + slope * centre - _TIE * (slope - slope[1]).abs() * (x.upper - centre)
     score = torch.nan_to_num(score, nan=-math.inf, neginf=-math.inf)
     choice = score.argmax(0, keepdim=True)
     return plane(
@@ -173,13 +180,13 @@ def stacked(candidates: Sequence[Slopes]) -> list[Tensor]:
 
 
 def corner_pairs(a: Interval, b: Interval) -> list[tuple[Tensor, Tensor]]:
-    """Pairs of ends, and the pair of middles: `ab` lies above or below the plane that touches it along two edges.
+    """The pair of middles, and pairs of ends: `ab` lies above or below the plane that touches it along two edges.
 
     For a pair `(p, q)`: `ab - q a - p b = (a - p)(b - q) - p q`, of which the first product has one sign on the box if
     both are ends (McCormick 1976); the middles give the mean of two such planes.
     """
     ends = itertools.product((a.lower, a.upper), (b.lower, b.upper))
-    return [*ends, (middle(a), middle(b))]
+    return [(middle(a), middle(b)), *ends]
 
 
 def _mirrored(x: Interval) -> Interval:
