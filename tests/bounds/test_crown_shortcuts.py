@@ -9,7 +9,7 @@ import torch
 from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals
 from tests.bounds.test_crown_reuse import split
 
-from torchlean.bounds.crown import crown, crown_boxes, steps
+from torchlean.bounds.crown import crown, crown_boxes, joining, steps
 from torchlean.graph import Graph
 from torchlean.intervals import Interval
 
@@ -28,15 +28,15 @@ def test_leaving_out_dead_neurons_changes_nothing(monkeypatch: pytest.MonkeyPatc
     domain = {"x": box(graph, 0.2, torch.Generator().manual_seed(4))}
     whole = crown(graph, domain)
     left: list[int] = []
-    without_dead = steps._without_dead
+    without_dead = joining._without_dead
 
     def watched(step: steps.Step, operand: steps.Step, steepness: torch.Tensor) -> steps.Step:
         found = without_dead(step, operand, steepness)
         left.extend([] if found.live is None else [len(found.live)])
         return found
 
-    monkeypatch.setattr(steps, "MANY", 1)
-    monkeypatch.setattr(steps, "_without_dead", watched)
+    monkeypatch.setattr(joining, "MANY", 1)
+    monkeypatch.setattr(joining, "_without_dead", watched)
     fewer = crown(graph, domain)
     assert left and max(left) < 40
     for node in graph:
@@ -53,7 +53,7 @@ def test_multiplying_shared_rows_with_all_slopes_at_once_changes_nothing(
     boxes = {"x": split(root, 20, torch.Generator().manual_seed(6))}
     (out,) = graph.outputs
     once = crown_boxes(graph, boxes, {"x": root})[out]
-    monkeypatch.setattr(steps, "FEW", 0)
+    monkeypatch.setattr(joining, "FEW", 0)
     each = crown_boxes(graph, boxes, {"x": root})[out]
     # Rows are float32.
     torch.testing.assert_close(once.lower, each.lower, rtol=1e-5, atol=1e-5)

@@ -20,7 +20,8 @@ DEFAULT_BYTES = 512 * 2**20
 class Bound:
     """An interval, why it is unbounded where an op or a budget stopped the engine, and what gave it.
 
-    `method` is `ibp` (the op's interval rule), `crown` (backward linear bounds, intersected with the interval) or
+    `method` is `ibp` (the op's interval rule), `forward` (affine forms of the inputs, intersected with the interval),
+    `crown` (backward linear bounds, intersected with both) or
     `alpha` (linear bounds with optimised slopes that improved on both).
     """
 

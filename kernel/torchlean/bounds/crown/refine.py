@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds.cache import Bound, BoundsCache
-from torchlean.bounds.crown import steps
+from torchlean.bounds.crown import joining, steps
 from torchlean.bounds.crown.descent import Landscape, element_bounds
 from torchlean.bounds.crown.passages import Magnitude, Passage, affine, between, joined
 from torchlean.bounds.crown.steps import Anchor, Step, stop
 from torchlean.bounds.crown.structure import Structure, remembered
+from torchlean.bounds.forward.climb import Climb, narrower, too_many, worth
 from torchlean.bounds.ibp import Bounds, bound_node, content_key
 from torchlean.cancellation import Cancelled
 from torchlean.graph import LEAVES, Graph, Node
@@ -148,24 +149,47 @@ class _Refinement:
     points: dict[int, Tensor] = field(default_factory=dict)
     built: int = 0
 
+    def __post_init__(self) -> None:
+        self.climb = Climb(self.structure)
+
     def key(self, node: Node, manner: bytes) -> bytes:
         """What a node's bound, or how others pass it, depends on besides content: all that an engine may choose."""
         joined = b" joined" if self.structure.joins(node) else b""
         step = str(self.structure.additions).encode()
-        return b" ".join((b"crown", manner, step, self.structure.lowered.digest(node.id))) + joined
+        forms = f"{self.structure.symbols} {self._alone(node)}".encode()
+        return b" ".join((b"crown", manner, step, forms, self.structure.lowered.digest(node.id))) + joined
 
     def bound(self, node: Node, first: Bound, manner: bytes) -> Bound:
-        """The node's final bound, given the one from its op's interval rule."""
+        """The node's final bound, given the one from its op's interval rule.
+
+        Many rows are first looked at with affine forms, and done without where they are too many, unless somebody
+        wants this node, and not only a nonlinear op.
+        """
         interval = first.interval
         if manner == b"none" or interval.undefined or node.id in self.structure.optimal:
             return first
         elements = open_elements(interval, manner).flatten().nonzero().flatten()
-        if not len(elements):
+        if len(elements) and worth(self.structure, node, len(elements)):
+            first = self._forward(node, first)
+            interval = first.interval
+            elements = open_elements(interval, manner).flatten().nonzero().flatten()
+        if not len(elements) or (not self._alone(node) and too_many(self.structure, node, len(elements))):
             return first
         self._build(node.id)
         if not self._advance(node):
             return first
         return Bound(self._refine(node, interval, elements), first.reason, "crown")
+
+    def _alone(self, node: Node) -> bool:
+        """Whether no nonlinear op reads a node: if it is refined, somebody wants it."""
+        return not self.structure.readers.get(node.id)
+
+    def _forward(self, node: Node, first: Bound) -> Bound:
+        found = self.climb.interval(node, [_batched(bound) for bound in self.bounds])
+        if found is None:
+            return first
+        one = Interval(found.lower[0], found.upper[0])
+        return Bound(narrower(first.interval, one), first.reason, "forward")
 
     def admit(self, interval: Interval) -> None:
         """Make the next node's final bound available to later passes."""
@@ -234,7 +258,7 @@ def step_of(
     point, step = steps.between(node.inputs, shapes, node.type.shape, planes, land.anchors, sum_to)
     below = land.steps[node.inputs[0]]
     if shape.joins(node) and below.fatal is None and below.constant is None:
-        step = steps.joined(step, below)
+        step = joining.joined(step, below)
     return point, step
 
 

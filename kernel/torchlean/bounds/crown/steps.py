@@ -48,21 +48,11 @@ NARROW_ROUNDOFF = 2.0**-24
 SMALLEST = {torch.float64: 2.0**-1022, torch.float32: 2.0**-126}
 """The smallest normal numbers."""
 
-MANY, LIVE = 128, 0.9
-"""From how many neurons, and up to which share of them, the live ones' weights are copied to multiply fewer."""
-
-FEW = 16
-"""Elements of an operand up to which, for rows that are the same in many boxes, one product of all slopes with a matrix
-of (node, rows * operand) costs less than making the rows of every box."""
-
 _UP = 1.0 + 2.0**-22
 """More than rounding to float32 takes away."""
 
-_TINY = 64 * 2.0**-1022
+TINY = 64 * 2.0**-1022
 """For the products of a loss that underflow."""
-
-_ALMOST = 1.0 + 2.0**-20
-"""More than the roundings of `|L mid| + |L| half`, in either arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +73,9 @@ class Anchor:
     def around(point: Tensor, interval: Interval) -> Anchor:
         """For values inside an interval of shape (boxes or 1, *node)."""
         spread = torch.maximum(interval.upper - point, point - interval.lower)
-        spread = torch.add(spread.clamp(min=0.0) * (1 + 4 * UNIT_ROUNDOFF), _TINY)
+        spread = torch.add(spread.clamp(min=0.0) * (1 + 4 * UNIT_ROUNDOFF), TINY)
         # A sum of nonnegative numbers is off by far less than one part in a thousand.
-        total = float(_flat(spread).sum(1).amax()) * 1.001 if spread.numel() else 0.0
+        total = float(flat(spread).sum(1).amax()) * 1.001 if spread.numel() else 0.0
         return Anchor(point, spread, total)
 
 
@@ -160,10 +150,10 @@ def stop(interval: Interval) -> tuple[Anchor, Step]:
         lower = upper = torch.zeros_like(lower[:1])
         fatal = torch.ones_like(lower).reshape(1, -1)
     elif bool(free.any()):
-        fatal = _flat(free.any(0, keepdim=True)).to(torch.float64)
+        fatal = flat(free.any(0, keepdim=True)).to(torch.float64)
         lower, upper = (end.masked_fill(free, 0.0) for end in (lower, upper))
     anchor = Anchor.around(lower if interval.is_point else lower / 2 + upper / 2, Interval(lower, upper))
-    loss = _flat(anchor.spread)
+    loss = flat(anchor.spread)
     step = Step(loss, torch.zeros_like(loss[:1]), float(loss.shape[1]), fatal=fatal)
     if fatal is not None:
         anchor = Anchor.around(anchor.point, interval)
@@ -205,17 +195,17 @@ def affine(
             size = size + _pushed(part, anchor.point.abs())
         if part.terms and math.isfinite(anchor.total):
             pushed = _pushed(part, spread) if direct else _pushed(part, spread.squeeze(0)).unsqueeze(0)
-            rounding = torch.add(rounding, _flat(pushed), alpha=part.terms + 4)
+            rounding = torch.add(rounding, flat(pushed), alpha=part.terms + 4)
             underflow += part.terms * (anchor.total + float(anchor.point.abs().sum()) + 1.0)
         elif part.terms:
             fatal = torch.ones(1, count, dtype=torch.float64)
     if not direct:
-        absolute = tuple(_flat(anchor.point) for _, _, anchor in maps)
+        absolute = tuple(flat(anchor.point) for _, _, anchor in maps)
         point = torch.zeros_like(point)
     # The weights of a sum that is not direct meet the totals in `descent`, which adds up `count` products.
     roundings = gamma(terms + len(maps) + 4) if direct else gamma(count + 8)
-    loss = torch.add(_flat(size) * roundings, rounding, alpha=1.02 * UNIT_ROUNDOFF)
-    loss = loss + ((offset.upper - offset.lower).reshape(1, -1) + _TINY)
+    loss = torch.add(flat(size) * roundings, rounding, alpha=1.02 * UNIT_ROUNDOFF)
+    loss = loss + ((offset.upper - offset.lower).reshape(1, -1) + TINY)
     units = tuple(part.unit for _, part, _ in maps if part.unit is not None)
     return point, Step(
         loss,
@@ -250,9 +240,9 @@ def enclosure(
         middle = x.lower / 2 + x.upper / 2
         centre = centre + part.forward(middle)
         half = torch.maximum(x.upper - middle, middle - x.lower)
-        radius = radius + _pushed(part, torch.add(half, middle.abs(), alpha=gamma(terms)) + _TINY)
+        radius = radius + _pushed(part, torch.add(half, middle.abs(), alpha=gamma(terms)) + TINY)
     # The radius is a sum of nonnegative numbers, off by less than its own gamma; the ends round once more.
-    radius = torch.add(radius * (1 + 2 * gamma(terms)), centre.abs(), alpha=2 * UNIT_ROUNDOFF) + terms * _TINY
+    radius = torch.add(radius * (1 + 2 * gamma(terms)), centre.abs(), alpha=2 * UNIT_ROUNDOFF) + terms * TINY
     lower, upper = centre - radius, centre + radius
     return Interval(lower, upper) if bool(torch.isfinite(lower + upper).all()) else None
 
@@ -293,60 +283,10 @@ def between(
     size = size.expand_as(low) if size.shape != low.shape else size
     gap = ((high - low) / 2).clamp(min=0.0)
     loss = torch.add(gap, size, alpha=(len(slopes) + 16) * UNIT_ROUNDOFF)
-    loss = torch.add(loss, rounding, alpha=1.02 * UNIT_ROUNDOFF) + _TINY
+    loss = torch.add(loss, rounding, alpha=1.02 * UNIT_ROUNDOFF) + TINY
     onward = tuple((id, collect(shape)) for id, shape in zip(operands, shapes, strict=True))
-    step = Step(_flat(loss), _flat(rounding), underflow, onward, tuple(slopes), terms)
+    step = Step(flat(loss), flat(rounding), underflow, onward, tuple(slopes), terms)
     return (low + high) / 2, step
-
-
-def joined(op: Step, operand: Step) -> Step:
-    """A nonlinear op and the affine op that its only operand is, passed in one go.
-
-    Args:
-        op: from `between`, with an operand of the shape of its output.
-        operand: from `affine`, without `fatal` and `constant`.
-
-    A coefficient `L` of the output becomes at most `|L| (|mid| + |half|)` on the operand, so the operand's loss counts
-    that many times.
-    """
-    assert op.slopes is not None
-    ((mid, half),) = op.slopes
-    rows, count = None, operand.loss.shape[1]
-    if operand.unit is not None and len(operand.unit) == 1 and mid.shape[0] > 1:
-        rows = operand.unit[0](torch.arange(count)).flatten(1)
-        rows = rows if rows.shape[1] <= FEW else None
-    steepness = _flat((mid.abs() + half.abs()).squeeze(1)) * _ALMOST
-    step = Step(
-        torch.addcmul(op.loss, steepness, operand.loss) + _TINY,
-        torch.addcmul(op.rounding, steepness, operand.rounding),
-        op.underflow + operand.underflow,
-        operand.onward,
-        op.slopes * len(operand.onward),
-        max(op.terms, operand.terms) + 1,
-        window=operand.window,
-        rows=rows,
-    )
-    return _without_dead(step, operand, steepness)
-
-
-def _without_dead(step: Step, operand: Step, steepness: Tensor) -> Step:
-    """Rows pass a large layer without the columns of neurons whose slopes are zero, which is no approximation."""
-    count = steepness.shape[1]
-    if count < MANY or len(steepness) > 1 or operand.unit is None or len(operand.unit) != 1 or operand.window:
-        return step
-    live = steepness[0].nonzero().flatten()
-    if len(live) > LIVE * count:
-        return step
-    matrix = operand.unit[0](live)
-    shape = matrix.shape[1:]
-    flat = matrix.flatten(1)
-    assert step.slopes is not None
-    slopes = tuple(
-        (_flat(mid)[:, live].unsqueeze(1), _flat(half)[:, live].unsqueeze(1)) for mid, half in step.slopes
-    )
-    ((id, _),) = step.onward
-    onward = ((id, lambda rows: (rows @ flat.to(rows.dtype)).reshape(-1, *shape)),)
-    return replace(step, slopes=slopes, onward=onward, live=live)
 
 
 def _pushed(part: Affine, sizes: Tensor) -> Tensor:
@@ -369,18 +309,19 @@ def _aligned(values: Tensor, shape: tuple[int, ...], out: tuple[int, ...]) -> Te
     return values.reshape(values.shape[0], *(1,) * missing, *shape) if missing else values
 
 
-def _flat(values: Tensor) -> Tensor:
+def flat(values: Tensor) -> Tensor:
     return values.reshape(values.shape[0], -1)
 
 
 __all__ = [
     "NARROW_ROUNDOFF",
     "SMALLEST",
+    "TINY",
     "Anchor",
     "Step",
     "affine",
     "between",
     "enclosure",
-    "joined",
+    "flat",
     "stop",
 ]

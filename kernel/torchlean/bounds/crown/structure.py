@@ -33,6 +33,8 @@ class Structure:
         readers: per node, the varying nodes that read it and are not affine.
         uses: per node, how many operands of other nodes it is.
         widest: per node, the most elements of any varying node that it depends on, or is.
+        work: per node, the multiplications of a row on its way down from there, along the longest way.
+        symbols: elements of the only leaf that varies; 0 where there are several.
         optimal: nodes whose own interval rule leaves nothing to refine: affine in one leaf.
     """
 
@@ -44,6 +46,8 @@ class Structure:
     readers: Mapping[int, Sequence[Node]]
     uses: Sequence[int]
     widest: Sequence[int]
+    work: Sequence[int]
+    symbols: int
     optimal: frozenset[int]
 
     @property
@@ -106,6 +110,7 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
     readers: dict[int, list[Node]] = {}
     uses = [0] * len(graph)
     widest: list[int] = []
+    work: list[int] = []
     optimal: set[int] = set()
     for node in graph:
         for id in node.inputs:
@@ -113,6 +118,7 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
         varies.append(node.op in ("input", "random") or any(varies[id] for id in node.inputs))
         width = node.type.numel if varies[node.id] else 0
         widest.append(max([width, *(widest[id] for id in node.inputs)]))
+        work.append(width + max((work[id] for id in node.inputs), default=0))
         keys.append(content_key(node, keys, {}))
         if not varies[node.id]:
             bound = cache.get(keys[node.id])
@@ -130,6 +136,8 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
             )
             if form is not None:
                 parts[node.id] = form
+                multiplied = zip(form, node.inputs, strict=True)
+                work[-1] += sum(part.terms * graph[id].type.numel for part, id in multiplied if part)
                 offsets[node.id] = _offset(graph, node, known, keys[node.id], cache)
                 unknown = [id for id in node.inputs if varies[id]]
                 if len(unknown) == 1 and graph[unknown[0]].op in LEAVES:
@@ -137,8 +145,19 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
             else:
                 for id in set(node.inputs):
                     readers.setdefault(id, []).append(node)
+    leaves = [node.type.numel for node in graph if varies[node.id] and not node.inputs]
     return Structure(
-        lowered, tuple(varies), constants, parts, offsets, readers, uses, widest, frozenset(optimal)
+        lowered,
+        tuple(varies),
+        constants,
+        parts,
+        offsets,
+        readers,
+        uses,
+        widest,
+        work,
+        leaves[0] if len(leaves) == 1 else 0,
+        frozenset(optimal),
     )
 
 
