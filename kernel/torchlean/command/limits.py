@@ -22,9 +22,6 @@ TERMINATED = 143
 AGAIN = 0.25
 """Seconds until an alarm rings again, in case that it rang where exceptions are dropped (in a destructor)."""
 
-SOON = 1e-6
-"""Seconds: the system takes zero for no alarm at all."""
-
 
 class TimeUp(BaseException):
     """The time is over."""
@@ -44,9 +41,12 @@ def alarm(at: float | None) -> Iterator[None]:
     if at is None or not hasattr(signal, "setitimer") or not _is_main():
         yield
         return
+    left = at - time.monotonic()
+    if left <= 0:
+        raise TimeUp
     before = signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, max(at - time.monotonic(), SOON), AGAIN)
     try:
+        signal.setitimer(signal.ITIMER_REAL, left, AGAIN)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -121,7 +122,11 @@ class Prelu(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         x, weight = inputs
-        shape = [-1] + [1] * (len(out.shape) - 2) if weight.lower.numel() > 1 else []
+        # With boxes in front of every operand, the channels are one dimension further.
+        boxes = weight.shape[:1] if len(weight.shape) > 1 else ()
+        rank = len(out.shape) - len(boxes)
+        one = weight.lower.numel() == math.prod(boxes)
+        shape = (*boxes, *[1] * rank) if one else (*boxes, *[1] * len(boxes), -1, *[1] * (rank - 2))
         slope = Interval(weight.lower.reshape(shape), weight.upper.reshape(shape))
         if weight.is_point:
             slope = Interval(slope.lower, slope.lower)

@@ -7,6 +7,7 @@ the search finds is put in its place among the slopes of the whole, and proved t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -83,7 +84,8 @@ def _matrices(problem: Problem, id: int, mine: Tensor) -> list[Tensor]:
     shape = problem.shape.graph[id].type.shape
     units = torch.zeros(len(mine), problem.shape.graph[id].type.numel, dtype=SINGLE)
     units[torch.arange(len(mine)), mine] = 1.0
-    return [back(units.reshape(-1, *shape)).reshape(len(mine), -1) for _, back in station.map.back]
+    found = [back(units.reshape(len(mine), *shape)) for _, back in station.map.back]
+    return [rows.reshape(len(mine), math.prod(rows.shape[1:])) for rows in found]
 
 
 def _restricted(
