@@ -180,7 +180,7 @@ def claim_title(unit: UnitResult) -> str:
     if unit.failure:
         return "cannot be analysed"
     if claim is None:
-        return "being checked"
+        return f"being checked · {unit.reached}" if unit.reached else "being checked"
     parts = [_VERDICTS[claim.verdict]]
     if claim.evidence is not Evidence.NONE:
         parts[0] += f" ({claim.evidence.value})"

@@ -14,6 +14,7 @@ from torchlean.analysis import Session, analyse, pipeline
 from torchlean.analysis.result import Evidence, FileAnalysis, UnitResult, Verdict
 from torchlean.bounds import Cancelled
 from torchlean.claims.decide import Decision, Question, decide
+from torchlean.claims.splitting import Progress, Report
 
 MODEL = """
 import torch
@@ -216,7 +217,10 @@ def test_bounds_are_published_while_a_long_search_goes_on(
             any(fact.lower is not None for fact in claim(layer, name).facts) for name in ("easy", "wrong")
         )
 
-    def long_search(question: Question, cancelled: Callable[[], bool], seconds: float) -> Decision:
+    def long_search(
+        question: Question, cancelled: Callable[[], bool], seconds: float, report: Report
+    ) -> Decision:
+        report(Progress(boxes=8, open=3, verified=0.6251, bound=-0.25))
         # On a slow machine a layer with shapes alone may have come before.
         while time.perf_counter() - started < 60 and not any(map(bounded, layers)):
             assert not cancelled()
@@ -228,6 +232,8 @@ def test_bounds_are_published_while_a_long_search_goes_on(
     analyse(str(workspace / "model.py"), MODEL, Session(), publish=layers.append)
     assert seen == [True, True]
     assert not any(layer.complete for layer in layers)
+    reached = {claim(layer, "easy").reached for layer in layers}
+    assert "5 of 8 boxes shown (62.5 %), margin at least -0.25 on the worst" in reached
 
 
 def test_cancelling_raises_and_the_next_answer_is_whole(workspace: Path) -> None:

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 from tests.server import toy
 
-from torchlean.analysis.result import FileAnalysis
+from torchlean.analysis.result import FileAnalysis, UnitResult
+from torchlean.source import Span
+from torchlean_server import render
 from torchlean_server.edits import replacement
 from torchlean_server.features import diagnostics, domain, hover, inlay, lens, symbols
 from torchlean_server.state import Document
@@ -222,3 +224,10 @@ def test_problems_of_broken_code_come_with_older_ones_marked_stale() -> None:
 
 def test_current_problems_have_no_mark() -> None:
     assert [p.message for p in diagnostics.problems(checked())] == ["small: toy proof", "値段: toy proof"]
+
+
+def test_a_lens_says_how_far_the_search_for_a_verdict_is() -> None:
+    span = Span("model.py", 0, 0, 0, 1)
+    unit = UnitResult("claim", "safe", span, "", 0, (), (), (), reached="5 of 8 boxes shown (62.5 %)")
+    assert render.claim_title(unit) == "being checked · 5 of 8 boxes shown (62.5 %)"
+    assert render.claim_title(replace(unit, reached="")) == "being checked"

@@ -24,6 +24,7 @@ from torchlean.cancellation import Cancelled
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Symbol, UnitKind
 from torchlean.claims.decide import SPLIT_SECONDS, decide
+from torchlean.claims.splitting import Progress
 from torchlean.diagnostics import Diagnostic
 
 EARLY_ANSWER_SECONDS = 0.04
@@ -76,13 +77,14 @@ def analyse(
             unit = sharpen_unit(interval_bounds, session.bounds, cancelled)
         computed, reused = computed + unit.counters.computed, reused + unit.counters.reused
         # A search may take seconds: what is known before it is offered whenever the search asks if it should go on.
-        open_units = (unit, *bounded[index + 1 :])
+        search = _Search(unit, path)
+        rest = bounded[index + 1 :]
 
         def stop() -> bool:
-            early.offer(lambda: [*units, *_shown(open_units, path)])  # noqa: B023 - called in this round alone
+            early.offer(lambda: [*units, search.shown(), *_shown(rest, path)])  # noqa: B023 - in this round alone
             return cancelled()
 
-        claim = _decided(unit, session, stop)
+        claim = _decided(unit, session, stop, search.note)
         if claim is not None:
             claim = replace(claim, seconds=time.perf_counter() - since)
         units.append(unit_result(unit.part, unit, claim, path))
@@ -127,6 +129,23 @@ class _Early:
         self._wait = 2 * (time.perf_counter() - self._started)
 
 
+class _Search:
+    """A unit while its claim is being decided, with how far that is."""
+
+    def __init__(self, unit: UnitBounds, path: str) -> None:
+        self._unit = unit
+        self._path = path
+        self._reached = ""
+
+    def note(self, progress: Progress) -> None:
+        """Branch and bound has come so far."""
+        self._reached = progress.text
+
+    def shown(self) -> UnitResult:
+        result = unit_result(self._unit.part, self._unit, None, self._path)
+        return replace(result, reached=self._reached)
+
+
 def _shapes(parts: list[UnitGraph], path: str) -> list[UnitResult]:
     return [unit_result(part, None, None, path) for part in parts]
 
@@ -135,7 +154,9 @@ def _shown(bounded: Sequence[UnitBounds], path: str) -> list[UnitResult]:
     return [unit_result(unit.part, unit, None, path) for unit in bounded]
 
 
-def _decided(unit: UnitBounds, session: Session, cancelled: Callable[[], bool]) -> ClaimResult | None:
+def _decided(
+    unit: UnitBounds, session: Session, cancelled: Callable[[], bool], report: Callable[[Progress], None]
+) -> ClaimResult | None:
     """The claim's verdict, from memory if the same question was answered before. None for other units."""
     captured = unit.part.unit
     if captured.kind is not UnitKind.CLAIM:
@@ -145,7 +166,8 @@ def _decided(unit: UnitBounds, session: Session, cancelled: Callable[[], bool]) 
         return ClaimResult(Verdict.UNKNOWN, Evidence.NONE, detail)
     decision = session.decided(unit.question.key)
     if decision is None:
-        decision = decide(unit.question, cancelled, SPLIT_SECONDS if session.method == "crown" else 0.0)
+        seconds = SPLIT_SECONDS if session.method == "crown" else 0.0
+        decision = decide(unit.question, cancelled, seconds, report)
         if decision.finished:
             session.remember(unit.question.key, decision)
     return claim_result(captured, unit.question, decision)

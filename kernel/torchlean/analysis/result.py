@@ -143,7 +143,8 @@ class ClaimResult:
 class UnitResult:
     """One claim, module or script with everything to show for it.
 
-    `domains` are (input name, text) pairs such as `("x", "box([-1, -1], [1, 1])")`.
+    `domains` are (input name, text) pairs such as `("x", "box([-1, -1], [1, 1])")`; `reached` is how far the search for
+    a claim's verdict is, while there is none.
     """
 
     kind: str
@@ -157,6 +158,7 @@ class UnitResult:
     claim: ClaimResult | None = None
     failure: str | None = None
     assumed_input: bool = False
+    reached: str = ""
 
 
 @dataclass(frozen=True, slots=True)
