@@ -280,8 +280,10 @@ def test_an_answer_that_ran_out_of_time_is_asked_for_again(
     """The margin of the first is zero at one input, which no number of boxes can show; the second is proved by some."""
     finished: list[bool] = []
 
-    def counting(question: Question, cancelled: Callable[[], bool], seconds: float) -> Decision:
-        decision = decide(question, cancelled, seconds)
+    def counting(
+        question: Question, cancelled: Callable[[], bool], seconds: float, report: Report
+    ) -> Decision:
+        decision = decide(question, cancelled, seconds, report)
         finished.append(decision.finished)
         return decision
 
