@@ -221,8 +221,8 @@ class Clock:
 
 
 def run_dry(run: SharedExploration) -> int:
-    """Until all that is open is handed out; how much that is."""
-    while len(run.exploration.open) or not run.open:
+    """Until all that is open is handed out and not answered; how much that is."""
+    while len(run.exploration.open) or any(answer.done() for answer in run._handed):
         assert run.step(64)
     return run.open
 

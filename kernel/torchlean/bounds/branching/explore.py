@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -70,18 +69,22 @@ class Exploration:
         self._settle(self.bounder.bound(parts), rest)
         return True
 
-    def take(self, sizes: Sequence[int]) -> list[Boxes]:
-        """Remove open boxes, those that `step` would split last.
+    def take(self, chunks: int, size: int) -> list[Boxes]:
+        """Remove open boxes for others to explore, each chunk a fair sample of hard and easy ones.
+
+        With the easy ones alone, sending them would cost more than exploring them; the hardest are where attacks look.
 
         Args:
-            sizes: how many in each of the results; together no more than there are.
+            chunks, size: how many, of how many boxes; together no more than there are.
         """
-        count, taken = len(self.open), sum(sizes)
+        count, taken = len(self.open), chunks * size
         assert taken <= count, "only open boxes can be taken"
         order = self._order()
-        ends = torch.tensor([count - taken, *sizes]).cumsum(0).tolist()
-        boxes, self.open = self.open, self.open.of(order[: count - taken])
-        return [boxes.of(order[start:end]) for start, end in pairwise(ends)]
+        places = (torch.arange(taken) + 1) * count // (taken + 1)
+        rest = torch.ones(count, dtype=torch.bool)
+        rest[places] = False
+        boxes, self.open = self.open, self.open.of(order[rest])
+        return [boxes.of(order[places[chunk::chunks]]) for chunk in range(chunks)]
 
     def give(self, boxes: Sequence[Boxes]) -> None:
         """Put boxes that were taken back."""

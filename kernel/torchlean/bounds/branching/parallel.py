@@ -1,6 +1,6 @@
 """A branch and bound that has workers beside this process.
 
-This process goes on splitting boxes, the worst first, and hands the others out in chunks: to each worker one to
+This process goes on splitting boxes, the worst first, and hands samples of the others out: to each worker one chunk to
 explore and one to wait for. A worker explores its chunk for as long as this process has boxes of its own, a second at
 most, and what comes back, a forest and the boxes that are open in it, is put in the place of the chunk. So results are
 never far behind, and when boxes run out the work is shared anew.
@@ -165,7 +165,7 @@ class SharedExploration:
             return
         most = CHUNK_BYTES // (self.exploration.open.nbytes // count)
         size = max(1, min(count // (places + 1), self._batch, most))
-        chunks = self.exploration.take([size] * min(free, (count - 1) // size))
+        chunks = self.exploration.take(min(free, (count - 1) // size), size)
         while chunks:
             task = self._task(chunks[-1], places)
             try:
