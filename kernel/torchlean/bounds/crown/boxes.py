@@ -22,6 +22,7 @@ from torchlean.bounds.crown.descent import Landscape, element_bounds
 from torchlean.bounds.crown.refine import bound_lowered, known_operands, open_elements, step_of
 from torchlean.bounds.crown.steps import Anchor, enclosure, stop
 from torchlean.bounds.crown.structure import Structure, remembered
+from torchlean.bounds.forward.climb import Climb, narrower, worth
 from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
 from torchlean.intervals import Interval
@@ -133,6 +134,9 @@ class _Boxes:
     bounds: dict[int, Interval] = field(default_factory=dict)
     land: Landscape = field(default_factory=Landscape)
 
+    def __post_init__(self) -> None:
+        self.climb = Climb(self.shape)
+
     def admit(self, node: Node, manner: bytes) -> None:
         """Bound a node and make it available to those above."""
         root = self.root[node.id]
@@ -207,6 +211,13 @@ class _Boxes:
         bounds, size = self.bounds[node.id], node.type.shape
         open = _flat(open_elements(bounds, manner))
         counts = open.sum(1)
+        rows = int(counts.sum())
+        if manner == b"unstable" and rows and worth(self.shape, node, rows, len(open)):
+            found = self.climb.interval(node, self.bounds)
+            if found is not None:
+                bounds = narrower(bounds, found)
+                open = _flat(open_elements(bounds, manner))
+                counts = open.sum(1)
         if not bool(counts.any()):
             return bounds
         if len(open) < self.count:

@@ -84,9 +84,9 @@ class Climb:
         return between(planes, operands, whole, node.type.shape)
 
 
-def worth(shape: Structure, node: Node, rows: int) -> bool:
-    """Whether forms should be asked about a node of which so many elements would take rows."""
-    saves = 2 * rows >= FEWER * shape.symbols
+def worth(shape: Structure, node: Node, rows: int, boxes: int = 1) -> bool:
+    """Whether forms should be asked about a node of which so many elements, in all boxes, would take rows."""
+    saves = 2 * rows >= FEWER * shape.symbols * boxes
     return shape.symbols > 0 and saves and 2 * rows * shape.work[node.id] >= WORTH
 
 
