@@ -53,7 +53,7 @@ def same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> boo
     """Whether two paths lead to the same file, existing or not."""
     try:
         return os.path.samefile(one, other)
-    except FileNotFoundError:
+    except OSError:  # one of them does not exist
         return os.path.realpath(one) == os.path.realpath(other)
 
 

@@ -97,6 +97,23 @@ def separable(source: random.Random, inputs: int, dtype: str = "float32") -> onn
     return writer.model(writer.op("ReduceSum", value, axes=[1, 2], keepdims=0), opset=12)
 
 
+def endless(folder: Path) -> tuple[Path, Path]:
+    """A network and a property that nothing decides: `sum |x_i| > 6`, which is equal at every corner.
+
+    No execution exceeds the bound, and bounds around a corner never reach it, for rounding is added to them.
+    """
+    writer = Writer(random.Random(0))
+    x = writer.input("x", 1, 6)
+    minus = writer.op("Neg", x)
+    total = writer.op("Add", writer.op("Relu", x), writer.op("Relu", minus))
+    ones = writer.weight(6, 1, values=[1.0] * 6)
+    model = saved(writer.model(writer.op("MatMul", total, ones)), folder)
+    lines = [f"(declare-const X_{i} Real)(assert (>= X_{i} -1))(assert (<= X_{i} 1))" for i in range(6)]
+    content = folder / "endless.vnnlib"
+    content.write_text("\n".join([*lines, "(declare-const Y_0 Real)", "(assert (> Y_0 6))"]))
+    return model, content
+
+
 def saved(model: onnx.ModelProto, folder: Path, name: str = "model.onnx") -> Path:
     path = folder / name
     path.write_bytes(model.SerializeToString())

@@ -1,0 +1,135 @@
+"""`torchlean verify` ends when it must, wherever it is: time limits at every stage, and signals."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.verification.networks import endless
+
+from torchlean.cli import main
+from torchlean.command.limits import TimeUp, alarm
+from torchlean.vnnlib import witness
+
+LIMIT = 0.3
+"""Seconds: time enough to reach the stage that never ends."""
+
+needs_alarms = pytest.mark.skipif(
+    not hasattr(signal, "setitimer"), reason="the system has no interval timers"
+)
+
+
+def stuck(*arguments: object, **named: object) -> None:
+    """A stage that asks nobody for the time."""
+    while True:
+        time.sleep(0.001)
+
+
+STAGES = [
+    ("torchlean.command.verify", "digest"),
+    ("torchlean.command.verify", "parse_file"),
+    ("torchlean.command.verify", "load_onnx"),
+    ("torchlean.verification.verify", "pose"),
+    ("torchlean.verification.attack", "Attack.wide"),
+    ("torchlean.bounds.branching.bounder", "Bounder.whole"),
+    ("torchlean.bounds.branching.explore", "Exploration.step"),
+]
+
+
+def run(tmp_path: Path, *options: object) -> Result:
+    files = ["--result", str(tmp_path / "result"), "--certificate", str(tmp_path / "tree")]
+    fixed = ["verify", *map(str, endless(tmp_path)), *files, "--workers", "1"]
+    return CliRunner().invoke(main, [*fixed, *map(str, options)])
+
+
+@needs_alarms
+@pytest.mark.parametrize(("module", "name"), STAGES)
+def test_a_stage_that_never_ends_is_interrupted(
+    module: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *owner, attribute = name.split(".")
+    place = importlib.import_module(module)
+    monkeypatch.setattr(getattr(place, owner[0]) if owner else place, attribute, stuck)
+    result = run(tmp_path, "--timeout", LIMIT)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, "timeout"), result.output
+    assert witness.read(str(tmp_path / "result")).verdict == "timeout"
+
+
+@pytest.mark.parametrize("limit", [0.001, 0.01, 0.1, 0.7])
+def test_a_time_limit_of_any_length_ends_in_timeout_with_whole_files(limit: float, tmp_path: Path) -> None:
+    result = run(tmp_path, "--timeout", limit)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, "timeout"), result.output
+    tree = tmp_path / "tree"
+    # What ends while files are read has nothing to certify.
+    assert json.loads(tree.read_text())["verdict"] == "timeout" if tree.exists() else limit < LIMIT
+    assert witness.read(str(tmp_path / "result")).verdict == "timeout"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_command_without_a_verdict_or_a_file(
+    number: int, code: int, tmp_path: Path
+) -> None:
+    timer = threading.Timer(LIMIT, os.kill, (os.getpid(), number))
+    timer.start()
+    result = run(tmp_path)
+    timer.join()
+    assert (result.exit_code, result.stdout) == (code, "unknown\n")
+    assert "stopped" in result.stderr and "Traceback" not in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["endless.vnnlib", "model.onnx"]
+
+
+def test_a_signal_while_a_file_is_written_leaves_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torchlean.writing.os.fsync", lambda handle: os.kill(os.getpid(), signal.SIGTERM))
+    result = run(tmp_path, "--timeout", LIMIT)
+    assert (result.exit_code, result.stdout) == (143, "unknown\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["endless.vnnlib", "model.onnx"]
+
+
+def test_a_process_of_its_own_prints_the_verdict_alone_into_a_pipe(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "torchlean.cli",
+        "verify",
+        *map(str, endless(tmp_path)),
+        "--timeout",
+        "0.1",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1], done.stderr) == (1, "timeout", "")
+
+
+@needs_alarms
+def test_an_alarm_rings_again_where_the_first_one_was_lost() -> None:
+    rung = 0
+    with pytest.raises(TimeUp), alarm(time.monotonic() + 0.01):
+        while True:
+            try:
+                stuck()
+            except TimeUp:
+                rung += 1
+                if rung == 2:
+                    raise
+    assert rung == 2
+
+
+@needs_alarms
+def test_nothing_rings_after_the_end() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with alarm(time.monotonic() + 60):
+        pass
+    with pytest.raises(TimeUp), alarm(time.monotonic() - 1):
+        pass
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
