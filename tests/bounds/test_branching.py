@@ -22,10 +22,12 @@ from tests.bounds.branching_problems import (
     squares,
     worst,
 )
+from torch import Tensor
 
 from torchlean.bounds.branching import Goal
 from torchlean.bounds.branching import bounder as bounding
 from torchlean.bounds.branching.bounder import Bounder
+from torchlean.bounds.branching.boxes import Boxes, joined
 from torchlean.bounds.branching.explore import Exploration
 from torchlean.bounds.branching.tree import LEAF
 from torchlean.cancellation import Cancelled
@@ -255,3 +257,17 @@ def test_a_run_can_be_cancelled_in_the_middle_of_anything_and_claims_nothing_the
         with pytest.raises(Cancelled):
             exploration.step(4)
         assert not exploration.proved and exploration.tree.verified < 1.0
+
+
+def test_boxes_keep_their_phases_when_they_are_joined_with_boxes_that_have_none() -> None:
+    def boxes(count: int, phases: dict[int, Tensor]) -> Boxes:
+        flat = torch.zeros(count, 2, dtype=torch.float64)
+        none = torch.full((count, 1), -1)
+        return Boxes(
+            torch.arange(count), flat, flat, flat[:, :1], {}, {}, phases, flat, {}, dict(phases), flat, none
+        )
+
+    signs = torch.tensor([[1, 0, -1]], dtype=torch.int8)
+    together = joined([boxes(2, {}), boxes(1, {7: signs})])
+    assert together.phases[7].tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, -1]]
+    assert together.betas[7].tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, -1]]

@@ -260,8 +260,8 @@ class Bounder:
 def _of_the_best(combined: Tensor, weights: Tensor) -> Tensor:
     """Lower bounds of the greatest row of each clause from those of its rows' combinations.
 
-    A combination is at most the sum of its weights times the greatest row. The sum is one but for float32's rounding, and
-    the result is rounded down: `n` additions in float64, which lose `n` units of 2^-53 together, and a division.
+    A combination is at most the sum of its weights times the greatest row. The sum is one but for float32's rounding,
+    and the result is rounded down: `n` additions in float64, which lose `n` units of 2^-53 together, and a division.
 
     Args:
         combined: (boxes, clauses), float64.

@@ -72,7 +72,11 @@ class Boxes:
 
 
 def joined(parts: Sequence[Boxes]) -> Boxes:
-    """One after the other. Nodes that only some of them know something about keep that in these alone."""
+    """One after the other.
+
+    Where only some have phases of a node, or multipliers for them, the others have none: zeros. What else only some
+    know of a node is forgotten.
+    """
     if len(parts) == 1:
         return parts[0]
     columns = []
@@ -80,10 +84,24 @@ def joined(parts: Sequence[Boxes]) -> Boxes:
         values = [getattr(part, field.name) for part in parts]
         if isinstance(values[0], Tensor):
             columns.append(torch.cat(values))
-        else:
-            shared = set(values[0]).intersection(*values[1:])
-            columns.append({id: torch.cat([value[id] for value in values]) for id in sorted(shared)})
+            continue
+        if field.name in ("phases", "betas"):
+            values = _filled(values, parts)
+        shared = set(values[0]).intersection(*values[1:])
+        columns.append({id: torch.cat([value[id] for value in values]) for id in sorted(shared)})
     return Boxes(*columns)
+
+
+def _filled(values: Sequence[Values], parts: Sequence[Boxes]) -> list[Values]:
+    """With zeros for nodes that others have an entry for."""
+    like = {id: tensor for value in values for id, tensor in value.items()}
+    return [
+        {
+            id: value[id] if id in value else tensor.new_zeros(len(part), *tensor.shape[1:])
+            for id, tensor in like.items()
+        }
+        for value, part in zip(values, parts, strict=True)
+    ]
 
 
 def _each(value: Tensor | Values, change: Callable[[Tensor], Tensor]) -> Tensor | Values:
