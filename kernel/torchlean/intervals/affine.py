@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
+from torchlean.intervals.arithmetic import add
 from torchlean.intervals.interval import Interval
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, down, gamma, up
 
@@ -113,8 +114,11 @@ def centred(x: Interval) -> Pair:
 def shifted(x: Interval, by: Interval) -> Interval:
     """`x + by` for a result that was rounded outward anyway: a step outward at each end, whether it is needed or not.
 
-    `arithmetic.add` would find out, which takes longer than a small layer's product.
+    `arithmetic.add` would find out, which takes longer than a small layer's product; it is left to it where `x` is a
+    point, the sum of no products.
     """
+    if x.is_point:
+        return add(x, by)
     return Interval(down(x.lower + by.lower), up(x.upper + by.upper), x.undefined or by.undefined)
 
 
