@@ -4,6 +4,9 @@ torch differentiates every op that the graph knows. For a linear map `f` the bac
 up, for each element of the operand, the coefficients of all outputs that the element goes into, in some order. Only
 rounding is left to account for, and that needs no more than how many coefficients are added: `f`'s transpose of ones
 counts them.
+
+Forward, `f` itself maps values, of many boxes at once by way of `torch.func.vmap`; where it only moves elements, it is
+asked once where each of them comes from. Passes that know the values of a map measure from them, and lose less.
 """
 
 from __future__ import annotations
@@ -38,10 +41,12 @@ def transpose(function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> C
         if not len(rows):
             # torch looks at the first of them.
             return rows.new_zeros(0, *shape)
+        # Rows of float32 are added up in float64, and rounded once.
+        wide = rows.to(torch.float64)
         (found,) = torch.autograd.grad(
-            result, operand, rows, retain_graph=True, is_grads_batched=True, allow_unused=False
+            result, operand, wide, retain_graph=True, is_grads_batched=True, allow_unused=False
         )
-        return found
+        return found.to(rows.dtype)
 
     return back
 
@@ -66,9 +71,52 @@ def moving(
 def _moving(function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> Affine:
     back = transpose(function, shape)
     repeats = _most(back, function, shape)
+    forward = _gathering(function, shape)
     if repeats <= 1:
-        return Affine(back)
-    return Affine(back, repeats, lambda magnitude: function(magnitude).abs())
+        return Affine(back, forward=forward)
+    return Affine(back, repeats, _batched(lambda sizes: function(sizes).abs(), len(shape)), forward=forward)
+
+
+def _gathering(
+    function: Callable[[Tensor], Tensor], shape: tuple[int, ...]
+) -> Callable[[Tensor], Tensor] | None:
+    """The moves of `function`, on values with a batch dimension in front, exactly.
+
+    Every element is moved under its number, counted from 1: what comes out is that number, or a fixed one, which zeros
+    in the place of the numbers leave as it is.
+
+    Returns:
+        None where a fixed number is not finite.
+    """
+    count = math.prod(shape)
+    numbers = torch.arange(1, count + 1, dtype=torch.float64).reshape(shape)
+    with torch.no_grad():
+        found, fixed = function(numbers), function(torch.zeros_like(numbers))
+    if not bool(torch.isfinite(fixed).all()):
+        return None
+    moved = found != fixed
+    source = torch.where(moved, found - 1.0, 0.0).to(torch.int64).flatten()
+    still = not bool(moved.all())
+
+    def forward(values: Tensor) -> Tensor:
+        if count == 0 or not len(source):
+            return values.new_zeros(values.shape[0], *found.shape)
+        result = values.reshape(values.shape[0], -1)[:, source].reshape(-1, *found.shape)
+        return torch.where(moved, result, 0.0) if still else result
+
+    return forward
+
+
+def _batched(function: Callable[[Tensor], Tensor], rank: int) -> Callable[[Tensor], Tensor]:
+    """A function of tensors with `rank` dimensions, for such tensors and for batches of them."""
+    many = torch.func.vmap(function)
+
+    def either(values: Tensor) -> Tensor:
+        if values.dim() == rank:
+            return function(values)
+        return function(values[0]).unsqueeze(0) if len(values) == 1 else many(values)
+
+    return either
 
 
 def weighted(
@@ -83,7 +131,7 @@ def weighted(
     Args:
         extra: for weights that the op computes itself (a mean divides by the count, a normalisation by a root), the
             roundings behind each; a product with such a weight counts as that many more terms. How many products are
-            added cannot be counted then: it is taken to be the number of outputs.
+            added cannot be counted then: it is taken to be the number of outputs, or of elements.
 
     Returns:
         None where two operands are unknown: their product is not linear.
@@ -94,17 +142,31 @@ def weighted(
     (index,) = unknown
     shape = types[index].shape
     function = _alone(evaluate, inputs, types, attributes, index)
-    ones = [None if value is None else Interval.point(torch.ones_like(value.lower)) for value in inputs]
-    counting = _alone(evaluate, ones, types, attributes, index)
-    back = transpose(lambda x: function(x) - function(torch.zeros_like(x)), shape)
-    terms = _most(transpose(counting, shape), counting, shape)
+    zeros = torch.zeros(shape, dtype=torch.float64)
+    at_zero = function(zeros)
+
+    def linear(value: Tensor) -> Tensor:
+        return function(value) - at_zero
+
     if extra:
-        terms = function(torch.zeros(shape, dtype=torch.float64)).numel() + extra
+        terms = max(at_zero.numel(), zeros.numel()) + extra
+    else:
+        ones = [None if value is None else Interval.point(torch.ones_like(value.lower)) for value in inputs]
+        counting = _alone(evaluate, ones, types, attributes, index)
+        added = counting(torch.ones_like(zeros)).abs()
+        terms = max(_most(transpose(counting, shape), counting, shape), _greatest(added))
+    if bool(at_zero.any()):
+        # Both values are rounded in the map forward, and their difference.
+        terms = 2 * terms + 2
     sizes = [None if value is None else Interval.point(value.lower.abs()) for value in inputs]
-    return [
-        Affine(back, terms, _alone(evaluate, sizes, types, attributes, i)) if i == index else None
-        for i in range(len(inputs))
-    ]
+    forward = _batched(linear, len(shape)) if bool(torch.isfinite(at_zero).all()) else None
+    magnitude = _batched(_alone(evaluate, sizes, types, attributes, index), len(shape))
+    part = Affine(transpose(linear, shape), terms, magnitude, forward=forward)
+    return [part if i == index else None for i in range(len(inputs))]
+
+
+def _greatest(counts: Tensor) -> int:
+    return math.ceil(float(counts.max())) if counts.numel() else 0
 
 
 def _most(

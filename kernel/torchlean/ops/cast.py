@@ -53,7 +53,7 @@ class Cast(Op):
         assert isinstance(wanted, torch.dtype)
         if not (types[0].dtype.is_floating_point and wanted.is_floating_point):
             return None
-        return [Affine(lambda rows: rows)]
+        return [Affine(lambda rows: rows, forward=lambda values: values)]
 
 
 def _nonzero(x: Interval) -> Interval:
