@@ -12,12 +12,12 @@ from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.intervals.shapes import hull
 from torchlean.ops.adjoint import scaled
-from torchlean.ops.corners import corner_pairs, multiaffine, with_slopes
+from torchlean.ops.corners import corner_pairs, multiaffine, product_slopes, with_slopes
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_operator, spell_unary
 from torchlean.ops.linearization import Affine, Relaxation
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, register
-from torchlean.ops.planes import between_ends, bounds_of, middle, operands_of
+from torchlean.ops.planes import between_ends, bounds_of, finite, operands_of
 from torchlean.ops.quotients import quotient
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
@@ -105,9 +105,8 @@ class Mul(Elementwise):
         return [None, None if a is None else scaled(types[1], out, a.lower)]
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        """The means of McCormick's two planes (1976) on either side, which have the same slopes (why: `corners`)."""
         a, b = operands_of(inputs)
-        return multiaffine(self, [a, b], attributes, [(middle(b), middle(a))])
+        return with_slopes(self, [a, b], attributes, *product_slopes(a, b))
 
     def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
         """Between McCormick's two planes on either side: with slopes between theirs, a mean of planes is a plane."""
@@ -160,11 +159,14 @@ class Addcmul(Elementwise):
         return exact.add(start, exact.scale(exact.mul(a, b), number(attributes, "value")))
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        """Those of a product; the first operand has the slope 1."""
+        """Those of a product, turned over by a negative factor; the first operand has the slope 1."""
         start, a, b = operands_of(inputs)
         scale, one = number(attributes, "value"), torch.ones_like(start.lower)
-        slopes = (one, scale * middle(b), scale * middle(a))
-        return multiaffine(self, [start, a, b], attributes, [slopes])
+        slopes = product_slopes(a, b)
+        below, above = (
+            (one, *(finite(scale * slope) for slope in each)) for each in slopes[:: 1 if scale >= 0 else -1]
+        )
+        return with_slopes(self, [start, a, b], attributes, below, above)
 
 
 @register
