@@ -76,17 +76,27 @@ class SoftmaxLike(Op):
             undefined = bool((low.amax(dim) == -torch.inf).any() or (high == torch.inf).any())
         return Interval(lower.reshape(out.shape), upper.reshape(out.shape), undefined)
 
-    def _others(self, steps: Steps, x: Part, attributes: Attributes) -> Part | None:
-        """`sum_j exp(x_j - x_i)` for every `i`: no shift is needed, and each difference is bounded as one number."""
+    def _rows(self, steps: Steps, x: Part, attributes: Attributes) -> Part | None:
+        """The logits along the last dimension, less their mean where there are more than two.
+
+        Exponentials of centred logits vary less than those of their differences, whose sums softmax is made of too:
+        linear bounds of an exponential lose the square of its argument's width.
+        """
         dim: Any = attributes["dim"]
-        if not x.floating or not x.shape or x.type.numel * x.shape[dim] > EXPANDED:
+        if not x.floating or not x.shape or x.type.numel == 0:
             return None
-        rest, size = [s for d, s in enumerate(x.shape) if d != dim], x.shape[dim]
-        logits = steps.last(x, [dim])
-        columns, rows = steps.reshape(logits, [*rest, 1, size]), steps.reshape(logits, [*rest, size, 1])
-        sums = steps.sum(steps.op("exp", steps.op("sub", columns, rows)), [len(rest) + 1])
-        back = list(range(len(rest)))
-        return steps.permute(sums, [*back[:dim], len(rest), *back[dim:]])
+        rows = steps.last(x, [dim])
+        return rows if rows.shape[-1] == 2 else steps.centred(rows, [len(rows.shape) - 1])
+
+    def _lead(self, steps: Steps, rows: Part) -> Part:
+        """`x_i - x_j` for both of two logits: softmax is its sigmoid."""
+        return steps.op("sub", rows, steps.op("flip", rows, dims=(len(rows.shape) - 1,)))
+
+    def _back(self, steps: Steps, rows: Part, attributes: Attributes) -> Part:
+        """The last dimension back to its place."""
+        dim: Any = attributes["dim"]
+        order = list(range(len(rows.shape) - 1))
+        return steps.permute(rows, [*order[:dim], len(order), *order[dim:]])
 
 
 @register
@@ -97,8 +107,19 @@ class Softmax(SoftmaxLike):
     infinities = Infinities.SETTLED
 
     def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
-        others = self._others(steps, inputs[0], attributes)
-        return None if others is None else steps.op("reciprocal", others)
+        """The sigmoid of `x_i - log(sum_{j != i} exp(x_j))`; of one logit the power of its distance from itself."""
+        rows = self._rows(steps, inputs[0], attributes)
+        if rows is None or (size := rows.shape[-1]) ** 2 > EXPANDED:
+            return None
+        if size == 1:
+            return self._back(steps, steps.op("exp", rows), attributes)
+        if size == 2:
+            lead = self._lead(steps, rows)
+        else:
+            others = steps.constant(1.0 - torch.eye(size, dtype=rows.type.dtype))
+            sums = steps.op("matmul", steps.op("exp", rows), others)
+            lead = steps.op("sub", rows, steps.op("log", sums))
+        return self._back(steps, steps.op("sigmoid", lead), attributes)
 
 
 @register
@@ -109,8 +130,14 @@ class LogSoftmax(SoftmaxLike):
     infinities = Infinities.MOVED
 
     def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
-        others = self._others(steps, inputs[0], attributes)
-        return None if others is None else steps.op("neg", steps.op("log", others))
+        """`x_i - log(sum_j exp(x_j))`; of two logits the logarithm of the sigmoid of their difference."""
+        rows = self._rows(steps, inputs[0], attributes)
+        if rows is None:
+            return None
+        if rows.shape[-1] == 2:
+            return self._back(steps, steps.op("logsigmoid", self._lead(steps, rows)), attributes)
+        total = steps.sum(steps.op("exp", rows), [len(rows.shape) - 1], keepdim=True)
+        return self._back(steps, steps.op("sub", rows, steps.op("log", total)), attributes)
 
 
 @register
@@ -140,16 +167,16 @@ class LogSumExp(Op):
         return Interval(log_sum(x.lower, dims, keepdim)[0], log_sum(x.upper, dims, keepdim)[1])
 
     def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
-        """`x_0 + log(sum(exp(x - x_0)))`: no overflow near any point, and no constant to choose."""
+        """`m + log(sum(exp(x - m)))` with the mean `m`: no overflow near any point, and no constant to choose."""
         (x,) = inputs
         dims: Any = attributes["dim"]
         if not x.floating or not x.shape or x.type.numel == 0:
             return None
         rows = steps.last(x, dims)
         along = len(rows.shape) - 1
-        first = steps.along(rows, along, 0, 1)
-        total = steps.sum(steps.op("exp", steps.op("sub", rows, first)), [along], keepdim=True)
-        result = steps.op("add", steps.op("log", total), first)
+        mean = steps.op("mean", rows, dim=(along,), keepdim=True)
+        total = steps.sum(steps.op("exp", steps.op("sub", rows, mean)), [along], keepdim=True)
+        result = steps.op("add", steps.op("log", total), mean)
         keepdim = bool(attributes["keepdim"])
         shape = [1 if d in dims else size for d, size in enumerate(x.shape) if keepdim or d not in dims]
         return steps.reshape(result, shape)
