@@ -30,6 +30,10 @@ TOO_MANY = 2**33
 """Multiplications of rows, about a second, beyond which operands of nonlinear ops are left with what forms say."""
 
 
+MOST_NUMBERS = 2**26
+"""Coefficients of one form, half a gigabyte: a wide layer over a large picture would take more memory than there is."""
+
+
 class Climb:
     """Forms of the nodes of a graph with one input, over a batch of boxes."""
 
@@ -87,7 +91,8 @@ class Climb:
 def worth(shape: Structure, node: Node, rows: int, boxes: int = 1) -> bool:
     """Whether forms should be asked about a node of which so many elements, in all boxes, would take rows."""
     saves = 2 * rows >= FEWER * shape.symbols * boxes
-    return shape.symbols > 0 and saves and 2 * rows * shape.work[node.id] >= WORTH
+    fits = shape.symbols * boxes * shape.widest[node.id] <= MOST_NUMBERS
+    return shape.symbols > 0 and saves and fits and 2 * rows * shape.work[node.id] >= WORTH
 
 
 def too_many(shape: Structure, node: Node, rows: int) -> bool:
