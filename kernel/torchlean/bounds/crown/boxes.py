@@ -32,6 +32,9 @@ from torchlean.ops.elementwise import Elementwise
 GROUP_BYTES = 2**20
 """Memory for the coefficients of one node in the pass of a group of boxes: what one core keeps closest to it."""
 
+BOX_BYTES = 2**29
+"""Of the rows of a single box, which wide layers over large pictures would fill any memory with."""
+
 
 def crown_boxes(
     graph: Graph,
@@ -232,16 +235,12 @@ class _Boxes:
             step = self._together(node, most[start], dtype)
             boxes = order[start : start + step]
             elements = self._elements(open, boxes, most[start], most[min(start + step, self.count) - 1])
-            low, high = element_bounds(
-                self.land.of_boxes(boxes),
-                node.id,
-                point if point.shape[0] == 1 else point.index_select(0, boxes),
-                elements,
-                self.check,
-                dtype,
-            )
-            _meet(lower, boxes, elements, low, torch.maximum)
-            _meet(upper, boxes, elements, high, torch.minimum)
+            land = self.land.of_boxes(boxes)
+            centre = point if point.shape[0] == 1 else point.index_select(0, boxes)
+            for part in elements.split(self._rows(node, dtype), -1):
+                low, high = element_bounds(land, node.id, centre, part, self.check, dtype)
+                _meet(lower, boxes, part, low, torch.maximum)
+                _meet(upper, boxes, part, high, torch.minimum)
             start += step
         return Interval(lower.reshape(-1, *size), upper.reshape(-1, *size))
 
@@ -258,8 +257,15 @@ class _Boxes:
 
     def _together(self, node: Node, rows: int, dtype: torch.dtype) -> int:
         """Boxes of a group."""
-        bytes = (8 if dtype == torch.float64 else 4) * 2 * rows * max(1, self.shape.widest[node.id])
-        return max(1, GROUP_BYTES // bytes)
+        return max(1, GROUP_BYTES // (rows * self._bytes(node, dtype)))
+
+    def _rows(self, node: Node, dtype: torch.dtype) -> int:
+        """Elements of a box that are bounded together."""
+        return max(1, BOX_BYTES // self._bytes(node, dtype))
+
+    def _bytes(self, node: Node, dtype: torch.dtype) -> int:
+        """What the two rows of an element take on the widest node below."""
+        return (8 if dtype == torch.float64 else 4) * 2 * max(1, self.shape.widest[node.id])
 
 
 def _meet(
