@@ -191,9 +191,8 @@ def _unusable(result: Path | None) -> int:
 
 
 def _print(verification: Verification) -> None:
-    click.echo(
-        f"{verification.message}; {verification.seconds:.2f} s, {verification.tried:,} inputs executed"
-    )
+    tried = f", {verification.tried:,} inputs executed" if verification.tried else ""
+    click.echo(f"{verification.message}; {verification.seconds:.2f} s{tried}")
     found = verification.counterexample
     if found is not None:
         for letter, values in (("X", found.x), ("Y", found.y)):
