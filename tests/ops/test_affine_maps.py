@@ -56,3 +56,19 @@ def test_elements_are_moved_exactly_and_fixed_numbers_stay_out_of_the_map() -> N
     (part,) = OPS["tril"].affine([None], [TensorType((3, 3), torch.float32)], {"diagonal": -1})
     assert part is not None and part.forward is not None and part.terms == 0
     assert torch.equal(part.forward(values), torch.tril(values, -1))
+
+
+def test_an_offset_takes_no_digits_from_the_map_of_a_normalisation() -> None:
+    """A mean of a million costs the elements ten digits; deviations of elements, which the map is for, none."""
+    attributes = {"eps": 0.0, "has_weight": False, "has_bias": False}
+    mean, variance = torch.tensor([2.0**20, -(2.0**20)]).double(), torch.tensor([0.25, 4.0]).double()
+    inputs = [None, Interval.point(mean), Interval.point(variance)]
+    types = [TensorType(size, torch.float64) for size in ((1, 2), (2,), (2,))]
+    (part, *_) = OPS["batch_norm"].affine(inputs, types, attributes)
+    assert part is not None and part.forward is not None
+    values = torch.tensor([[[0.1, 0.3]], [[-0.7, 1e-9]]]).double()
+    assert torch.allclose(part.forward(values), values * torch.tensor([2.0, 0.5]), rtol=1e-15, atol=0.0)
+    # |weight| times |value|, whatever the mean.
+    assert part.magnitude is not None
+    assert torch.allclose(part.magnitude(values.abs()), part.forward(values).abs(), rtol=1e-15, atol=0.0)
+    assert torch.equal(part.magnitude(values[0].abs()), part.magnitude(values.abs())[0])

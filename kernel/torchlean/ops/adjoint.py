@@ -125,13 +125,15 @@ def weighted(
     types: Sequence[TensorType],
     attributes: Attributes,
     extra: int = 0,
+    products: int | None = None,
 ) -> list[Affine | None] | None:
     """The linear map of an op that adds up products of its one unknown operand with known weights.
 
     Args:
         extra: for weights that the op computes itself (a mean divides by the count, a normalisation by a root), the
-            roundings behind each; a product with such a weight counts as that many more terms. How many products are
-            added cannot be counted then: it is taken to be the number of outputs, or of elements.
+            roundings behind each; a product with such a weight counts as that many more terms.
+        products: the most products that are added for one output, or backward for one element. Without it they are
+            counted, or where the op computes weights itself taken to be as many as there are outputs, or elements.
 
     Returns:
         None where two operands are unknown: their product is not linear.
@@ -144,25 +146,46 @@ def weighted(
     function = _alone(evaluate, inputs, types, attributes, index)
     zeros = torch.zeros(shape, dtype=torch.float64)
     at_zero = function(zeros)
-
-    def linear(value: Tensor) -> Tensor:
-        return function(value) - at_zero
-
-    if extra:
+    offset, finite = bool(at_zero.any()), bool(torch.isfinite(at_zero).all())
+    if products is not None:
+        terms = products + extra
+    elif extra:
         terms = max(at_zero.numel(), zeros.numel()) + extra
     else:
         ones = [None if value is None else Interval.point(torch.ones_like(value.lower)) for value in inputs]
         counting = _alone(evaluate, ones, types, attributes, index)
         added = counting(torch.ones_like(zeros)).abs()
         terms = max(_most(transpose(counting, shape), counting, shape), _greatest(added))
-    if bool(at_zero.any()):
-        # Both values are rounded in the map forward, and their difference.
-        terms = 2 * terms + 2
     sizes = [None if value is None else Interval.point(value.lower.abs()) for value in inputs]
-    forward = _batched(linear, len(shape)) if bool(torch.isfinite(at_zero).all()) else None
-    magnitude = _batched(_alone(evaluate, sizes, types, attributes, index), len(shape))
-    part = Affine(transpose(linear, shape), terms, magnitude, forward=forward)
+    absolute = _alone(evaluate, sizes, types, attributes, index)
+    forward, magnitude = (
+        _without_offset(each, shape) if offset else _batched(each, len(shape))
+        for each in (function, absolute)
+    )
+    part = Affine(transpose(function, shape), terms, magnitude, forward=forward if finite else None)
     return [part if i == index else None for i in range(len(inputs))]
+
+
+def _without_offset(
+    function: Callable[[Tensor], Tensor], shape: tuple[int, ...]
+) -> Callable[[Tensor], Tensor]:
+    """The linear part of an affine map, on values and on batches of them, as the transpose of its transpose.
+
+    The difference of two values of the map would do too, but adds an offset and takes it away, with two roundings of
+    numbers that may be much larger than what is left.
+    """
+    operand = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
+    with torch.enable_grad():
+        result = function(operand)
+        rows = torch.zeros_like(result, requires_grad=True)
+        (back,) = torch.autograd.grad(result, operand, rows, create_graph=True)
+
+    def forward(values: Tensor) -> Tensor:
+        batched = values.dim() > len(shape)
+        (found,) = torch.autograd.grad(back, rows, values, retain_graph=True, is_grads_batched=batched)
+        return found
+
+    return forward
 
 
 def _greatest(counts: Tensor) -> int:

@@ -132,7 +132,7 @@ class BatchNorm(Normalization):
         """One factor per channel, `weight / sqrt(var + eps)`: a sum, a root, a quotient and a product, rounded each."""
         if inputs[0] is not None or any(value is None for value in inputs[1:]):
             return None
-        return weighted(self.evaluate, inputs, types, attributes, extra=8)
+        return weighted(self.evaluate, inputs, types, attributes, extra=8, products=1)
 
 
 @register

@@ -3,6 +3,7 @@ the others."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -89,7 +90,11 @@ class Accumulation(Op):
         """The mean's weight is a rounded quotient, multiplied once."""
         if not types[0].dtype.is_floating_point:
             return None
-        return weighted(self.evaluate, inputs, types, {**attributes, "dtype": torch.float64}, extra=2)
+        dims: Any = attributes["dim"]
+        shape = types[0].shape
+        summed = math.prod(shape[d] for d in dims or range(len(shape)))
+        wide = {**attributes, "dtype": torch.float64}
+        return weighted(self.evaluate, inputs, types, wide, extra=2, products=max(1, summed))
 
 
 @register

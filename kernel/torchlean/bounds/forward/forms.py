@@ -150,11 +150,13 @@ def between(
 
 
 def parallel(op: str, operands: Sequence[Interval], attributes: Attributes) -> Relaxation:
-    """Planes for forms: for relu two parallel ones, which lose less than those that are best for rows.
+    """Planes for forms: for relu and products parallel ones, which lose less than those that are best for rows.
 
     Raises:
         UnsupportedError: the op has no planes on these intervals.
     """
+    if op == "mul":
+        return OPS[op].relax_with(operands, attributes, torch.full((), 0.5, dtype=torch.float64))
     planes = OPS[op].relax(operands, attributes)
     if op != "relu":
         return planes
