@@ -1,4 +1,7 @@
-"""Run the named benchmarks (default: all) and print their tables; `--write` puts them into benchmarks/RESULTS.md."""
+"""Run the named benchmarks (default: all) and print their tables; `--write` puts them into benchmarks/RESULTS.md.
+
+Tables of other benchmarks stay there as they are: what was measured together was measured in one run.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ import torch
 from rich.console import Console
 
 from benchmarks.table import Table
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
 
 ALL = ("startup", "intervals", "crown", "exclusions", "alpha", "editor", "binary32", "verification", "growth")
 
@@ -31,8 +36,18 @@ def main() -> None:
             console.print(table.rich())
             tables.append(table)
     if arguments.write:
-        text = "\n".join([*_heading(), *(table.markdown() for table in tables)])
-        (Path(__file__).parent / "RESULTS.md").write_text(text, encoding="utf-8")
+        sections = _sections(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+        if set(arguments.names) == set(ALL):
+            sections = {}
+        for table in tables:
+            sections[table.title] = table.markdown()
+        RESULTS.write_text("\n".join([*_heading(), *sections.values()]), encoding="utf-8")
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The tables of a results file by title, as `Table.markdown` writes them."""
+    parts = text.split("\n## ")[1:]
+    return {part.split("\n", 1)[0]: f"## {part.rstrip()}\n" for part in parts}
 
 
 def _heading() -> list[str]:
