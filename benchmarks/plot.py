@@ -27,9 +27,8 @@ def loglog(title: str, x_name: str, y_name: str, lines: Sequence[Line]) -> str:
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
     across = _Axis(min(xs), max(xs), LEFT, WIDTH - RIGHT)
-    up = _Axis(
-        10 ** math.floor(math.log10(min(ys))), 10 ** math.ceil(math.log10(max(ys))), HEIGHT - BOTTOM, TOP
-    )
+    low, high = math.floor(math.log10(min(ys))), math.ceil(math.log10(max(ys)))
+    up = _Axis(10.0**low, 10.0 ** max(high, low + 1), HEIGHT - BOTTOM, TOP)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
         f'font-size="11" role="img" aria-label="{escape(title)}">',
