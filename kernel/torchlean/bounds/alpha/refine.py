@@ -16,7 +16,7 @@ import torch
 from torchlean.bounds.alpha.elements import Decided, ElementRows
 from torchlean.bounds.alpha.problem import Problem
 from torchlean.bounds.cache import Bound, BoundsCache
-from torchlean.bounds.crown.refine import bound_lowered, open_elements
+from torchlean.bounds.crown.refine import bound_lowered, of_original, open_elements
 from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.bounds.ibp import Bounds, bound_node, content_key
 from torchlean.cancellation import Cancelled
@@ -63,13 +63,7 @@ def alpha(
     found = bound_lowered(shape, domains, cache, check, chosen)
     if decided is None or not all(_settled(decided, found[place][0].interval) for place in chosen):
         found = _Tightening(shape, domains, cache, check, chosen, steps, decided).run(found)
-    fresh = sum(found[place][2] for place in places)
-    return Bounds(
-        tuple(found[place][0] for place in places),
-        tuple(found[place][1] for place in places),
-        fresh,
-        len(places) - fresh,
-    )
+    return of_original(shape, found)
 
 
 def tightened(

@@ -67,7 +67,12 @@ def crown(
     shape = remembered(graph, cache)
     places = shape.lowered.places
     chosen = {places[id] for id in (graph.outputs if wanted is None else wanted)}
-    found = bound_lowered(shape, domains, cache, check, chosen)
+    return of_original(shape, bound_lowered(shape, domains, cache, check, chosen))
+
+
+def of_original(shape: Structure, found: Sequence[tuple[Bound, bytes, bool]]) -> Bounds:
+    """The answers of `bound_lowered` for the nodes of the original graph."""
+    places = shape.lowered.places
     fresh = sum(found[place][2] for place in places)
     return Bounds(
         tuple(found[place][0] for place in places),
