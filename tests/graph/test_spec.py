@@ -73,6 +73,12 @@ VIOLATIONS: list[tuple[str, Callable[[], Graph]]] = [
     ("a random leaf has an ordered range", lambda: _ranged(1.0, 0.0)),
     ("a random leaf has an ordered range", lambda: _ranged(math.nan, 1.0)),
     ("a random leaf has an ordered range", lambda: _ranged("0", 1.0)),
+    ("a random leaf's source is known, and its likely range ordered", lambda: _stating(source="dreamt")),
+    ("a random leaf's source is known, and its likely range ordered", lambda: _stating(likely_lower=0.0)),
+    (
+        "a random leaf's source is known, and its likely range ordered",
+        lambda: _stating(likely_lower=1.0, likely_upper=0.0),
+    ),
     ("the type is what the op infers", lambda: broken(RELU, type=TensorType((5,), torch.float32))),
     ("the type is what the op infers", lambda: broken(RELU, type=TensorType((6,), torch.float64))),
     ("the type is what the op infers", lambda: broken(JOINED, attributes={"dim": 3})),
@@ -83,6 +89,10 @@ VIOLATIONS: list[tuple[str, Callable[[], Graph]]] = [
 
 def _ranged(lower: Any, upper: Any) -> Graph:
     return broken(RANDOM, attributes={"lower": lower, "upper": upper, "serial": 0})
+
+
+def _stating(**attributes: Any) -> Graph:
+    return broken(RANDOM, attributes={"lower": 0.0, "upper": 1.0, "serial": 0, **attributes})
 
 
 def _with_another_parent() -> Graph:

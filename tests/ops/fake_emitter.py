@@ -67,9 +67,18 @@ class FakeEmitter:
     def constant(self, data: Tensor) -> Handle:
         return Handle(self, self.builder.constant(data).id)
 
-    def random(self, type: TensorType, lower: float, upper: float, description: str) -> Handle:
+    def random(
+        self,
+        type: TensorType,
+        lower: float,
+        upper: float,
+        description: str,
+        *,
+        likely: tuple[float, float] | None = None,
+    ) -> Handle:
         self.draws += 1
-        return Handle(self, self.builder.random(type, lower, upper, self.draws, label=description).id)
+        node = self.builder.random(type, lower, upper, self.draws, label=description, likely=likely)
+        return Handle(self, node.id)
 
     def value_of(self, tensor: Handle) -> Tensor | None:
         cone, renumbered = self.builder.graph().cone([tensor.node])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from torchlean.capture.budgets import NODE_STEPS, TENSOR_ELEMENTS
 from torchlean.capture.values import TensorValue
-from torchlean.graph import Node
+from torchlean.graph import Node, Source
 from torchlean.ops import OPS, VIEW_OPS, Attribute, ShapeError, TensorType, UnsupportedError
 
 if TYPE_CHECKING:
@@ -74,13 +75,27 @@ class CaptureEmitter:
         self._pay(tuple(data.shape))
         return self._value(self._builder.parameter(data, label, self._interpreter.spans()))
 
-    def random(self, type: TensorType, lower: float, upper: float, description: str) -> TensorValue:
+    def random(
+        self,
+        type: TensorType,
+        lower: float,
+        upper: float,
+        description: str,
+        *,
+        likely: tuple[float, float] | None = None,
+        source: Source | None = None,
+    ) -> TensorValue:
+        """A random leaf; see `Emitter.random`. Without a `source`, numbers of which nothing is said are unknown."""
         self._pay(type.shape)
+        if source is None:
+            source = Source.NORMAL if likely is not None else _source(lower, upper)
         # Counted among its like: a new layer leaves the draws of layers of other sizes what they were.
         like = (type, lower, upper)
         self._draws[like] = serial = self._draws.get(like, 0) + 1
         spans = self._interpreter.spans()
-        return self._value(self._builder.random(type, lower, upper, serial, spans, description))
+        return self._value(
+            self._builder.random(type, lower, upper, serial, spans, description, source, likely)
+        )
 
     def input(self, name: str, type: TensorType, position: int) -> TensorValue:
         """What a unit quantifies over: units share the node of an input of the same name, position and type.
@@ -212,6 +227,10 @@ class CaptureEmitter:
                 return OPS[node.op].evaluate(known, node.attributes)
         except (RuntimeError, IndexError, ValueError):
             return None  # an error that depends on the numbers (an index out of range): the run will show it
+
+
+def _source(lower: float, upper: float) -> Source:
+    return Source.UNKNOWN if math.isinf(lower) and math.isinf(upper) else Source.DRAWN
 
 
 def too_large(shape: tuple[int, ...]) -> str:

@@ -6,10 +6,9 @@ weights can be anything from there on; nothing may be proved from what they were
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from torchlean.capture.intrinsics import redraw
+from torchlean.capture.intrinsics import trained
 from torchlean.capture.unit_parts import tensors_of
 from torchlean.capture.values import BoundMethod, Instance, ListIterator, TensorValue, Unknown, Value
 
@@ -51,7 +50,7 @@ def forget_weights(
     if not callee.reason.endswith("of a tensor is not followed by TorchLean"):
         _say(run, callee)
     for tensor in found.values():
-        redraw(run, tensor, -math.inf, math.inf)
+        trained(run, tensor)
 
 
 def _say(run: Interpreter, callee: Unknown) -> None:

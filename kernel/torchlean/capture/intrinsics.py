@@ -26,7 +26,9 @@ from torchlean.capture.values import (
     native,
     type_name,
 )
+from torchlean.graph.origin import Source, source_of
 from torchlean.ops import SPELLINGS, TensorType, UnsupportedError
+from torchlean.ops.random import normal_range
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -71,7 +73,8 @@ def _shown(value: Value) -> str:
 @native(f"{MODULE}.empty")
 def empty(run: Interpreter, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> TensorValue:
     """A tensor whose numbers are whatever the memory holds."""
-    return _leaf(run, TensorType(tuple(shape), _dtype(run, dtype)), -math.inf, math.inf, "uninitialised")
+    type = TensorType(tuple(shape), _dtype(run, dtype))
+    return _leaf(run, type, -math.inf, math.inf, "uninitialised", Source.UNKNOWN)
 
 
 @native(f"{MODULE}.drawn")
@@ -80,7 +83,7 @@ def drawn(
 ) -> TensorValue:
     """Numbers drawn uniformly between two ends, in floating point."""
     type = TensorType(tuple(shape), _dtype(run, dtype))
-    return _leaf(run, type, *drawn_range(type.dtype, lower, upper), "drawn at random")
+    return _leaf(run, type, *drawn_range(type.dtype, lower, upper), "drawn at random", Source.DRAWN)
 
 
 @native(f"{MODULE}.filled")
@@ -95,6 +98,21 @@ def redraw(run: Interpreter, tensor: TensorValue, lower: float, upper: float) ->
     ends = drawn_range(tensor.dtype, lower, upper)
     name = run.builder.nodes[tensor.node].label or "drawn at random"
     return _overwritten(run, tensor, _leaf(run, tensor.type, *ends, name))
+
+
+@native(f"{MODULE}.redraw_normal")
+def redraw_normal(run: Interpreter, tensor: TensorValue, mean: Value, std: Value) -> TensorValue:
+    """An initialiser: the tensor's numbers are drawn from a normal distribution, in place."""
+    name = run.builder.nodes[tensor.node].label or "drawn at random"
+    likely = normal_range(mean, std)
+    return _overwritten(run, tensor, _leaf(run, tensor.type, -math.inf, math.inf, name, likely=likely))
+
+
+@native(f"{MODULE}.trained")
+def trained(run: Interpreter, tensor: TensorValue) -> TensorValue:
+    """A training step: the tensor's numbers become any others, in place."""
+    name = run.builder.nodes[tensor.node].label or "trained"
+    return _overwritten(run, tensor, _leaf(run, tensor.type, -math.inf, math.inf, name, Source.TRAINED))
 
 
 @native(f"{MODULE}.refill")
@@ -116,7 +134,7 @@ def adopt(run: Interpreter, target: TensorValue, loaded: Value, name: str) -> Te
     Weights that are not known can be anything: what the initialiser drew does not hold any more.
     """
     if not isinstance(loaded, TensorValue):
-        return _overwritten(run, target, _leaf(run, target.type, -math.inf, math.inf, name))
+        return _overwritten(run, target, _leaf(run, target.type, -math.inf, math.inf, name, Source.TRAINED))
     data = run.builder.nodes[loaded.node].data
     if data is not None:
         loaded = run.emitter.parameter(cast(data, target.dtype), name)
@@ -134,7 +152,8 @@ def convert(run: Interpreter, tensor: TensorValue, dtype: torch.dtype) -> None:
     elif node.op == "random":
         lower, upper = float(str(node.attributes["lower"])), float(str(node.attributes["upper"]))
         ends = drawn_range(dtype, lower, upper)
-        converted = _leaf(run, TensorType(tensor.shape, dtype), *ends, node.label or "")
+        source = source_of(node.attributes)
+        converted = _leaf(run, TensorType(tensor.shape, dtype), *ends, node.label or "", source)
     else:
         converted = SPELLINGS["torch.Tensor.to"](run.emitter, tensor, dtype)
     run.changes(tensor)
@@ -184,19 +203,27 @@ def _dtype(run: Interpreter, dtype: torch.dtype | None) -> torch.dtype:
     return dtype or run.default_dtype or torch.float32
 
 
-def _leaf(run: Interpreter, type: TensorType, lower: float, upper: float, description: str) -> TensorValue:
+def _leaf(
+    run: Interpreter,
+    type: TensorType,
+    lower: float,
+    upper: float,
+    description: str,
+    source: Source = Source.INITIALISER,
+    likely: tuple[float, float] | None = None,
+) -> TensorValue:
     """A random leaf; one that is too large to analyse is reported, but keeps its shape.
 
     Raises:
         TensorTooLarge: not even the shape can be handled.
     """
     if type.numel <= TENSOR_ELEMENTS:
-        return run.emitter.random(type, lower, upper, description)
+        return run.emitter.random(type, lower, upper, description, source=source, likely=likely)
     if type.numel > ADDRESSABLE_ELEMENTS:
         raise TensorTooLarge(too_large(type.shape))
     run.report("TL113", too_large(type.shape))
     serial = run.state["unpaid draws"] = int(run.state.get("unpaid draws", TENSOR_ELEMENTS)) + 1
-    node = run.builder.random(type, lower, upper, serial, run.spans(), description)
+    node = run.builder.random(type, lower, upper, serial, run.spans(), description, source, likely)
     return TensorValue(node.id, node.type)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torchlean.graph.graph import Graph
 from torchlean.graph.hashing import node_digest
 from torchlean.graph.node import Node
+from torchlean.graph.origin import Source
 from torchlean.ops import OPS, Attribute, TensorType
 from torchlean.source import Span
 
@@ -58,15 +59,25 @@ class GraphBuilder:
         serial: int,
         spans: tuple[Span, ...] = (),
         label: str | None = None,
+        source: Source = Source.DRAWN,
+        likely: tuple[float, float] | None = None,
     ) -> Node:
         """Numbers drawn at run time from `[lower, upper]`; `serial` tells draws apart.
 
+        Args:
+            source: why the range is what it is.
+            likely: a smaller range that runs leave with negligible probability.
+
         Raises:
-            ValueError: the range is empty or NaN.
+            ValueError: a range is empty or NaN.
         """
-        if not lower <= upper:
-            raise ValueError(f"empty range [{lower}, {upper}] for a random tensor")
-        attributes = {"lower": float(lower), "upper": float(upper), "serial": serial}
+        if not lower <= upper or (likely is not None and not likely[0] <= likely[1]):
+            raise ValueError(f"empty range [{lower}, {upper}] or {likely} for a random tensor")
+        attributes: dict[str, Attribute] = {"lower": float(lower), "upper": float(upper), "serial": serial}
+        if source is not Source.DRAWN:
+            attributes["source"] = source.value
+        if likely is not None:
+            attributes |= {"likely_lower": float(likely[0]), "likely_upper": float(likely[1])}
         return self._append("random", (), attributes, type, spans, label=label)
 
     def op(

@@ -17,7 +17,8 @@ input: the value a claim quantifies over, or a module is called with; attribute 
 parameter: a weight or buffer of a module whose numbers are in `data`.
 constant: a tensor whose numbers stand in the program.
 random: numbers drawn at run time, between the attributes `lower` and `upper`; `serial` keeps draws apart. Weights
-    that were never loaded are such draws, from their initialiser.
+    that were never loaded are such draws, from their initialiser. Optional attributes (`graph/origin.py`): `source`,
+    why that range is known; `likely_lower` and `likely_upper`, a range that runs leave with negligible probability.
 """
 
 

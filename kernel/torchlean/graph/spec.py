@@ -13,6 +13,7 @@ import torch
 from torchlean.graph.graph import Graph
 from torchlean.graph.hashing import node_digest
 from torchlean.graph.node import LEAVES, Node
+from torchlean.graph.origin import Source
 from torchlean.ops import OPS, ShapeError
 
 Rule = Callable[[Graph, Node], bool]
@@ -52,6 +53,18 @@ def _range_is_ordered(graph: Graph, node: Node) -> bool:
     return isinstance(lower, float) and isinstance(upper, float) and lower <= upper
 
 
+def _source_is_known(graph: Graph, node: Node) -> bool:
+    if node.op != "random":
+        return True
+    attributes = node.attributes
+    lower, upper = attributes.get("likely_lower"), attributes.get("likely_upper")
+    if not isinstance(lower, float) or not isinstance(upper, float):
+        ordered = lower is None and upper is None
+    else:
+        ordered = lower <= upper
+    return ordered and attributes.get("source", Source.DRAWN.value) in {source.value for source in Source}
+
+
 RULES: dict[str, Rule] = {
     "a node's id is its index": lambda graph, node: graph.nodes[node.id] is node,
     "operands come before their use": lambda graph, node: all(0 <= id < node.id for id in node.inputs),
@@ -60,6 +73,7 @@ RULES: dict[str, Rule] = {
     "attributes are plain immutable data": lambda graph, node: _plain(tuple(node.attributes.values())),
     "parameters and constants carry data of their type, others none": _data_fits,
     "a random leaf has an ordered range": _range_is_ordered,
+    "a random leaf's source is known, and its likely range ordered": _source_is_known,
     "the type is what the op infers": _infers,
     "the digest is the hash of the content": lambda graph, node: (
         node.digest

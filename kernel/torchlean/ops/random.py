@@ -75,6 +75,7 @@ def draw(
     dtype: torch.dtype | None,
     lower: float = -math.inf,
     upper: float = math.inf,
+    likely: tuple[float, float] | None = None,
 ) -> TensorValue:
     """A random leaf; of the default dtype unless the caller says otherwise.
 
@@ -83,7 +84,24 @@ def draw(
     """
     with torch_errors():
         type = TensorType(tuple(torch.empty(shape, device="meta").shape), dtype or torch.get_default_dtype())
-    return emitter.random(type, lower, upper, what)
+    return emitter.random(type, lower, upper, what, likely=likely)
+
+
+NORMAL_DEVIATIONS = 8.6
+"""Standard deviations that no draw of torch from a normal distribution exceeds.
+
+A true normal variable does so with probability 8e-18. torch uses the Box-Muller transform, whose radius is
+`sqrt(-2 log u)`, and `u >= 2^-53` for the generator with the most bits: 8.572. It is stated as likely and not as
+certain because this is a property of one implementation.
+"""
+
+
+def normal_range(mean: Any = 0.0, std: Any = 1.0) -> tuple[float, float] | None:
+    """Where normal draws lie but for a negligible probability; None where mean or deviation is not a plain number."""
+    if not isinstance(mean, (int, float)) or not isinstance(std, (int, float)):
+        return None
+    reach = NORMAL_DEVIATIONS * abs(std)
+    return (mean - reach, mean + reach) if math.isfinite(mean) and math.isfinite(reach) else None
 
 
 def _floating(dtype: torch.dtype | None, what: str) -> torch.dtype | None:
@@ -109,7 +127,7 @@ def rand(emitter: Emitter, *spread: Any, size: Any = None, **options: Any) -> Te
 @spelled("torch.randn")
 def randn(emitter: Emitter, *spread: Any, size: Any = None, **options: Any) -> TensorValue:
     dtype = _floating(_options(options, torch.get_default_dtype()), "randn")
-    return draw(emitter, "randn", sizes(emitter, spread, size, "the sizes"), dtype)
+    return draw(emitter, "randn", sizes(emitter, spread, size, "the sizes"), dtype, likely=normal_range())
 
 
 @spelled("torch.rand_like")
@@ -121,7 +139,7 @@ def rand_like(emitter: Emitter, input: TensorValue, **options: Any) -> TensorVal
 @spelled("torch.randn_like")
 def randn_like(emitter: Emitter, input: TensorValue, **options: Any) -> TensorValue:
     dtype = _floating(_options(options, input.dtype), "randn_like")
-    return draw(emitter, "randn_like", tuple(input.shape), dtype)
+    return draw(emitter, "randn_like", tuple(input.shape), dtype, likely=normal_range())
 
 
 @spelled("torch.randint")
@@ -184,7 +202,8 @@ def bernoulli(
 def normal(emitter: Emitter, mean: Any, std: Any = 1.0, size: Any = None, **options: Any) -> TensorValue:
     dtype = _floating(_options(options, None), "normal")
     if size is not None:
-        return draw(emitter, "normal", sizes(emitter, (size,), None, "the sizes"), dtype)
+        shape = sizes(emitter, (size,), None, "the sizes")
+        return draw(emitter, "normal", shape, dtype, likely=normal_range(mean, std))
     tensors = [item for item in (mean, std) if is_tensor(item)]
     if not tensors:
         raise ShapeError("normal needs a tensor as mean or std, or a size")
@@ -246,10 +265,19 @@ def uniform_(emitter: Emitter, input: TensorValue, *bounds: float, **options: An
     return emitter.overwrite(input, draw(emitter, "uniform_", tuple(input.shape), input.dtype, *ends))
 
 
-@spelled("torch.Tensor.normal_", "torch.Tensor.cauchy_")
-def normal_(emitter: Emitter, input: TensorValue, *arguments: Any, **options: Any) -> TensorValue:
+@spelled("torch.Tensor.normal_")
+def normal_(
+    emitter: Emitter, input: TensorValue, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None
+) -> TensorValue:
     _floating(input.dtype, "normal_")
-    return emitter.overwrite(input, draw(emitter, "normal_", tuple(input.shape), input.dtype))
+    likely = normal_range(mean, std)
+    return emitter.overwrite(input, draw(emitter, "normal_", tuple(input.shape), input.dtype, likely=likely))
+
+
+@spelled("torch.Tensor.cauchy_")
+def cauchy_(emitter: Emitter, input: TensorValue, *arguments: Any, **options: Any) -> TensorValue:
+    _floating(input.dtype, "cauchy_")
+    return emitter.overwrite(input, draw(emitter, "cauchy_", tuple(input.shape), input.dtype))
 
 
 @spelled("torch.Tensor.exponential_", "torch.Tensor.log_normal_")

@@ -59,9 +59,18 @@ class Emitter(Protocol):
         """A tensor whose numbers are known."""
         ...
 
-    def random(self, type: TensorType, lower: float, upper: float, description: str) -> TensorValue:
+    def random(
+        self,
+        type: TensorType,
+        lower: float,
+        upper: float,
+        description: str,
+        *,
+        likely: tuple[float, float] | None = None,
+    ) -> TensorValue:
         """A tensor whose numbers are drawn when the program runs: anything in `[lower, upper]`.
 
+        `likely` is a smaller range that draws leave with negligible probability.
         Every call is a draw of its own: two are never taken for the same value.
         """
         ...

@@ -86,7 +86,15 @@ class OnnxEmitter:
         """An initialiser: whoever reads it reads the same node."""
         return Value(TensorType(tuple(data.shape), data.dtype), data, name=name, weight=True)
 
-    def random(self, type: TensorType, lower: float, upper: float, description: str) -> TensorValue:
+    def random(
+        self,
+        type: TensorType,
+        lower: float,
+        upper: float,
+        description: str,
+        *,
+        likely: tuple[float, float] | None = None,
+    ) -> TensorValue:
         raise UnsupportedError("random numbers in a model are not supported")
 
     def overwrite(self, target: TensorValue, result: TensorValue) -> TensorValue:

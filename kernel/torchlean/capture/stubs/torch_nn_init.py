@@ -6,7 +6,7 @@ those of Glorot & Bengio (2010) and He et al. (2015), as torch documents them.
 
 import math
 
-from torchlean.capture.intrinsics import redraw, refill
+from torchlean.capture.intrinsics import redraw, redraw_normal, refill
 
 _LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 
@@ -48,7 +48,7 @@ def uniform_(tensor, a=0.0, b=1.0, generator=None):
 
 
 def normal_(tensor, mean=0.0, std=1.0, generator=None):
-    return redraw(tensor, -math.inf, math.inf)
+    return redraw_normal(tensor, mean, std)
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
@@ -86,8 +86,8 @@ def xavier_uniform_(tensor, gain=1.0, generator=None):
 
 
 def xavier_normal_(tensor, gain=1.0, generator=None):
-    _calculate_fan_in_and_fan_out(tensor)
-    return redraw(tensor, -math.inf, math.inf)
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
+    return redraw_normal(tensor, 0.0, gain * math.sqrt(2.0 / max(fan_in + fan_out, 1)))
 
 
 def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
@@ -97,9 +97,8 @@ def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gene
 
 
 def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
-    _calculate_correct_fan(tensor, mode)
-    calculate_gain(nonlinearity, a)
-    return redraw(tensor, -math.inf, math.inf)
+    fan = _calculate_correct_fan(tensor, mode)
+    return redraw_normal(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1)))
 
 
 def orthogonal_(tensor, gain=1, generator=None):
@@ -114,7 +113,7 @@ def orthogonal_(tensor, gain=1, generator=None):
 def sparse_(tensor, sparsity, std=0.01, generator=None):
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return redraw(tensor, -math.inf, math.inf)
+    return redraw_normal(tensor, 0.0, std)
 
 
 # The names without underscore are torch's older spelling of the same functions.

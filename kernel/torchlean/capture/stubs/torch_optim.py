@@ -4,11 +4,9 @@ An analysis states facts about the numbers a program has; the result of a traini
 So every optimiser forgets what was known of its parameters.
 """
 
-import math
-
 import torch
 
-from torchlean.capture.intrinsics import redraw
+from torchlean.capture.intrinsics import trained
 
 
 class Optimizer:
@@ -39,7 +37,7 @@ class Optimizer:
         loss = None if closure is None else closure()
         for group in self.param_groups:
             for parameter in group["params"]:
-                redraw(parameter, -math.inf, math.inf)
+                trained(parameter)
         return loss
 
     def state_dict(self):
