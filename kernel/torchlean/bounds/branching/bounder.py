@@ -129,7 +129,7 @@ class Bounder:
         margins = boxes.margins
         empty = torch.zeros(len(boxes), dtype=torch.bool)
         for interval in found.values():
-            empty |= (interval.lower > interval.upper).flatten(1).any(1)
+            empty |= (interval.lower > interval.upper).reshape(len(boxes), -1).any(1)
         if not rows.undefined:
             margins = torch.maximum(margins, self.goal.margins(rows.lower))
         margins = torch.where(empty.unsqueeze(1), math.inf, margins)

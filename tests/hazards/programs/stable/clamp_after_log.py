@@ -13,7 +13,7 @@ class Occupancy(nn.Module):
 
 
 def loss_of(density):
-    return -torch.log(density.clamp(min=1e-30)).mean()  # stable
+    return -torch.log(density.clamp(min=1e-6)).mean()  # stable
 
 
 model = Occupancy()

@@ -24,7 +24,7 @@ saved, rewards = [], []
 def select_action(state):
     log_probs = policy(state)
     action = torch.multinomial(torch.exp(log_probs.detach()), 1).item()
-    log_prob = log_probs[action]
+    log_prob = log_probs[action]  # stable
     saved.append(log_prob)
     return action
 

@@ -17,7 +17,7 @@ log_kernel = -cost / args.epsilon
 f = torch.zeros(n)
 g = torch.zeros(n)
 for _ in range(args.iterations):
-    f = log_a - torch.logsumexp(log_kernel + g.unsqueeze(0), dim=1)
-    g = log_b - torch.logsumexp(log_kernel + f.unsqueeze(1), dim=0)
+    f = log_a - torch.logsumexp(log_kernel + g.unsqueeze(0), dim=1)  # stable
+    g = log_b - torch.logsumexp(log_kernel + f.unsqueeze(1), dim=0)  # stable
 plan = torch.exp((f.unsqueeze(1) + log_kernel + g.unsqueeze(0)).clamp(max=0.0))
 print("cost", (plan * cost).sum().item())

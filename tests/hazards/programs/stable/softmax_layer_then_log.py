@@ -24,7 +24,7 @@ def train(steps):
         target = Variable(torch.LongTensor(BATCH).random_(0, CLASSES))
         optimizer.zero_grad()
         output = model(data)
-        log_output = output
+        log_output = output  # stable
         loss = criterion(log_output, target)
         loss.backward()
         optimizer.step()

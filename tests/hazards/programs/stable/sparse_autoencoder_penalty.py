@@ -34,7 +34,7 @@ for epoch in range(2):
     for (img,) in loader:
         img = Variable(img)
         code, output = model(img)
-        rho_hat = torch.mean(code, dim=0).clamp(1e-5, 1 - 1e-5)
+        rho_hat = torch.mean(code, dim=0).clamp(1e-5, 1 - 1e-5)  # stable
         loss = mse(output, img) + BETA * kl_penalty(rho_hat)
         optimizer.zero_grad()
         loss.backward()
