@@ -18,7 +18,7 @@ LAYERS = [
     {"ops"},
     {"graph"},
     {"capture", "bounds"},
-    {"claims"},
+    {"claims", "rounding"},
     {"verification"},
     {"analysis"},
     {"command"},

@@ -63,16 +63,31 @@ def check(paths: tuple[Path, ...], as_json: bool, no_lean: bool, timeout: float 
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--elements", is_flag=True, help="With --json: the bounds of every element too.")
 @click.option("--all", "everything", is_flag=True, help="List weights and constants too.")
+@click.option("--errors", is_flag=True, help="Which lines the rounding error of the result comes from.")
+@click.option("--flush-to-zero", is_flag=True, help="Errors for hardware that flushes subnormal numbers.")
+@click.option("--tf32", is_flag=True, help="Errors with matrix products in TF32.")
+@click.option("--autocast", type=click.Choice(("bfloat16", "float16")), help="Errors under torch.autocast.")
 def bounds(
-    path: Path, claim: str | None, method: str, as_json: bool, elements: bool, everything: bool
+    path: Path,
+    claim: str | None,
+    method: str,
+    as_json: bool,
+    elements: bool,
+    everything: bool,
+    errors: bool,
+    flush_to_zero: bool,
+    tf32: bool,
+    autocast: str | None,
 ) -> None:
     """Print what every tensor of a model in PATH can be: one row per node of its graph."""
     if elements and not as_json:
         raise click.UsageError("--elements needs --json: a table cannot hold every element")
     with quick_imports():
-        from torchlean.command.bounds import run
+        from torchlean.command.bounds import Showing, arithmetic, run
 
-    sys.exit(run(path, claim, method, as_json=as_json, elements=elements, everything=everything))
+    machine = arithmetic(flush_to_zero=flush_to_zero, tf32=tf32, autocast=autocast)
+    showing = Showing(as_json=as_json, elements=elements, everything=everything, errors=errors)
+    sys.exit(run(path, claim, method, showing, machine))
 
 
 @main.command()

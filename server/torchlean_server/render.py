@@ -20,6 +20,9 @@ LONGEST = 80
 SLOW = 1.0
 """Seconds from which on a hover tells how long a verdict took."""
 
+ERROR_DIGITS = 3
+"""Of errors: they are bounds of bounds, and nobody reads a fourth digit."""
+
 _METHODS = {
     "ibp": "interval bound propagation",
     "crown": "backward linear bounds (CROWN)",
@@ -90,11 +93,38 @@ def bounds_rows(fact: TensorFact) -> list[tuple[str, str]]:
         for heading, element in zip(["widest", "", ""], fact.widest, strict=False):
             index = str(list(element.index)).ljust(width)
             rows.append((heading, f"{index} ∈ {interval_text(element.lower, element.upper)}"))
-    if fact.error is not None:
-        rows.append(("rounding", f"a float32 execution is off by at most {upper_text(fact.error)}"))
+    rows += rounding_rows(fact)
     if fact.reason:
         rows.append(("reason", fact.reason))
     return rows
+
+
+def rounding_rows(fact: TensorFact) -> list[tuple[str, str]]:
+    """(heading, text) of what an execution in the program's dtype may add to the exact values above; empty where that
+    is nothing, or follows from there being no bounds at all."""
+    rounding = fact.rounding
+    if rounding is None or rounding.error == 0 or fact.lower is None or fact.upper is None:
+        return []
+    if not math.isfinite(rounding.error):
+        bounded = math.isfinite(fact.lower) and math.isfinite(fact.upper) and not fact.undefined
+        return [("rounding", f"no bound: {rounding.reason}")] if bounded and rounding.reason else []
+    if fact.dtype == "bool":
+        return [("rounding", "an execution may decide otherwise than exact numbers do")]
+    rows = []
+    executed = interval_text(rounding.lower, rounding.upper)
+    if executed != interval_text(fact.lower, fact.upper):
+        rows.append((fact.dtype, executed))
+    text = f"off by at most {upper_text(rounding.error, ERROR_DIGITS)}"
+    if rounding.ulps is not None:
+        text += f" ({upper_text(rounding.ulps, ERROR_DIGITS)} ulp)"
+    if rounding.blame is not None and rounding.blame.line is not None:
+        text += f", {_share(rounding.blame.share)} from line {rounding.blame.line + 1}"
+    return [*rows, ("rounding", text)]
+
+
+def _share(share: float) -> str:
+    """`63 %`, in words where it is everything or nearly so."""
+    return "all" if share > 0.995 else f"{share:.0%}".replace("%", " %")
 
 
 def _truth(fact: TensorFact) -> str:
@@ -117,11 +147,17 @@ def method_text(fact: TensorFact) -> str:
     if fact.method == "ibp" and fact.alone is not None:
         # Its operands' bounds are not intervals' alone.
         method = "interval arithmetic on linear bounds"
-    rounding = "" if fact.error is not None else "; float32 rounding not included"
-    line = f"by {method}, rounded outward{rounding}"
+    line = f"by {method}, rounded outward{_rounding_note(fact)}"
     if fact.alone is None or not fact.much_tighter:
         return line
     return f"{line}  \nintervals alone: {_alone(fact.alone, fact.dtype)}"
+
+
+def _rounding_note(fact: TensorFact) -> str:
+    """What the interval itself leaves out."""
+    if fact.rounding is None or not math.isfinite(fact.rounding.error):
+        return "; float32 rounding not included"
+    return "; exact values, rounding beside them" if fact.rounding.error > 0 else ""
 
 
 def _alone(extent: Extent, dtype: str) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
 import torch
 from torch import Tensor
 
-from torchlean.analysis.result import Element, Extent, TensorFact
+from torchlean.analysis.result import Blame, Element, Extent, Rounding, TensorFact
 from torchlean.bounds.cache import Bound
 from torchlean.graph import LEAVES, Node
 from torchlean.intervals import Interval
+from torchlean.intervals.rounding import down, up
 from torchlean.ops import dtype_name
+from torchlean.rounding import NodeError
 
 WIDEST = 3
 """How many of the widest elements a hover names."""
@@ -26,7 +29,6 @@ def describe(node: Node, bound: Bound | None, path: str, alone: Bound | None = N
         path: the analysed file; a node's line is its innermost place in this file.
         alone: what intervals alone give, where `bound` may be tighter.
     """
-    line = next((span.line for span in node.spans if span.path == path), None)
     fact = TensorFact(
         node=node.id,
         op=node.op,
@@ -36,7 +38,7 @@ def describe(node: Node, bound: Bound | None, path: str, alone: Bound | None = N
         lower=None,
         upper=None,
         width=None,
-        line=line,
+        line=line_of(node, path),
     )
     if bound is None or node.type.numel == 0:
         return fact
@@ -53,6 +55,47 @@ def describe(node: Node, bound: Bound | None, path: str, alone: Bound | None = N
         method=bound.method,
         alone=_alone(bound, alone),
     )
+
+
+def line_of(node: Node, path: str) -> int | None:
+    """The node's innermost line in this file."""
+    return next((span.line for span in node.spans if span.path == path), None)
+
+
+def with_rounding(
+    fact: TensorFact, node: Node, exact: Interval, error: NodeError, shares: Mapping[int | None, float]
+) -> TensorFact:
+    """The fact with what rounding does to the node.
+
+    Args:
+        shares: what part of the error comes from which line.
+    """
+    if node.type.numel == 0 or fact.lower is None or fact.upper is None:
+        return fact
+    largest = error.largest
+    worst = max(shares.items(), key=lambda item: item[1], default=None)
+    blame = None if worst is None else Blame(*worst)
+    if largest == math.inf:
+        return replace(fact, rounding=Rounding(largest, blame=blame, reason=error.reason))
+    lower, upper = fact.lower, fact.upper
+    if error.error is not None and largest > 0:
+        lower = max(float(down(exact.lower - error.error).min()), error.least)
+        upper = min(float(up(exact.upper + error.error).max()), error.greatest)
+    ulps = None
+    if node.type.dtype.is_floating_point and largest > 0:
+        ulps = largest / _ulp(max(abs(fact.lower), abs(fact.upper)), node.type.dtype)
+    return replace(
+        fact, rounding=Rounding(largest, ulps, min(lower, fact.lower), max(upper, fact.upper), blame)
+    )
+
+
+def _ulp(magnitude: float, dtype: torch.dtype) -> float:
+    """The distance of neighbouring numbers of that magnitude."""
+    info = torch.finfo(dtype)
+    least = max(magnitude, float(info.tiny))
+    if not math.isfinite(least):
+        return math.inf
+    return float(info.eps) * 2.0 ** (math.frexp(least)[1] - 1)
 
 
 def _alone(bound: Bound, intervals: Bound | None) -> Extent | None:

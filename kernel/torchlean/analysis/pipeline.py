@@ -18,7 +18,15 @@ from torchlean.analysis.result import (
     Verdict,
 )
 from torchlean.analysis.session import Session
-from torchlean.analysis.units import UnitBounds, UnitGraph, bound_unit, sharpen_unit, unit_graph, unit_result
+from torchlean.analysis.units import (
+    UnitBounds,
+    UnitGraph,
+    bound_unit,
+    sharpen_unit,
+    unit_graph,
+    unit_result,
+    with_errors,
+)
 from torchlean.analysis.verdicts import claim_result, unit_diagnostics
 from torchlean.cancellation import Cancelled
 from torchlean.capture import capture_file
@@ -75,6 +83,7 @@ def analyse(
         unit = interval_bounds
         if session.method == "crown":
             unit = sharpen_unit(interval_bounds, session.bounds, cancelled)
+        unit = with_errors(unit, session.errors, cancelled)
         computed, reused = computed + unit.counters.computed, reused + unit.counters.reused
         # A search may take seconds: what is known before it is offered whenever the search asks if it should go on.
         search = _Search(unit, path)

@@ -7,6 +7,7 @@ report. Everything here can be written as JSON (`torchlean.analysis.wire`) and c
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass, field
 
 from torchlean.diagnostics import Diagnostic
@@ -56,6 +57,34 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
+class Blame:
+    """The zero-based line that most of an error comes from, None for another file, and its share of it (0 to 1)."""
+
+    line: int | None
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """How far an execution in the program's dtypes may be from the exact values.
+
+    Attributes:
+        error: a bound on |executed - exact| of every element; infinite where none is known.
+        ulps: the same in units in the last place of the largest magnitude; None for integers and infinite errors.
+        lower, upper: bounds of every executed element; infinite where the error is.
+        blame: see `Blame`; None where there is no error.
+        reason: why the error is infinite.
+    """
+
+    error: float
+    ulps: float | None = None
+    lower: float = -math.inf
+    upper: float = math.inf
+    blame: Blame | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TensorFact:
     """What is known of one tensor under one unit's domain.
 
@@ -71,7 +100,7 @@ class TensorFact:
         reason: why there are no bounds, if so.
         method: what gave the bounds: `ibp` (the op's interval rule on the bounds of its operands), `crown` (backward
             linear bounds), `alpha` (the same with optimised slopes), `forward` (linear bounds of the inputs passed on).
-        error: bound on |binary32 execution - exact|, None where not analysed.
+        rounding: how far an execution may be off; None where not analysed.
         alone: what intervals alone give, where the bounds are others.
     """
 
@@ -87,9 +116,14 @@ class TensorFact:
     undefined: bool = False
     reason: str | None = None
     method: str = "ibp"
-    error: float | None = None
+    rounding: Rounding | None = None
     line: int | None = None
     alone: Extent | None = None
+
+    @property
+    def error(self) -> float | None:
+        """A bound on |execution - exact|, None where not analysed."""
+        return None if self.rounding is None else self.rounding.error
 
     @property
     def much_tighter(self) -> bool:

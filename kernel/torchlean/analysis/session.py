@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torchlean.bounds import BoundsCache
 from torchlean.capture.workspace import Workspace
 from torchlean.claims.decide import Decision
+from torchlean.rounding import ErrorsCache
 
 if TYPE_CHECKING:
     from torchlean.verification import Verification
@@ -28,6 +29,7 @@ class Session:
     Attributes:
         workspace: files and unsaved overlays.
         bounds: content-addressed bounds.
+        errors: content-addressed rounding errors.
         method: `ibp` for intervals alone, `crown` for linear bounds and splitting where intervals do not decide.
         seconds: what one analysis may take: searches that could go on for ever end before.
         text_alone: property files are read and not decided.
@@ -38,6 +40,7 @@ class Session:
         self.overlays: dict[str, str] = {}
         self.workspace = Workspace(roots, self.overlays)
         self.bounds = BoundsCache()
+        self.errors = ErrorsCache()
         self.method = "crown"
         self.seconds = SECONDS
         self.text_alone = False

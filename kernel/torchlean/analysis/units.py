@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from torchlean.analysis.facts import describe
+import torch
+
+from torchlean.analysis.facts import describe, line_of, with_rounding
 from torchlean.analysis.result import ClaimResult, Counters, Place, TensorFact, UnitResult
 from torchlean.bounds import Bounds, propagate
 from torchlean.bounds.cache import BoundsCache
 from torchlean.capture.result import Capture, Unit, UnitKind
 from torchlean.claims.decide import Question, pose, sharpen
 from torchlean.graph import Graph
+from torchlean.ops.noise.arithmetic import DEFAULT, Arithmetic
+from torchlean.rounding import Errors, ErrorsCache, blame, rounding_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class UnitBounds:
         bounds: the best there are, and `intervals`: by intervals alone.
         question: for a claim that was captured wholly.
         counters: of all layers together.
+        errors: of rounding, where they were asked for.
     """
 
     part: UnitGraph
@@ -52,6 +57,7 @@ class UnitBounds:
     intervals: Bounds
     question: Question | None
     counters: Counters
+    errors: Errors | None = None
 
 
 def bound_unit(part: UnitGraph, cache: BoundsCache, cancelled: Callable[[], bool]) -> UnitBounds:
@@ -94,6 +100,21 @@ def sharpen_unit(
     return UnitBounds(unit.part, question.bounds, unit.intervals, question, counters)
 
 
+def with_errors(
+    unit: UnitBounds,
+    cache: ErrorsCache,
+    cancelled: Callable[[], bool],
+    arithmetic: Arithmetic = DEFAULT,
+) -> UnitBounds:
+    """The unit with the rounding error of every node, from the best bounds there are.
+
+    Raises:
+        Cancelled: by the caller.
+    """
+    errors = rounding_errors(unit.part.graph, unit.bounds, cache, cancelled, arithmetic)
+    return replace(unit, errors=errors)
+
+
 def _count(bounds: Bounds) -> Counters:
     return Counters(bounds.computed, bounds.reused)
 
@@ -101,7 +122,44 @@ def _count(bounds: Bounds) -> Counters:
 def unit_facts(unit: UnitBounds, path: str) -> tuple[TensorFact, ...]:
     """What is known of each node of the unit's graph."""
     best, alone = unit.bounds.bounds, unit.intervals.bounds
-    return tuple(describe(node, best[node.id], path, alone[node.id]) for node in unit.part.graph)
+    graph = unit.part.graph
+    facts = tuple(describe(node, best[node.id], path, alone[node.id]) for node in graph)
+    if unit.errors is None:
+        return facts
+    shares = blame(graph, unit.errors, [fact.line for fact in facts])
+    return tuple(
+        with_rounding(fact, node, best[node.id].interval, unit.errors[node.id], shares[node.id])
+        for fact, node in zip(facts, graph, strict=True)
+    )
+
+
+def blamed_lines(unit: UnitBounds, path: str) -> list[tuple[int | None, float]]:
+    """Lines (None: of other files) by their share of the error of the unit's results, largest first.
+
+    The share of a line is its largest over the results.
+    """
+    if unit.errors is None:
+        return []
+    graph = unit.part.graph
+    shares = blame(graph, unit.errors, [line_of(node, path) for node in graph])
+    largest: dict[int | None, float] = {}
+    for id in _numbers_behind(graph, unit.part.outputs or (len(graph) - 1,)):
+        for line, share in shares[id].items():
+            largest[line] = max(share, largest.get(line, 0.0))
+    return sorted(largest.items(), key=lambda item: -item[1])
+
+
+def _numbers_behind(graph: Graph, ids: Sequence[int]) -> set[int]:
+    """The nodes themselves, or the numbers that truth values among them compare."""
+    found: set[int] = set()
+    stack = list(ids)
+    while stack:
+        node = graph[stack.pop()]
+        if node.type.dtype == torch.bool and node.inputs:
+            stack.extend(node.inputs)
+        else:
+            found.add(node.id)
+    return found
 
 
 def unit_result(

@@ -8,7 +8,9 @@ so asking again finds all the rest. There is nothing to invalidate; old entries 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from torchlean.intervals import Interval
 
@@ -30,33 +32,44 @@ class Bound:
     method: str = "ibp"
 
 
-class BoundsCache:
-    """Least-recently-used store of bounds, limited by the memory of its tensors. One thread at a time."""
+Entry = TypeVar("Entry")
 
-    def __init__(self, limit: int = DEFAULT_BYTES) -> None:
+
+class Store(Generic[Entry]):
+    """Least-recently-used store, limited by the memory of its entries' tensors. One thread at a time."""
+
+    def __init__(self, limit: int, size: Callable[[Entry], int]) -> None:
         self._limit = limit
+        self._size = size
         self._used = 0
-        self._entries: OrderedDict[bytes, Bound] = OrderedDict()
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: bytes) -> Bound | None:
-        bound = self._entries.get(key)
-        if bound is not None:
+    def get(self, key: bytes) -> Entry | None:
+        entry = self._entries.get(key)
+        if entry is not None:
             self._entries.move_to_end(key)
-        return bound
+        return entry
 
-    def put(self, key: bytes, bound: Bound) -> None:
-        """Store a finished bound. Callers never store a result of an interrupted computation."""
+    def put(self, key: bytes, entry: Entry) -> None:
+        """Store a finished entry. Callers never store a result of an interrupted computation."""
         previous = self._entries.pop(key, None)
         if previous is not None:
-            self._used -= _size(previous)
-        self._entries[key] = bound
-        self._used += _size(bound)
+            self._used -= self._size(previous)
+        self._entries[key] = entry
+        self._used += self._size(entry)
         while self._used > self._limit and len(self._entries) > 1:
             _, oldest = self._entries.popitem(last=False)
-            self._used -= _size(oldest)
+            self._used -= self._size(oldest)
+
+
+class BoundsCache(Store[Bound]):
+    """Least-recently-used store of bounds. One thread at a time."""
+
+    def __init__(self, limit: int = DEFAULT_BYTES) -> None:
+        super().__init__(limit, _size)
 
 
 def _size(bound: Bound) -> int:

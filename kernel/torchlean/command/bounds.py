@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import torch
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,20 +17,46 @@ from rich.text import Text
 from torchlean.analysis.facts import is_row
 from torchlean.analysis.result import Extent, TensorFact
 from torchlean.analysis.session import Session
-from torchlean.analysis.units import UnitBounds, bound_unit, sharpen_unit, unit_facts, unit_graph
+from torchlean.analysis.units import (
+    UnitBounds,
+    blamed_lines,
+    bound_unit,
+    sharpen_unit,
+    unit_facts,
+    unit_graph,
+    with_errors,
+)
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Unit, UnitKind
 from torchlean.claims.decide import CROWN_WORK, too_much_work
+from torchlean.command.errors import first_causes, print_lines
 from torchlean.command.report import finite
 from torchlean.command.threads import one_thread
 from torchlean.diagnostics import Severity
 from torchlean.numbers import interval_text, lower_text, upper_text
+from torchlean.ops.noise.arithmetic import DEFAULT, Arithmetic
 
 PIPE_WIDTH = 160
 """Columns of a table that goes into a file or a pipe, where nobody's window cuts it."""
 
 
-def run(path: Path, name: str | None, method: str, *, as_json: bool, elements: bool, everything: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What to print: one JSON object instead of a table, every element, weights too, lines ranked by error."""
+
+    as_json: bool = False
+    elements: bool = False
+    everything: bool = False
+    errors: bool = False
+
+
+def arithmetic(*, flush_to_zero: bool, tf32: bool, autocast: str | None) -> Arithmetic:
+    """The machine that the options describe."""
+    dtype = {"bfloat16": torch.bfloat16, "float16": torch.float16, None: None}[autocast]
+    return Arithmetic(flush_to_zero=flush_to_zero, tf32=tf32, autocast=dtype)
+
+
+def run(path: Path, name: str | None, method: str, showing: Showing, machine: Arithmetic = DEFAULT) -> int:
     """Bound the chosen unit's graph and print it. Exit code 1 when the file gives no unit to show."""
     one_thread()
     absolute = str(path.resolve())
@@ -45,10 +74,13 @@ def run(path: Path, name: str | None, method: str, *, as_json: bool, elements: b
                 err=True,
             )
         bounded = sharpen_unit(bounded, session.bounds, lambda: False, method)
-    if as_json:
-        print(json.dumps({"nodes": _nodes(bounded, absolute, elements)}, indent=2))
+    bounded = with_errors(bounded, session.errors, lambda: False, machine)
+    if showing.as_json:
+        print(json.dumps(_document(bounded, absolute, showing), indent=2))
         return 0
-    _print(bounded, absolute, text.splitlines(), everything)
+    _print(bounded, absolute, text.splitlines(), showing.everything)
+    if showing.errors:
+        print_lines(bounded, absolute, text.splitlines())
     others = [other.name for other in capture.units if other is not unit]
     if others and name is None:
         click.echo(f"also in this file, with --claim: {', '.join(others)}")
@@ -78,6 +110,15 @@ def _nothing_to_show(capture: Capture, path: Path) -> int:
     return 1
 
 
+def _document(bounded: UnitBounds, path: str, showing: Showing) -> dict[str, Any]:
+    document: dict[str, Any] = {"nodes": _nodes(bounded, path, showing.elements)}
+    if showing.errors:
+        document["lines"] = [
+            {"line": line, "share": share} for line, share in blamed_lines(bounded, path) if line is not None
+        ]
+    return document
+
+
 def _nodes(bounded: UnitBounds, path: str, elements: bool) -> list[dict[str, Any]]:
     rows = []
     for fact in unit_facts(bounded, path):
@@ -88,7 +129,8 @@ def _nodes(bounded: UnitBounds, path: str, elements: bool) -> list[dict[str, Any
             "shape": list(fact.shape),
             "lower": finite(fact.lower),
             "upper": finite(fact.upper),
-            "error": fact.error,
+            "error": finite(fact.error),
+            "ulps": finite(fact.rounding.ulps) if fact.rounding else None,
             "line": fact.line,
             "method": fact.method,
             "interval": {"lower": finite(alone.lower), "upper": finite(alone.upper)},
@@ -97,9 +139,18 @@ def _nodes(bounded: UnitBounds, path: str, elements: bool) -> list[dict[str, Any
             row["elements"] = {
                 "lower": [finite(value) for value in bound.interval.lower.flatten().tolist()],
                 "upper": [finite(value) for value in bound.interval.upper.flatten().tolist()],
+                "error": _element_errors(bounded, fact),
             }
         rows.append(row)
     return rows
+
+
+def _element_errors(bounded: UnitBounds, fact: TensorFact) -> list[float | None]:
+    assert bounded.errors is not None, "errors are found before anything is printed"
+    error = bounded.errors[fact.node].error
+    if error is None:
+        return [0.0] * math.prod(fact.shape)
+    return [finite(value) for value in error.flatten().tolist()]
 
 
 def _print(bounded: UnitBounds, path: str, lines: list[str], everything: bool) -> None:
@@ -112,13 +163,13 @@ def _print(bounded: UnitBounds, path: str, lines: list[str], everything: bool) -
     facts = unit_facts(bounded, path)
     shown = [fact for fact, node in zip(facts, bounded.part.graph, strict=True) if everything or is_row(node)]
     compared = any(fact.much_tighter for fact in shown)
-    headings = ["node", "op", "shape", "lower", "upper", "width", "method", "source"]
+    headings = ["node", "op", "shape", "lower", "upper", "width", "error", "method", "source"]
     if compared:
         headings.insert(-1, "intervals alone")
     for heading in headings:
         table.add_column(
             heading,
-            justify="right" if heading in ("node", "lower", "upper", "width") else "left",
+            justify="right" if heading in ("node", "lower", "upper", "width", "error") else "left",
             no_wrap=True,
         )
     for fact in shown:
@@ -126,6 +177,7 @@ def _print(bounded: UnitBounds, path: str, lines: list[str], everything: bool) -
     reasons = [
         f"%{fact.node} {fact.op}: {fact.reason}" for fact in facts if fact.reason and fact.op != "input"
     ]
+    reasons += first_causes(facts)
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PIPE_WIDTH)
@@ -148,7 +200,8 @@ def _cells(fact: TensorFact, lines: list[str], compared: bool) -> list[Text]:
     name = f"{fact.op} {fact.label}".strip()
     shape = "×".join(map(str, fact.shape)) or "scalar"
     mark = " NaN?" if fact.undefined else ""
-    cells = [f"%{fact.node}", name, shape, lower, upper + mark, width, fact.method]
+    error = upper_text(fact.error, 3) if fact.error is not None else "?"
+    cells = [f"%{fact.node}", name, shape, lower, upper + mark, width, error, fact.method]
     if compared:
         cells.append(_alone(fact.alone) if fact.alone and fact.much_tighter else "")
     return [Text(cell) for cell in [*cells, source[:60]]]

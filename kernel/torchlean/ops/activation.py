@@ -18,6 +18,7 @@ from torchlean.ops.curves import Curve, Piece, between
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.lowering import Part, Steps
+from torchlean.ops.noise.choices import Nonexpansive, negative
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.planes import beside
 from torchlean.ops.polygons import Knot, kinked, polygon
@@ -30,6 +31,7 @@ class Relu(Elementwise):
 
     name = "relu"
     function = staticmethod(torch.relu)
+    rounding = Nonexpansive(least=0.0, flat=negative)
     infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -48,6 +50,7 @@ class Relu6(Elementwise):
 
     name = "relu6"
     function = staticmethod(functional.relu6)
+    rounding = Nonexpansive(least=0.0, greatest=6.0)
     infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:

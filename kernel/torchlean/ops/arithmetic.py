@@ -16,6 +16,8 @@ from torchlean.ops.corners import corner_pairs, multiaffine, product_slopes, wit
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_operator, spell_unary
 from torchlean.ops.linearization import Affine, Relaxation
+from torchlean.ops.noise.choices import Nonexpansive
+from torchlean.ops.noise.elementwise import Product, Sum
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, register
 from torchlean.ops.planes import between_ends, bounds_of, finite, operands_of
 from torchlean.ops.quotients import quotient
@@ -41,6 +43,7 @@ class Add(Elementwise):
 
     name = "add"
     function = staticmethod(torch.add)
+    rounding = Sum()
     infinities = Infinities.MOVED_FROM_ONE
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -72,6 +75,7 @@ class Sub(Elementwise):
 
     name = "sub"
     function = staticmethod(torch.sub)
+    rounding = Sum(sign=-1.0)
     infinities = Infinities.MOVED_FROM_ONE
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -89,6 +93,7 @@ class Mul(Elementwise):
 
     name = "mul"
     function = staticmethod(torch.mul)
+    rounding = Product()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.mul(*inputs)
@@ -136,6 +141,7 @@ class Neg(Elementwise):
 
     name = "neg"
     function = staticmethod(torch.neg)
+    rounding = Nonexpansive()
     infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:

@@ -15,6 +15,7 @@ from torchlean.intervals.shapes import clipped, flagged, increasing, valley
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.noise import elementwise as noise
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
 from torchlean.ops.sigmoids import Sigmoidal, SShaped
 
@@ -60,6 +61,7 @@ class Tanh(SShaped, Elementwise):
 
     name = "tanh"
     function = staticmethod(torch.tanh)
+    rounding = noise.Curve("tanh", noise.at_zero_most(derivatives.square_hyperbolic_secant), -1.0, 1.0)
     planes = Sigmoidal(kernel(torch.tanh), derivatives.accurate(derivatives.square_hyperbolic_secant))
     infinities = Infinities.SETTLED
 

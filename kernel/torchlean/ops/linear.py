@@ -12,6 +12,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.affine import contraction, integral, magnitude, shifted
 from torchlean.ops.einsum import contract
 from torchlean.ops.linearization import Affine
+from torchlean.ops.noise.contractions import Contraction, last_dimension
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, dtype_name, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -21,6 +22,7 @@ class Linear(Op):
     """`x @ weight.T + bias`; operands x, weight (out, in) or (in,), and the bias where there is one."""
 
     name = "linear"
+    rounding = Contraction(last_dimension)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         same_dtype("linear", inputs)

@@ -6,6 +6,7 @@ that reach it stand in the same file (`torchlean.ops.spelling`). The facets so f
 - `infer`: the result's shape and dtype, exactly torch's, or a `ShapeError` that says what was expected;
 - `evaluate`: the operation itself on torch tensors, in whatever dtype they have;
 - `interval`: outward-rounded interval bounds;
+- `rounding`: how far an execution may be from the exact result, by a rule of its family (`torchlean.ops.noise`);
 - `affine` or `relax`: how the op passes backward linear bounds (`torchlean.ops.linearization`);
 - `lower`: a composite op in simpler ones, for the same purpose (`torchlean.ops.lowering`).
 
@@ -25,6 +26,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops.linearization import Affine, Relaxation
+from torchlean.ops.noise.rule import UNKNOWN, Rule
 
 if TYPE_CHECKING:
     from torchlean.ops.lowering import Part, Steps
@@ -90,6 +92,9 @@ class Op:
     """Whether the result needs no more memory than all operands together, whatever the attributes."""
 
     infinities: ClassVar[Infinities] = Infinities.UNDEFINED
+
+    rounding: ClassVar[Rule] = UNKNOWN
+    """How far an execution may be from the exact result."""
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         """Raise `ShapeError` with a message of our own where torch's would not help; default: nothing."""

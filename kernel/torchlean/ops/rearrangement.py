@@ -15,6 +15,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops.adjoint import moving
 from torchlean.ops.linearization import Affine
+from torchlean.ops.noise.choices import Moved
 from torchlean.ops.op import Attributes, Infinities, Op, TensorType
 
 VIEW_OPS: set[str] = set()
@@ -32,8 +33,11 @@ class Rearrangement(Op):
     view: ClassVar[bool] = False
     writes: ClassVar[bool] = False
     infinities = Infinities.MOVED
+    rounding = Moved()
 
     def __init_subclass__(cls) -> None:
+        if cls.writes and isinstance(cls.rounding, Moved):
+            cls.rounding = Moved(writes=True)
         if cls.view:
             VIEW_OPS.add(cls.name)
 

@@ -1,0 +1,152 @@
+"""Rules for ops that compute no new numbers: they move, choose or compare elements, so nothing is rounded.
+
+What they do with errors differs. Moving takes the error along. Choosing by value (relu, max, sort) is nonexpansive: in
+the sup norm the result moves no further than the operands. Deciding by value (comparisons, floor, argmax) can turn out
+differently in an execution, and then the error is as large as the difference of outcomes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.ops.noise.rule import Rule
+from torchlean.ops.noise.values import Call, Noise, width
+from torchlean.ops.op import Attributes
+
+
+@dataclass(frozen=True)
+class Moved(Rule):
+    """The result's elements are elements of the operands, at places that do not depend on values, or fixed numbers.
+
+    The op itself carries the errors; fixed numbers that it writes are taken off again.
+    """
+
+    computes = False
+    writes: bool = False
+
+    def noise(self, call: Call) -> Noise:
+        if not call.noisy:
+            return Noise()
+        passed = call.op.evaluate([x.errors for x in call.operands], call.attributes)
+        if self.writes:
+            zeros = [torch.zeros_like(x.errors) for x in call.operands]
+            passed = torch.nan_to_num(
+                passed - call.op.evaluate(zeros, call.attributes), nan=0.0, posinf=math.inf
+            )
+        least = min(x.least for x in call.operands)
+        greatest = max(x.greatest for x in call.operands)
+        return Noise(passed=passed) if self.writes else Noise(passed=passed, least=least, greatest=greatest)
+
+
+@dataclass(frozen=True)
+class Nonexpansive(Rule):
+    """Element by element `|f(x) - f(y)| <= max |x_k - y_k|` over the operands, and f gives one of its operands' numbers
+    or a number that stands in the program: relu, abs, clamp, minimum.
+
+    Attributes:
+        least, greatest: bounds of the result, also of the executed one.
+        flat: where the result is the same for all operands within their reach.
+    """
+
+    least: float = -math.inf
+    greatest: float = math.inf
+    flat: Callable[[Interval, Attributes], Tensor] | None = None
+    computes = False
+
+    def noise(self, call: Call) -> Noise:
+        least, greatest = self.limits(call)
+        if not call.noisy:
+            return Noise(least=least, greatest=greatest)
+        passed: Tensor | None = None
+        for x in call.operands:
+            if x.error is not None:
+                passed = x.error if passed is None else torch.maximum(passed, x.error)
+        assert passed is not None, "some operand is noisy"
+        if self.flat is not None:
+            passed = passed.masked_fill(self.flat(call.operands[0].reach, call.attributes), 0.0)
+        return Noise(passed=passed.expand(call.out.shape), least=least, greatest=greatest)
+
+    def limits(self, call: Call) -> tuple[float, float]:
+        """Bounds of the executed result."""
+        return self.least, self.greatest
+
+
+@dataclass(frozen=True)
+class ChosenAlong(Rule):
+    """Each element of the result is the k-th largest of some elements of the operand (max, median, sort, top k): it
+    moves no further than the one of these that moves furthest.
+
+    Attributes:
+        over: the greatest error among those elements, from the errors, in the shape of the result or broadcasting to
+            it.
+    """
+
+    over: Callable[[Tensor, Attributes], Tensor]
+    computes = False
+
+    def noise(self, call: Call) -> Noise:
+        (x,) = call.operands
+        if x.error is None:
+            return Noise(least=x.least, greatest=x.greatest)
+        passed = self.over(x.error, call.attributes).expand(call.out.shape)
+        return Noise(passed=passed, least=x.least, greatest=x.greatest)
+
+
+def along(name: str) -> Callable[[Tensor, Attributes], Tensor]:
+    """The greatest error along the dimension that the attribute `name` gives; over all of them for None."""
+
+    def over(error: Tensor, attributes: Attributes) -> Tensor:
+        dim = attributes[name]
+        if dim is None or not error.dim():
+            return error.amax() if error.numel() else error.sum()
+        assert isinstance(dim, int)
+        return error.amax(dim, keepdim=True) if error.shape[dim] else error.sum(dim, keepdim=True)
+
+    return over
+
+
+@dataclass(frozen=True)
+class Decided(Rule):
+    """The result depends on values through decisions; in an execution these may be other ones.
+
+    Exact and executed result both lie in the range of the op over all that the operands may be, so they are apart by at
+    most its width. Where nothing is undecided, that is zero.
+    """
+
+    computes = False
+
+    def noise(self, call: Call) -> Noise:
+        if not call.noisy:
+            return Noise()
+        range_ = call.over_reach()
+        error = width(range_)
+        unknown = any(x.error is not None and not bool(torch.isfinite(x.error).all()) for x in call.operands)
+        if range_.undefined or (call.floating and unknown):
+            # NaN may be among the operands: of the results only truth values and places are still in their range.
+            error = torch.full_like(error, math.inf)
+        return Noise(passed=error)
+
+
+@dataclass(frozen=True)
+class Stepped(Rule):
+    """floor, ceil and their like: `|f(x) - f(y)| < |x - y| + step`, and no further apart than the range is wide."""
+
+    step: float = 1.0
+    computes = False
+
+    def noise(self, call: Call) -> Noise:
+        decided = Decided().noise(call).passed
+        if decided is None:
+            return Noise()
+        return Noise(passed=torch.minimum(decided, call.operands[0].errors + self.step))
+
+
+def negative(x: Interval, attributes: Attributes) -> Tensor:
+    """Where relu gives zero, whatever happens."""
+    return x.upper <= 0

@@ -1,0 +1,147 @@
+"""Rules for ops whose results are sums: of products (linear, matmul, convolutions) or of elements (sum, mean).
+
+The bounds hold for every order of summation, any number of partial sums, and any use of fused multiply-add; the proof
+is that of `torchlean.float32.rounding_model.DotProduct.error_bound`: each product takes part in at most n additions.
+What they exclude are transformed algorithms (Strassen, Winograd, FFT), which are not sums of the products.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals.rounding import gamma
+from torchlean.ops.noise.arithmetic import TF32_UNIT, Precision
+from torchlean.ops.noise.rule import Rule
+from torchlean.ops.noise.values import Call, Noise, Noisy, added, growth
+from torchlean.ops.op import Attributes
+
+Terms = Callable[[Sequence[tuple[int, ...]], Attributes], int]
+"""Most products that an element of the result adds up, from the shapes of the operands."""
+
+
+def sum_error(magnitude: Tensor, terms: int, precision: Precision, *, products: bool) -> Tensor:
+    """`((1 + u)^(n + 1) - 1) magnitude + n η (1 + u)^n`: statement 6 of the theory, with a bias among the terms."""
+    tiny = precision.tiny_sum + (precision.tiny if products else 0.0)
+    return magnitude * growth(terms + 1, precision.unit) + terms * tiny * (
+        1.0 + growth(terms, precision.unit)
+    )
+
+
+@dataclass(frozen=True)
+class Contraction(Rule):
+    """Multilinear in its first `factors` operands; further operands (a bias) are added.
+
+    Attributes:
+        terms: see `Terms`.
+        factors: how many operands are multiplied with each other.
+        apply: the op on magnitudes: of factors and addends; default: the op itself.
+        extra: further roundings of every product (a scaling).
+    """
+
+    terms: Terms
+    factors: int = 2
+    apply: Callable[[Call, Sequence[Tensor]], Tensor] | None = None
+    extra: Callable[[Attributes], int] = lambda attributes: 0
+
+    def noise(self, call: Call) -> Noise:
+        operands = self._read(call)
+        magnitudes = [x.magnitude for x in operands]
+        parts = [
+            None if x.error is None else self._moved(call, operands, magnitudes, k)
+            for k, x in enumerate(operands)
+        ]
+        terms = self.terms([x.exact.shape for x in operands], call.attributes) + self.extra(call.attributes)
+        inflate = 1.0 + 2.0 * gamma(terms + 8)
+        parts = [None if part is None else part * inflate for part in parts]
+        if not call.floating:
+            return Noise(passed=added(*parts), parts=parts)
+        size = self._apply(call, magnitudes) * inflate
+        local = sum_error(size, terms, call.precision, products=True)
+        least = 0.0 if all(x.least >= 0 for x in operands) and not self.extra(call.attributes) else -math.inf
+        return Noise(local, added(*parts), parts, size + local, least)
+
+    def _read(self, call: Call) -> list[Noisy]:
+        """The operands as the products read them."""
+        if not call.arithmetic.tf32 or call.out.dtype != torch.float32:
+            return list(call.operands)
+        factors = [x.worse(x.magnitude * TF32_UNIT) for x in call.operands[: self.factors]]
+        return [*factors, *call.operands[self.factors :]]
+
+    def _moved(self, call: Call, operands: Sequence[Noisy], magnitudes: Sequence[Tensor], k: int) -> Tensor:
+        """What the error of operand k moves: the magnitudes of the other factors are those of either value."""
+        error = operands[k].errors
+        others = [torch.zeros_like(m) for m in magnitudes]
+        if k < self.factors:
+            others[: self.factors] = magnitudes[: self.factors]
+        others[k] = error
+        return self._apply(call, others)
+
+    def _apply(self, call: Call, values: Sequence[Tensor]) -> Tensor:
+        if self.apply is not None:
+            return self.apply(call, values)
+        return call.op.evaluate(values, call.attributes)
+
+
+@dataclass(frozen=True)
+class Accumulated(Rule):
+    """Linear in one operand with weights that are never negative and known exactly, or a divisor at the end: sum, mean,
+    running sums, average pooling.
+
+    Attributes:
+        terms: most elements that an element of the result adds up.
+        roundings: what follows the sum: a division or multiplication, and the rounding of its number.
+    """
+
+    terms: Terms
+    roundings: int = 0
+
+    def noise(self, call: Call) -> Noise:
+        (x,) = call.operands
+        apply = call.op.evaluate
+        terms = self.terms([x.exact.shape], call.attributes)
+        inflate = 1.0 + 2.0 * gamma(terms + 8)
+        passed = None if x.error is None else apply([x.error], self._wide(call)) * inflate
+        if not call.floating:
+            return Noise(passed=passed)
+        size = apply([x.magnitude], self._wide(call)) * inflate
+        # A sum of n terms has n - 1 additions; what follows counts as more of them.
+        count = max(terms - 2, 0) + self.roundings
+        local = sum_error(size, count, call.precision, products=False)
+        if terms == 1 and not self.roundings:
+            local = torch.zeros_like(local)
+        peak = size + local
+        if self.roundings:
+            local = local + (terms + 1) * call.precision.tiny
+            # Before the division the sum is larger by as much.
+            peak = peak * float(max(terms, 1))
+        least = x.least if x.least >= 0 else -math.inf
+        greatest = x.greatest if x.greatest <= 0 else math.inf
+        return Noise(local, passed, peak=peak, least=min(least, 0.0), greatest=max(greatest, 0.0))
+
+    @staticmethod
+    def _wide(call: Call) -> Attributes:
+        """The attributes for bounds, which are float64 whatever the dtype of the program."""
+        if isinstance(call.attributes.get("dtype"), torch.dtype):
+            return {**call.attributes, "dtype": torch.float64}
+        return call.attributes
+
+
+def last_dimension(shapes: Sequence[tuple[int, ...]], attributes: Attributes) -> int:
+    """For `linear`: as many products as the weight has columns."""
+    return shapes[1][-1]
+
+
+def reduced(shapes: Sequence[tuple[int, ...]], attributes: Attributes) -> int:
+    """For reductions over the attribute `dim`, a tuple of dimensions (none: all) or one of them."""
+    dims = attributes["dim"]
+    shape = shapes[0]
+    if isinstance(dims, int):
+        return shape[dims] if shape else 1
+    assert isinstance(dims, tuple)
+    places = dims or tuple(range(len(shape)))
+    return math.prod(shape[d] for d in places if isinstance(d, int))

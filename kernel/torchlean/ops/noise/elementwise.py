@@ -1,0 +1,276 @@
+"""Rules for ops on single elements: sums, products and quotients with one rounding each, and smooth functions.
+
+For a function f of one operand, executed on x' with `|x' - x| <= e`:
+`|fl f(x') - f(x)| <= |fl f(x') - f(x')| + |f(x') - f(x)|`, the first the kernel's own error, stated in ulps, the second
+at most `sup |f'| e` over all that lies between (Higham, Accuracy and Stability, section 1.6), and never more than the
+width of f's range.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.ops.noise import kernels
+from torchlean.ops.noise.rule import Rule
+from torchlean.ops.noise.values import Call, Noise, Noisy, added, times, width
+from torchlean.ops.op import Attributes
+
+Slope = Callable[[Interval, Attributes], Tensor]
+"""The supremum of |f'| over an interval, in float64; infinite or NaN where there is none."""
+
+
+def bounded_by_range(call: Call, passed: Tensor) -> Tensor:
+    """What is passed on, at most the width of the op's range; asked only where the slope says nothing finite."""
+    if bool(torch.isfinite(passed).all()) or any(
+        not bool(torch.isfinite(x.error).all()) for x in call.operands if x.error is not None
+    ):
+        return torch.nan_to_num(passed, nan=math.inf, posinf=math.inf)
+    range_ = call.over_reach()
+    if range_.undefined:
+        return torch.nan_to_num(passed, nan=math.inf, posinf=math.inf)
+    return torch.fmin(passed, width(range_))
+
+
+@dataclass(frozen=True)
+class Sum(Rule):
+    """`a + s b` with one rounding, or two where s is not 1 or -1.
+
+    Subnormal numbers add up exactly, so sums have no underflow term. An operand that is infinite as a value (a mask)
+    gives itself, exactly.
+    """
+
+    scale: Callable[[Attributes], float] = lambda attributes: 1.0
+    sign: float = 1.0
+
+    def noise(self, call: Call) -> Noise:
+        a, b = call.operands
+        factor = abs(self.scale(call.attributes))
+        moved = None if b.error is None else b.error * factor
+        passed = added(a.error, moved)
+        if not call.floating:
+            return Noise(passed=passed, parts=(a.error, moved))
+        precision = call.precision
+        local = call.result_magnitude(passed) * precision.unit + precision.tiny_sum
+        peak = None
+        if factor != 1.0:
+            scaled = b.magnitude * factor
+            local, peak = local + scaled * (2.0 * precision.unit) + 2.0 * precision.tiny, scaled
+        settled = _infinite(a) | _infinite(b)
+        if a.exact.infinite or b.exact.infinite:
+            local = local.masked_fill(settled, 0.0)
+        least, greatest = self._limits(a, b, factor, precision.unit)
+        return Noise(local, passed, (a.error, moved), peak, least, greatest)
+
+    def _limits(self, a: Noisy, b: Noisy, factor: float, unit: float) -> tuple[float, float]:
+        """Rounding is monotone: a sum of numbers within limits lies between the rounded sums of the limits."""
+        if factor != 1.0:
+            return -math.inf, math.inf
+        low, high = (b.least, b.greatest) if self.sign > 0 else (-b.greatest, -b.least)
+        ends = (a.least + low, a.greatest + high)
+        least, greatest = (_rounded(end, unit, side) for end, side in zip(ends, (-1.0, 1.0), strict=True))
+        return least, greatest
+
+
+def _rounded(value: float, unit: float, side: float) -> float:
+    """A bound on the rounded value, which zero and small integers are themselves."""
+    if not math.isfinite(value):
+        return side * math.inf
+    if value == math.trunc(value) and abs(value) <= 1.0:
+        return value
+    return value + side * abs(value) * (2.0 * unit)
+
+
+def _infinite(x: Noisy) -> Tensor:
+    """Where the value is known to be infinite."""
+    return torch.isinf(x.exact.lower) & (x.exact.lower == x.exact.upper)
+
+
+def product_passed(a: Noisy, b: Noisy) -> tuple[Tensor | None, Tensor | None]:
+    """`|a' b' - a b| <= e_a |b'| + |a| e_b`, by operand."""
+    return (
+        None if a.error is None else times(a.error, b.magnitude),
+        None if b.error is None else times(b.error, a.magnitude),
+    )
+
+
+@dataclass(frozen=True)
+class Product(Rule):
+    """`a b`, rounded once."""
+
+    def noise(self, call: Call) -> Noise:
+        a, b = call.operands
+        parts = product_passed(a, b)
+        passed = added(*parts)
+        if not call.floating:
+            return Noise(passed=passed, parts=parts)
+        precision = call.precision
+        local = call.result_magnitude(passed) * precision.unit + precision.tiny
+        # Rounding keeps the sign: a product of numbers of known sign is never on the other side of zero.
+        same = (a.least >= 0 and b.least >= 0) or (a.greatest <= 0 and b.greatest <= 0)
+        return Noise(local, passed, parts, least=0.0 if same else -math.inf)
+
+
+@dataclass(frozen=True)
+class Quotient(Rule):
+    """`a / b`, rounded once: `|a'/b' - a/b| <= (e_a + |a / b| e_b) / |b'|`."""
+
+    def noise(self, call: Call) -> Noise:
+        a, b = call.operands
+        precision = call.precision
+        nearest = distance_from_zero(b.reach)
+        ratio = times(a.magnitude, 1.0 / distance_from_zero(b.exact))
+        parts = (
+            None if a.error is None else times(a.error, 1.0 / nearest),
+            None if b.error is None else times(b.error, ratio / nearest),
+        )
+        passed = added(*parts)
+        local = call.result_magnitude(passed) * precision.unit + precision.tiny
+        local = torch.where(nearest > 0, local, math.inf)
+        same = a.least >= 0 and b.least >= 0
+        return Noise(local, passed, parts, least=0.0 if same else -math.inf)
+
+
+def distance_from_zero(x: Interval) -> Tensor:
+    """The least magnitude in the interval."""
+    return torch.maximum(x.lower, -x.upper).clamp(min=0.0)
+
+
+@dataclass(frozen=True)
+class Curve(Rule):
+    """A function of one operand, computed by one kernel with an error stated in ulps.
+
+    Attributes:
+        kernel: its name in the table of kernels.
+        slope: see `Slope`.
+        least, greatest: bounds of the computed result.
+        modulus: another bound of `|f(x) - f(y)|` by `|x - y|`, for slopes that are infinite somewhere.
+        domain: where the function is defined, ends included.
+    """
+
+    kernel: str
+    slope: Slope
+    least: float = -math.inf
+    greatest: float = math.inf
+    modulus: Callable[[Tensor], Tensor] | None = None
+    domain: tuple[float, float] = (-math.inf, math.inf)
+
+    def noise(self, call: Call) -> Noise:
+        passed = curve_passed(call, self.slope, self.modulus, self.domain)
+        relative, absolute = kernels.relative(self.kernel, call.precision)
+        local = call.result_magnitude(passed) * relative + absolute
+        return Noise(local, passed, least=self.least, greatest=self.greatest)
+
+
+def curve_passed(
+    call: Call,
+    slope: Slope,
+    modulus: Callable[[Tensor], Tensor] | None = None,
+    domain: tuple[float, float] = (-math.inf, math.inf),
+) -> Tensor | None:
+    """How far a function of one operand moves; infinite where the executed operand may leave its domain."""
+    x = call.operands[0]
+    if x.error is None:
+        return None
+    passed = times(x.error, torch.nan_to_num(slope(x.reach, call.attributes), nan=math.inf, posinf=math.inf))
+    if modulus is not None:
+        passed = torch.minimum(passed, modulus(x.error))
+    passed = bounded_by_range(call, passed)
+    if domain == (-math.inf, math.inf):
+        return passed
+    return passed.masked_fill((x.reach.lower < domain[0]) | (x.reach.upper > domain[1]), math.inf)
+
+
+@dataclass(frozen=True)
+class Steps(Rule):
+    """A function of one operand that a kernel composes of a few operations without cancellation.
+
+    Attributes:
+        slope: see `Slope`.
+        roundings: the error, in units roundoff of the result.
+        besides: the error, in units roundoff of the operand's magnitude.
+        constant: the error, in units roundoff of 1: intermediate results of about that size.
+        least, greatest: bounds of the computed result.
+    """
+
+    slope: Slope
+    roundings: float
+    besides: float = 0.0
+    constant: float = 0.0
+    least: float = -math.inf
+    greatest: float = math.inf
+
+    def noise(self, call: Call) -> Noise:
+        x = call.operands[0]
+        passed = curve_passed(call, self.slope)
+        precision = call.precision
+        units = call.result_magnitude(passed) * self.roundings + self.constant
+        if self.besides:
+            units = units + x.magnitude * self.besides
+        local = units * precision.unit + 8.0 * precision.smallest_normal
+        return Noise(local, passed, least=self.least, greatest=self.greatest)
+
+
+def at_zero_most(slope: Callable[[Tensor], Tensor]) -> Slope:
+    """For derivatives that fall with the distance from zero."""
+    return lambda x, attributes: slope(distance_from_zero(x))
+
+
+def at_far_end(slope: Callable[[Tensor], Tensor]) -> Slope:
+    """For derivatives that rise with the distance from zero."""
+    return lambda x, attributes: slope(torch.maximum(x.lower.abs(), x.upper.abs()))
+
+
+def at_upper(slope: Callable[[Tensor], Tensor]) -> Slope:
+    """For derivatives that rise."""
+    return lambda x, attributes: slope(x.upper)
+
+
+def at_lower(slope: Callable[[Tensor], Tensor]) -> Slope:
+    """For derivatives that fall in magnitude."""
+    return lambda x, attributes: slope(x.lower)
+
+
+def steepest(limit: float) -> Slope:
+    """For functions with a Lipschitz constant."""
+    return lambda x, attributes: torch.full_like(x.lower, limit)
+
+
+def from_attributes(limit: Callable[[Attributes], float]) -> Slope:
+    """For functions whose Lipschitz constant depends on attributes."""
+    return lambda x, attributes: torch.full_like(x.lower, limit(attributes))
+
+
+@dataclass(frozen=True)
+class Several(Rule):
+    """A function of several operands by its partial derivatives.
+
+    Attributes:
+        slopes: of the operands, in order, to suprema of the partial derivatives' magnitudes over their reach.
+        roundings: a bound of the kernel's error from the call and the largest magnitude of the result.
+        peak: the largest magnitude of an intermediate result.
+    """
+
+    slopes: Callable[[Sequence[Noisy], Attributes], Sequence[Tensor]]
+    roundings: Callable[[Call, Tensor], Tensor]
+    peak: Callable[[Call], Tensor] | None = None
+
+    def noise(self, call: Call) -> Noise:
+        parts: list[Tensor | None] = [None] * len(call.operands)
+        if call.noisy:
+            slopes = self.slopes(call.operands, call.attributes)
+            for place, (x, slope) in enumerate(zip(call.operands, slopes, strict=True)):
+                if x.error is not None:
+                    parts[place] = times(x.error, torch.nan_to_num(slope, nan=math.inf, posinf=math.inf))
+        passed = added(*parts)
+        if passed is not None:
+            passed = bounded_by_range(call, passed)
+        if not call.floating:
+            return Noise(passed=passed, parts=parts)
+        local = self.roundings(call, call.result_magnitude(passed))
+        return Noise(local, passed, parts, None if self.peak is None else self.peak(call))

@@ -1,0 +1,53 @@
+"""The content-addressed store of rounding errors, beside that of bounds and by the same rule (`bounds/cache.py`)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from torchlean.bounds.cache import Store
+
+DEFAULT_BYTES = 256 * 2**20
+"""Errors are half as large as bounds: one tensor instead of two."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class NodeError:
+    """The rounding error of one node.
+
+    Attributes:
+        error: a bound on |executed - exact| per element, float64, infinite where nothing is known; None where the
+            execution is exact.
+        least, greatest: bounds of the executed value whatever its error.
+        local: what the node's own rounding contributes at the element with the largest error.
+        passed: what each operand's error contributes there.
+        reason: why the error is infinite somewhere, if it is.
+    """
+
+    error: Tensor | None
+    least: float = -math.inf
+    greatest: float = math.inf
+    local: float = 0.0
+    passed: tuple[float, ...] = ()
+    reason: str | None = None
+
+    @property
+    def largest(self) -> float:
+        """Over the elements."""
+        if self.error is None or self.error.numel() == 0:
+            return 0.0
+        return float(self.error.max())
+
+
+class ErrorsCache(Store[NodeError]):
+    """Least-recently-used store of rounding errors. One thread at a time."""
+
+    def __init__(self, limit: int = DEFAULT_BYTES) -> None:
+        super().__init__(
+            limit, lambda entry: 0 if entry.error is None else entry.error.untyped_storage().nbytes()
+        )
+
+
+__all__ = ["ErrorsCache", "NodeError"]
