@@ -18,7 +18,7 @@ LAYERS = [
     {"ops"},
     {"graph"},
     {"capture", "bounds"},
-    {"claims", "rounding"},
+    {"claims", "hazards", "rounding"},
     {"verification"},
     {"analysis"},
     {"command"},

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from torchlean.analysis.hazards import file_hazards
 from torchlean.analysis.properties import is_property
 from torchlean.analysis.result import (
     ClaimResult,
@@ -99,6 +100,7 @@ def analyse(
         units.append(unit_result(unit.part, unit, claim, path))
         diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
+    diagnostics += file_hazards(path, text, bounded, cancelled)
     return FileAnalysis(
         path,
         tuple(units),

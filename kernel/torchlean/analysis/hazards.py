@@ -1,0 +1,25 @@
+"""Numeric hazards of a file: each unit examined under its region, the answers put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torchlean.analysis.units import UnitBounds
+from torchlean.diagnostics import Diagnostic
+from torchlean.hazards import Written, examine, merged
+
+
+def file_hazards(
+    path: str, text: str, bounded: Sequence[UnitBounds], cancelled: Callable[[], bool]
+) -> list[Diagnostic]:
+    """The `TL2xx` diagnostics of the file, one per place and code.
+
+    Raises:
+        Cancelled: by the caller.
+    """
+    written = Written(path, text)
+    groups = []
+    for unit in bounded:
+        domains = {name: box.interval() for name, box in unit.part.unit.domains.items()}
+        groups.append(examine(unit.part.graph, domains, unit.bounds, written, cancelled))
+    return merged(groups)

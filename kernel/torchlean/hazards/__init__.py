@@ -1,0 +1,10 @@
+"""Numeric hazards: where the binary32 execution overflows, divides by zero, leaves a domain or loses its digits.
+
+`examine` looks at one unit's graph; `merged` puts the findings of a file's units together.
+"""
+
+from torchlean.hazards.examine import examine
+from torchlean.hazards.report import merged
+from torchlean.hazards.written import Written
+
+__all__ = ["Written", "examine", "merged"]

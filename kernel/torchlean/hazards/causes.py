@@ -1,0 +1,66 @@
+"""One cause, one report: the first node that goes wrong carries it, what follows from it is only mentioned.
+
+Wrong values travel: an overflow makes quotients zero or NaN, a NaN makes everything NaN. A finding downstream of
+another is its consequence unless it would be there without it. The ranges were cut back to numbers after every wrong
+node (`torchlean.hazards.ranges`), so poles and domains downstream are judged by themselves already; what is left
+to see here are overflows of what was cut back, and zeros that only an exponential that is wrong anyway can reach.
+"""
+
+from __future__ import annotations
+
+from torchlean.graph import Node
+from torchlean.hazards.case import Case
+from torchlean.hazards.detectors import DETECTORS, EVERYWHERE
+from torchlean.hazards.finding import Finding, Trouble
+
+SETTLING = frozenset(
+    {"argmax", "argmin", "eq", "ge", "gt", "isfinite", "isinf", "isnan", "le", "lt", "ne", "nan_to_num"}
+)
+"""Ops whose results are ordinary numbers whatever they are given: trouble ends there."""
+
+
+def causes(case: Case) -> list[Finding]:
+    """The findings that carry a report, in order of execution."""
+    found: list[Finding] = []
+    roots: list[tuple[Finding, ...]] = []
+    for node in case.graph:
+        upstream = _upstream(node, roots)
+        finding = _detected(case, node)
+        cause = None if finding is None else _cause(finding, upstream)
+        if finding is not None and cause is None:
+            found.append(finding)
+            upstream = (*upstream, finding)
+        elif cause is not None:
+            cause.because.append(node.id)
+        roots.append(upstream)
+    return found
+
+
+def _upstream(node: Node, roots: list[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+    """The findings that the node's operands suffer from."""
+    if node.op in SETTLING:
+        return ()
+    seen = {id(finding): finding for operand in node.inputs for finding in roots[operand]}
+    return tuple(seen.values())
+
+
+def _detected(case: Case, node: Node) -> Finding | None:
+    if not case.mine[node.id]:
+        return None
+    for detector in DETECTORS.get(node.op, EVERYWHERE):
+        found = detector(case, node)
+        if found is not None:
+            return found
+    return None
+
+
+def _cause(finding: Finding, upstream: tuple[Finding, ...]) -> Finding | None:
+    """The earlier finding that this one follows from, or None where it is a cause itself."""
+    if finding.specific:
+        return None
+    for earlier in upstream:
+        if earlier.trouble is Trouble.OVERFLOW:
+            return earlier
+        if earlier.trouble is Trouble.SINGULAR and finding.trouble is Trouble.OVERFLOW:
+            return earlier
+    return None

@@ -1,0 +1,89 @@
+"""Values that are computed and then thrown away: `torch.where(x > 0, torch.log(x), 0)`.
+
+The value is right. Its gradient need not be (0 * inf), but nothing is claimed about that here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torchlean.graph import Node
+from torchlean.hazards.case import Case
+from torchlean.hazards.patterns import COPIES, number, strip
+from torchlean.hazards.relations import kept_by
+
+Need = Literal["positive", "nonzero", "nonnegative"]
+"""What the argument must be where its value is used: of a logarithm, a divisor, a square root."""
+
+SELECTING = 20
+"""Users looked at: what is used in more places counts as used."""
+
+
+def is_masked(case: Case, node: Node, need: Need, of: int | None = None) -> bool:
+    """Whether every use of the node's value selects only elements where its argument is right.
+
+    Args:
+        need: what the argument must be.
+        of: the operand that matters; default: the first.
+    """
+    argument = node.inputs[0] if of is None else of
+    stack, seen = list(case.users[node.id]), 0
+    if not stack:
+        return False
+    previous = dict.fromkeys(stack, node.id)
+    while stack:
+        id = stack.pop()
+        seen += 1
+        if seen > SELECTING:
+            return False
+        user = case.graph[id]
+        if user.op == "where" and previous[id] != user.inputs[0]:
+            if not _selects(case, user, previous[id], argument, need):
+                return False
+        elif user.op in COPIES or user.op in ("mul", "neg", "add", "sub", "div"):
+            if not case.users[id]:
+                return False
+            for after in case.users[id]:
+                previous[after] = id
+                stack.append(after)
+        else:
+            return False
+    return True
+
+
+def _selects(case: Case, where: Node, value: int, argument: int, need: Need) -> bool:
+    """Whether `where` takes `value` only where the condition keeps the argument out of trouble."""
+    condition, chosen, other = where.inputs
+    if value == chosen == other:
+        return False
+    holds = value == chosen
+    kept = kept_by(case.graph, condition, argument, holds=holds)
+    if kept is None:
+        return need == "nonzero" and _excludes_zero(case, condition, argument, holds)
+    if need == "nonnegative":
+        return kept[0] >= 0
+    return kept[0] > 0 or (need == "nonzero" and kept[1] < 0)
+
+
+def _excludes_zero(case: Case, condition: int, argument: int, holds: bool) -> bool:
+    """`x != 0` where it holds, `x == 0` where it does not."""
+    test = strip(case.graph, condition)
+    if test.op != ("ne" if holds else "eq"):
+        return False
+    a, b = (strip(case.graph, id) for id in test.inputs)
+    x = strip(case.graph, argument)
+    return (a.digest == x.digest and number(b) == 0.0) or (b.digest == x.digest and number(a) == 0.0)
+
+
+def only_clamped(case: Case, id: int, end: Literal["min", "max"]) -> bool:
+    """Whether every use of the value is a clamp from below (`min`) or above (`max`)."""
+    users = [case.graph[user] for user in case.users[id]]
+    return bool(users) and all(_clamps(user, end) for user in users)
+
+
+def _clamps(user: Node, end: str) -> bool:
+    if user.op == "clamp":
+        return user.attributes.get(end) is not None
+    return (
+        user.op in (("maximum", "fmax") if end == "min" else ("minimum", "fmin")) or user.op == "nan_to_num"
+    )

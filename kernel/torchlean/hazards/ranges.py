@@ -1,0 +1,170 @@
+"""The numbers a binary32 execution can have at each node, as far as hazards are concerned.
+
+Interval propagation as in `torchlean.bounds`, with three differences:
+
+- the ends of every interval are rounded to the node's dtype. Rounding is monotone, so where an op is correctly rounded
+  this is the range of its float results: `1 - p` reaches 0 for p up to 1 - 1e-9, `exp(-200)` is 0, `1 + 1e-9` is 1;
+- what is not known is taken from a working range (`torchlean.hazards.regions`), and structural relations that
+  intervals forget are put back (`torchlean.hazards.relations`): `x - x.max()` is never positive;
+- a result that leaves the number range or a domain is noted and cut back to numbers, so that the nodes after it are
+  judged by themselves.
+
+These ranges decide what is *reported*. They are no bounds that anything is proved from: a working range is an
+assumption, and the rounding errors of sums are not added.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torchlean.bounds import Bounds
+from torchlean.bounds.cache import Bound
+from torchlean.bounds.ibp import bound_node
+from torchlean.cancellation import Cancelled
+from torchlean.graph import Graph, Node
+from torchlean.hazards.regions import COMPUTED, LAYERS, WORKING, Known, known_regions, leaf_range
+from torchlean.hazards.relations import related
+from torchlean.intervals import Interval
+
+LOGARITHMS = frozenset({"log", "log2", "log10", "log1p"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """One per node, indexed by id.
+
+    Attributes:
+        intervals: finite ends, apart from infinite constants and what is made of them (`infinite`).
+        known: what the interval rests on.
+        overflow: nodes with finite operands whose float result may be infinite.
+        undefined: nodes with defined operands whose result may be NaN because of infinite operands.
+        raw: the interval before it was cut back, where it was.
+    """
+
+    intervals: list[Interval]
+    known: list[Known]
+    overflow: set[int]
+    undefined: set[int]
+    raw: dict[int, Interval]
+
+    def __getitem__(self, id: int) -> Interval:
+        return self.intervals[id]
+
+    def extent(self, id: int) -> tuple[float, float]:
+        """Least lower and greatest upper end; (0, 0) for an empty tensor."""
+        interval = self.intervals[id]
+        return extent(interval)
+
+
+def extent(interval: Interval) -> tuple[float, float]:
+    """Least lower and greatest upper end over all elements; (0, 0) where there are none."""
+    if interval.lower.numel() == 0:
+        return 0.0, 0.0
+    return float(interval.lower.min()), float(interval.upper.max())
+
+
+def float_ranges(
+    graph: Graph,
+    domains: Mapping[str, Interval],
+    bounds: Bounds,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Ranges:
+    """The range of every node.
+
+    Args:
+        graph: any valid graph.
+        domains: an interval per input that has one.
+        bounds: of the same graph under the same domains, for nodes whose region is certain.
+        cancelled: asked before every node.
+
+    Raises:
+        Cancelled: `cancelled()` became true.
+    """
+    ranges = Ranges([], known_regions(graph, domains), set(), set(), {})
+    for node in graph:
+        if cancelled():
+            raise Cancelled
+        ranges.intervals.append(_range(node, graph, domains, bounds, ranges))
+    return ranges
+
+
+def _range(
+    node: Node, graph: Graph, domains: Mapping[str, Interval], bounds: Bounds, ranges: Ranges
+) -> Interval:
+    known = ranges.known[node.id]
+    if node.op == "random" or (node.op == "input" and known is Known.NOTHING):
+        return _rounded(leaf_range(node, known), node.type.dtype)
+    if not node.inputs:
+        return _rounded(bound_node(node, [], graph, domains).interval, node.type.dtype)
+    if node.type.numel == 0:
+        return Interval.uniform(node.type.shape, 0.0, 0.0)
+    operands = [ranges.intervals[id] for id in node.inputs]
+    exact = bound_node(node, [Bound(operand) for operand in operands], graph, domains).interval
+    if known is Known.CERTAIN:
+        exact = _intersected(exact, bounds[node.id])
+    exact = related(node, graph, ranges.intervals, exact)
+    return _settled(node, operands, exact, ranges)
+
+
+def _settled(node: Node, operands: list[Interval], exact: Interval, ranges: Ranges) -> Interval:
+    """Round to the dtype, note what is wrong, and cut back to numbers."""
+    infinite = any(operand.infinite for operand in operands)
+    if infinite and exact.undefined and not any(operand.undefined for operand in operands):
+        ranges.undefined.add(node.id)
+    rounded = _rounded(exact, node.type.dtype)
+    if not node.type.dtype.is_floating_point:
+        return Interval(rounded.lower, rounded.upper)
+    lower, upper = rounded.lower, rounded.upper
+    if not infinite and bool((torch.isinf(lower) | torch.isinf(upper)).any()):
+        ranges.overflow.add(node.id)
+        ranges.raw[node.id] = rounded
+    least, greatest = _healthy(node, operands, ranges.known[node.id])
+    keep = infinite and exact.infinite
+    if not keep:
+        lower, upper = lower.clamp(least, greatest), upper.clamp(least, greatest)
+    return Interval(lower, upper, False, keep)
+
+
+def _healthy(node: Node, operands: list[Interval], known: Known) -> tuple[float, float]:
+    """Where the node's numbers lie when nothing is wrong with them."""
+    info = torch.finfo(node.type.dtype)
+    least, greatest = info.min, info.max
+    if known is Known.NOTHING:
+        reach = WORKING if node.op in LAYERS else COMPUTED
+        least, greatest = max(least, -reach), min(greatest, reach)
+    if node.op in LOGARITHMS:
+        # The logarithm of the least subnormal number; `log1p` has it only at -1.
+        least = max(least, math.log(info.smallest_normal * info.eps) * (1 / math.log(2)))
+    return least, greatest
+
+
+def _intersected(a: Interval, b: Interval) -> Interval:
+    """Both contain the value; where rounding makes them miss each other, `a`."""
+    if b.undefined or a.shape != b.shape:
+        return a
+    lower, upper = torch.maximum(a.lower, b.lower), torch.minimum(a.upper, b.upper)
+    fits = lower <= upper
+    if not bool(fits.all()):
+        lower, upper = torch.where(fits, lower, a.lower), torch.where(fits, upper, a.upper)
+    return Interval(lower, upper, a.undefined, a.infinite)
+
+
+def _rounded(interval: Interval, dtype: torch.dtype) -> Interval:
+    """Each end as a number of the dtype; beyond its largest an infinity."""
+    if not dtype.is_floating_point or dtype == torch.float64:
+        return interval
+    lower = _to(interval.lower, dtype)
+    upper = lower if interval.is_point else _to(interval.upper, dtype)
+    return Interval(lower, upper, interval.undefined, interval.infinite)
+
+
+def _to(end: Tensor, dtype: torch.dtype) -> Tensor:
+    if not any(end.stride()) and end.numel() > 1:
+        # One number for all elements stays one number.
+        return end[(0,) * end.dim()].to(dtype).to(torch.float64).expand(end.shape)
+    return end.to(dtype).to(torch.float64)

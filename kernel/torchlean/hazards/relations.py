@@ -1,0 +1,265 @@
+"""Relations between nodes that intervals forget, put back where a false alarm would follow from forgetting them.
+
+Interval arithmetic treats the two operands of `x - x.max()` as independent. Each rule here looks at the graph below one
+node and narrows its interval; every rule is a fact of real arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from torchlean.graph import Graph, Node
+from torchlean.hazards.integrality import is_integral
+from torchlean.hazards.patterns import COPIES, number, same, scaled, strip
+from torchlean.intervals import Interval
+
+UNIT_SLACK = 1e-6
+"""How far a binary32 dot product of two unit vectors may leave [-1, 1]: sixteen roundings, as for short vectors; it is
+not nothing, which matters to `acos`."""
+
+
+def related(node: Node, graph: Graph, ranges: Sequence[Interval], interval: Interval) -> Interval:
+    """`interval` of the node, narrowed by what is known of its operands together."""
+    rule = RULES.get(node.op)
+    ends = rule(graph, node, ranges) if rule is not None else None
+    if ends is None:
+        return interval
+    lower, upper = ends
+    low, high = interval.lower.clamp(lower, upper), interval.upper.clamp(lower, upper)
+    return Interval(low, high, interval.undefined, interval.infinite)
+
+
+Ends = tuple[float, float] | None
+
+
+def _sub(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    left, right = node.inputs
+    if _bounds_above(graph, right, left):
+        return -math.inf, 0.0
+    if _bounds_above(graph, left, right) or _spread(graph, left, right):
+        return 0.0, math.inf
+    if same(graph, left, right):
+        return 0.0, 0.0
+    return None
+
+
+def _bounds_above(graph: Graph, top: int, id: int) -> bool:
+    """Whether `top` is at least every element of `id` that it meets: its maximum, its logsumexp."""
+    for op in ("amax", "logsumexp"):
+        reduced = _reduction_of(graph, top, op)
+        if (
+            reduced is not None
+            and _aligned(graph, top, reduced)
+            and same_values(graph, reduced.inputs[0], id)
+        ):
+            return True
+    lowest = _reduction_of(graph, id, "amin")
+    return lowest is not None and _aligned(graph, id, lowest) and same_values(graph, lowest.inputs[0], top)
+
+
+def _spread(graph: Graph, high: int, low: int) -> bool:
+    """`x.max() - x.min()` over the same dimensions."""
+    top, bottom = strip(graph, high), strip(graph, low)
+    if top.op != "amax" or bottom.op != "amin":
+        return False
+    return top.attributes == bottom.attributes and same_values(graph, top.inputs[0], bottom.inputs[0])
+
+
+def same_values(graph: Graph, a: int, b: int) -> bool:
+    """The same numbers in the same places, apart from copies of the whole tensor."""
+    whole = frozenset({"clone", "contiguous"})
+    return strip(graph, a, whole).digest == strip(graph, b, whole).digest
+
+
+def _reduction_of(graph: Graph, id: int, op: str) -> Node | None:
+    node = strip(graph, id)
+    return node if node.op == op else None
+
+
+def _aligned(graph: Graph, id: int, reduced: Node) -> bool:
+    """Whether the reduction, copied to `id`, meets the elements it was computed from when it is broadcast."""
+    source = graph[reduced.inputs[0]].type.shape
+    dims = _dims(reduced)
+    kept = tuple(1 if d in dims else size for d, size in enumerate(source))
+    given = graph[id].type.shape
+    leading = dims == set(range(len(dims)))
+    return given in (kept, source) or reduced.type.numel == 1 or (leading and given == reduced.type.shape)
+
+
+def _dims(node: Node) -> set[int]:
+    dims = node.attributes.get("dim")
+    if isinstance(dims, int):
+        return {dims}
+    return {d for d in dims if isinstance(d, int)} if isinstance(dims, tuple) else set()
+
+
+def _sum(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    inner = strip(graph, node.inputs[0], frozenset({"clone", "contiguous"}))
+    if inner.op == "exp":
+        shifted = strip(graph, inner.inputs[0], frozenset({"clone", "contiguous"}))
+        if shifted.op == "sub":
+            top = _reduction_of(graph, shifted.inputs[1], "amax")
+            if top is not None and _bounds_above(graph, shifted.inputs[1], shifted.inputs[0]):
+                # One of the exponents is exactly zero, if all elements of some maximum are summed.
+                return (1.0, math.inf) if _dims(top) <= _dims(node) else None
+    if inner.op == "softmax" and inner.attributes.get("dim") in _dims(node):
+        return 1.0 - UNIT_SLACK, math.inf
+    if inner.op == "mul" and all(_dims(node) & _unit_dims(graph, id) for id in inner.inputs):
+        return -1.0 - UNIT_SLACK, 1.0 + UNIT_SLACK
+    return None
+
+
+def _matmul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    left, right = node.inputs
+    last = len(graph[left].type.shape) - 1
+    second = max(len(graph[right].type.shape) - 2, 0)
+    if last in _unit_dims(graph, left) and second in _unit_dims(graph, right):
+        return -1.0 - UNIT_SLACK, 1.0 + UNIT_SLACK
+    return None
+
+
+def _unit_dims(graph: Graph, id: int) -> set[int]:
+    """Dimensions along which the vectors have a length of at most one."""
+    node = graph[id]
+    if node.op in ("clone", "contiguous"):
+        return _unit_dims(graph, node.inputs[0])
+    if node.op == "permute":
+        order = node.attributes["dims"]
+        below = _unit_dims(graph, node.inputs[0])
+        return {place for place, d in enumerate(order) if d in below} if isinstance(order, tuple) else set()
+    if node.op == "normalize" and node.attributes.get("p") == 2.0:
+        return _dims(node)
+    if node.op == "div":
+        length = strip(graph, node.inputs[1], COPIES | {"clamp", "add", "maximum"})
+        if length.op == "vector_norm" and same_values(graph, length.inputs[0], node.inputs[0]):
+            return _dims(length) if length.attributes.get("ord") == 2.0 else set()
+    return set()
+
+
+def _div(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    """A share: `a / a.sum()` and `a / (a + b)` for nonnegative numbers."""
+    top, bottom = node.inputs
+    if float(_least(ranges[top])) < 0:
+        return None
+    whole = strip(graph, bottom)
+    if whole.op in ("clamp", "maximum"):
+        whole = strip(graph, whole.inputs[0])
+    parts = [strip(graph, id) for id in whole.inputs] if whole.op == "add" else [whole]
+    if any(float(_least(ranges[part.id])) < 0 for part in parts):
+        return None
+    mine = strip(graph, top)
+    for part in parts:
+        summed = strip(graph, part.inputs[0]) if part.op == "sum" else part
+        if summed.digest == mine.digest:
+            return 0.0, 1.0
+    return None
+
+
+def _least(interval: Interval) -> float:
+    return float(interval.lower.min()) if interval.lower.numel() else 0.0
+
+
+def _add(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    """`exp(a) + exp(-a)` is at least 2, and `x + (x == 0)` avoids zero."""
+    left, right = (strip(graph, id) for id in node.inputs)
+    if left.op == right.op == "exp":
+        a, b = strip(graph, left.inputs[0]), strip(graph, right.inputs[0])
+        for first, second in ((a, b), (b, a)):
+            if second.op == "neg" and strip(graph, second.inputs[0]).digest == first.digest:
+                return 2.0, math.inf
+    for x, flag in ((left, right), (right, left)):
+        if flag.op == "eq" and _compares(graph, flag, x, 0.0) and _least(ranges[x.id]) >= 0:
+            return _positive(graph, x, node), math.inf
+    return None
+
+
+def _compares(graph: Graph, flag: Node, x: Node, value: float) -> bool:
+    a, b = (strip(graph, id) for id in flag.inputs)
+    return (a.digest == x.digest and number(b) == value) or (b.digest == x.digest and number(a) == value)
+
+
+def _positive(graph: Graph, x: Node, like: Node) -> float:
+    """The least positive number that `x` may have: 1 for a count."""
+    return 1.0 if is_integral(graph, x.id) else _smallest(like)
+
+
+def _smallest(node: Node) -> float:
+    dtype = node.type.dtype
+    return float(torch.finfo(dtype).smallest_normal) if dtype.is_floating_point else 1.0
+
+
+def _mul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    """`x * x`, and `-x * x` or `0.5 * x * x`, which parse as a product of a multiple of x with x."""
+    (left, left_factor), (right, right_factor) = (scaled(graph, id) for id in node.inputs)
+    if left.digest != right.digest or left.data is not None:
+        return None
+    return (0.0, math.inf) if left_factor * right_factor >= 0 else (-math.inf, 0.0)
+
+
+def _where(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    """`where(x > 0, x, other)`: the branch that is `x` itself keeps to its condition."""
+    condition, chosen, other = node.inputs
+    kept = kept_by(graph, condition, chosen, holds=True)
+    if kept is not None:
+        low, high = _extent(ranges[other])
+        own_low, own_high = _extent(ranges[chosen])
+        return min(low, max(kept[0], own_low)), max(high, min(kept[1], own_high))
+    kept = kept_by(graph, condition, other, holds=False)
+    if kept is not None:
+        low, high = _extent(ranges[chosen])
+        own_low, own_high = _extent(ranges[other])
+        return min(low, max(kept[0], own_low)), max(high, min(kept[1], own_high))
+    return None
+
+
+def _extent(interval: Interval) -> tuple[float, float]:
+    return (
+        (float(interval.lower.min()), float(interval.upper.max())) if interval.lower.numel() else (0.0, 0.0)
+    )
+
+
+def kept_by(graph: Graph, condition: int, x: int, *, holds: bool) -> Ends:
+    """The range that a comparison with a number leaves to `x` where it holds (or where it does not)."""
+    test = strip(graph, condition, frozenset({"clone", "contiguous", "expand", "reshape"}))
+    if test.op == "logical_not":
+        return kept_by(graph, test.inputs[0], x, holds=not holds)
+    if test.op == "logical_and" and holds:
+        for part in test.inputs:
+            found = kept_by(graph, part, x, holds=True)
+            if found is not None:
+                return found
+    if test.op not in _OPPOSITE:
+        return None
+    own, limit = test.inputs
+    op = test.op
+    if not same_values(graph, own, x):
+        own, limit, op = limit, own, _MIRRORED[op]
+    value = number(strip(graph, limit))
+    if value is None or not same_values(graph, own, x):
+        return None
+    op = op if holds else _OPPOSITE[op]
+    above = math.nextafter(value, math.inf) if value else _smallest(graph[x])
+    below = math.nextafter(value, -math.inf) if value else -_smallest(graph[x])
+    return {
+        "gt": (above, math.inf),
+        "ge": (value, math.inf),
+        "lt": (-math.inf, below),
+        "le": (-math.inf, value),
+    }.get(op)
+
+
+_OPPOSITE = {"gt": "le", "ge": "lt", "lt": "ge", "le": "gt"}
+_MIRRORED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
+
+RULES = {
+    "add": _add,
+    "div": _div,
+    "matmul": _matmul,
+    "mul": _mul,
+    "sub": _sub,
+    "sum": _sum,
+    "where": _where,
+}

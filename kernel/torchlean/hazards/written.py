@@ -1,0 +1,114 @@
+"""What the person wrote at the place of a node.
+
+torch's layers and losses are captured as the Python they are made of: `F.binary_cross_entropy` has logarithms and
+clamps in the graph, all at the place of the call. Those are torch's business, whose kernels know how to deal with them.
+A hazard is reported only where the person wrote the operation: the expression at the node's place is that operation.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from torchlean.capture.parsing import parse
+from torchlean.capture.source_module import SourceModule
+from torchlean.graph import Node
+from torchlean.source import Span
+
+OPERATORS: dict[type[ast.operator] | type[ast.cmpop] | type[ast.unaryop], frozenset[str]] = {
+    ast.Add: frozenset({"add"}),
+    ast.Sub: frozenset({"sub"}),
+    ast.Mult: frozenset({"mul", "square"}),
+    ast.Div: frozenset({"div", "reciprocal", "mul"}),
+    ast.Pow: frozenset({"pow", "pow_tensor", "square", "sqrt", "reciprocal", "rsqrt"}),
+    ast.MatMult: frozenset({"matmul"}),
+    ast.Eq: frozenset({"eq"}),
+    ast.NotEq: frozenset({"ne"}),
+    ast.USub: frozenset({"neg"}),
+}
+"""The ops that an operator may become."""
+
+CALLS: dict[str, frozenset[str]] = {
+    "arccos": frozenset({"acos"}),
+    "arcsin": frozenset({"asin"}),
+    "arccosh": frozenset({"acosh"}),
+    "arctanh": frozenset({"atanh"}),
+    "clip": frozenset({"clamp", "maximum", "minimum"}),
+    "clamp": frozenset({"clamp", "maximum", "minimum"}),
+    "clamp_max": frozenset({"clamp", "minimum"}),
+    "clamp_min": frozenset({"clamp", "maximum"}),
+    "divide": frozenset({"div"}),
+    "true_divide": frozenset({"div"}),
+    "__div__": frozenset({"div"}),
+    "dot": frozenset({"matmul"}),
+    "mm": frozenset({"matmul"}),
+    "bmm": frozenset({"matmul"}),
+    "mv": frozenset({"matmul"}),
+    "multiply": frozenset({"mul", "square"}),
+    "mul": frozenset({"mul", "square"}),
+    "subtract": frozenset({"sub"}),
+    "pow": frozenset({"pow", "pow_tensor", "square", "sqrt", "reciprocal", "rsqrt"}),
+    "float_power": frozenset({"pow", "pow_tensor", "square", "sqrt", "reciprocal", "rsqrt"}),
+    "rdiv": frozenset({"div", "reciprocal"}),
+    "half": frozenset({"cast"}),
+    "bfloat16": frozenset({"cast"}),
+    "float": frozenset({"cast"}),
+    "type": frozenset({"cast"}),
+    "type_as": frozenset({"cast"}),
+    "to": frozenset({"cast"}),
+    "tensor": frozenset({"cast"}),
+    "equal": frozenset({"eq"}),
+    "Softmax": frozenset({"softmax"}),
+}
+"""Functions and methods that are not called like the op they become; without the underscore of in-place ones."""
+
+
+class Written:
+    """The expressions of one file by their places."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.module = SourceModule(path, text, parse(text).tree, analysed=True)
+        self._at: dict[Span, list[ast.AST]] = {}
+        for node in ast.walk(self.module.tree):
+            if isinstance(node, (ast.expr, ast.AugAssign)):
+                self._at.setdefault(self.module.span(node), []).append(node)
+
+    def place(self, node: Node) -> Span | None:
+        """Where this file has the node's operation itself, or None where it is part of something else."""
+        span = node.span
+        if span is None or span.path != self.path:
+            return None
+        found = self._at.get(span)
+        if found is None:
+            return span
+        return span if any(_is(expression, node.op) for expression in found) else None
+
+    def layer_place(self, node: Node) -> Span | None:
+        """The innermost place of this file that leads to the node, whatever is written there."""
+        return next((span for span in node.spans if span.path == self.path), None)
+
+    def expressions(self, span: Span) -> list[ast.AST]:
+        """The expressions that stand exactly there."""
+        return self._at.get(span, [])
+
+
+def _is(expression: ast.AST, op: str) -> bool:
+    """Whether the expression is an application of the op."""
+    if isinstance(expression, ast.Call):
+        name = called_name(expression)
+        if name is None:
+            return False
+        plain = name.rstrip("_") if not name.startswith("__") else name
+        return plain == op or op in CALLS.get(plain, ())
+    if isinstance(expression, (ast.BinOp, ast.AugAssign, ast.UnaryOp)):
+        return op in OPERATORS.get(type(expression.op), ())
+    if isinstance(expression, ast.Compare):
+        return any(op in OPERATORS.get(type(operator), ()) for operator in expression.ops)
+    return False
+
+
+def called_name(call: ast.Call) -> str | None:
+    """The last part of the called name: `log` of `torch.log(x)` and of `x.log()`."""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else None

@@ -1,0 +1,80 @@
+"""Results beyond the largest number: exponentials, powers, and what is no hazard although interval ends are large."""
+
+import pytest
+from tests.hazards.expressions import claimed, hazards, marked, unknown
+
+OVERFLOWS = [
+    ("torch.exp(x)", "torch.exp(x.clamp(max=20))"),
+    ("torch.exp(x * x)", "torch.exp(-x * x)"),
+    ("torch.exp2(x)", "torch.exp2(torch.tanh(x))"),
+    ("torch.expm1(x)", "torch.expm1(-x.abs())"),
+    ("torch.cosh(x)", "torch.cosh(torch.sin(x))"),
+    ("x ** 10", "x ** 8"),
+    ("2.0 ** x", "2.0 ** torch.sigmoid(x)"),
+]
+
+
+@pytest.mark.parametrize(("expression", "stable"), OVERFLOWS)
+def test_an_overflow_is_marked_and_its_twin_is_not(expression, stable) -> None:
+    assert marked(unknown(f"y = {expression}")) == [("TL201", expression)]
+    assert marked(unknown(f"y = {stable}")) == []
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "x ** 2",
+        "(x * x * x * x).sum()",
+        "((x ** 2).sum() ** 2).mean() ** 2",
+        "torch.tanh(x @ x.t() @ x @ x.t() @ x) * x * x",
+        "torch.exp(x - x.max(dim=1, keepdim=True)[0])",
+        "torch.exp(x - x.amax(1).unsqueeze(1))",
+        "torch.exp(x - x.max())",
+        "torch.exp(x - torch.logsumexp(x, 1, keepdim=True))",
+        "torch.exp(F.normalize(x) @ F.normalize(x).t() / 0.05)",
+        "torch.exp(F.log_softmax(x, 1))",
+    ],
+)
+def test_what_cannot_overflow_in_practice_is_silent(expression) -> None:
+    assert marked(unknown(f"y = {expression}")) == []
+
+
+def test_a_stable_softmax_by_hand_is_silent() -> None:
+    body = "z = x - x.max(dim=1, keepdim=True)[0]\ne = torch.exp(z)\ny = e / e.sum(dim=1, keepdim=True)"
+    assert marked(unknown(body)) == []
+
+
+def test_a_maximum_over_everything_may_leave_a_row_of_zeros() -> None:
+    body = "e = torch.exp(x - x.max())\ny = e / e.sum(dim=1, keepdim=True)"
+    assert [code for code, _ in marked(unknown(body))] == ["TL203"]
+
+
+def test_the_exponential_of_a_softmax_by_hand_carries_the_report() -> None:
+    body = "e = torch.exp(x)\ns = e.sum(dim=1, keepdim=True)\ny = e / s"
+    (found,) = hazards(unknown(body))
+    assert (found.code, found.span.line) == ("TL210", 11)
+    assert [related.message for related in found.related] == ["goes wrong because of line 12"]
+
+
+def test_a_sigmoid_by_hand_is_one_report_and_its_logarithm_another() -> None:
+    body = "p = 1 / (1 + torch.exp(-x))\ny = torch.log(1 - p)"
+    assert marked(unknown(body)) == [("TL201", "torch.exp(-x)"), ("TL212", "torch.log(1 - p)")]
+
+
+def test_the_overflow_of_a_claim_names_its_interval() -> None:
+    (found,) = hazards(claimed("y = torch.exp(x * 2)", [0.0], [50.0]))
+    assert "[0, 100]" in found.message
+    assert "88.72" in found.message
+    assert marked(claimed("y = torch.exp(x)", [0.0], [88.0])) == []
+
+
+def test_a_clamp_after_the_exponential_does_not_save_the_gradient() -> None:
+    assert marked(unknown("y = torch.exp(x).clamp(max=100)")) == [("TL213", "torch.exp(x)")]
+    assert marked(unknown("y = (x / x.abs()).clamp(max=100)")) == [("TL213", "x / x.abs()")]
+
+
+def test_float64_has_room_for_larger_exponents() -> None:
+    assert marked(claimed("y = torch.exp(x.double())", [0.0], [500.0])) == []
+    assert marked(claimed("y = torch.exp(x.double())", [0.0], [800.0])) == [
+        ("TL201", "torch.exp(x.double())")
+    ]
