@@ -13,13 +13,13 @@ KERNEL = ROOT / "kernel" / "torchlean"
 SERVER = ROOT / "server" / "torchlean_server"
 
 LAYERS = [
-    {"source", "diagnostics", "numbers", "cancellation", "explain", "startup", "writing"},
+    {"source", "diagnostics", "numbers", "cancellation", "explain", "startup", "writing", "edits"},
     {"intervals", "float32", "vnnlib"},
     {"ops"},
     {"graph"},
     {"capture", "bounds"},
     {"claims", "hazards", "rounding"},
-    {"verification"},
+    {"verification", "fixes"},
     {"analysis"},
     {"command"},
     {"cli"},
@@ -34,6 +34,7 @@ SERVER_MAY_USE = {
     "analysis.result",
     "analysis.wire",
     "diagnostics",
+    "edits",
     "source",
     "numbers",
     "startup",

@@ -1,0 +1,146 @@
+"""Logarithms whose argument is a formula: each pair has a function that never forms the dangerous intermediate value.
+
+Identities (exact arithmetic): log softmax(x) = x - logsumexp(x); log sigmoid(x) = -softplus(-x) and
+1 - sigmoid(x) = sigmoid(-x); log(1 + x) = log1p(x).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from torchlean.fixes.matching import Matcher
+from torchlean.fixes.rewrite import Rewrite
+
+SELECTING = (
+    "gather",
+    "squeeze",
+    "unsqueeze",
+    "view",
+    "reshape",
+    "flatten",
+    "t",
+    "transpose",
+    "permute",
+    "index_select",
+)
+"""Methods that only move elements: a logarithm may be taken before or after."""
+
+
+def log_of_softmax(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`log(softmax(x))`, also with the elements chosen in between: `log(softmax(x)[i])`."""
+    call = match.call(node, "log")
+    if call is None or not call.plain:
+        return
+    base, suffix = _chosen(match, match.without_epsilon(call.operand))
+    logits = log_softmax_text(match, base)
+    if logits is not None:
+        yield Rewrite(node, logits + suffix, "Use log_softmax")
+
+
+def log_softmax_text(match: Matcher, node: ast.expr) -> str | None:
+    """The logarithm of a softmax call as text."""
+    call = match.call(node, "softmax")
+    if call is None or set(call.keywords) - {"dim"} or len(call.rest) > 1:
+        return None
+    dim = call.argument(0, "dim")
+    if dim is None:
+        return None
+    source = match.source
+    return f"{match.file.functional}.log_softmax({source(call.operand)}, dim={source(dim)})"
+
+
+def _chosen(match: Matcher, node: ast.expr) -> tuple[ast.expr, str]:
+    """The tensor of which elements are chosen, and the text that chooses."""
+    suffix = ""
+    while True:
+        node = match.resolve(node)
+        inner: ast.expr
+        if isinstance(node, ast.Subscript):
+            inner = node.value
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in SELECTING
+        ):
+            inner = node.func.value
+        else:
+            return node, suffix
+        suffix = match.behind(node, inner) + suffix
+        node = inner
+
+
+def log_of_sigmoid(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`log(sigmoid(x))` and `log(1 - sigmoid(x))`."""
+    call = match.call(node, "log")
+    if call is None or not call.plain:
+        return
+    inside = match.without_epsilon(call.operand)
+    functional = match.file.functional
+    logit = match.plain(inside, "sigmoid")
+    if logit is not None:
+        yield Rewrite(node, f"{functional}.logsigmoid({match.source(logit)})", "Use logsigmoid")
+    other = match.complement(inside)
+    logit = None if other is None else match.plain(other, "sigmoid")
+    if logit is not None:
+        yield Rewrite(node, f"{functional}.logsigmoid(-{match.operand(logit)})", "Use logsigmoid")
+
+
+def softplus(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`log(1 + exp(x))`."""
+    call = match.call(node, "log", "log1p")
+    if call is None or not call.plain:
+        return
+    exponential = match.one_plus(call.operand) if call.name == "log" else call.operand
+    x = None if exponential is None else match.plain(exponential, "exp")
+    if x is not None:
+        yield Rewrite(node, f"{match.file.functional}.softplus({match.source(x)})", "Use softplus")
+
+
+def log_sum_exp(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`log(sum(exp(x)))`, over given dimensions or over all elements."""
+    call = match.call(node, "log")
+    if call is None or not call.plain:
+        return
+    total = match.call(match.without_epsilon(call.operand), "sum")
+    if total is None or set(total.keywords) - {"dim", "axis", "keepdim"} or len(total.rest) > 2:
+        return
+    x = match.plain(total.operand, "exp")
+    if x is None:
+        return
+    source, torch = match.source, match.file.torch
+    dim, keepdim = total.argument(0, "dim", "axis"), total.argument(1, "keepdim")
+    if dim is None:
+        yield Rewrite(node, f"{torch}.logsumexp({match.operand(x)}.flatten(), dim=0)", "Use logsumexp")
+        return
+    kept = "" if keepdim is None else f", keepdim={source(keepdim)}"
+    yield Rewrite(node, f"{torch}.logsumexp({source(x)}, dim={source(dim)}{kept})", "Use logsumexp")
+
+
+def log1p(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`log(1 + x)` and `log(1 - x)`."""
+    call = match.call(node, "log")
+    if call is None or not call.plain:
+        return
+    x = match.one_plus(call.operand)
+    if x is not None:
+        yield Rewrite(node, f"{match.file.torch}.log1p({match.source(x)})", "Use log1p")
+    x = match.complement(call.operand)
+    if x is not None:
+        yield Rewrite(node, f"{match.file.torch}.log1p(-{match.operand(x)})", "Use log1p")
+
+
+def log_of_product(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`log(prod(x))`: a sum of logarithms does not underflow."""
+    call = match.call(node, "log")
+    product = None if call is None or not call.plain else match.call(call.operand, "prod")
+    if product is None or set(product.keywords) - {"dim", "keepdim"}:
+        return
+    tensor = match.operand(product.operand)
+    arguments = _arguments(match, product.rest, product.keywords)
+    yield Rewrite(node, f"{tensor}.log().sum({arguments})", "Add up logarithms")
+
+
+def _arguments(match: Matcher, rest: tuple[ast.expr, ...], keywords: dict[str, ast.expr]) -> str:
+    given = [match.source(a) for a in rest]
+    return ", ".join([*given, *(f"{name}={match.source(a)}" for name, a in keywords.items())])
