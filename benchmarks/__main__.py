@@ -18,7 +18,18 @@ from benchmarks.table import Table
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
-ALL = ("startup", "intervals", "crown", "exclusions", "alpha", "editor", "binary32", "verification", "growth")
+ALL = (
+    "startup",
+    "intervals",
+    "crown",
+    "exclusions",
+    "alpha",
+    "editor",
+    "binary32",
+    "kernels",
+    "verification",
+    "growth",
+)
 
 
 def main() -> None:

@@ -14,15 +14,15 @@ measures them, over all 2^32 inputs where the table says so (`measured`), and te
 from __future__ import annotations
 
 from torchlean.float32.kernels.kernel import Kernel
-from torchlean.float32.kernels.table import KERNELS
+from torchlean.float32.kernels.table import KERNELS, of_op
 
-__all__ = ["KERNELS", "Kernel", "ulps"]
+__all__ = ["KERNELS", "Kernel", "of_op", "ulps"]
 
 
 def ulps(name: str) -> float:
     """The stated bound of a function's kernel, in ulps of the exact result. Raises KeyError for other names.
 
-    Names are those of the ops (`gelu_tanh` for `gelu` with `approximate="tanh"`). The bound is only the relative
-    part: where `KERNELS[name].absolute` is not zero, that is added.
+    Names are those of the ops (`gelu_tanh` for `gelu` with `approximate="tanh"`); parameters have their default,
+    see `of_op`. The bound is only the relative part: where `KERNELS[name].absolute` is not zero, that is added.
     """
     return KERNELS[name].ulps

@@ -9,13 +9,17 @@ that was not measured should then stay below as well, but nobody promises that.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from torchlean.float32.kernels.kernel import Kernel
 
-_LOST_EXPONENTIAL = "e^-x overflows below -88.72, where the result is 0 instead of a subnormal number"
-_CANCELLED = "1 + erf or 1 + tanh cancels for negative inputs"
+_LOST_EXPONENTIAL = "e^-x overflows below -88.72: 0 instead of a tiny number"
+_SLEEF_OVERFLOWS = "SLEEF may overflow beyond 88.5"
+
+_TINY = 2.0**-126
+"""The smallest normal number."""
 
 KERNELS: Mapping[str, Kernel] = MappingProxyType(
     {
@@ -36,28 +40,94 @@ KERNELS: Mapping[str, Kernel] = MappingProxyType(
         "asin": Kernel(1.0, documented=1.0),
         "acos": Kernel(1.0, documented=1.0),
         "atan": Kernel(1.0, documented=1.0),
-        "sinh": Kernel(2.5, documented=2.0, finite_below=88.5, why="SLEEF may overflow beyond 88.5"),
-        "cosh": Kernel(2.5, documented=2.0, finite_below=88.5, why="SLEEF may overflow beyond 88.5"),
+        "sinh": Kernel(2.5, documented=2.0, finite_below=88.5, why=_SLEEF_OVERFLOWS),
+        "cosh": Kernel(2.5, documented=2.0, finite_below=88.5, why=_SLEEF_OVERFLOWS),
         "tanh": Kernel(2.0, documented=2.0),
         "asinh": Kernel(2.5, documented=2.0),
         "acosh": Kernel(2.5, documented=2.0),
         "atanh": Kernel(2.5, documented=2.0),
         "erf": Kernel(1.0, documented=1.0),
         "erfc": Kernel(3.0, documented=3.0),
-        "sigmoid": Kernel(2.5, absolute=2.0**-126, why=_LOST_EXPONENTIAL),
-        "logsigmoid": Kernel(2.0),
-        "softplus": Kernel(2.0),
-        "gelu": Kernel(8.0, absolute=2.0**-21, why=_CANCELLED),
-        "gelu_tanh": Kernel(4.0, absolute=2.0**-21, why=_CANCELLED),
-        "silu": Kernel(2.5, absolute=2.0**-118, why=_LOST_EXPONENTIAL),
-        "mish": Kernel(4.0, absolute=2.0**-138, why="subnormal steps"),
+        "erfinv": Kernel(1.0, documented=1.0, why="with MKL only"),
+        "lgamma": Kernel(
+            3.0,
+            absolute=2.0**-19,
+            finite_below=4.0e36,
+            why="zeros for negative inputs; SLEEF overflows early",
+        ),
+        "digamma": Kernel(
+            16.0,
+            absolute=2.0**-20,
+            domain=(0.0, math.inf),
+            why="a zero at 1.46; unbounded for negative inputs",
+        ),
+        "sigmoid": Kernel(3.0, absolute=_TINY, why=_LOST_EXPONENTIAL),
+        "logsigmoid": Kernel(2.5),
+        "softplus": Kernel(2.5),
+        "gelu": Kernel(1.0, absolute=2.0**-21, why="1 + erf(x) cancels; oneDNN's erf is off by 3e-7"),
+        "gelu_tanh": Kernel(1.5, absolute=2.0**-22, why="1 + tanh(x) cancels for negative inputs"),
+        "silu": Kernel(3.0, absolute=2.0**-118, why=_LOST_EXPONENTIAL),
+        "mish": Kernel(4.5, absolute=2.0**-138, why="e^x is subnormal"),
         "elu": Kernel(1.5),
         "celu": Kernel(1.5),
         "selu": Kernel(2.5),
-        "hardswish": Kernel(
-            2.5, finite_below=5.6e37, why="the product by 6 overflows before it is divided by 6"
-        ),
+        "hardswish": Kernel(2.5, finite_below=5.6e37, why="x * 6 overflows before it is divided by 6"),
         "hardsigmoid": Kernel(1.5),
         "softsign": Kernel(2.0),
+        "tanhshrink": Kernel(2.0, absolute=2.0**-24, why="x - tanh(x) cancels near 0"),
+        "atan2": Kernel(2.5, documented=1.0),
+        "hypot": Kernel(1.5, documented=1.0),
+        "logaddexp": Kernel(
+            2.5, absolute=2.0**-23, why="log 2 and its like cancel where e^a + e^b is near 1"
+        ),
+        "xlogy": Kernel(2.5),
+        "pow_tensor": Kernel(1.0, documented=1.0),
+        **{f"pow[{e}]": Kernel(1.0, documented=1.0) for e in ("0.3", "1.5", "2.5", "4")},
+        "pow[2]": Kernel(0.5, documented=0.5),
+        "pow[3]": Kernel(1.5),
+        "pow[0.5]": Kernel(1.0, documented=1.0),
+        "pow[-0.5]": Kernel(2.0),
+        "pow[-1]": Kernel(0.5, documented=0.5),
+        "pow[-2]": Kernel(5.0, absolute=_TINY, why="1 / (x * x), where the square underflows or overflows"),
+        "pow": Kernel(5.0, absolute=_TINY, why="the worst of all exponents"),
+        "softmax_exp": Kernel(2.0, documented=2.0, why="torch's softmax has an exp of its own, with AVX-512"),
     }
 )
+"""`pow[2]` is `x ** 2`, and so on: torch computes a few exponents on their own (see `of_op`)."""
+
+_SPECIAL_EXPONENTS = {
+    2.0: "pow[2]",
+    3.0: "pow[3]",
+    0.5: "pow[0.5]",
+    -0.5: "pow[-0.5]",
+    -1.0: "pow[-1]",
+    -2.0: "pow[-2]",
+}
+
+
+def of_op(name: str, attributes: Mapping[str, object]) -> Kernel:
+    """The bound for an op of this name with these attributes. Raises KeyError for an op without a kernel here.
+
+    An exponent of `pow` that is no number of binary32 may be rounded to one first, and counts as exact here.
+    """
+    if name == "gelu" and attributes.get("approximate") == "tanh":
+        return KERNELS["gelu_tanh"]
+    if name == "pow":
+        return _power(float(str(attributes["exponent"])))
+    parameter = {"softplus": "beta", "elu": "alpha", "celu": "alpha"}.get(name)
+    value = 1.0 if parameter is None else abs(float(str(attributes.get(parameter, 1.0))))
+    if value == 1.0:
+        return KERNELS[name]
+    if name == "softplus":
+        # beta * x is rounded: t e^t / beta is at most e^-1 / beta, times a unit roundoff of 2^-24.
+        return Kernel(3.0, absolute=2.0**-25 / value)
+    if name == "elu":
+        return Kernel(2.5)
+    # x / alpha is rounded, in the subnormal range by half of 2^-149, and multiplied by alpha again.
+    return Kernel(4.0, absolute=value * 2.0**-149)
+
+
+def _power(exponent: float) -> Kernel:
+    if exponent in (0.0, 1.0):
+        return Kernel(0.0)
+    return KERNELS[_SPECIAL_EXPONENTS.get(exponent, "pow_tensor")]
