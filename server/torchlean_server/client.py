@@ -13,6 +13,7 @@ class Client:
 
     `pull_diagnostics` means that it pulls and can be asked to pull again. One that only pulls after edits (Neovim 0.10)
     would show the verdicts of old weights as if they were current, so it is pushed to like clients that never pull.
+    `code_actions`: it takes edits in actions; older clients know commands only.
     """
 
     pull_diagnostics: bool = False
@@ -20,6 +21,8 @@ class Client:
     refresh_lenses: bool = False
     related_information: bool = False
     nested_symbols: bool = False
+    code_actions: bool = False
+    versioned_edits: bool = False
     progress: bool = False
     configuration: bool = False
     register_configuration: bool = False
@@ -31,6 +34,7 @@ class Client:
         workspace = capabilities.workspace or types.WorkspaceClientCapabilities()
         window = capabilities.window or types.WindowClientCapabilities()
         symbols, publish = document.document_symbol, document.publish_diagnostics
+        actions, edits = document.code_action, workspace.workspace_edit
         changed, watched = workspace.did_change_configuration, workspace.did_change_watched_files
         return Client(
             pull_diagnostics=document.diagnostic is not None
@@ -39,6 +43,8 @@ class Client:
             refresh_lenses=bool(workspace.code_lens and workspace.code_lens.refresh_support),
             related_information=bool(publish and publish.related_information),
             nested_symbols=bool(symbols and symbols.hierarchical_document_symbol_support),
+            code_actions=bool(actions and actions.code_action_literal_support),
+            versioned_edits=bool(edits and edits.document_changes),
             progress=bool(window.work_done_progress),
             configuration=bool(workspace.configuration),
             register_configuration=bool(changed and changed.dynamic_registration),

@@ -15,11 +15,13 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from torchlean.diagnostics import Related
 from torchlean.source import Span
+from torchlean_server.features.actions import Action
 from torchlean_server.features.diagnostics import Problem
 from torchlean_server.features.hover import Hover
 from torchlean_server.features.inlay import Hint
 from torchlean_server.features.lens import Lens
 from torchlean_server.features.symbols import Symbol
+from torchlean_server.state import Document
 from torchlean_server.text import Text
 
 SOURCE = "torchlean"
@@ -154,6 +156,21 @@ class Converter:
             code=problem.code,
             source=SOURCE,
             related_information=[self._related(r) for r in problem.related] or None if related else None,
+        )
+
+    def action(self, document: Document, action: Action, versioned: bool, related: bool) -> types.CodeAction:
+        """A quick fix; `versioned` where the client checks for which text an edit is meant."""
+        text = document.text
+        edits = [types.TextEdit(self.range(text, e.start, e.end), e.text) for e in action.changes]
+        identifier = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
+        return types.CodeAction(
+            action.title,
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[self.problem(text, p, related) for p in action.problems],
+            is_preferred=action.preferred or None,
+            edit=types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, edits)])
+            if versioned
+            else types.WorkspaceEdit(changes={document.uri: edits}),
         )
 
     def _related(self, related: Related) -> types.DiagnosticRelatedInformation:

@@ -13,7 +13,7 @@ from torchlean.analysis.properties import SUFFIX, is_property
 from torchlean_server import convert
 from torchlean_server.convert import SELECT_DOMAIN, Declined
 from torchlean_server.edits import replacement
-from torchlean_server.features import domain, hover, inlay, lens, notes, symbols
+from torchlean_server.features import actions, domain, hover, inlay, lens, notes, symbols
 from torchlean_server.publishing import DIAGNOSTICS, HINTS, LENSES
 from torchlean_server.server import Server
 from torchlean_server.state import Document
@@ -49,6 +49,12 @@ def register(server: Server) -> None:
         types.TEXT_DOCUMENT_INLAY_HINT: (inlay_hints, types.InlayHintOptions(resolve_provider=False)),
         types.TEXT_DOCUMENT_CODE_LENS: (code_lenses, types.CodeLensOptions(resolve_provider=False)),
         types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: (document_symbols, None),
+        types.TEXT_DOCUMENT_CODE_ACTION: (
+            code_actions,
+            types.CodeActionOptions(
+                code_action_kinds=[types.CodeActionKind.QuickFix], resolve_provider=False
+            ),
+        ),
         STATISTICS: (statistics, None),
     }
     for method, (handler, options) in features.items():
@@ -135,6 +141,7 @@ def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
             document.edit(*replacement(document.text.string, change.text))
     document.changed(params.text_document.version)
     ls.documents.text_changed(document)
+    ls.fixer.drop(document)
     ls.checker.text_changed(document)
 
 
@@ -143,6 +150,7 @@ def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
     if document is None:
         return
     ls.checker.close(document)
+    ls.fixer.drop(document)
     ls.publisher.closed(document)
     for dependant in ls.documents.dependants(document.path):
         ls.checker.dependency_changed(dependant, document.path, saved=False)
@@ -213,6 +221,29 @@ async def document_symbols(
     if ls.client.nested_symbols:
         return [ls.converter.symbol(document.text, symbol) for symbol in found]
     return ls.converter.flat_symbols(document.text, document.uri, found)
+
+
+async def code_actions(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction] | None:
+    document = ls.documents.get(params.text_document.uri)
+    if document is None or not ls.client.code_actions or not _wants_quick_fixes(params.context):
+        return None
+    start, end = (ls.converter.offset(document.text, p) for p in (params.range.start, params.range.end))
+    hazards = actions.hazards(document, start, max(start, end))
+    lines = actions.lines(document, hazards)
+    if lines is None:
+        return []
+    found = actions.actions(document, hazards, await ls.fixer.fixes(document, lines))
+    return [
+        ls.converter.action(document, action, ls.client.versioned_edits, ls.client.related_information)
+        for action in found
+    ]
+
+
+def _wants_quick_fixes(context: types.CodeActionContext) -> bool:
+    """Whether the kinds that are asked for, if any, include quick fixes: a kind includes those that begin with it."""
+    quick = types.CodeActionKind.QuickFix.value
+    kinds = [getattr(kind, "value", kind) for kind in context.only or [quick]]
+    return any(kind in ("", quick) for kind in kinds)
 
 
 async def select_domain(ls: Server, *arguments: Any) -> dict[str, str | None]:

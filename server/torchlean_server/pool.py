@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from torchlean.analysis import wire
 from torchlean.analysis.result import FileAnalysis
+from torchlean.edits import Fix
 from torchlean_server.messages import Message
 from torchlean_server.process import Worker, WorkerDied
 from torchlean_server.worker import DEFAULT_ANALYSIS
@@ -57,7 +58,8 @@ class Limits:
 class Request:
     """One analysis. `overlays` maps the paths of open documents to (stamp, text); a stamp changes with the text.
 
-    `text_alone`: of a property file only what its text says, without the verdict.
+    `text_alone`: of a property file only what its text says, without the verdict. `lines`: not the analysis is wanted
+    but quick fixes for the hazards on these lines (first and last, zero-based).
     """
 
     key: str
@@ -65,6 +67,7 @@ class Request:
     text: str
     overlays: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     text_alone: bool = False
+    lines: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -118,6 +121,20 @@ class Pool:
         Raises:
             AnalysisStopped: it took too long, or its process died twice.
         """
+        message = await self._answer(request, publish)
+        return await asyncio.to_thread(wire.decode, message["analysis"])
+
+    async def fixes(self, request: Request) -> tuple[Fix, ...]:
+        """Quick fixes for the hazards on the request's `lines`. Cancel the task to have it dropped.
+
+        Raises:
+            AnalysisStopped: it took too long, or its process died twice.
+        """
+        message = await self._answer(request, lambda _: None)
+        return wire.decode_fixes(message["fixes"])
+
+    async def _answer(self, request: Request, publish: Callable[[FileAnalysis], None]) -> Message:
+        """The result's message of whichever worker gives one."""
         reason = ""
         for attempt in range(ATTEMPTS):
             worker = await self._acquire(request.key)
@@ -135,7 +152,7 @@ class Pool:
 
     async def _ask(
         self, worker: Worker, request: Request, publish: Callable[[FileAnalysis], None]
-    ) -> FileAnalysis:
+    ) -> Message:
         self.counts.started += 1
         seconds = self.limits.seconds
         try:
@@ -154,7 +171,7 @@ class Pool:
         if message["type"] == "cancelled":
             raise WorkerDied("it was cancelled by no one")
         self.counts.completed += 1
-        return await asyncio.to_thread(wire.decode, message["analysis"])
+        return message
 
     def _decode_early(self, layer: Message, publish: Callable[[FileAnalysis], None]) -> None:
         """Hand on an early layer. It may come after the whole answer, which the document then sees to."""
@@ -190,6 +207,7 @@ class Pool:
             "method": self.method,
             "seconds": self.limits.seconds,
             "text_alone": request.text_alone,
+            "lines": None if request.lines is None else list(request.lines),
         }
 
     def _settle(self, worker: Worker) -> None:

@@ -15,6 +15,7 @@ from torchlean_server.configuration import Configuration
 from torchlean_server.convert import Converter
 from torchlean_server.documents import Documents
 from torchlean_server.features.diagnostics import problems
+from torchlean_server.fixer import Fixer
 from torchlean_server.lanes import Lanes
 from torchlean_server.pool import Limits, Pool
 from torchlean_server.progress import Progress
@@ -38,6 +39,7 @@ class Server(LanguageServer):
         super().__init__("torchlean", version, protocol_cls=Protocol)
         self.pool = pool
         self.documents = Documents()
+        self.fixer = Fixer(pool, self.documents)
         self.root: str | None = None
         self.said_goodbye = False
 
@@ -90,6 +92,7 @@ class Server(LanguageServer):
 
     def close(self) -> None:
         """Stop whatever would go on by itself."""
+        self.fixer.stop()
         if hasattr(self, "checker"):
             self.checker.stop()
             self.watcher.stop()

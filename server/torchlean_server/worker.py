@@ -122,19 +122,21 @@ class Analyser:
         def publish(analysis: Any) -> None:
             self._wire.send({"type": "layer", "id": id, "analysis": form.encode(analysis)})
 
+        def cancelled() -> bool:
+            return self._wire.cancelled(id)
+
         answer: Message = {"type": "cancelled", "id": id}
-        if not self._wire.cancelled(id):
-            try:
-                analysis = self._analyse(
-                    request["path"],
-                    request["text"],
-                    self._session,
-                    lambda: self._wire.cancelled(id),
-                    publish,
-                )
-                answer = {"type": "result", "id": id, "analysis": form.encode(analysis)}
-            except self._cancelled_error:
-                pass
+        path, text, lines = request["path"], request["text"], request["lines"]
+        if not cancelled():
+            with contextlib.suppress(self._cancelled_error):
+                if lines is None:
+                    analysis = self._analyse(path, text, self._session, cancelled, publish)
+                    answer = {"type": "result", "id": id, "analysis": form.encode(analysis)}
+                else:
+                    from torchlean.analysis.fixing import fixes  # only those who ask for fixes wait for it
+
+                    found = fixes(path, text, (lines[0], lines[1]), self._session, cancelled)
+                    answer = {"type": "result", "id": id, "fixes": form.encode_fixes(found)}
         self._wire.current = None
         self._wire.send(answer)
 

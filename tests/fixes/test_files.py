@@ -41,6 +41,18 @@ def test_a_method_needs_torch_imported_for_its_function() -> None:
     )
 
 
+def test_an_import_is_added_behind_the_comment_of_the_line_before() -> None:
+    assert fixed(f"import torch  # tensors\nx = {LOG}\n", "TL212", "Use logsigmoid") == (
+        "import torch  # tensors\nimport torch.nn.functional as F\nx = F.logsigmoid(z)\n"
+    )
+
+
+def test_an_import_is_not_added_into_a_line_with_other_statements() -> None:
+    assert fixed(f"import torch; y = (1,\n2)\nx = {LOG}\n", "TL212", "Use logsigmoid") == (
+        "import torch.nn.functional as F\nimport torch; y = (1,\n2)\nx = F.logsigmoid(z)\n"
+    )
+
+
 def test_torch_under_another_name_keeps_it() -> None:
     assert fixed("import torch as th\nx = «th.log(1 + y)»\n", "TL206", "Use log1p") == (
         "import torch as th\nx = th.log1p(y)\n"

@@ -6,12 +6,14 @@ processes read; the command line's documents for others have their own, strict f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cattrs
 
 from torchlean.analysis.result import FileAnalysis
 from torchlean.diagnostics import Severity
+from torchlean.edits import Fix
 from torchlean.source import Span
 
 _converter = cattrs.Converter(unstruct_strat=cattrs.UnstructureStrategy.AS_DICT)
@@ -41,4 +43,19 @@ def decode(data: dict[str, Any]) -> FileAnalysis:
     return _converter.structure(data, FileAnalysis)
 
 
-__all__ = ["decode", "encode"]
+def encode_fixes(fixes: Sequence[Fix]) -> list[dict[str, Any]]:
+    """Quick fixes in the same form."""
+    encoded: list[dict[str, Any]] = _converter.unstructure(list(fixes))
+    return encoded
+
+
+def decode_fixes(data: list[dict[str, Any]]) -> tuple[Fix, ...]:
+    """The fixes back from `encode_fixes`' form.
+
+    Raises:
+        cattrs.BaseValidationError: the data has another form.
+    """
+    return _converter.structure(data, tuple[Fix, ...])
+
+
+__all__ = ["decode", "decode_fixes", "encode", "encode_fixes"]

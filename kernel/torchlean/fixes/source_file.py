@@ -7,6 +7,7 @@ line breaks and spelling inside an operand survive.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -17,6 +18,10 @@ FUNCTIONAL = "torch.nn.functional"
 
 TORCH_PREFIXES = (f"{FUNCTIONAL}.", "torch.special.", "torch.linalg.", "torch.")
 """Where torch keeps its functions; the longest first."""
+
+
+_REST_OF_LINE = re.compile(r"[ \t]*(#[^\r\n]*)?(?=[\r\n]|$)")
+"""White space and a comment up to the end of a line."""
 
 
 class SourceFile:
@@ -192,12 +197,14 @@ class SourceFile:
         return [Edit(self.span(place, place), new)]
 
     def _import_place(self) -> tuple[bool, int]:
-        """(whether behind something, offset): behind the first torch import, else behind the first import, else
-        behind the docstring, else at the very beginning."""
+        """(whether behind something, offset): behind the line of the first import of torch, else of the last import,
+        else of the docstring; else at the very beginning. Lines that hold more than that are passed over."""
         body = self.tree.body
         found = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
-        torch = [node for node in found if "torch" in ast.unparse(node)]
+        of_torch = [node for node in found if "torch" in ast.unparse(node)]
         docstring = body[:1] if ast.get_docstring(self.tree) is not None else []
-        for node in (*torch[:1], *found[-1:], *docstring):
-            return True, self.offsets(node)[1]
+        for node in (*of_torch[:1], *reversed(found), *docstring):
+            rest = _REST_OF_LINE.match(self.text, self.offsets(node)[1])
+            if rest is not None:
+                return True, rest.end()
         return False, 0
