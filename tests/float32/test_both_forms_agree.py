@@ -15,6 +15,7 @@ from torchlean.float32 import (
     BINARY32,
     BINARY64,
     DEFAULT,
+    TF32,
     Environment,
     Flags,
     Format,
@@ -52,6 +53,10 @@ ARITHMETIC = {
     "fused_multiply_add": 3,
     "square_root": 1,
     "round_to_integral": 1,
+    "remainder": 2,
+    "next_up": 1,
+    "next_down": 1,
+    "next_after": 2,
 }
 SELECTION = ["minimum", "maximum", "minimum_number", "maximum_number", "min_num_2008", "max_num_2008"]
 
@@ -144,6 +149,11 @@ def test_narrowing_binary32_agrees(environment: Environment) -> None:
         ours = function(a, environment, flags)
         expected = [scalar.convert_format(x, BINARY32, target, environment) for x in a.tolist()]
         assert_same(ours, flags, expected, (a,))
+    flags = np.zeros(a.size, np.uint8)
+    ours = vector.to_tf32(a, environment, flags)
+    assert not (ours & 0x1FFF).any()
+    expected = [scalar.convert_format(x, BINARY32, TF32, environment) for x in a.tolist()]
+    assert_same(ours >> 13, flags, expected, (a,))
 
 
 @pytest.mark.parametrize("environment", [DEFAULT, *ENVIRONMENTS[5:]], ids=["default", *NAMES[5:]])

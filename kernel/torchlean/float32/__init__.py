@@ -7,6 +7,7 @@ machine's floating point:
 - `scalar`: the reference on Python integers, operation by operation of IEEE 754-2019 (its docstring has the table);
 - `Binary32`: a number with operators on top of it;
 - `vector`: the same on numpy arrays, tens of millions of operations a second;
+- `kernels`: stated bounds, in ulps, for the functions of torch that are not rounded correctly;
 - `rounding_model`: the inequality |r - s| <= u|s| + η that every operation satisfies, and what follows from it for dot
   products of any summation order; both as predicates on exact rationals;
 - `schedules`: random summation orders, with and without FMA, to hold the model against.
@@ -29,7 +30,7 @@ from torchlean.float32.environment import (
     Rounding,
     Tininess,
 )
-from torchlean.float32.formats import BFLOAT16, BINARY16, BINARY32, BINARY64, Format
+from torchlean.float32.formats import BFLOAT16, BINARY16, BINARY32, BINARY64, TF32, Format
 from torchlean.float32.value import Binary32
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "BINARY32",
     "BINARY64",
     "DEFAULT",
+    "TF32",
     "Binary32",
     "Environment",
     "Flags",

@@ -8,6 +8,7 @@ pair of operands of an eight-bit format through the very code that computes bina
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 
@@ -78,6 +79,31 @@ class Format:
         return self.infinity - 1
 
     @cached_property
+    def unit_roundoff(self) -> Fraction:
+        """u = 2^-p: the largest relative error of rounding a number of normal size to nearest."""
+        return Fraction(1, 1 << self.precision)
+
+    @cached_property
+    def half_quantum(self) -> Fraction:
+        """η: half the smallest positive number, the largest error of rounding a smaller number to nearest."""
+        return Fraction(2) ** (self.quantum_exponent - 1)
+
+    @cached_property
+    def smallest_normal(self) -> Fraction:
+        """2^emin."""
+        return Fraction(2) ** self.minimum_exponent
+
+    @cached_property
+    def largest_value(self) -> Fraction:
+        """The largest finite number, (2 - 2^(1-p)) 2^emax."""
+        return (2 - 2 * self.unit_roundoff) * Fraction(2) ** self.maximum_exponent
+
+    @cached_property
+    def overflow_threshold(self) -> Fraction:
+        """The least magnitude that rounds to nearest to infinity: half a unit above `largest_value` (7.4)."""
+        return (2 - self.unit_roundoff) * Fraction(2) ** self.maximum_exponent
+
+    @cached_property
     def quiet_bit(self) -> int:
         """The first bit of the trailing significand, set in quiet NaNs and clear in signaling ones (6.2.1)."""
         return self.hidden_bit >> 1
@@ -99,5 +125,9 @@ class Format:
 BINARY16 = Format("binary16", 11, 5)
 BFLOAT16 = Format("bfloat16", 8, 8)
 """Not in the standard: binary32 with its low sixteen bits cut off, used for weights and activations."""
+TF32 = Format("TF32", 11, 8)
+"""Not in the standard, and not a storage format: what tensor cores read of a binary32 number. Its patterns are
+those of binary32 without the low thirteen bits.
+"""
 BINARY32 = Format("binary32", 24, 8)
 BINARY64 = Format("binary64", 53, 11)

@@ -20,18 +20,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-UNIT_ROUNDOFF = Fraction(1, 1 << 24)
+from torchlean.float32.formats import BINARY32, Format
+
+UNIT_ROUNDOFF = BINARY32.unit_roundoff
 """u = 2^-24: half the distance from 1 to the next number of binary32."""
 
-SMALLEST_NORMAL = Fraction(1, 1 << 126)
+SMALLEST_NORMAL = BINARY32.smallest_normal
 
-HALF_QUANTUM = Fraction(1, 1 << 150)
+HALF_QUANTUM = BINARY32.half_quantum
 """η = 2^-150: half the smallest positive number, the most that rounding to nearest moves a tiny product."""
 
-OVERFLOW_THRESHOLD = Fraction((1 << 128) - (1 << 103))
-"""The least magnitude that rounds to nearest to infinity: half a unit above the largest finite number (IEEE
-754-2019, 7.4).
-"""
+OVERFLOW_THRESHOLD = BINARY32.overflow_threshold
+"""The least magnitude that rounds to nearest to infinity."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,31 @@ class Model:
         return abs(exact) >= self.overflow
 
 
-NEAREST = Model(UNIT_ROUNDOFF, Fraction(0), HALF_QUANTUM, OVERFLOW_THRESHOLD)
-"""Both roundings to nearest. Sums have no η: two multiples of 2^-149 have a sum that is one, so a tiny sum is
-exact.
-"""
+def nearest(format: Format) -> Model:
+    """Both roundings to nearest. Sums have no η: two multiples of the smallest positive number have a sum that is
+    one, so a tiny sum is exact.
+    """
+    return Model(format.unit_roundoff, Fraction(0), format.half_quantum, format.overflow_threshold)
 
-DIRECTED = Model(2 * UNIT_ROUNDOFF, Fraction(0), 2 * HALF_QUANTUM, Fraction((1 << 128) - (1 << 104)))
-"""All five directions. The last unit may be lost whole, and results above the largest finite number may be
-infinite.
-"""
 
-FLUSHING = Model(UNIT_ROUNDOFF, SMALLEST_NORMAL, SMALLEST_NORMAL, OVERFLOW_THRESHOLD)
-"""Rounding to nearest with tiny results flushed to zero. It does not cover operands read as zeros: a
-subnormal factor that is read so may change a product by as much as 4, which no bound on the rounding of the
-*result* describes."""
+def directed(format: Format) -> Model:
+    """All five directions. The last unit may be lost whole, and results above the largest finite number may be
+    infinite.
+    """
+    u, eta = 2 * format.unit_roundoff, 2 * format.half_quantum
+    return Model(u, Fraction(0), eta, format.largest_value)
+
+
+def flushing(format: Format) -> Model:
+    """Rounding to nearest with tiny results flushed to zero. It does not cover operands read as zeros: a
+    subnormal factor that is read so may change a product by as much as 4, which no bound on the rounding of the
+    *result* describes.
+    """
+    eta = format.smallest_normal
+    return Model(format.unit_roundoff, eta, eta, format.overflow_threshold)
+
+
+NEAREST, DIRECTED, FLUSHING = nearest(BINARY32), directed(BINARY32), flushing(BINARY32)
 
 
 def satisfies(result: Fraction, exact: Fraction, u: Fraction, eta: Fraction) -> bool:

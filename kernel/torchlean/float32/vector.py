@@ -23,8 +23,9 @@ import numpy.typing as npt
 
 from torchlean.float32.environment import DEFAULT, Environment
 from torchlean.float32.exact.integral import INT32, IntegerType
-from torchlean.float32.formats import BFLOAT16, BINARY16, BINARY32, Format
-from torchlean.float32.lanes import arithmetic, conversion, division, fused, selection
+from torchlean.float32.formats import BFLOAT16, BINARY16, BINARY32, TF32, Format
+from torchlean.float32.lanes import arithmetic, conversion, division, fused, neighbours, selection
+from torchlean.float32.lanes import remainder as long_division
 from torchlean.float32.lanes.blocks import run
 
 Bits: TypeAlias = npt.NDArray[np.uint32]
@@ -61,6 +62,31 @@ def fused_multiply_add(
 def square_root(a: Bits, environment: Environment = DEFAULT, flags: FlagArray = None) -> Bits:
     """The square root."""
     return run(division.square_root, (a,), environment, flags)
+
+
+def remainder(a: Bits, b: Bits, environment: Environment = DEFAULT, flags: FlagArray = None) -> Bits:
+    """a - b * n for the integer n nearest to a / b, the even one of two: exact, and not Python's or torch's %."""
+    return run(long_division.remainder, (a, b), environment, flags)
+
+
+def next_up(a: Bits, environment: Environment = DEFAULT, flags: FlagArray = None) -> Bits:
+    """The least datum that compares greater."""
+    return run(neighbours.next_up, (a,), environment, flags)
+
+
+def next_down(a: Bits, environment: Environment = DEFAULT, flags: FlagArray = None) -> Bits:
+    """The greatest datum that compares less."""
+    return run(neighbours.next_down, (a,), environment, flags)
+
+
+def next_after(a: Bits, b: Bits, environment: Environment = DEFAULT, flags: FlagArray = None) -> Bits:
+    """The neighbour of a on the side of b; b itself where they are equal."""
+    return run(neighbours.next_after, (a, b), environment, flags)
+
+
+def ulp(a: Bits) -> Bits:
+    """The unit in the last place of each: 2^-149 for subnormals and zeros, +∞ for infinities."""
+    return run(neighbours.ulp, (a,), DEFAULT, None)
 
 
 def minimum(a: Bits, b: Bits, environment: Environment = DEFAULT, flags: FlagArray = None) -> Bits:
@@ -163,6 +189,12 @@ def to_bfloat16(
 ) -> npt.NDArray[np.uint16]:
     """The numbers of bfloat16 next to each."""
     return run(conversion.narrowing(BFLOAT16), (a,), environment, flags, result=np.uint16)
+
+
+def to_tf32(a: Bits, environment: Environment = DEFAULT, flags: FlagArray = None) -> Bits:
+    """The numbers of TF32 next to each, as patterns of binary32 whose low 13 bits are zero."""
+    short = run(conversion.narrowing(TF32), (a,), environment, flags)
+    return short << np.uint32(BINARY32.width - TF32.width)
 
 
 def from_binary16(
