@@ -12,6 +12,7 @@ import numpy as np
 from tests.float32 import hardware
 from tests.float32.operands import Bits, mismatches, random_pairs, random_triples
 
+from benchmarks.agreement import agreement
 from benchmarks.table import Table
 from torchlean.float32 import Environment, Rounding, scalar, vector
 from torchlean.float32.rounding_model import DotProduct
@@ -26,7 +27,7 @@ BATCH = 64
 
 
 def run() -> list[Table]:
-    return [_agreement(), _speed(), _dot_products()]
+    return [_agreement(), agreement(COUNT), _speed(), _dot_products()]
 
 
 def _agreement() -> Table:
@@ -101,6 +102,7 @@ def _speed() -> Table:
         ("multiply", lambda: vector.multiply(x, y), lambda: np.multiply(a, b)),
         ("divide", lambda: vector.divide(x, y), lambda: np.divide(a, b)),
         ("square_root", lambda: vector.square_root(x), lambda: np.sqrt(a)),
+        ("remainder", lambda: vector.remainder(x, y), lambda: np.fmod(a, b)),
         ("fused_multiply_add", lambda: vector.fused_multiply_add(x, y, z), lambda: a * b + c),
     ]
     for name, ours, theirs in rows:

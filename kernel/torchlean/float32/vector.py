@@ -193,8 +193,9 @@ def to_bfloat16(
 
 def to_tf32(a: Bits, environment: Environment = DEFAULT, flags: FlagArray = None) -> Bits:
     """The numbers of TF32 next to each, as patterns of binary32 whose low 13 bits are zero."""
-    short = run(conversion.narrowing(TF32), (a,), environment, flags)
-    return short << np.uint32(BINARY32.width - TF32.width)
+    bits: Bits = run(conversion.narrowing(TF32), (a,), environment, flags)
+    bits <<= np.uint32(BINARY32.width - TF32.width)
+    return bits
 
 
 def from_binary16(

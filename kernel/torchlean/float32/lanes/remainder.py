@@ -26,8 +26,9 @@ def remainder(operands: tuple[Lanes, ...], environment: Environment, status: Sta
     a, b = (read(x, environment) for x in operands)
     x, ex = unpack(a)
     y, ey = unpack(b)
-    # A divisor beyond reach leaves every number as it is: infinite, or of more than twice the magnitude.
-    distance = np.where(is_infinite(b), -2, ex - ey)
+    # A divisor beyond reach leaves every number as it is: infinite, or of more than twice the magnitude. What a zero
+    # divisor gives is overwritten, and must not be waited for: its exponent is far below all others.
+    distance = np.where(is_infinite(b) | (y == 0), -2, ex - ey)
     divisor = np.maximum(y, np.uint32(1)).astype(np.uint64)
     rest, odd = _divide(x.astype(np.uint64), divisor, distance)
     # With the divisor one binade above, both are counted in the units of a.
@@ -48,17 +49,18 @@ def remainder(operands: tuple[Lanes, ...], environment: Environment, status: Sta
 
 def _divide(x: Lanes, y: Lanes, distance: Lanes) -> tuple[Lanes, Lanes]:
     """x * 2^distance modulo y, and whether the quotient is odd; x and an even quotient for negative distances."""
-    left = np.maximum(distance, 0)
     rest = np.where(distance >= 0, x % y, x)
     odd = (x // y & np.uint64(1) != 0) & (distance >= 0)
-    while left.max(initial=0) > 0:
+    lanes = np.flatnonzero(distance > 0)
+    left = distance[lanes]
+    while lanes.size:
         shift = np.minimum(left, _STEP)
-        dividend = rest << shift.astype(np.uint64)
-        quotient = dividend // y
-        moved = shift > 0
-        rest = np.where(moved, dividend - quotient * y, rest)
-        odd = np.where(moved, quotient & np.uint64(1) != 0, odd)
+        dividend, divisor = rest[lanes] << shift.astype(np.uint64), y[lanes]
+        quotient = dividend // divisor
+        rest[lanes] = dividend - quotient * divisor
+        odd[lanes] = quotient & np.uint64(1) != 0
         left = left - shift
+        lanes, left = lanes[left > 0], left[left > 0]
     return rest, odd
 
 
