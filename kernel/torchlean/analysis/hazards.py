@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from torchlean.analysis.units import UnitBounds
+from torchlean.capture.result import UnitKind
 from torchlean.diagnostics import Diagnostic
-from torchlean.hazards import Written, examine, merged
+from torchlean.hazards import Examination, Written, examine, merged, text_hazards
 
 
 def file_hazards(
@@ -18,8 +19,9 @@ def file_hazards(
         Cancelled: by the caller.
     """
     written = Written(path, text)
-    groups = []
+    examined = [Examination(tuple(text_hazards(written)))]
     for unit in bounded:
         domains = {name: box.interval() for name, box in unit.part.unit.domains.items()}
-        groups.append(examine(unit.part.graph, domains, unit.bounds, written, cancelled))
-    return merged(groups)
+        generic = unit.part.unit.kind is UnitKind.MODULE
+        examined.append(examine(unit.part.graph, domains, unit.bounds, written, cancelled, generic=generic))
+    return merged(examined)

@@ -4,7 +4,8 @@
 """
 
 from torchlean.hazards.examine import examine
-from torchlean.hazards.report import merged
+from torchlean.hazards.report import Examination, merged
+from torchlean.hazards.settings import text_hazards
 from torchlean.hazards.written import Written
 
-__all__ = ["Written", "examine", "merged"]
+__all__ = ["Examination", "Written", "examine", "merged", "text_hazards"]

@@ -8,6 +8,8 @@ to see here are overflows of what was cut back, and zeros that only an exponenti
 
 from __future__ import annotations
 
+import torch
+
 from torchlean.graph import Node
 from torchlean.hazards.case import Case
 from torchlean.hazards.detectors import DETECTORS, EVERYWHERE
@@ -45,7 +47,7 @@ def _upstream(node: Node, roots: list[tuple[Finding, ...]]) -> tuple[Finding, ..
 
 
 def _detected(case: Case, node: Node) -> Finding | None:
-    if not case.mine[node.id]:
+    if not case.mine[node.id] or not (case.floating(node.id) or node.type.dtype == torch.bool):
         return None
     for detector in DETECTORS.get(node.op, EVERYWHERE):
         found = detector(case, node)
@@ -62,5 +64,8 @@ def _cause(finding: Finding, upstream: tuple[Finding, ...]) -> Finding | None:
         if earlier.trouble is Trouble.OVERFLOW:
             return earlier
         if earlier.trouble is Trouble.SINGULAR and finding.trouble is Trouble.OVERFLOW:
+            return earlier
+        if earlier.trouble is Trouble.DIGITS and finding.trouble in (Trouble.SINGULAR, Trouble.DIGITS):
+            # A difference without correct digits is zero or negative by that; its epsilon was to prevent it.
             return earlier
     return None

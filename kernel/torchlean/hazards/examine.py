@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from torchlean.bounds import Bounds
-from torchlean.diagnostics import Diagnostic
 from torchlean.graph import Graph
 from torchlean.hazards.case import Case
 from torchlean.hazards.causes import causes
 from torchlean.hazards.patterns import consumers
 from torchlean.hazards.ranges import float_ranges
-from torchlean.hazards.report import diagnostics_of
+from torchlean.hazards.report import Examination, diagnostics_of
 from torchlean.hazards.written import Written
 from torchlean.intervals import Interval
 
@@ -22,7 +21,9 @@ def examine(
     bounds: Bounds,
     written: Written,
     cancelled: Callable[[], bool] = lambda: False,
-) -> list[Diagnostic]:
+    *,
+    generic: bool = False,
+) -> Examination:
     """The numeric hazards of one unit.
 
     Args:
@@ -31,11 +32,13 @@ def examine(
         bounds: of the graph under these domains.
         written: the file that is analysed; hazards are reported in it alone.
         cancelled: asked before every node.
+        generic: the unit is a module by itself, on inputs of which nothing is known.
 
     Raises:
         Cancelled: `cancelled()` became true.
     """
-    mine = [written.place(node) is not None for node in graph]
+    places = [written.place(node) for node in graph]
     ranges = float_ranges(graph, domains, bounds, cancelled)
-    case = Case(graph, ranges, consumers(graph), mine)
-    return diagnostics_of(case, causes(case), written)
+    case = Case(graph, ranges, consumers(graph), [place is not None for place in places])
+    found = diagnostics_of(case, causes(case), written)
+    return Examination(tuple(found), frozenset(place for place in places if place is not None), generic)

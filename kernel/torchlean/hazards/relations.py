@@ -140,10 +140,24 @@ def _unit_dims(graph: Graph, id: int) -> set[int]:
 
 
 def _div(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
-    """A share: `a / a.sum()` and `a / (a + b)` for nonnegative numbers."""
+    """A share, `a / a.sum()` or `a / (a + b)`; or else the sign of a quotient whose divisor reaches zero."""
     top, bottom = node.inputs
     if float(_least(ranges[top])) < 0:
         return None
+    share = _share(graph, top, bottom, ranges)
+    if share is not None or _least(ranges[bottom]) < 0:
+        return share
+    greatest = _extent(ranges[bottom])[1]
+    return (_least(ranges[top]) / greatest if greatest > 0 else 0.0), math.inf
+
+
+def _reciprocal(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    """The sign of `1 / b` where b reaches zero from above."""
+    low, high = _extent(ranges[node.inputs[0]])
+    return ((1 / high if high > 0 else 0.0), math.inf) if low >= 0 else None
+
+
+def _share(graph: Graph, top: int, bottom: int, ranges: Sequence[Interval]) -> Ends:
     whole = strip(graph, bottom)
     if whole.op in ("clamp", "maximum"):
         whole = strip(graph, whole.inputs[0])
@@ -156,6 +170,11 @@ def _div(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
         if summed.digest == mine.digest:
             return 0.0, 1.0
     return None
+
+
+def _positive_root(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    """`1 / sqrt(b)` is positive wherever it has a value."""
+    return 0.0, math.inf
 
 
 def _least(interval: Interval) -> float:
@@ -259,6 +278,8 @@ RULES = {
     "div": _div,
     "matmul": _matmul,
     "mul": _mul,
+    "reciprocal": _reciprocal,
+    "rsqrt": _positive_root,
     "sub": _sub,
     "sum": _sum,
     "where": _where,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from torchlean.diagnostics import Diagnostic, Related, Severity
 from torchlean.hazards.case import Case
@@ -44,11 +45,36 @@ def _consequences(case: Case, finding: Finding, written: Written) -> tuple[Relat
     return tuple(list(related.values())[:MENTIONED])
 
 
-def merged(groups: Iterable[list[Diagnostic]]) -> list[Diagnostic]:
-    """The diagnostics of all units, one per place and code: the most severe speaks."""
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What examining one unit gave.
+
+    Attributes:
+        diagnostics: its hazards.
+        places: where the file spells out an operation that the unit executes.
+        generic: the unit is a module by itself, on inputs of which nothing is known.
+    """
+
+    diagnostics: tuple[Diagnostic, ...]
+    places: frozenset[Span] = frozenset()
+    generic: bool = False
+
+
+def merged(examinations: Sequence[Examination]) -> list[Diagnostic]:
+    """The diagnostics of all units, one per place and code: the most severe speaks.
+
+    A module by itself is judged only where nothing else of the file executes it: the script and the claims know better
+    what it is given.
+    """
+    used: set[Span] = set()
+    for examination in examinations:
+        if not examination.generic:
+            used |= examination.places
     best: dict[tuple[str, Span], Diagnostic] = {}
-    for group in groups:
-        for found in group:
+    for examination in examinations:
+        for found in examination.diagnostics:
+            if examination.generic and found.span in used:
+                continue
             key = (found.code, found.span)
             if key not in best or found.severity < best[key].severity:
                 best[key] = found

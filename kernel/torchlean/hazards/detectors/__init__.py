@@ -6,18 +6,54 @@
 from __future__ import annotations
 
 from torchlean.hazards.case import Detector
-from torchlean.hazards.detectors import division, domains, logarithms, overflow
+from torchlean.hazards.detectors import (
+    absorption,
+    cancellation,
+    comparisons,
+    conversions,
+    division,
+    domains,
+    epsilons,
+    invalid,
+    logarithms,
+    norms,
+    overflow,
+    products,
+)
 
 DETECTORS: dict[str, tuple[Detector, ...]] = {
-    **dict.fromkeys(("exp", "exp2", "expm1", "sinh", "cosh"), (overflow.of_exponential,)),
-    **dict.fromkeys(("log", "log2", "log10"), (logarithms.of_logarithm,)),
-    "log1p": (logarithms.of_log1p,),
-    **dict.fromkeys(("div", "reciprocal"), (division.by_zero,)),
+    "add": (
+        cancellation.of_difference,
+        epsilons.of_sum,
+        absorption.of_sum,
+        conversions.of_mixture,
+        overflow.of_result,
+    ),
+    "cast": (conversions.of_cast,),
+    "cumprod": (overflow.of_result,),
+    "mul": (invalid.of_product, products.of_chain, conversions.of_mixture, overflow.of_result),
+    "prod": (products.of_product, overflow.of_result),
+    "sub": (
+        invalid.of_difference,
+        cancellation.of_difference,
+        absorption.of_sum,
+        conversions.of_mixture,
+        overflow.of_result,
+    ),
+    "sqrt": (domains.of_square_root, norms.of_root),
     "rsqrt": (domains.of_square_root, division.by_zero),
-    "sqrt": (domains.of_square_root,),
-    "pow": (domains.of_power, division.of_power, overflow.of_result),
-    "pow_tensor": (domains.of_power, division.of_power, overflow.of_result),
+    "log1p": (logarithms.of_log1p,),
+    "reciprocal": (division.by_zero, conversions.of_mixture),
+    "div": (invalid.of_quotient, division.by_zero, conversions.of_mixture, overflow.of_result),
     **dict.fromkeys(("acos", "asin", "atanh", "acosh"), (domains.of_inverse,)),
+    **dict.fromkeys(("eq", "ne"), (comparisons.of_equality,)),
+    **dict.fromkeys(("exp", "exp2", "expm1", "sinh", "cosh"), (overflow.of_exponential,)),
+    **dict.fromkeys(("log", "log2", "log10"), (logarithms.of_logarithm, cancellation.of_logarithm)),
+    **dict.fromkeys(("mean", "std", "var"), (invalid.of_statistics, overflow.of_result)),
+    **dict.fromkeys(
+        ("pow", "pow_tensor"), (domains.of_power, division.of_power, norms.of_root, overflow.of_result)
+    ),
+    **dict.fromkeys(("softmax", "log_softmax"), (invalid.of_softmax,)),
 }
 
 EVERYWHERE: tuple[Detector, ...] = (overflow.of_result,)

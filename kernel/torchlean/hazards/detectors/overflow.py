@@ -6,6 +6,7 @@ import torch
 
 from torchlean.graph import Node
 from torchlean.hazards.case import Case, largest, overflow_argument
+from torchlean.hazards.detectors.norms import inside_length
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.masking import only_clamped
 from torchlean.hazards.patterns import COPIES, exponential_share, one_plus_exponential
@@ -79,6 +80,8 @@ def _below(case: Case, id: int) -> list[Node]:
 def of_result(case: Case, node: Node) -> Finding | None:
     """Any other op whose result leaves the number range."""
     if node.id not in case.ranges.overflow or node.type.dtype == torch.float64:
+        return None
+    if inside_length(case, node):
         return None
     operand = max(node.inputs, key=lambda id: case.ranges.known[id])
     operands = " and ".join(

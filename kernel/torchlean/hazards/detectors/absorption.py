@@ -1,0 +1,107 @@
+"""TL207: addends too small to change the sum. TL216: epsilons that vanish, in a sum or as a float32 number."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from torchlean.graph import Node
+from torchlean.hazards.case import Case, text_of
+from torchlean.hazards.finding import Finding, Trouble
+from torchlean.intervals import Interval
+
+
+def of_sum(case: Case, node: Node) -> Finding | None:
+    """`a + b` and `a - b` where b never changes a."""
+    if not case.floating(node.id) or node.type.numel == 0:
+        return None
+    left, right = node.inputs
+    for large, little in ((left, right), (right, left)):
+        found = _rounded_constant(case, node, little) or _absorbed(case, node, large, little)
+        if found is not None:
+            return found
+    return None
+
+
+def _absorbed(case: Case, node: Node, large: int, little: int) -> Finding | None:
+    least, most = _least_size(case.ranges[large]), _largest_size(case.ranges[little])
+    if not 0 < most < spacing(least, node.type.dtype) / 2 or math.isinf(least):
+        return None
+    low, high = case.extent(little)
+    size = f"numbers of at least {least:.6g} in size are {spacing(least, node.type.dtype):.2g} apart in {_name(node)}"
+    value = written_number(case, little)
+    if value is not None:
+        message = (
+            f"the epsilon {value:g} is absorbed: {size}, so that adding it changes nothing. Use a larger one, or add "
+            "it where the numbers are small (to the difference, not to the 1)"
+        )
+        return Finding(node.id, "TL216", message, large, Trouble.DIGITS)
+    message = (
+        f"the addend is absorbed: it ranges over {text_of(low, high)}, and {size}. Accumulate in float64 "
+        "(`dtype=torch.float64`), or keep a separate sum of the small terms"
+    )
+    return Finding(node.id, "TL207", message, large, Trouble.DIGITS)
+
+
+def _rounded_constant(case: Case, node: Node, id: int) -> Finding | None:
+    """A plain number that its float type does not hold: `1e-46` is 0, `1 + 1e-9` is 1."""
+    written = written_number(case, id)
+    if written is None:
+        return None
+    held = float(case.graph[id].data)  # type: ignore[arg-type] # a constant, see `written_number`
+    if held == 0.0 != written:
+        message = (
+            f"{written:g} is 0 in {_name(node)}, whose least positive number is {_least_text(node)}: the epsilon has "
+            f"no effect"
+        )
+    elif held == round(written) != written and held != 0.0:
+        message = (
+            f"{written!r} is {held:g} in {_name(node)}: an epsilon added to {held:g} is absorbed. Add it to the "
+            "difference instead, or clamp: `(1 - p).clamp(min=1e-6)`"
+        )
+    else:
+        return None
+    return Finding(node.id, "TL216", message, id, Trouble.DIGITS)
+
+
+def written_number(case: Case, id: int) -> float | None:
+    """The Python number that became this 0-d constant, as it was before it was rounded to the tensor's type."""
+    node = case.graph[id]
+    if node.op != "constant" or node.data is None or node.data.dim() or not node.label:
+        return None
+    if not node.type.dtype.is_floating_point:
+        return None
+    try:
+        return float(node.label)
+    except ValueError:
+        return None
+
+
+def _least_size(interval: Interval) -> float:
+    """The smallest absolute value in any element."""
+    if interval.lower.numel() == 0:
+        return 0.0
+    return float(torch.maximum(interval.lower, -interval.upper).clamp(min=0.0).min())
+
+
+def _largest_size(interval: Interval) -> float:
+    if interval.lower.numel() == 0:
+        return 0.0
+    return float(torch.maximum(-interval.lower, interval.upper).max())
+
+
+def spacing(size: float, dtype: torch.dtype) -> float:
+    """The distance of a positive number from the next larger one of the dtype; 0 at zero."""
+    if size == 0 or math.isinf(size):
+        return 0.0
+    return float(torch.finfo(dtype).eps) * 2.0 ** math.floor(math.log2(size))
+
+
+def _name(node: Node) -> str:
+    return str(node.type.dtype).removeprefix("torch.")
+
+
+def _least_text(node: Node) -> str:
+    info = torch.finfo(node.type.dtype)
+    return f"{info.smallest_normal * info.eps:.2g}"

@@ -1,0 +1,154 @@
+"""TL206: differences of nearly equal numbers, whose rounding errors become all there is.
+
+Only formulas with a name are reported: for those a stable form exists. An ordinary residual `prediction - target` loses
+as many digits, and that is no mistake: its operands are the data.
+"""
+
+from __future__ import annotations
+
+from torchlean.graph import Node
+from torchlean.hazards.case import Case
+from torchlean.hazards.finding import Finding, Trouble
+from torchlean.hazards.integrality import is_integral
+from torchlean.hazards.patterns import is_number, one_plus, scaled, square_of, square_root_of, strip
+
+NEAR = 2.0**-12
+"""An argument that comes this near to zero loses half of binary32's 24 bits against 1, and all where it counts by its
+square."""
+
+SMALL = 0.5
+"""A known region up to this size is about small numbers: half of it is meant to be told apart from zero."""
+
+
+def of_difference(case: Case, node: Node) -> Finding | None:
+    """The patterns that are differences."""
+    for pattern in (_of_moments, _of_exponential, _of_cosine, _of_root, _of_root_and_number):
+        found = pattern(case, node)
+        if found is not None:
+            return found
+    return None
+
+
+def of_logarithm(case: Case, node: Node) -> Finding | None:
+    """`log(1 + x)` for small x."""
+    other = one_plus(case.graph, node.inputs[0])
+    if other is None or not _near_zero(case, other.id) or is_integral(case.graph, other.id):
+        return None
+    message = (
+        f"`{node.op}(1 + x)` loses x where it is small: 1 + 1e-8 is 1 in float32, and x ranges over "
+        f"{case.range_text(other.id)}. Use `torch.log1p(x)`"
+    )
+    return Finding(node.id, "TL206", message, other.id, Trouble.DIGITS)
+
+
+def _near_zero(case: Case, id: int) -> bool:
+    """Whether the region comes near zero, and is not so large that being near zero is the exception."""
+    low, high = case.extent(id)
+    small = case.unknown(id) or max(-low, high) <= SMALL
+    return small and low < NEAR and high > -NEAR and low < high
+
+
+def _minuend_and_one(case: Case, node: Node) -> Node | None:
+    """The operand `a` of `a - 1` or `a + (-1)`."""
+    graph = case.graph
+    left, right = node.inputs
+    if node.op == "sub" and is_number(graph, right, 1.0):
+        return strip(graph, left)
+    if node.op == "add":
+        for number_side, other in ((left, right), (right, left)):
+            if is_number(graph, number_side, -1.0):
+                return strip(graph, other)
+    return None
+
+
+def _of_exponential(case: Case, node: Node) -> Finding | None:
+    """`exp(x) - 1`."""
+    exponential = _minuend_and_one(case, node)
+    if exponential is None or exponential.op != "exp" or not _near_zero(case, exponential.inputs[0]):
+        return None
+    argument = exponential.inputs[0]
+    message = (
+        "`exp(x) - 1` cancels where x is near zero: for |x| below 6e-8 it is 0 in float32, and x ranges over "
+        f"{case.range_text(argument)}. Use `torch.expm1(x)`"
+    )
+    return Finding(node.id, "TL206", message, argument, Trouble.DIGITS)
+
+
+def _of_cosine(case: Case, node: Node) -> Finding | None:
+    """`1 - cos(x)`."""
+    graph = case.graph
+    if node.op != "sub" or not is_number(graph, node.inputs[0], 1.0):
+        return None
+    cosine = strip(graph, node.inputs[1])
+    if cosine.op != "cos" or not _near_zero(case, cosine.inputs[0]):
+        return None
+    argument = cosine.inputs[0]
+    message = (
+        "`1 - cos(x)` cancels where x is near zero: for |x| below 2e-4 it is 0 in float32, and x ranges over "
+        f"{case.range_text(argument)}. Use `2 * torch.sin(x / 2) ** 2`"
+    )
+    return Finding(node.id, "TL206", message, argument, Trouble.DIGITS)
+
+
+def _of_root(case: Case, node: Node) -> Finding | None:
+    """`sqrt(1 + x) - 1`."""
+    root = _minuend_and_one(case, node)
+    if root is None:
+        return None
+    inside = square_root_of(root)
+    other = None if inside is None else one_plus(case.graph, inside)
+    if other is None or not _near_zero(case, other.id):
+        return None
+    message = (
+        "`sqrt(1 + x) - 1` cancels where x is near zero: for |x| below 1e-7 it is 0 in float32, and x ranges over "
+        f"{case.range_text(other.id)}. Use `x / (torch.sqrt(1 + x) + 1)`"
+    )
+    return Finding(node.id, "TL206", message, other.id, Trouble.DIGITS)
+
+
+def _of_root_and_number(case: Case, node: Node) -> Finding | None:
+    """`sqrt(x ** 2 + c) - x`, which cancels where x is large."""
+    graph = case.graph
+    if node.op != "sub":
+        return None
+    root, x = strip(graph, node.inputs[0]), strip(graph, node.inputs[1])
+    inside = square_root_of(root)
+    if inside is None:
+        return None
+    total = strip(graph, inside)
+    if total.op != "add" or max(map(abs, case.extent(x.id))) < 1 / NEAR:
+        return None
+    squares = [square_of(graph, id) for id in total.inputs]
+    if not any(square is not None and strip(graph, square).digest == x.digest for square in squares):
+        return None
+    message = (
+        "`sqrt(x ** 2 + c) - x` cancels where x is large: for x = 10000 and c = 1 it is 0 in float32, and x ranges "
+        f"over {case.range_text(x.id)}. Use `c / (torch.sqrt(x ** 2 + c) + x)`"
+    )
+    return Finding(node.id, "TL206", message, x.id, Trouble.DIGITS)
+
+
+def _of_moments(case: Case, node: Node) -> Finding | None:
+    """`E[x ** 2] - E[x] ** 2`, with sums, means, or sums divided by numbers."""
+    if node.op != "sub":
+        return None
+    graph = case.graph
+    first, _ = scaled(graph, node.inputs[0])
+    if first.op not in ("mean", "sum"):
+        return None
+    data = square_of(graph, first.inputs[0])
+    second = square_of(graph, scaled(graph, node.inputs[1])[0].id)
+    if data is None or second is None:
+        return None
+    average, _ = scaled(graph, second)
+    if (
+        average.op not in ("mean", "sum")
+        or strip(graph, average.inputs[0]).digest != strip(graph, data).digest
+    ):
+        return None
+    message = (
+        "the variance as E[x^2] - E[x]^2 cancels: where the mean is a thousand times the deviation, no digit is "
+        f"right and the result may be negative; x ranges over {case.range_text(data)}. Use `torch.var(x, "
+        "unbiased=False)`, or the mean of `(x - x.mean()) ** 2`"
+    )
+    return Finding(node.id, "TL206", message, data, Trouble.DIGITS)

@@ -1,0 +1,93 @@
+"""TL219: a length written as the square root of a sum of squares.
+
+The squares overflow from 1.8e19 on although the length would not, and the square root has an infinite gradient at zero:
+multiplied by the zero gradient of the square it is NaN. `torch.norm` and `torch.hypot` know both.
+"""
+
+from __future__ import annotations
+
+from torchlean.graph import Node
+from torchlean.graph.origin import Source, source_of
+from torchlean.hazards.case import Case
+from torchlean.hazards.finding import Finding, Trouble
+from torchlean.hazards.masking import is_masked
+from torchlean.hazards.patterns import COPIES, square_of, square_root_of, strip, terms
+
+SEARCHED = 1000
+"""Nodes looked at when asking whether something is trained."""
+
+
+def of_root(case: Case, node: Node) -> Finding | None:
+    """`sqrt((x ** 2).sum())`, `sqrt(a * a + b * b)`."""
+    argument = square_root_of(node)
+    if argument is None or is_masked(case, node, "positive"):
+        return None
+    squares = _squares(case, argument)
+    if squares is None:
+        return None
+    if any(id in case.ranges.overflow for id in (argument, *squares)):
+        operand = case.graph[squares[0]].inputs[0]
+        message = (
+            f"the squares of this length overflow: a component ranges over {case.range_text(operand)}, and from "
+            "1.8e19 on its square is infinite, though the length would not be. Use `torch.hypot(a, b)`, or divide by "
+            "the largest first"
+        )
+        return Finding(node.id, "TL219", message, operand, Trouble.OVERFLOW, specific=True)
+    low, high = case.extent(argument)
+    # A sum that is exactly zero is that of weights which start at zero: nobody writes it for numbers.
+    if low > 0 or not (high == 0 or _is_trained(case, argument)):
+        return None
+    message = (
+        "the gradient of this length is 0 * inf = NaN at zero: the sum of squares ranges over "
+        f"{case.range_text(argument)}. Use `torch.linalg.vector_norm`, whose gradient is 0 there, or add an epsilon "
+        "inside: `torch.sqrt(s + 1e-12)`"
+    )
+    return Finding(node.id, "TL219", message, argument, Trouble.NONE)
+
+
+def inside_length(case: Case, node: Node) -> bool:
+    """Whether a square or a sum is only used for lengths, whose square root then carries the report."""
+    stack = list(case.users[node.id])
+    if not stack:
+        return False
+    while stack:
+        user = case.graph[stack.pop()]
+        if square_root_of(user) is not None and _squares(case, user.inputs[0]) is not None:
+            continue
+        if user.op not in COPIES and user.op not in ("add", "sum"):
+            return False
+        if not case.users[user.id]:
+            return False
+        stack += case.users[user.id]
+    return True
+
+
+def _squares(case: Case, argument: int) -> list[int] | None:
+    """The squares that are added up, or None where something else is among them."""
+    graph = case.graph
+    squares = []
+    for term, sign in terms(graph, strip(graph, argument).id):
+        inner = strip(graph, term)
+        if inner.op == "sum":
+            inner = strip(graph, inner.inputs[0])
+        if sign < 0 or square_of(graph, inner.id) is None:
+            return None
+        squares.append(inner.id)
+    return squares
+
+
+def _is_trained(case: Case, id: int) -> bool:
+    """Whether a gradient passes here: a weight, or an input that may come from one, lies below."""
+    stack, seen = [id], set[int]()
+    while stack and len(seen) < SEARCHED:
+        current = stack.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        node = case.graph[current]
+        if node.op in ("parameter", "input"):
+            return True
+        if node.op == "random" and source_of(node.attributes) in (Source.INITIALISER, Source.TRAINED):
+            return True
+        stack += node.inputs
+    return False

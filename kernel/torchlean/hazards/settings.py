@@ -1,0 +1,143 @@
+"""Hazards that stand in the text and not in the graph: settings (TL220) and the epsilons of torch's layers (TL217)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import torch
+
+from torchlean.diagnostics import Diagnostic, Severity
+from torchlean.hazards.detectors.epsilons import least_epsilon
+from torchlean.hazards.written import Written, called_name
+
+SWITCHES: dict[str, str] = {
+    "allow_tf32": "matrix products and convolutions of float32 tensors are computed in TF32 on the GPU, whose "
+    "numbers have 10 bits after the first instead of 23: relative errors of 1e-3 instead of 1e-7",
+    "allow_fp16_reduced_precision_reduction": "sums inside float16 matrix products are rounded to float16 on the "
+    "way, and overflow from 65504 on",
+    "allow_bf16_reduced_precision_reduction": "sums inside bfloat16 matrix products are rounded to bfloat16 on the way",
+}
+"""Attributes of `torch.backends` that weaken the arithmetic where they are set to True."""
+
+AUTOCAST = (
+    "inside `autocast`, matrix products and convolutions are computed in float16 or bfloat16: relative errors of "
+    "1e-3 to 1e-2, and in float16 overflow from 65504 on. Bounds and error bounds shown here hold for float32"
+)
+
+NORMALISATIONS = frozenset(
+    {
+        *("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d"),
+        *("InstanceNorm3d", "LayerNorm", "RMSNorm", "SyncBatchNorm"),
+        *("batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"),
+    }
+)
+"""Layers and functions with an `eps` that is added to a variance."""
+
+
+def text_hazards(written: Written) -> list[Diagnostic]:
+    """What the file's own statements say about the arithmetic."""
+    return [*_settings(written), *_epsilons(written)]
+
+
+def _settings(written: Written) -> Iterator[Diagnostic]:
+    for node in ast.walk(written.module.tree):
+        message = None
+        if isinstance(node, ast.Assign):
+            message = _of_assignment(node)
+        elif isinstance(node, ast.Call):
+            message = _of_call(node)
+        if message is not None:
+            assert isinstance(node, (ast.Assign, ast.Call))
+            yield Diagnostic("TL220", Severity.HINT, written.module.span(node), message)
+
+
+def _of_assignment(node: ast.Assign) -> str | None:
+    """`torch.backends.cuda.matmul.allow_tf32 = True`."""
+    for target in node.targets:
+        if not isinstance(target, ast.Attribute) or "backends" not in dotted(target):
+            continue
+        if target.attr in SWITCHES and isinstance(node.value, ast.Constant) and node.value.value is True:
+            return _with(SWITCHES[target.attr])
+        if (
+            target.attr == "fp32_precision"
+            and isinstance(node.value, ast.Constant)
+            and node.value.value == "tf32"
+        ):
+            return _with(SWITCHES["allow_tf32"])
+    return None
+
+
+def _with(effect: str) -> str:
+    return f"with this setting {effect}. Leave it off where a result is to be trusted to float32"
+
+
+def _of_call(node: ast.Call) -> str | None:
+    name = called_name(node)
+    first = node.args[0] if node.args else None
+    value = first.value if isinstance(first, ast.Constant) else None
+    if name == "set_flush_denormal" and value is True:
+        return (
+            "subnormal numbers are flushed to zero from here on: results between 1e-45 and 1.2e-38 become 0, "
+            "differences of different small numbers may be 0, and x != y does not imply x - y != 0"
+        )
+    if name == "set_float32_matmul_precision" and value in ("high", "medium"):
+        bits = (
+            "TF32, with 10 bits after the first"
+            if value == "high"
+            else "bfloat16, with 7 bits after the first"
+        )
+        return (
+            f"matrix products of float32 tensors are computed in {bits} where the hardware can: relative errors "
+            f"above 1e-4"
+        )
+    if name == "autocast" and not _is_off(node):
+        return AUTOCAST
+    return None
+
+
+def _is_off(node: ast.Call) -> bool:
+    return any(
+        keyword.arg == "enabled" and isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+        for keyword in node.keywords
+    )
+
+
+def dotted(node: ast.AST) -> str:
+    """`torch.backends.cuda` of an attribute chain; empty where something else is in it."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _epsilons(written: Written) -> Iterator[Diagnostic]:
+    numbers = _module_numbers(written.module.tree)
+    least = least_epsilon(torch.float32)
+    for node in ast.walk(written.module.tree):
+        if not isinstance(node, ast.Call) or called_name(node) not in NORMALISATIONS:
+            continue
+        for keyword in node.keywords:
+            value = _number(keyword.value, numbers) if keyword.arg == "eps" else None
+            if value is not None and 0 <= value < least:
+                message = (
+                    f"eps={value:g} is too small for float32: equal numbers of size 1 have a computed variance of up "
+                    f"to {least:.1e} by rounding, which the normalisation blows up to size one. The default is 1e-5"
+                )
+                yield Diagnostic("TL217", Severity.HINT, written.module.span(node), message)
+
+
+def _module_numbers(tree: ast.Module) -> dict[str, float]:
+    """Names that the file gives one number, once: `EPS = 1e-12`."""
+    found: dict[str, float] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            target, value = statement.targets[0], _number(statement.value, {})
+            if isinstance(target, ast.Name) and value is not None:
+                found[target.id] = value
+    return found
+
+
+def _number(node: ast.AST, names: dict[str, float]) -> float | None:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return float(node.value)  # type: ignore[arg-type] # a number, as just tested
+    return names.get(node.id) if isinstance(node, ast.Name) else None
