@@ -83,7 +83,7 @@ def is_correctly_rounded(bits: int, exact: Fraction, rounding: Rounding) -> bool
             return low <= size < high
         return low <= size <= high if pattern % 2 == 0 else low < size < high
     if rounding is (Rounding.TOWARD_NEGATIVE if exact < 0 else Rounding.TOWARD_POSITIVE):
-        return below < size <= here
+        return below < size and (size <= here or pattern == 0x7F800000)
     return here <= size < above or (pattern == 0x7F7FFFFF and size >= here)
 
 
