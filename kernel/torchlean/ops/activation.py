@@ -18,6 +18,8 @@ from torchlean.ops.curves import Curve, Piece, between
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.lowering import Part, Steps
+from torchlean.ops.noise import choices, partials
+from torchlean.ops.noise import elementwise as noise
 from torchlean.ops.noise.choices import Nonexpansive, negative
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.planes import beside
@@ -66,6 +68,7 @@ class Hardtanh(Elementwise):
 
     name = "hardtanh"
     function = staticmethod(functional.hardtanh)
+    rounding = choices.Clamped(low="min_val", high="max_val")
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         if number(attributes, "min_val") > number(attributes, "max_val"):
@@ -90,6 +93,9 @@ class LeakyRelu(Elementwise):
 
     name = "leaky_relu"
     function = staticmethod(functional.leaky_relu)
+    rounding = noise.Steps(
+        noise.from_attributes(lambda a: max(1.0, abs(number(a, "negative_slope")))), roundings=1.0
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -109,6 +115,7 @@ class Prelu(Elementwise):
 
     name = "prelu"
     function = staticmethod(torch.prelu)
+    rounding = noise.Several(partials.prelu, noise.rounded(2.0))
     broadcasts = False
 
     def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
@@ -169,6 +176,7 @@ class Threshold(Elementwise):
 
     name = "threshold"
     function = staticmethod(functional.threshold)
+    rounding = choices.Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -195,6 +203,7 @@ class Hardshrink(Elementwise):
 
     name = "hardshrink"
     function = staticmethod(functional.hardshrink)
+    rounding = choices.Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         width = number(attributes, "lambd")
@@ -211,6 +220,7 @@ class Softshrink(Elementwise):
 
     name = "softshrink"
     function = staticmethod(functional.softshrink)
+    rounding = noise.Steps(noise.steepest(1.0), roundings=1.0)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -233,6 +243,7 @@ class Hardsigmoid(Elementwise):
 
     name = "hardsigmoid"
     function = staticmethod(functional.hardsigmoid)
+    rounding = noise.Curve(noise.steepest(0.17), least=0.0)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], _gate, 0.0, 1.0)
@@ -247,6 +258,7 @@ class Hardswish(Elementwise):
 
     name = "hardswish"
     function = staticmethod(functional.hardswish)
+    rounding = noise.Curve(noise.steepest(1.5))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return valley(inputs[0], _gated, at=(-1.5, -1.5), least=-0.375)

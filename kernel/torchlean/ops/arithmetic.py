@@ -16,8 +16,9 @@ from torchlean.ops.corners import corner_pairs, multiaffine, product_slopes, wit
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_operator, spell_unary
 from torchlean.ops.linearization import Affine, Relaxation
+from torchlean.ops.noise import elementwise as noise
+from torchlean.ops.noise import partials
 from torchlean.ops.noise.choices import Nonexpansive
-from torchlean.ops.noise.elementwise import Product, Sum
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, register
 from torchlean.ops.planes import between_ends, bounds_of, finite, operands_of
 from torchlean.ops.quotients import quotient
@@ -43,7 +44,7 @@ class Add(Elementwise):
 
     name = "add"
     function = staticmethod(torch.add)
-    rounding = Sum()
+    rounding = noise.Sum()
     infinities = Infinities.MOVED_FROM_ONE
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -62,6 +63,7 @@ class AddScaled(Elementwise):
 
     name = "add_scaled"
     function = staticmethod(torch.add)
+    rounding = noise.Sum(lambda a: number(a, "alpha"))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         a, b = inputs
@@ -75,7 +77,7 @@ class Sub(Elementwise):
 
     name = "sub"
     function = staticmethod(torch.sub)
-    rounding = Sum(sign=-1.0)
+    rounding = noise.Sum(sign=-1.0)
     infinities = Infinities.MOVED_FROM_ONE
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -93,7 +95,7 @@ class Mul(Elementwise):
 
     name = "mul"
     function = staticmethod(torch.mul)
-    rounding = Product()
+    rounding = noise.Product()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.mul(*inputs)
@@ -126,6 +128,7 @@ class Square(Curved, Elementwise):
 
     name = "square"
     function = staticmethod(torch.square)
+    rounding = noise.Squared()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.square(*inputs)
@@ -159,6 +162,7 @@ class Addcmul(Elementwise):
 
     name = "addcmul"
     function = staticmethod(torch.addcmul)
+    rounding = noise.Several(partials.addcmul, partials.addcmul_error, partials.addcmul_peak)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         start, a, b = inputs
@@ -181,6 +185,7 @@ class Addcdiv(Elementwise):
 
     name = "addcdiv"
     function = staticmethod(torch.addcdiv)
+    rounding = noise.Several(partials.addcdiv, partials.addcdiv_error, partials.addcdiv_peak)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         start, a, b = inputs
@@ -202,6 +207,7 @@ class Lerp(Elementwise):
 
     name = "lerp"
     function = staticmethod(torch.lerp)
+    rounding = noise.Several(partials.lerp, partials.lerp_error)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         start, end, weight = inputs

@@ -15,6 +15,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops import cast, indexing, layout, selecting
 from torchlean.ops.arguments import dimension, is_tensor, known_tensor, meta, shape_text, torch_errors
+from torchlean.ops.noise.selection import LookedUp
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import Rearrangement, on_ends
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
@@ -39,6 +40,7 @@ class IndexUpdate(Op):
     """The first operand with the second, broadcast, where the further operands index the dimensions `dims`."""
 
     name = "index_update"
+    rounding = LookedUp(values=2)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         """The meta device accepts a value of any shape here."""

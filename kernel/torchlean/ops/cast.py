@@ -16,6 +16,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops.arguments import is_tensor
 from torchlean.ops.linearization import Affine
+from torchlean.ops.noise.selection import Converted
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import Rearrangement
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -26,6 +27,7 @@ class Cast(Op):
     """The same numbers in another `dtype`: truncated toward zero for integers, `!= 0` for bool."""
 
     name = "cast"
+    rounding = Converted()
     never_grows = True
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:

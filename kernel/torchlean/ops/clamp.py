@@ -12,6 +12,7 @@ from torchlean.intervals.shapes import exact_increasing
 from torchlean.ops.corners import larger, smaller
 from torchlean.ops.elementwise import Elementwise, computed, no_out, spell_binary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.noise.choices import Clamped, Nonexpansive
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, register
 from torchlean.ops.planes import operands_of
 from torchlean.ops.polygons import Knot, polygon
@@ -44,6 +45,7 @@ class Minimum(_Choice):
 
     name = "minimum"
     function = staticmethod(torch.minimum)
+    rounding = Nonexpansive()
     choose = staticmethod(torch.minimum)
     planes = staticmethod(smaller)
     infinities = Infinities.MOVED
@@ -55,6 +57,7 @@ class Maximum(_Choice):
 
     name = "maximum"
     function = staticmethod(torch.maximum)
+    rounding = Nonexpansive()
     choose = staticmethod(torch.maximum)
     planes = staticmethod(larger)
     infinities = Infinities.MOVED
@@ -66,6 +69,7 @@ class Fmin(_Choice):
 
     name = "fmin"
     function = staticmethod(torch.fmin)
+    rounding = Nonexpansive()
     choose = staticmethod(torch.minimum)
     planes = staticmethod(smaller)
 
@@ -76,6 +80,7 @@ class Fmax(_Choice):
 
     name = "fmax"
     function = staticmethod(torch.fmax)
+    rounding = Nonexpansive()
     choose = staticmethod(torch.maximum)
     planes = staticmethod(larger)
 
@@ -86,6 +91,7 @@ class Clamp(Elementwise):
 
     name = "clamp"
     function = staticmethod(torch.clamp)
+    rounding = Clamped()
     infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:

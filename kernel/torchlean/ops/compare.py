@@ -9,6 +9,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_operator
+from torchlean.ops.noise.choices import Compared
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
 
 
@@ -22,6 +23,7 @@ class _Comparison(Elementwise):
     """A relation of two tensors."""
 
     infinities = Infinities.SETTLED
+    rounding = Compared()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return truth(*self.decide(*inputs))

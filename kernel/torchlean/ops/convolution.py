@@ -14,6 +14,7 @@ from torchlean.intervals.affine import contraction, integral, magnitude, shifted
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine, Window
+from torchlean.ops.noise.contractions import Contraction, kernel_terms, transposed_terms
 from torchlean.ops.op import Attribute, Attributes, Op, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 from torchlean.ops.windows import laid, places
@@ -181,6 +182,7 @@ class Convolution(AnyConvolution):
 
     name = "conv"
     functions = (functional.conv1d, functional.conv2d, functional.conv3d)
+    rounding = Contraction(kernel_terms)
 
     def _transposed(
         self, rows: Tensor, weight: Tensor, sizes: tuple[int, ...], attributes: Attributes
@@ -285,6 +287,7 @@ class TransposedConvolution(AnyConvolution):
 
     name = "conv_transpose"
     functions = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)
+    rounding = Contraction(transposed_terms)
 
     def _transposed(
         self, rows: Tensor, weight: Tensor, sizes: tuple[int, ...], attributes: Attributes

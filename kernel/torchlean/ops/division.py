@@ -18,6 +18,8 @@ from torchlean.intervals.shapes import exact_increasing
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, no_out, spell_binary, spell_operator, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.noise import choices
+from torchlean.ops.noise import elementwise as noise
 from torchlean.ops.op import Attributes, ShapeError, TensorType, register
 from torchlean.ops.planes import bounds_of, operands_of
 from torchlean.ops.quotients import quotient
@@ -30,6 +32,7 @@ class Div(Elementwise):
 
     name = "div"
     function = staticmethod(torch.div)
+    rounding = noise.Quotient()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.div(*inputs)
@@ -45,6 +48,7 @@ class FloorDivide(Elementwise):
 
     name = "floor_divide"
     function = staticmethod(torch.floor_divide)
+    rounding = choices.WholeQuotient()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return _rounded_quotient(inputs[0], inputs[1], torch.floor)
@@ -56,6 +60,7 @@ class TruncDivide(Elementwise):
 
     name = "trunc_divide"
     function = staticmethod(partial(torch.div, rounding_mode="trunc"))
+    rounding = choices.WholeQuotient()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return _rounded_quotient(inputs[0], inputs[1], torch.trunc)
@@ -67,6 +72,7 @@ class Reciprocal(Curved, Elementwise):
 
     name = "reciprocal"
     function = staticmethod(torch.reciprocal)
+    rounding = noise.Curve(noise.at_zero_most(lambda d: d.reciprocal().square()))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -84,6 +90,7 @@ class Remainder(Elementwise):
 
     name = "remainder"
     function = staticmethod(torch.remainder)
+    rounding = choices.Remainder()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         a, b = inputs
@@ -98,6 +105,7 @@ class Fmod(Elementwise):
 
     name = "fmod"
     function = staticmethod(torch.fmod)
+    rounding = choices.Remainder()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         a, b = inputs

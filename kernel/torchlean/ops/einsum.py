@@ -19,6 +19,7 @@ from torchlean.ops.adjoint import weighted
 from torchlean.ops.arguments import dimension
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import EXPANDED, Part, Steps
+from torchlean.ops.noise.contractions import Contraction
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -28,6 +29,7 @@ class Einsum(Op):
     """`torch.einsum(equation, ...)` with an explicit equation: letters only, with `->`, without `...`."""
 
     name = "einsum"
+    rounding = Contraction(lambda shapes, attributes: _terms(attributes, shapes))
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         if len({t.dtype for t in inputs}) > 1:

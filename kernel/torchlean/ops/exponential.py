@@ -17,6 +17,8 @@ from torchlean.ops.corners import plus_difference
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.noise import elementwise as noise
+from torchlean.ops.noise import kernels, partials
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
 from torchlean.ops.planes import operands_of
 from torchlean.ops.sigmoids import Sigmoidal, SShaped
@@ -28,6 +30,7 @@ class Exp(Curved, Elementwise):
 
     name = "exp"
     function = staticmethod(torch.exp)
+    rounding = noise.Curve(noise.at_upper(torch.exp), least=0.0)
     infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -44,6 +47,7 @@ class Exp2(Curved, Elementwise):
 
     name = "exp2"
     function = staticmethod(torch.exp2)
+    rounding = noise.Curve(noise.at_upper(torch.exp2), least=0.0)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.exp2), least=0.0)
@@ -59,6 +63,7 @@ class Expm1(Curved, Elementwise):
 
     name = "expm1"
     function = staticmethod(torch.expm1)
+    rounding = noise.Curve(noise.at_upper(torch.exp))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.expm1), least=-1.0)
@@ -93,6 +98,7 @@ class Log(_Logarithm):
 
     name = "log"
     function = staticmethod(torch.log)
+    rounding = noise.Curve(noise.at_lower(torch.reciprocal), domain=(0.0, math.inf))
 
 
 @register
@@ -101,6 +107,7 @@ class Log2(_Logarithm):
 
     name = "log2"
     function = staticmethod(torch.log2)
+    rounding = noise.Curve(noise.at_lower(lambda x: 1.4427 / x), domain=(0.0, math.inf))
     base = math.log(2.0)
 
 
@@ -110,6 +117,7 @@ class Log10(_Logarithm):
 
     name = "log10"
     function = staticmethod(torch.log10)
+    rounding = noise.Curve(noise.at_lower(lambda x: 0.43430 / x), domain=(0.0, math.inf))
     base = math.log(10.0)
 
 
@@ -119,6 +127,7 @@ class Log1p(_Logarithm):
 
     name = "log1p"
     function = staticmethod(torch.log1p)
+    rounding = noise.Curve(noise.at_lower(lambda x: 1.0 / (1.0 + x)), domain=(-1.0, math.inf))
     pole = -1.0
 
 
@@ -128,6 +137,12 @@ class Sqrt(Curved, Elementwise):
 
     name = "sqrt"
     function = staticmethod(torch.sqrt)
+    rounding = noise.Curve(
+        noise.at_lower(lambda x: 0.5 * torch.rsqrt(x)),
+        0.0,
+        modulus=torch.sqrt,
+        domain=(0.0, math.inf),
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.sqrt(*inputs)
@@ -143,6 +158,9 @@ class Rsqrt(Curved, Elementwise):
 
     name = "rsqrt"
     function = staticmethod(torch.rsqrt)
+    rounding = noise.Curve(
+        noise.at_lower(lambda x: 0.5 * torch.rsqrt(x) / x), least=0.0, domain=(0.0, math.inf)
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -160,6 +178,7 @@ class Erf(SShaped, Elementwise):
 
     name = "erf"
     function = staticmethod(torch.erf)
+    rounding = noise.Curve(noise.at_zero_most(derivatives.gaussian))
     planes = Sigmoidal(kernel(torch.erf), derivatives.accurate(derivatives.gaussian, torch.square))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -172,6 +191,7 @@ class Erfc(Curved, Elementwise):
 
     name = "erfc"
     function = staticmethod(torch.erfc)
+    rounding = noise.Curve(noise.at_zero_most(derivatives.gaussian), least=0.0)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return decreasing(inputs[0], kernel(torch.erfc), 0.0, 2.0)
@@ -189,6 +209,7 @@ class Logaddexp(Elementwise):
 
     name = "logaddexp"
     function = staticmethod(torch.logaddexp)
+    rounding = noise.Several(partials.ones, kernels.error)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         a, b = inputs
@@ -211,6 +232,7 @@ class Xlogy(Elementwise):
 
     name = "xlogy"
     function = staticmethod(torch.xlogy)
+    rounding = noise.Several(partials.xlogy, kernels.error)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         x, y = inputs

@@ -11,6 +11,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops.arguments import dimension, is_tensor
 from torchlean.ops.lowering import Part, Steps
+from torchlean.ops.noise import choices
 from torchlean.ops.op import Attributes, Infinities, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import on_ends
 from torchlean.ops.reduction import Dims, pick, reduced_dims
@@ -52,6 +53,7 @@ class Extremum(Op):
     function: Callable[..., Tensor]
     sign: float
     infinities = Infinities.MOVED
+    rounding = choices.ChosenAlong(choices.worst)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         refuse_empty(self.name, inputs[0], attributes["dim"])
@@ -94,6 +96,7 @@ class Where(Op):
     """`argmax` and `argmin`: the first place of the extremum along `dim`, or in the flattened tensor."""
 
     never_grows = True
+    rounding = choices.Decided()
 
     sign: float
 
@@ -156,6 +159,7 @@ class OrderStatistic(Op):
     """The `k`-th smallest element (from 1) along `dim`; covers median and kthvalue."""
 
     name = "kth_value"
+    rounding = choices.ChosenAlong(choices.along("dim"))
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         refuse_empty("an order statistic", inputs[0], attributes["dim"])
@@ -176,6 +180,7 @@ class Places(Op):
     """Indices that come with `kthvalue` or `median` (`function`); which of equal elements is meant is open."""
 
     name = "order_indices"
+    rounding = choices.Decided()
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs

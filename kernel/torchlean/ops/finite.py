@@ -16,6 +16,8 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops.compare import truth
 from torchlean.ops.elementwise import Elementwise, no_out, spell_unary
+from torchlean.ops.noise.choices import Nonexpansive
+from torchlean.ops.noise.selection import Classified
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -32,6 +34,7 @@ class IsNan(Elementwise):
 
     name = "isnan"
     function = staticmethod(torch.isnan)
+    rounding = Classified()
     infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -47,6 +50,7 @@ class IsInf(Elementwise):
 
     name = "isinf"
     function = staticmethod(torch.isinf)
+    rounding = Classified()
     infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -60,6 +64,7 @@ class IsFinite(Elementwise):
 
     name = "isfinite"
     function = staticmethod(torch.isfinite)
+    rounding = Classified()
     infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -77,6 +82,7 @@ class NanToNum(Elementwise):
 
     name = "nan_to_num"
     function = staticmethod(torch.nan_to_num)
+    rounding = Nonexpansive()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs

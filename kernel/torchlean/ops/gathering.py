@@ -17,6 +17,7 @@ from torchlean.ops import indexing, layout
 from torchlean.ops.adjoint import moving
 from torchlean.ops.arguments import dimension, known_tensor, meta, torch_errors
 from torchlean.ops.linearization import Affine
+from torchlean.ops.noise.selection import LookedUp
 from torchlean.ops.op import Attributes, Infinities, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import on_ends
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -28,6 +29,7 @@ class Gather(Op):
     """`out[i][j] = x[index[i][j]][j]` for `dim` 0, and likewise for the others."""
 
     name = "gather"
+    rounding = LookedUp()
     infinities = Infinities.MOVED
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:

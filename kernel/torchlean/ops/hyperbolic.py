@@ -31,6 +31,7 @@ class Sinh(Curved, Elementwise):
 
     name = "sinh"
     function = staticmethod(torch.sinh)
+    rounding = noise.Curve(noise.at_far_end(torch.cosh))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], _without_early_overflow(torch.sinh))
@@ -46,6 +47,7 @@ class Cosh(Curved, Elementwise):
 
     name = "cosh"
     function = staticmethod(torch.cosh)
+    rounding = noise.Curve(noise.at_far_end(torch.sinh), least=0.0)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return valley(inputs[0], _without_early_overflow(torch.cosh), at=(0.0, 0.0), least=1.0)
@@ -61,7 +63,7 @@ class Tanh(SShaped, Elementwise):
 
     name = "tanh"
     function = staticmethod(torch.tanh)
-    rounding = noise.Curve("tanh", noise.at_zero_most(derivatives.square_hyperbolic_secant), -1.0, 1.0)
+    rounding = noise.Curve(noise.at_zero_most(derivatives.square_hyperbolic_secant), -1.0, 1.0)
     planes = Sigmoidal(kernel(torch.tanh), derivatives.accurate(derivatives.square_hyperbolic_secant))
     infinities = Infinities.SETTLED
 
@@ -75,6 +77,7 @@ class Asinh(SShaped, Elementwise):
 
     name = "asinh"
     function = staticmethod(torch.asinh)
+    rounding = noise.Curve(noise.at_zero_most(lambda x: torch.rsqrt(1.0 + x.square())))
     planes = Sigmoidal(
         kernel(torch.asinh), derivatives.accurate(lambda x: 1.0 / torch.hypot(x, torch.ones_like(x)))
     )
@@ -89,6 +92,12 @@ class Acosh(Curved, Elementwise):
 
     name = "acosh"
     function = staticmethod(torch.acosh)
+    rounding = noise.Curve(
+        noise.at_lower(lambda x: torch.rsqrt((x - 1.0) * (x + 1.0))),
+        least=0.0,
+        modulus=lambda e: torch.log1p(e + torch.sqrt(2.0 * e + e.square())),
+        domain=(1.0, math.inf),
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -106,6 +115,7 @@ class Atanh(Curved, Elementwise):
 
     name = "atanh"
     function = staticmethod(torch.atanh)
+    rounding = noise.Curve(noise.at_far_end(lambda x: 1.0 / ((1.0 - x) * (1.0 + x))), domain=(-1.0, 1.0))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs

@@ -22,6 +22,7 @@ from torchlean.ops.arguments import (
     dimension,
 )
 from torchlean.ops.linearization import Affine
+from torchlean.ops.noise.selection import LookedUp
 from torchlean.ops.op import (
     Attribute,
     Attributes,
@@ -64,6 +65,7 @@ class Index(Op):
     """Advanced indexing: operands 1, 2, ... are integer tensors for the dimensions `dims` of the first."""
 
     name = "index"
+    rounding = LookedUp()
     infinities = Infinities.MOVED
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:

@@ -15,6 +15,7 @@ from torchlean.intervals import Interval, up
 from torchlean.intervals.shapes import exact_decreasing
 from torchlean.ops.compare import truth
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_operator, spell_unary
+from torchlean.ops.noise.choices import Decided
 from torchlean.ops.op import Attributes, TensorType, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -50,6 +51,7 @@ class LogicalAnd(Elementwise):
 
     name = "logical_and"
     function = staticmethod(torch.logical_and)
+    rounding = Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return truth(*_and(*map(truth_of, inputs)))
@@ -61,6 +63,7 @@ class LogicalOr(Elementwise):
 
     name = "logical_or"
     function = staticmethod(torch.logical_or)
+    rounding = Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return truth(*_or(*map(truth_of, inputs)))
@@ -72,6 +75,7 @@ class LogicalXor(Elementwise):
 
     name = "logical_xor"
     function = staticmethod(torch.logical_xor)
+    rounding = Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return truth(*_xor(*map(truth_of, inputs)))
@@ -83,6 +87,7 @@ class LogicalNot(Elementwise):
 
     name = "logical_not"
     function = staticmethod(torch.logical_not)
+    rounding = Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return truth(*_not(truth_of(*inputs)))
@@ -94,6 +99,7 @@ class BitwiseAnd(Elementwise):
 
     name = "bitwise_and"
     function = staticmethod(torch.bitwise_and)
+    rounding = Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         if out.dtype == torch.bool:
@@ -108,6 +114,7 @@ class BitwiseOr(Elementwise):
 
     name = "bitwise_or"
     function = staticmethod(torch.bitwise_or)
+    rounding = Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         if out.dtype == torch.bool:
@@ -122,6 +129,7 @@ class BitwiseXor(Elementwise):
 
     name = "bitwise_xor"
     function = staticmethod(torch.bitwise_xor)
+    rounding = Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         if out.dtype == torch.bool:
@@ -136,6 +144,7 @@ class BitwiseNot(Elementwise):
 
     name = "bitwise_not"
     function = staticmethod(torch.bitwise_not)
+    rounding = Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs

@@ -17,6 +17,8 @@ from torchlean.ops.adjoint import weighted
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import EXPANDED, Part, Steps
+from torchlean.ops.noise.contractions import Contraction
+from torchlean.ops.noise.values import Call
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -26,6 +28,7 @@ class Matmul(Op):
     """`torch.matmul` in all its combinations of ranks: dot, matrix-vector, matrix-matrix, batched with broadcasting."""
 
     name = "matmul"
+    rounding = Contraction(lambda shapes, attributes: shapes[0][-1])
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         same_dtype("a matrix product", inputs)
@@ -172,11 +175,27 @@ FUSED = {"addmm": (2, 2), "addmv": (2, 1), "baddbmm": (3, 3), "addbmm": (3, 3), 
 """The ranks that each member of the family takes."""
 
 
+def _fused_terms(shapes: Sequence[tuple[int, ...]], attributes: Attributes) -> int:
+    """Products that an element adds up, from the shapes of the factors."""
+    function = attributes["function"]
+    if function == "addr":
+        return 1
+    return shapes[0][-1] * (shapes[0][0] if function == "addbmm" else 1)
+
+
+def _fused_magnitude(call: Call, values: Sequence[Tensor]) -> Tensor:
+    """`|beta| |input| + |alpha| (|a| @ |b|)`, of the factors and the input."""
+    a, b, x = values
+    scales = {name: abs(float(call.attributes[name])) for name in ("alpha", "beta")}  # type: ignore[arg-type] # numbers
+    return call.op.evaluate([x, a, b], {**call.attributes, **scales})
+
+
 @register
 class Addmm(Op):
     """`beta * input + alpha * (a @ b)`; `function` names the member of the family (`FUSED`)."""
 
     name = "addmm"
+    rounding = Contraction(_fused_terms, order=(1, 2, 0), apply=_fused_magnitude, extra=lambda attributes: 3)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         function = str(attributes["function"])

@@ -13,6 +13,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals.norms import norm as norm_bounds
 from torchlean.ops.lowering import Part, Steps
+from torchlean.ops.noise.statistics import Norm
 from torchlean.ops.op import Attribute, Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.reduction import Dims, reduced_dims
 from torchlean.ops.softmax import require_floating
@@ -26,6 +27,7 @@ class VectorNorm(Op):
     """`(sum |x|^ord)^(1/ord)` over `dim` (sorted dimensions; all of them as None), with `keepdim`."""
 
     name = "vector_norm"
+    rounding = Norm()
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         (x,) = inputs

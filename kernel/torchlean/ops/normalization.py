@@ -17,6 +17,7 @@ from torchlean.intervals.norms import divided_by_norm, divided_by_root_mean_squa
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import Part, Steps
+from torchlean.ops.noise.statistics import FixedNormalised, Normalised, Standardised, grouped, trailing
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
 from torchlean.ops.reduction import Dims, reduced_dims
 from torchlean.ops.softmax import require_floating
@@ -97,6 +98,7 @@ class BatchNorm(Normalization):
     """`(x - mean) / sqrt(var + eps) * weight + bias` per channel (dimension 1), with given statistics."""
 
     name = "batch_norm"
+    rounding = FixedNormalised()
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         require_floating(self.name, inputs[0], {})
@@ -140,6 +142,7 @@ class LayerNorm(Normalization):
     """Elements standardised over the last dimensions (`normalized_shape`), times weight, plus bias."""
 
     name = "layer_norm"
+    rounding = Standardised(trailing)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         _one_dtype(self.name, inputs)
@@ -173,6 +176,7 @@ class GroupNorm(Normalization):
     """Elements standardised over groups of channels, times weight and plus bias per channel (dimension 1)."""
 
     name = "group_norm"
+    rounding = Standardised(grouped)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         _one_dtype(self.name, inputs)
@@ -222,6 +226,7 @@ class RmsNorm(Normalization):
     """Elements divided by their root mean square over the last dimensions, times weight."""
 
     name = "rms_norm"
+    rounding = Standardised(trailing, centred=False)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         require_floating(self.name, inputs[0], {})
@@ -256,6 +261,7 @@ class Normalize(Op):
     """`x / max(norm(x, p), eps)` along `dim` (sorted dimensions)."""
 
     name = "normalize"
+    rounding = Normalised()
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         require_floating(self.name, inputs[0], {})

@@ -17,6 +17,7 @@ from torchlean.intervals import Interval
 from torchlean.ops.arguments import dimension, known_int
 from torchlean.ops.extremum import ValuesIndices
 from torchlean.ops.indexing import HULL_ELEMENTS
+from torchlean.ops.noise.choices import ChosenAlong, Decided, along
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, dtype_name, register
 from torchlean.ops.rearrangement import Rearrangement, on_ends
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -37,6 +38,7 @@ class Sort(Ordering, Rearrangement):
     """The values along `dim` in rising order, or falling if `descending`."""
 
     name = "sort"
+    rounding = ChosenAlong(along("dim"))
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return _sort(inputs[0], attributes)[0]
@@ -47,6 +49,7 @@ class Argsort(Ordering):
     """Where the sorted values were along `dim`; equal values keep their order."""
 
     name = "argsort"
+    rounding = Decided()
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return _sort(inputs[0], attributes)[1]
@@ -66,6 +69,7 @@ class Topk(Ordering):
     """The `k` greatest values along `dim` (the least unless `largest`), best first if `sorted`."""
 
     name = "topk"
+    rounding = ChosenAlong(along("dim"))
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return _topk(inputs[0], attributes)[0]
@@ -88,6 +92,7 @@ class TopkIndices(Ordering):
     """Where the values of `topk` were along `dim`."""
 
     name = "topk_indices"
+    rounding = Decided()
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return _topk(inputs[0], attributes)[1]

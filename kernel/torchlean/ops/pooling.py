@@ -15,6 +15,8 @@ from torchlean.ops.adjoint import weighted
 from torchlean.ops.convolution import Sizes, sizes_for
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import EXPANDED, Part, Steps
+from torchlean.ops.noise.choices import Pooled
+from torchlean.ops.noise.contractions import Accumulated, Terms
 from torchlean.ops.op import (
     Attributes,
     Infinities,
@@ -57,6 +59,7 @@ class GreatestUnderWindow(Pooling):
     """Max pooling: monotone and exact, the op itself on both ends. Padding counts as `-inf`, that is not at all."""
 
     infinities = Infinities.MOVED
+    rounding = Pooled()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return on_ends(lambda x: self.evaluate([x], attributes), *inputs)
@@ -112,14 +115,32 @@ class AdaptiveMaxPool(GreatestUnderWindow):
         return windows
 
 
+def _under_kernel(shapes: Sequence[tuple[int, ...]], attributes: Attributes) -> int:
+    """Most elements under a window of the kernel's size."""
+    kernel: Any = attributes["kernel_size"]
+    return math.prod(kernel)
+
+
+def _under_adaptive(shapes: Sequence[tuple[int, ...]], attributes: Attributes) -> int:
+    """The same where only the result's size is given: a window of ceil and floor ends covers at most `size / output`
+    elements, rounded up, and one more."""
+    output: Any = attributes["output_size"]
+    return math.prod(
+        math.ceil(size / max(wanted, 1)) + 1
+        for size, wanted in zip(shapes[0][-len(output) :], output, strict=True)
+    )
+
+
 class MeanUnderWindow(Pooling):
-    """Average pooling: a linear map with positive weights."""
+    """Average pooling: a linear map with positive weights. `terms` are most elements under one window."""
+
+    terms: Terms
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """The op on both ends, moved outward by its own rounding error (`intervals.affine.nonnegative_map`). A negative
         divisor turns the ends around."""
         (x,) = inputs
-        terms = self._terms(x.shape, attributes)
+        terms = type(self).terms([x.shape], attributes)
         options = dict(attributes)
         divisor = options.get("divisor_override")
         if isinstance(divisor, int) and divisor < 0:
@@ -134,19 +155,13 @@ class MeanUnderWindow(Pooling):
     ) -> Sequence[Affine | None] | None:
         return weighted(self.evaluate, inputs, types, attributes, extra=2)
 
-    def _terms(self, shape: tuple[int, ...], attributes: Attributes) -> int:
-        """Most elements under one window."""
-        raise NotImplementedError
-
 
 @register
 class AvgPool(MeanUnderWindow):
     name = "avg_pool"
     functions = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)
-
-    def _terms(self, shape: tuple[int, ...], attributes: Attributes) -> int:
-        kernel: Any = attributes["kernel_size"]
-        return math.prod(kernel)
+    terms = staticmethod(_under_kernel)
+    rounding = Accumulated(_under_kernel, roundings=2)
 
 
 @register
@@ -157,14 +172,8 @@ class AdaptiveAvgPool(MeanUnderWindow):
         functional.adaptive_avg_pool2d,
         functional.adaptive_avg_pool3d,
     )
-
-    def _terms(self, shape: tuple[int, ...], attributes: Attributes) -> int:
-        output: Any = attributes["output_size"]
-        # A window of ceil and floor ends covers at most `size / output` elements, rounded up, and one more.
-        return math.prod(
-            math.ceil(size / max(wanted, 1)) + 1
-            for size, wanted in zip(shape[-len(output) :], output, strict=True)
-        )
+    terms = staticmethod(_under_adaptive)
+    rounding = Accumulated(_under_adaptive, roundings=2)
 
 
 def _window(rank: int, kernel_size: Sizes, stride: Sizes | None, padding: Sizes) -> dict[str, Any]:

@@ -20,6 +20,9 @@ from torchlean.intervals.shapes import clipped, flagged
 from torchlean.ops.curves import Curve, between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_binary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.noise import elementwise as noise
+from torchlean.ops.noise import kernels, partials
+from torchlean.ops.noise.powers import ConstantPower, TensorPower
 from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.planes import beside, bounds_of, operands_of
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
@@ -31,6 +34,7 @@ class Pow(Elementwise):
 
     name = "pow"
     function = staticmethod(torch.pow)
+    rounding = ConstantPower()
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         super().check(inputs, attributes)
@@ -71,6 +75,7 @@ class PowTensor(Elementwise):
 
     name = "pow_tensor"
     function = staticmethod(torch.pow)
+    rounding = TensorPower()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         base, exponent = inputs
@@ -105,6 +110,7 @@ class Hypot(Elementwise):
 
     name = "hypot"
     function = staticmethod(torch.hypot)
+    rounding = noise.Several(partials.ones, kernels.error)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         near = [torch.maximum(x.lower, -x.upper).clamp(min=0.0) for x in inputs]

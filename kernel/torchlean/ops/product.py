@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from torchlean.intervals.affine import integral
 from torchlean.intervals.arithmetic import mul
 from torchlean.ops.arguments import dimension
 from torchlean.ops.lowering import Part, Steps
+from torchlean.ops.noise.contractions import reduced
+from torchlean.ops.noise.powers import Multiplied
 from torchlean.ops.op import (
     Attribute,
     Attributes,
@@ -27,11 +30,21 @@ from torchlean.ops.reduction import pick
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
+def _factors(shapes: Sequence[tuple[int, ...]], attributes: Attributes) -> int:
+    """How many numbers are multiplied: of one dimension, or all of them."""
+    dim: Any = attributes["dim"]
+    shape = shapes[0]
+    if dim is None:
+        return math.prod(shape)
+    return int(shape[dim]) if shape else 1
+
+
 @register
 class Product(Op):
     """`prod`: attributes `dim` (None for all elements), `keepdim`, and `dtype` where it was given."""
 
     name = "prod"
+    rounding = Multiplied(_factors)
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
@@ -84,6 +97,7 @@ class CumulativeProduct(Op):
     """Running product along `dim`."""
 
     name = "cumprod"
+    rounding = Multiplied(reduced)
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs

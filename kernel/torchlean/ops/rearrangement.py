@@ -16,6 +16,7 @@ from torchlean.intervals import Interval
 from torchlean.ops.adjoint import moving
 from torchlean.ops.linearization import Affine
 from torchlean.ops.noise.choices import Moved
+from torchlean.ops.noise.rule import Rule
 from torchlean.ops.op import Attributes, Infinities, Op, TensorType
 
 VIEW_OPS: set[str] = set()
@@ -33,7 +34,7 @@ class Rearrangement(Op):
     view: ClassVar[bool] = False
     writes: ClassVar[bool] = False
     infinities = Infinities.MOVED
-    rounding = Moved()
+    rounding: ClassVar[Rule] = Moved()
 
     def __init_subclass__(cls) -> None:
         if cls.writes and isinstance(cls.rounding, Moved):

@@ -17,6 +17,9 @@ from torchlean.ops.adjoint import weighted
 from torchlean.ops.arguments import dimension
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import Part, Steps
+from torchlean.ops.noise.choices import Decided
+from torchlean.ops.noise.contractions import Accumulated, reduced
+from torchlean.ops.noise.powers import Differences
 from torchlean.ops.op import (
     Attribute,
     Attributes,
@@ -101,6 +104,7 @@ class Accumulation(Op):
 class Sum(Accumulation):
     name = "sum"
     function = torch.sum
+    rounding = Accumulated(reduced)
 
 
 @register
@@ -109,6 +113,7 @@ class Mean(Accumulation):
 
     name = "mean"
     function = torch.mean
+    rounding = Accumulated(reduced, roundings=2)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         dtype = attributes.get("dtype", inputs[0].dtype)
@@ -170,6 +175,7 @@ class CumulativeSum(Op):
     """Running sum along `dim`."""
 
     name = "cumsum"
+    rounding = Accumulated(reduced)
     never_grows = True
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
@@ -228,6 +234,7 @@ class Quantifier(Op):
     """`any` and `all` of the elements being nonzero; attributes `dim`, `keepdim`."""
 
     never_grows = True
+    rounding = Decided()
 
     function: Callable[..., Tensor]
 
@@ -282,6 +289,7 @@ class CountNonzero(Op):
     """How many elements along `dim` are not zero."""
 
     name = "count_nonzero"
+    rounding = Decided()
     never_grows = True
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
@@ -305,6 +313,7 @@ class Difference(Op):
     """`x[1:] - x[:-1]` along `dim` (of booleans: whether they differ)."""
 
     name = "diff"
+    rounding = Differences()
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs

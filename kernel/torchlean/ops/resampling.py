@@ -12,6 +12,7 @@ from torch import Tensor
 from torchlean.intervals import Interval, down, up
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
 from torchlean.ops.arguments import TORCH_ERRORS, known_int
+from torchlean.ops.noise.selection import Interpolated
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -34,6 +35,7 @@ class Interpolate(Op):
     """Resample all dimensions after the second to `size`, or by the factors `scale`, in torch's `mode`."""
 
     name = "interpolate"
+    rounding = Interpolated(AVERAGING, COPYING)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         (x,) = inputs

@@ -13,6 +13,7 @@ from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.shapes import exact_increasing
 from torchlean.ops.elementwise import Elementwise, no_out, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.noise import choices
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.polygons import Knot, kinked, polygon, staircase
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -34,6 +35,7 @@ class Sign(_Step):
 
     name = "sign"
     function = staticmethod(torch.sign)
+    rounding = choices.Decided()
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         return polygon(self, inputs[0], attributes, [Knot(0.0, -1.0, 1.0)])
@@ -45,6 +47,7 @@ class Floor(_Step):
 
     name = "floor"
     function = staticmethod(torch.floor)
+    rounding = choices.Stepped()
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         (x,) = inputs
@@ -59,6 +62,7 @@ class Ceil(_Step):
 
     name = "ceil"
     function = staticmethod(torch.ceil)
+    rounding = choices.Stepped()
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         (x,) = inputs
@@ -72,6 +76,7 @@ class Trunc(_Step):
 
     name = "trunc"
     function = staticmethod(torch.trunc)
+    rounding = choices.Stepped()
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         """Towards zero: downwards for positive numbers, upwards for negative ones."""
@@ -88,6 +93,7 @@ class Round(Elementwise):
 
     name = "round"
     function = staticmethod(torch.round)
+    rounding = choices.RoundedTo()
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         """Integers are rounded to themselves, but only when no number of decimals is given."""
@@ -119,6 +125,7 @@ class Abs(Elementwise):
 
     name = "abs"
     function = staticmethod(torch.abs)
+    rounding = choices.Nonexpansive(least=0.0)
     infinities = Infinities.MOVED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -140,6 +147,7 @@ class Frac(Elementwise):
 
     name = "frac"
     function = staticmethod(torch.frac)
+    rounding = choices.Decided()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs

@@ -17,6 +17,7 @@ from torchlean.ops import cast, indexing
 from torchlean.ops.arguments import is_tensor, known_tensor, meta, torch_errors
 from torchlean.ops.corners import larger, smaller
 from torchlean.ops.linearization import Plane, Relaxation
+from torchlean.ops.noise.selection import Switched
 from torchlean.ops.op import (
     Attributes,
     Infinities,
@@ -37,6 +38,7 @@ class Where(Op):
     """`a` where the condition holds, `b` elsewhere."""
 
     name = "where"
+    rounding = Switched()
     infinities = Infinities.MOVED
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:

@@ -22,6 +22,8 @@ from torchlean.intervals.shapes import increasing, valley
 from torchlean.ops.curves import ROUNDED_BENDS, Curve, Curved, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.noise import elementwise as noise
+from torchlean.ops.noise import partials
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.planes import plane
 from torchlean.ops.sigmoids import Sigmoidal, SShaped
@@ -70,6 +72,7 @@ class Sigmoid(SShaped, _Rising):
 
     name = "sigmoid"
     function = staticmethod(torch.sigmoid)
+    rounding = noise.Curve(noise.at_zero_most(derivatives.logistic_density), least=0.0, greatest=1.0)
     planes = Sigmoidal(smooth.sigmoid, derivatives.accurate(derivatives.logistic_density))
     approximant = staticmethod(smooth.sigmoid)
     least, greatest = 0.0, 1.0
@@ -82,6 +85,7 @@ class Logsigmoid(Curved, _Rising):
 
     name = "logsigmoid"
     function = staticmethod(functional.logsigmoid)
+    rounding = noise.Curve(noise.steepest(1.0), greatest=0.0)
     approximant = staticmethod(smooth.logsigmoid)
     greatest = 0.0
 
@@ -96,6 +100,7 @@ class Softsign(SShaped, _Rising):
 
     name = "softsign"
     function = staticmethod(functional.softsign)
+    rounding = noise.Curve(noise.at_zero_most(lambda x: (1.0 + x).reciprocal().square()))
     planes = Sigmoidal(smooth.softsign, derivatives.accurate(lambda x: (1.0 / (1.0 + x.abs())).square()))
     approximant = staticmethod(smooth.softsign)
     least, greatest = -1.0, 1.0
@@ -107,6 +112,7 @@ class Tanhshrink(Curved, _Rising):
 
     name = "tanhshrink"
     function = staticmethod(functional.tanhshrink)
+    rounding = noise.Curve(noise.steepest(1.0))
     approximant = staticmethod(smooth.tanhshrink)
 
     def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
@@ -122,6 +128,7 @@ class Silu(_Valley):
 
     name = "silu"
     function = staticmethod(functional.silu)
+    rounding = noise.Curve(noise.steepest(1.1))
     approximant = staticmethod(smooth.silu)
     place = -1.27846454276107379510935873902298
     minimum = -0.27846454276107379510935873902298
@@ -138,6 +145,7 @@ class Mish(_Valley):
 
     name = "mish"
     function = staticmethod(functional.mish)
+    rounding = noise.Curve(noise.steepest(1.1))
     approximant = staticmethod(smooth.mish)
     place = -1.19243121451549521213758834042074
     minimum = -0.30884341301725040662876022904195
@@ -156,6 +164,7 @@ class Gelu(_Valley):
 
     name = "gelu"
     function = staticmethod(functional.gelu)
+    rounding = noise.Curve(noise.steepest(1.13))
     place = -0.75179152469356445745790494677952
     minimum = -0.16997120747990366169386847098243
     tanh_place = -0.75246142207101625848795444328892
@@ -183,6 +192,7 @@ class Elu(Curved, Elementwise):
 
     name = "elu"
     function = staticmethod(functional.elu)
+    rounding = noise.Curve(partials.elu)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         alpha = number(attributes, "alpha")
@@ -201,6 +211,7 @@ class Celu(Curved, Elementwise):
 
     name = "celu"
     function = staticmethod(functional.celu)
+    rounding = noise.Curve(noise.steepest(1.0))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         alpha = number(attributes, "alpha")
@@ -224,6 +235,7 @@ class Selu(Curved, Elementwise):
 
     name = "selu"
     function = staticmethod(functional.selu)
+    rounding = noise.Curve(noise.steepest(1.7581))
     alpha = 1.6732632423543772848170429916717
     scale = 1.0507009873554804934193349852946
 
@@ -245,6 +257,7 @@ class Softplus(Elementwise):
 
     name = "softplus"
     function = staticmethod(functional.softplus)
+    rounding = noise.Softplus()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs

@@ -18,6 +18,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.exponential_sums import log_share, log_sum, share
 from torchlean.ops.arguments import dimension
 from torchlean.ops.lowering import EXPANDED, Part, Steps
+from torchlean.ops.noise.softmax import LogShares, LogSum, Shares
 from torchlean.ops.op import (
     Attribute,
     Attributes,
@@ -103,6 +104,7 @@ class SoftmaxLike(Op):
 class Softmax(SoftmaxLike):
     name = "softmax"
     function = torch.softmax
+    rounding = Shares()
     ends = staticmethod(share)
     infinities = Infinities.SETTLED
 
@@ -126,6 +128,7 @@ class Softmax(SoftmaxLike):
 class LogSoftmax(SoftmaxLike):
     name = "log_softmax"
     function = torch.log_softmax
+    rounding = LogShares()
     ends = staticmethod(log_share)
     infinities = Infinities.MOVED
 
@@ -145,6 +148,7 @@ class LogSumExp(Op):
     """`log(sum(exp(x)))` over `dim` (sorted dimensions)."""
 
     name = "logsumexp"
+    rounding = LogSum()
     never_grows = True
     infinities = Infinities.MOVED
 

@@ -16,6 +16,9 @@ from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
 from torchlean.ops.curves import ROUNDED_BENDS, Curve, Curved, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.noise import elementwise as noise
+from torchlean.ops.noise import partials
+from torchlean.ops.noise.powers import Angle
 from torchlean.ops.op import Attributes, TensorType, register
 from torchlean.ops.planes import middle
 from torchlean.ops.sigmoids import Sigmoidal, SShaped
@@ -32,6 +35,7 @@ class Sin(Curved, Elementwise):
 
     name = "sin"
     function = staticmethod(torch.sin)
+    rounding = noise.Curve(noise.steepest(1.0))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return sine(*inputs)
@@ -46,6 +50,7 @@ class Cos(Curved, Elementwise):
 
     name = "cos"
     function = staticmethod(torch.cos)
+    rounding = noise.Curve(noise.steepest(1.0))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return cosine(*inputs)
@@ -60,6 +65,7 @@ class Tan(Curved, Elementwise):
 
     name = "tan"
     function = staticmethod(torch.tan)
+    rounding = noise.Curve(partials.tan)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return tangent(*inputs)
@@ -80,6 +86,7 @@ class Asin(Curved, Elementwise):
 
     name = "asin"
     function = staticmethod(torch.asin)
+    rounding = noise.Curve(noise.at_far_end(partials.arc), modulus=partials.arc_modulus, domain=(-1.0, 1.0))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -99,6 +106,7 @@ class Acos(Curved, Elementwise):
 
     name = "acos"
     function = staticmethod(torch.acos)
+    rounding = noise.Curve(noise.at_far_end(partials.arc), modulus=partials.arc_modulus, domain=(-1.0, 1.0))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -118,6 +126,7 @@ class Atan(SShaped, Elementwise):
 
     name = "atan"
     function = staticmethod(torch.atan)
+    rounding = noise.Curve(noise.at_zero_most(derivatives.cauchy_density))
     planes = Sigmoidal(kernel(torch.atan), derivatives.accurate(derivatives.cauchy_density))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -134,6 +143,7 @@ class Atan2(Elementwise):
 
     name = "atan2"
     function = staticmethod(torch.atan2)
+    rounding = Angle()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         y, x = inputs

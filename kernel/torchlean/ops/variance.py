@@ -13,6 +13,7 @@ from torchlean.intervals.arithmetic import div
 from torchlean.intervals.dispersion import dispersion
 from torchlean.intervals.norms import root
 from torchlean.ops.lowering import Part, Steps
+from torchlean.ops.noise.statistics import Variance as VarianceError
 from torchlean.ops.op import Attributes, Op, TensorType, register
 from torchlean.ops.reduction import Dims, accumulate, pick, reduced_dims, size_over
 from torchlean.ops.softmax import require_floating
@@ -72,6 +73,7 @@ class Spread(Op):
 class Variance(Spread):
     name = "var"
     function = torch.var
+    rounding = VarianceError()
 
 
 @register
@@ -80,6 +82,7 @@ class StandardDeviation(Spread):
 
     name = "std"
     function = torch.std
+    rounding = VarianceError(root=True)
 
     def _finish(self, variance: Interval) -> Interval:
         return root(variance)

@@ -25,8 +25,9 @@ from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
 from torchlean.graph.hashing import DIGEST_BYTES
 from torchlean.intervals import Interval
-from torchlean.ops import OPS, TensorType, UnsupportedError
+from torchlean.ops import OPS, UnsupportedError
 from torchlean.ops.noise.arithmetic import DEFAULT, Arithmetic
+from torchlean.ops.noise.reading import as_read
 from torchlean.ops.noise.values import Call, Noise, Noisy, added
 from torchlean.rounding.cache import ErrorsCache, NodeError
 
@@ -122,7 +123,7 @@ def node_error(
         return _nothing(node, "complex numbers are not analysed")
     op = OPS[node.op]
     if op.rounding.computes:
-        operands = [_as_read(x, node.type, arithmetic) for x in operands]
+        operands = [as_read(x, node.type.dtype, arithmetic) for x in operands]
     call = Call(op, operands, node.attributes, node.type, exact, arithmetic)
     try:
         noise = op.rounding.noise(call)
@@ -141,31 +142,6 @@ def node_error(
 def _nothing(node: Node, reason: str) -> NodeError:
     infinite = torch.tensor(math.inf, dtype=torch.float64).expand(node.type.shape)
     return NodeError(infinite, reason=reason)
-
-
-def _as_read(x: Noisy, out: TensorType, arithmetic: Arithmetic) -> Noisy:
-    """An operand as the op's kernel reads it: converted to the dtype it computes in, and perhaps flushed."""
-    if not out.dtype.is_floating_point or x.type.dtype == torch.bool:
-        return x
-    precision = arithmetic.precision(out.dtype)
-    if _loses_digits(x, out, arithmetic):
-        x = x.worse(x.magnitude * precision.unit + precision.tiny)
-    if precision.flushed and not x.exact.is_point:
-        x = x.worse(torch.full_like(x.magnitude, precision.flushed))
-    elif precision.flushed and bool(((x.magnitude > 0) & (x.magnitude < precision.smallest_normal)).any()):
-        x = x.worse(x.magnitude.clamp(max=precision.flushed))
-    return x
-
-
-def _loses_digits(x: Noisy, out: TensorType, arithmetic: Arithmetic) -> bool:
-    """Whether the conversion to the result's dtype may round."""
-    own = x.type.dtype
-    if own.is_floating_point:
-        if arithmetic.autocast is not None and own == out.dtype == torch.float32:
-            return True
-        return arithmetic.precision(own).unit < arithmetic.precision(out.dtype).unit
-    exactly = 1.0 / arithmetic.precision(out.dtype).unit
-    return x.magnitude.numel() > 0 and bool((x.magnitude > exactly).any())
 
 
 def _total(noise: Noise, call: Call) -> Tensor | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
+from torchlean.ops.noise.reading import as_read, common_dtype
 from torchlean.ops.noise.rule import Rule
 from torchlean.ops.noise.values import Call, Noise, width
 from torchlean.ops.op import Attributes
@@ -78,6 +79,35 @@ class Nonexpansive(Rule):
 
 
 @dataclass(frozen=True)
+class Clamped(Nonexpansive):
+    """Kept between two numbers that attributes give; either may be absent."""
+
+    low: str = "min"
+    high: str = "max"
+
+    def limits(self, call: Call) -> tuple[float, float]:
+        low, high = call.attributes.get(self.low), call.attributes.get(self.high)
+        least = max(call.operands[0].least, float(low) if isinstance(low, int | float) else -math.inf)
+        # torch gives the upper limit where the two are the wrong way round.
+        greatest = float(high) if isinstance(high, int | float) else math.inf
+        return min(least, greatest), greatest
+
+
+@dataclass(frozen=True)
+class Pooled(Rule):
+    """Max pooling: the greatest error under each window; padding never wins."""
+
+    computes = False
+
+    def noise(self, call: Call) -> Noise:
+        (x,) = call.operands
+        if x.error is None:
+            return Noise(least=x.least, greatest=x.greatest)
+        passed = call.op.evaluate([x.error], call.attributes)
+        return Noise(passed=passed, least=x.least, greatest=x.greatest)
+
+
+@dataclass(frozen=True)
 class ChosenAlong(Rule):
     """Each element of the result is the k-th largest of some elements of the operand (max, median, sort, top k): it
     moves no further than the one of these that moves furthest.
@@ -98,6 +128,15 @@ class ChosenAlong(Rule):
         return Noise(passed=passed, least=x.least, greatest=x.greatest)
 
 
+def worst(error: Tensor, attributes: Attributes) -> Tensor:
+    """The greatest error over the dimensions that the attribute `dim` gives, a tuple."""
+    dims = attributes["dim"]
+    assert isinstance(dims, tuple)
+    if not error.dim() or not dims:
+        return error
+    return torch.amax(error, dims, keepdim=bool(attributes["keepdim"]))
+
+
 def along(name: str) -> Callable[[Tensor, Attributes], Tensor]:
     """The greatest error along the dimension that the attribute `name` gives; over all of them for None."""
 
@@ -106,6 +145,8 @@ def along(name: str) -> Callable[[Tensor, Attributes], Tensor]:
         if dim is None or not error.dim():
             return error.amax() if error.numel() else error.sum()
         assert isinstance(dim, int)
+        if not attributes.get("keepdim", True):
+            return error.amax(dim)
         return error.amax(dim, keepdim=True) if error.shape[dim] else error.sum(dim, keepdim=True)
 
     return over
@@ -134,6 +175,43 @@ class Decided(Rule):
 
 
 @dataclass(frozen=True)
+class Compared(Decided):
+    """A comparison: its operands are converted to one dtype first, which may make them equal."""
+
+    def noise(self, call: Call) -> Noise:
+        dtype = common_dtype(list(call.operands))
+        read = [as_read(x, dtype, call.arithmetic) for x in call.operands]
+        return super().noise(replace(call, operands=read))
+
+
+@dataclass(frozen=True)
+class WholeQuotient(Rule):
+    """`a // b` and its like: the quotient may be rounded to a whole number first, and then be one off."""
+
+    def noise(self, call: Call) -> Noise:
+        passed = Decided().noise(call).passed
+        if not call.floating:
+            return Noise(passed=passed)
+        local = call.result_magnitude(passed) * (2.0 * call.precision.unit) + 1.0
+        return Noise(local, passed)
+
+
+@dataclass(frozen=True)
+class Remainder(Rule):
+    """fmod is exact as long as the quotient does not overflow; remainder adds the divisor where signs differ, which
+    rounds once."""
+
+    def noise(self, call: Call) -> Noise:
+        passed = Decided().noise(call).passed
+        if not call.floating:
+            return Noise(passed=passed)
+        local = call.result_magnitude(passed) * (2.0 * call.precision.unit) + call.precision.tiny
+        a, b = call.operands
+        nearest = torch.maximum(b.reach.lower, -b.reach.upper).clamp(min=0.0)
+        return Noise(local, passed, peak=torch.nan_to_num(a.magnitude / nearest, nan=math.inf))
+
+
+@dataclass(frozen=True)
 class Stepped(Rule):
     """floor, ceil and their like: `|f(x) - f(y)| < |x - y| + step`, and no further apart than the range is wide."""
 
@@ -145,6 +223,24 @@ class Stepped(Rule):
         if decided is None:
             return Noise()
         return Noise(passed=torch.minimum(decided, call.operands[0].errors + self.step))
+
+
+@dataclass(frozen=True)
+class RoundedTo(Rule):
+    """round: to whole numbers exactly; to decimals by way of a product and a quotient, which may turn a half around."""
+
+    computes = False
+
+    def noise(self, call: Call) -> Noise:
+        decimals = call.attributes["decimals"]
+        assert isinstance(decimals, int)
+        if decimals == 0 or not call.floating:
+            return Stepped().noise(call)
+        step = 10.0**-decimals
+        passed = Stepped(step).noise(call).passed
+        local = call.result_magnitude(passed) * (6.0 * call.precision.unit) + (1.0 + 2.0**-20) * step
+        scaled = call.operands[0].magnitude * 10.0**decimals
+        return Noise(local, passed, peak=scaled)
 
 
 def negative(x: Interval, attributes: Attributes) -> Tensor:

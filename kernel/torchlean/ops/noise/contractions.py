@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -41,14 +41,18 @@ class Contraction(Rule):
         factors: how many operands are multiplied with each other.
         apply: the op on magnitudes: of factors and addends; default: the op itself.
         extra: further roundings of every product (a scaling).
+        order: which operands are the factors, then the addends; default: as they come.
     """
 
     terms: Terms
     factors: int = 2
     apply: Callable[[Call, Sequence[Tensor]], Tensor] | None = None
     extra: Callable[[Attributes], int] = lambda attributes: 0
+    order: tuple[int, ...] | None = None
 
     def noise(self, call: Call) -> Noise:
+        if self.order is not None:
+            call = replace(call, operands=[call.operands[place] for place in self.order])
         operands = self._read(call)
         magnitudes = [x.magnitude for x in operands]
         parts = [
@@ -62,8 +66,21 @@ class Contraction(Rule):
             return Noise(passed=added(*parts), parts=parts)
         size = self._apply(call, magnitudes) * inflate
         local = sum_error(size, terms, call.precision, products=True)
+        peak = size + local
+        if self.extra(call.attributes):
+            # A factor that is scaled first may underflow and lose what the other factor then multiplies; a product that
+            # is scaled last may overflow before.
+            largest = sum(float(m.amax()) for m in magnitudes[: self.factors] if m.numel())
+            local = local + terms * call.precision.tiny * (1.0 + largest)
+            peak = (
+                self._apply(replace(call, attributes=_unscaled(call.attributes)), magnitudes) * inflate
+                + local
+            )
         least = 0.0 if all(x.least >= 0 for x in operands) and not self.extra(call.attributes) else -math.inf
-        return Noise(local, added(*parts), parts, size + local, least)
+        passed = added(*parts)
+        if self.order is not None:
+            parts = [parts[self.order.index(place)] for place in range(len(parts))]
+        return Noise(local, passed, parts, peak, least)
 
     def _read(self, call: Call) -> list[Noisy]:
         """The operands as the products read them."""
@@ -85,6 +102,12 @@ class Contraction(Rule):
         if self.apply is not None:
             return self.apply(call, values)
         return call.op.evaluate(values, call.attributes)
+
+
+def _unscaled(attributes: Attributes) -> Attributes:
+    """Scalings below one taken as one: what is scaled is larger before."""
+    scales = {name: attributes[name] for name in ("alpha", "beta")}
+    return {**attributes, **{k: max(abs(v), 1.0) for k, v in scales.items() if isinstance(v, int | float)}}
 
 
 @dataclass(frozen=True)
@@ -125,15 +148,31 @@ class Accumulated(Rule):
 
     @staticmethod
     def _wide(call: Call) -> Attributes:
-        """The attributes for bounds, which are float64 whatever the dtype of the program."""
-        if isinstance(call.attributes.get("dtype"), torch.dtype):
-            return {**call.attributes, "dtype": torch.float64}
-        return call.attributes
+        """The attributes for bounds: float64 whatever the dtype of the program, and magnitudes of divisors."""
+        attributes = dict(call.attributes)
+        if isinstance(attributes.get("dtype"), torch.dtype):
+            attributes["dtype"] = torch.float64
+        divisor = attributes.get("divisor_override")
+        if isinstance(divisor, int):
+            attributes["divisor_override"] = abs(divisor)
+        return attributes
 
 
 def last_dimension(shapes: Sequence[tuple[int, ...]], attributes: Attributes) -> int:
     """For `linear`: as many products as the weight has columns."""
     return shapes[1][-1]
+
+
+def kernel_terms(shapes: Sequence[tuple[int, ...]], attributes: Attributes) -> int:
+    """For convolutions, weight (out, in / groups, *kernel)."""
+    return math.prod(shapes[1][1:])
+
+
+def transposed_terms(shapes: Sequence[tuple[int, ...]], attributes: Attributes) -> int:
+    """For transposed convolutions, weight (in, out / groups, *kernel)."""
+    groups = attributes["groups"]
+    assert isinstance(groups, int)
+    return shapes[1][0] // groups * math.prod(shapes[1][2:])
 
 
 def reduced(shapes: Sequence[tuple[int, ...]], attributes: Attributes) -> int:

@@ -19,7 +19,7 @@ from torchlean.intervals import Interval
 from torchlean.ops.noise import kernels
 from torchlean.ops.noise.rule import Rule
 from torchlean.ops.noise.values import Call, Noise, Noisy, added, times, width
-from torchlean.ops.op import Attributes
+from torchlean.ops.op import Attributes, UnsupportedError
 
 Slope = Callable[[Interval, Attributes], Tensor]
 """The supremum of |f'| over an interval, in float64; infinite or NaN where there is none."""
@@ -117,6 +117,20 @@ class Product(Rule):
 
 
 @dataclass(frozen=True)
+class Squared(Rule):
+    """`x x` of one tensor: `|x'^2 - x^2| <= e (|x'| + |x|)`."""
+
+    def noise(self, call: Call) -> Noise:
+        (x,) = call.operands
+        passed = None if x.error is None else times(x.error, 2.0 * x.magnitude)
+        if not call.floating:
+            return Noise(passed=passed)
+        precision = call.precision
+        local = call.result_magnitude(passed) * precision.unit + precision.tiny
+        return Noise(local, passed, least=0.0)
+
+
+@dataclass(frozen=True)
 class Quotient(Rule):
     """`a / b`, rounded once: `|a'/b' - a/b| <= (e_a + |a / b| e_b) / |b'|`."""
 
@@ -146,14 +160,12 @@ class Curve(Rule):
     """A function of one operand, computed by one kernel with an error stated in ulps.
 
     Attributes:
-        kernel: its name in the table of kernels.
         slope: see `Slope`.
         least, greatest: bounds of the computed result.
         modulus: another bound of `|f(x) - f(y)|` by `|x - y|`, for slopes that are infinite somewhere.
         domain: where the function is defined, ends included.
     """
 
-    kernel: str
     slope: Slope
     least: float = -math.inf
     greatest: float = math.inf
@@ -162,9 +174,9 @@ class Curve(Rule):
 
     def noise(self, call: Call) -> Noise:
         passed = curve_passed(call, self.slope, self.modulus, self.domain)
-        relative, absolute = kernels.relative(self.kernel, call.precision)
-        local = call.result_magnitude(passed) * relative + absolute
-        return Noise(local, passed, least=self.least, greatest=self.greatest)
+        size = call.result_magnitude(passed)
+        local = kernels.error(call, size)
+        return Noise(local, passed, peak=kernels.peak(call, size), least=self.least, greatest=self.greatest)
 
 
 def curve_passed(
@@ -193,27 +205,42 @@ class Steps(Rule):
     Attributes:
         slope: see `Slope`.
         roundings: the error, in units roundoff of the result.
-        besides: the error, in units roundoff of the operand's magnitude.
-        constant: the error, in units roundoff of 1: intermediate results of about that size.
-        least, greatest: bounds of the computed result.
     """
 
     slope: Slope
     roundings: float
-    besides: float = 0.0
-    constant: float = 0.0
-    least: float = -math.inf
-    greatest: float = math.inf
 
     def noise(self, call: Call) -> Noise:
-        x = call.operands[0]
         passed = curve_passed(call, self.slope)
         precision = call.precision
-        units = call.result_magnitude(passed) * self.roundings + self.constant
-        if self.besides:
-            units = units + x.magnitude * self.besides
-        local = units * precision.unit + 8.0 * precision.smallest_normal
-        return Noise(local, passed, least=self.least, greatest=self.greatest)
+        local = call.result_magnitude(passed) * (self.roundings * precision.unit) + precision.tiny
+        return Noise(local, passed)
+
+
+@dataclass(frozen=True)
+class Softplus(Rule):
+    """`log1p(e**(b x)) / b`, and x itself above a threshold, where the function jumps by `log1p(e**-threshold) / b`.
+
+    Near the threshold the product `b x` may be rounded to the other side of it.
+    """
+
+    def noise(self, call: Call) -> Noise:
+        (x,) = call.operands
+        beta, threshold = call.attributes["beta"], call.attributes["threshold"]
+        assert isinstance(beta, int | float) and isinstance(threshold, int | float)
+        if not beta > 0:
+            raise UnsupportedError(f"`softplus` has error bounds for beta > 0, got {beta}")
+        passed = curve_passed(call, steepest(1.0))
+        precision = call.precision
+        local = kernels.error(call, call.result_magnitude(passed))
+        border = threshold / beta
+        near = (x.reach.lower <= border * (1.0 + 4.0 * precision.unit)) & (
+            x.reach.upper >= border * (1.0 - 4.0 * precision.unit)
+        )
+        jump = math.log1p(math.exp(-max(threshold, -700.0))) / beta
+        return Noise(
+            torch.where(near, local + jump, local), passed, peak=x.magnitude * beta, least=min(0.0, border)
+        )
 
 
 def at_zero_most(slope: Callable[[Tensor], Tensor]) -> Slope:
@@ -274,3 +301,12 @@ class Several(Rule):
             return Noise(passed=passed, parts=parts)
         local = self.roundings(call, call.result_magnitude(passed))
         return Noise(local, passed, parts, None if self.peak is None else self.peak(call))
+
+
+def rounded(roundings: float) -> Callable[[Call, Tensor], Tensor]:
+    """For `Several`: so many units roundoff of the result, and what underflow may lose."""
+
+    def error(call: Call, size: Tensor) -> Tensor:
+        return size * (roundings * call.precision.unit) + kernels.LOST * call.precision.smallest_normal
+
+    return error

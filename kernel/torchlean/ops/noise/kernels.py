@@ -1,34 +1,66 @@
-"""How far torch's functions are from the exact ones, in units in the last place of the result."""
+"""The stated errors of torch's functions (`torchlean.float32.kernels`), for every dtype.
+
+They were measured for binary32. Other dtypes are taken to be no worse in their own units: binary64 kernels come from
+the same libraries with the same promises, and 16-bit ones compute in binary32 and round once.
+"""
 
 from __future__ import annotations
 
+import math
+
+import torch
+from torch import Tensor
+
+from torchlean.float32.kernels import KERNELS, Kernel, of_op
 from torchlean.ops.noise.arithmetic import Precision
+from torchlean.ops.noise.values import Call
 
-_ULPS = {
-    **dict.fromkeys(
-        ("sqrt", "reciprocal", "erf", "tanh", "exp", "expm1", "log", "log1p", "log2", "log10"), 2.0
-    ),
-    **dict.fromkeys(
-        ("sin", "cos", "asin", "acos", "atan", "atan2", "exp2", "hypot", "sigmoid", "rsqrt"), 2.5
-    ),
-    **dict.fromkeys(("tan", "sinh", "cosh", "asinh", "acosh", "atanh", "erfc", "pow"), 4.0),
-}
+BINARY32_UNIT = 2.0**-24
+
+NEAR_UNDERFLOW = 2.0**-100
+"""Absolute errors below this come from underflow; they go with the smallest normal number, others with the unit."""
+
+LOST = 1024.0
+"""What a kernel may lose where `e**-x` overflows or underflows on the way, in smallest normal numbers: `x e**-x` at the
+border of either is below 256 of them in binary32 and below 800 in binary64."""
 
 
-def ulps(function: str) -> float:
-    """An upper bound of the error of torch's function on a CPU, in ulps of the exact result.
+def of_call(call: Call) -> Kernel:
+    """What is stated about the kernel of this call."""
+    return of_op(call.op.name, call.attributes)
 
-    Raises:
-        KeyError: nothing is known of the function.
+
+def bound(kernel: Kernel, precision: Precision) -> tuple[float, float]:
+    """The error of one evaluation, as (relative to the exact result, absolute).
+
+    One ulp is at most `2 u` of the result, or the smallest subnormal number, which is twice η.
     """
-    return _ULPS[function]
+    absolute = 2.0 * kernel.ulps * precision.tiny
+    if precision.flushed or 0.0 < kernel.absolute < NEAR_UNDERFLOW:
+        absolute += LOST * precision.smallest_normal
+    if kernel.absolute >= NEAR_UNDERFLOW:
+        absolute += kernel.absolute * (precision.unit / BINARY32_UNIT)
+    return 2.0 * kernel.ulps * precision.unit, absolute
 
 
-def relative(function: str, precision: Precision) -> tuple[float, float]:
-    """The error of one call as (relative to the exact result, absolute).
+def relative(name: str, precision: Precision) -> float:
+    """The relative error of a function that has no absolute one, above the subnormal numbers."""
+    return bound(KERNELS[name], precision)[0]
 
-    One ulp is at most `2 u` of the result, or the smallest subnormal. Results below the smallest normal number may be
-    flushed: some vector kernels do.
-    """
-    count = ulps(function)
-    return 2.0 * count * precision.unit, 2.0 * count * precision.tiny + precision.smallest_normal
+
+def error(call: Call, size: Tensor) -> Tensor:
+    """The error of the call's kernel for results up to `size` in magnitude."""
+    proportion, absolute = bound(of_call(call), call.precision)
+    return size * proportion + absolute
+
+
+def peak(call: Call, size: Tensor) -> Tensor | None:
+    """Where the kernel may overflow before its result does: infinite there; None where it never does."""
+    limit = of_call(call).finite_below
+    if limit == math.inf:
+        return None
+    if call.out.dtype != torch.float32:
+        # The same functions overflow early in other dtypes, by a factor of less than 8 in the result.
+        return size * 8.0
+    largest = call.operands[0].magnitude
+    return torch.zeros_like(largest).masked_fill(largest >= limit, math.inf)
