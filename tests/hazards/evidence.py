@@ -93,10 +93,10 @@ def marked_statements(path: Path) -> list[ast.stmt]:
     return sorted(found, key=lambda node: node.lineno)
 
 
-def observed(kind: str, name: str) -> torch.Tensor:
-    """The value that the evidence speaks of, in float64."""
+def observed(kind: str, name: str, changed: Path | None = None) -> torch.Tensor:
+    """The value that the evidence speaks of, in float64; of a changed copy of the program if one is given."""
     evidence = BY_EXECUTION[name]
-    path = program(kind, name)
+    path = changed or program(kind, name)
     namespace = run(path)
     exec(evidence.before, namespace)
     if evidence.marked:

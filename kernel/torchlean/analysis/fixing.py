@@ -18,7 +18,7 @@ from torchlean.diagnostics import Diagnostic
 from torchlean.edits import Edit, Fix, applied
 from torchlean.fixes import Proposal, propose
 from torchlean.fixes.source_file import SourceFile
-from torchlean.numbers import interval_text, upper_text
+from torchlean.numbers import interval_text, lower_text, upper_text
 from torchlean.source import Span
 
 TRIED = 8
@@ -79,10 +79,12 @@ class _Trial:
         for tried, proposal in enumerate(propose(file, diagnostic.code, diagnostic.span)):
             if tried == TRIED or len(rules) == OFFERED:
                 return
-            if proposal.rule in rules:
+            if proposal.rule in rules or not self._fits(proposal):
                 continue
             after = self._analysis(applied(self._text, proposal.edits))
-            if self._better(after, diagnostic):
+            if self._better(after, diagnostic) and not (
+                proposal.guard and _may_be_undefined(after, proposal)
+            ):
                 rules.add(proposal.rule)
                 title = _title(proposal, after, diagnostic.code)
                 yield Fix(title, diagnostic.code, diagnostic.span, proposal.edits)
@@ -93,6 +95,13 @@ class _Trial:
             return analyse(self._path, text, self._session, self._cancelled)
         finally:
             self._session.method = method
+
+    def _fits(self, proposal: Proposal) -> bool:
+        """Whether what the proposal takes for granted is known."""
+        if proposal.nonnegative is None:
+            return True
+        facts = list(_facts(self.before, proposal.nonnegative))
+        return bool(facts) and all(f.lower is not None and f.lower >= 0 for f in facts)
 
     def _better(self, after: FileAnalysis, gone: Diagnostic) -> bool:
         """Of every code no more than before, and of the hazard's one less."""
@@ -118,10 +127,19 @@ def _title(proposal: Proposal, after: FileAnalysis, code: str) -> str:
     upper = max((high for _, high in bounds), default=math.inf)
     if (math.isinf(lower) and math.isinf(upper)) or any(f.undefined for f in facts):
         return f"{proposal.words} ({code} is gone)"
+    if math.isinf(lower):
+        return f"{proposal.words}: values at most {upper_text(upper)} ({code} is gone)"
+    if math.isinf(upper):
+        return f"{proposal.words}: values at least {lower_text(lower)} ({code} is gone)"
     errors = [f.error for f in facts if f.error is not None]
     error = max(errors, default=math.inf)
-    accuracy = f", float32 error at most {upper_text(error, 2)}" if math.isfinite(error) else ""
+    accuracy = f", rounding error at most {upper_text(error, 2)}" if math.isfinite(error) else ""
     return f"{proposal.words}: values in {interval_text(lower, upper)}{accuracy} ({code} is gone)"
+
+
+def _may_be_undefined(after: FileAnalysis, proposal: Proposal) -> bool:
+    """A limit does not help an argument that is NaN already."""
+    return any(fact.undefined for fact in _facts(after, proposal.place))
 
 
 def _facts(analysis: FileAnalysis, place: Span) -> Iterator[TensorFact]:

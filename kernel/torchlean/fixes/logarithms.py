@@ -117,6 +117,28 @@ def log_sum_exp(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
     yield Rewrite(node, f"{torch}.logsumexp({source(x)}, dim={source(dim)}{kept})", "Use logsumexp")
 
 
+def log_of_ratio(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`log(softmax(a) / softmax(b))`, and the logit `log(p / (1 - p))`."""
+    call = match.call(node, "log")
+    ratio = None if call is None or not call.plain else match.resolve(call.operand)
+    if not (isinstance(ratio, ast.BinOp) and isinstance(ratio.op, ast.Div)):
+        return
+    above, below = log_softmax_text(match, ratio.left), log_softmax_text(match, ratio.right)
+    if above is not None and below is not None:
+        yield Rewrite(node, f"({above} - {below})", "Use log_softmax of both")
+    p = match.complement(ratio.right)
+    if p is not None and match.same(p, ratio.left):
+        yield Rewrite(
+            node,
+            f"{match.file.torch}.logit({match.source(p)}, eps={LOGIT_EPSILON})",
+            f"Use logit with the argument at least {LOGIT_EPSILON} away from 0 and 1",
+        )
+
+
+LOGIT_EPSILON = "1e-6"
+"""Far enough from one that float32 still tells the difference: the numbers next to one are 6e-8 apart."""
+
+
 def log1p(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
     """`log(1 + x)` and `log(1 - x)`."""
     call = match.call(node, "log")

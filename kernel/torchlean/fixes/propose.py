@@ -23,6 +23,7 @@ FORMULAS: tuple[Rule, ...] = (
     logarithms.log_of_sigmoid,
     logarithms.softplus,
     logarithms.log_sum_exp,
+    logarithms.log_of_ratio,
     logarithms.log1p,
     logarithms.log_of_product,
     exponentials.softmax,
@@ -36,6 +37,8 @@ FORMULAS: tuple[Rule, ...] = (
 """The same value by another way. Tried on everything that the diagnostic's statement holds."""
 
 GUARDS: dict[str, tuple[Rule, ...]] = {
+    "TL202": (roots.clamp_before_division,),
+    "TL203": (roots.clamp_before_division,),
     "TL204": (roots.clamp_before_log, roots.clamp_before_inverse_cosine),
     "TL205": (roots.clamp_before_log,),
     "TL207": (roots.double_sum, roots.double_terms),
@@ -59,12 +62,16 @@ class Proposal:
         words: what it does.
         edits: the replacement, and the imports it needs.
         place: where the new expression stands in the changed text.
+        guard: whether the formula stays and only its argument is limited.
+        nonnegative: the place of an expression that must be known not to be negative, in the text as it is.
     """
 
     rule: str
     words: str
     edits: tuple[Edit, ...]
     place: Span
+    guard: bool
+    nonnegative: Span | None
 
 
 def propose(file: SourceFile, code: str, span: Span) -> Iterator[Proposal]:
@@ -120,4 +127,6 @@ def _proposal(file: SourceFile, rule: str, rewrite: Rewrite) -> Proposal:
     end_column = len(lines[-1]) + (span.column if len(lines) == 1 else 0)
     line = span.line + added
     place = Span(file.path, line, span.column, line + len(lines) - 1, end_column)
-    return Proposal(rule, rewrite.words, (replacement, *imports), place)
+    guard = any(rule == function.__name__ for functions in GUARDS.values() for function in functions)
+    needed = None if rewrite.nonnegative is None else file.span(*file.offsets(rewrite.nonnegative))
+    return Proposal(rule, rewrite.words, (replacement, *imports), place, guard, needed)

@@ -12,11 +12,15 @@ from torchlean.fixes.matching import Matcher
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """Put `text` in the place of `target`. `words` say what that is, as an imperative without its object's value."""
+    """Put `text` in the place of `target`. `words` say what that is, as an imperative.
+
+    `nonnegative`: an expression that must be known not to be negative, where the new form is only right then.
+    """
 
     target: ast.expr
     text: str
     words: str
+    nonnegative: ast.expr | None = None
 
 
 class Rule(Protocol):

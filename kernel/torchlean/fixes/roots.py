@@ -80,6 +80,30 @@ def clamp_before_log(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
         yield Rewrite(node, text, f"Clamp to at least {floor} before the {call.name}")
 
 
+def clamp_before_division(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`a / b`, `rsqrt(b)`, `reciprocal(b)` with `b` not negative: keep it away from zero."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        for floor in PROBABILITY_FLOORS:
+            left = match.term(node.left) if _is_factor(node.left) else f"({match.source(node.left)})"
+            text = f"({left} / {match.operand(node.right)}.clamp(min={floor}))"
+            yield Rewrite(
+                node, text, f"Clamp to at least {floor} before the division", nonnegative=node.right
+            )
+    call = match.call(node, "rsqrt", "reciprocal") if isinstance(node, ast.Call) else None
+    if call is not None and call.plain:
+        for floor in PROBABILITY_FLOORS:
+            text = f"{match.file.torch}.{call.name}({match.operand(call.operand)}.clamp(min={floor}))"
+            yield Rewrite(
+                node, text, f"Clamp to at least {floor} before the {call.name}", nonnegative=call.operand
+            )
+
+
+def _is_factor(node: ast.expr) -> bool:
+    """Whether `/` may follow the text as it is."""
+    factor = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.MatMult | ast.Pow)
+    return factor or isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.Constant)
+
+
 def clamp_before_inverse_cosine(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
     """`acos(x)` and `asin(x)`: rounding may put a cosine above one, and at one the slope is infinite."""
     call = match.call(node, "acos", "asin") if isinstance(node, ast.Call) else None
