@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from torchlean.bounds.cache import Bound
+from torchlean.bounds.crown import weights
+from torchlean.bounds.ibp import bound_node
 from torchlean.graph import LEAVES, Graph, GraphBuilder, Node
 from torchlean.graph.hashing import DIGEST_BYTES, node_digest
 from torchlean.ops import OPS, Attribute, TensorType
@@ -50,6 +53,8 @@ class _Lowering:
         self.builder = GraphBuilder()
         self.varies: list[bool] = []
         self.composites: dict[int, list[Node]] = {}
+        self.constants: dict[int, Bound] = {}
+        self.rests: set[int] = set()
         self.steps = Steps(self._emit, self._constant)
 
     def run(self, graph: Graph) -> Lowered:
@@ -105,6 +110,8 @@ class _Lowering:
             return None
         done = OPS[op].lower(self.steps, inputs, attributes)
         if done is None:
+            done = self._with_known_weights(op, inputs, attributes)
+        if done is None:
             return None
         type = OPS[op].infer([x.type for x in inputs], attributes) if type is None else type
         if done.shape != type.shape:
@@ -113,6 +120,29 @@ class _Lowering:
             composite = self._node(done.id, op, inputs, attributes, type)
             self.composites.setdefault(done.id, []).append(composite)
         return done
+
+    def _with_known_weights(self, op: str, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
+        """A product with a computed weight as a linear map and a small rest."""
+        place = weights.varying(op, inputs)
+        if place is None or inputs[1 - place].id in self.rests:
+            return None
+        weight = self._known(inputs[1 - place].id).interval
+        found = weights.split(self.steps, op, inputs, attributes, weight, place)
+        if found is None:
+            return None
+        linear, rest = found
+        self.rests.add(rest.id)
+        operands = [*inputs]
+        operands[1 - place] = rest
+        return self.steps.op("add", linear, self.steps.op(op, *operands, **attributes))
+
+    def _known(self, id: int) -> Bound:
+        """Of a node that does not vary."""
+        if id not in self.constants:
+            nodes = self.builder.nodes
+            operands = [self._known(operand) for operand in nodes[id].inputs]
+            self.constants[id] = bound_node(nodes[id], operands, Graph(tuple(nodes), ()), {})
+        return self.constants[id]
 
 
 __all__ = ["Lowered", "lower"]

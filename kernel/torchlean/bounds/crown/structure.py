@@ -76,6 +76,10 @@ class Structure:
         return id in self.parts and self.uses[id] == 1 and self.graph[id].type.shape == node.type.shape
 
 
+SHIFTS = frozenset({"add", "sub", "cat", "stack"})
+"""Ops whose linear part is the same whatever the known operands are: these may be known up to rounding only, such as
+what a network gives at a fixed state, and go into the offset."""
+
 KEPT = 4
 """Structures remembered; they hold the weights in float64."""
 
@@ -128,7 +132,7 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
             constants[node.id] = bound
         elif node.inputs:
             known = [None if varies[id] else constants[id].interval for id in node.inputs]
-            usable = all(value is None or value.is_point for value in known)
+            usable = all(value is None or _usable(node, value) for value in known)
             form = (
                 OPS[node.op].affine(known, [graph[id].type for id in node.inputs], node.attributes)
                 if usable
@@ -159,6 +163,11 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
         leaves[0] if len(leaves) == 1 else 0,
         frozenset(optimal),
     )
+
+
+def _usable(node: Node, known: Interval) -> bool:
+    """Whether an operand is known well enough for the op to be affine in the others."""
+    return known.is_point or (node.op in SHIFTS and known.bounded() and not known.undefined)
 
 
 def _offset(
