@@ -5,11 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_RELATIVE_ULP = 2.0**-23
-"""ulp(y) <= 2^-23 |y| for normal y, with equality at powers of two."""
-
-_SMALLEST = 2.0**-149
-"""The ulp of all subnormal numbers."""
+from torchlean.float32.formats import BINARY32, Format
 
 
 @dataclass(frozen=True)
@@ -18,7 +14,8 @@ class Kernel:
 
     `finite_below`: as long as the input's magnitude is below it, a result is infinite only where y rounds to an
     infinity; from there on, the kernel may overflow early. `documented`: what the libraries behind it promise or
-    report, in ulps, 0 where they say nothing. `why`: where an absolute part or a limit comes from.
+    report, in ulps, 0 where they say nothing. `why`: where an absolute part or a limit comes from. `format`: the
+    format of the result, in whose ulps the bound is.
     """
 
     ulps: float
@@ -27,10 +24,15 @@ class Kernel:
     domain: tuple[float, float] = (-math.inf, math.inf)
     finite_below: float = math.inf
     why: str = ""
+    format: Format = BINARY32
 
     def error(self, magnitude: float) -> float:
         """A bound of the error for every exact result of at most this magnitude (nonnegative, finite).
 
-        Computed in float64 and not rounded upward: the stated figures have a margin of far more than 2^-50.
+        ulp(y) is at most 2u |y| for normal numbers, and 2η for the others. Computed in float64 and not rounded
+        upward: the stated figures have a margin of far more than 2^-50.
         """
-        return self.ulps * max(_RELATIVE_ULP * magnitude, _SMALLEST) + self.absolute
+        largest_ulp = max(
+            2 * float(self.format.unit_roundoff) * magnitude, 2 * float(self.format.half_quantum)
+        )
+        return self.ulps * largest_ulp + self.absolute
