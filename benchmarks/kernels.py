@@ -40,7 +40,7 @@ from benchmarks.kernel_sweeps import load
 from benchmarks.table import Table
 from torchlean.float32 import kernels
 from torchlean.float32.kernels.measured import ALL_INPUTS, machine, measured
-from torchlean.float32.kernels.page import page_with_table, table
+from torchlean.float32.kernels.page import page_with_tables, table
 
 ROOT = Path(__file__).parents[1]
 JSON = ROOT / "kernel" / "torchlean" / "float32" / "kernels" / "measured.json"
@@ -81,7 +81,7 @@ def main() -> None:
     measured.cache_clear()
     machine.cache_clear()
     if PAGE.is_file():
-        PAGE.write_text(page_with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        PAGE.write_text(page_with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _functions(*, swept: bool) -> dict[str, list[dict[str, Any]]]:

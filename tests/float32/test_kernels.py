@@ -31,6 +31,7 @@ from torch.nn import functional
 
 from torchlean.float32.kernels import KERNELS, Kernel, of_op, ulps
 from torchlean.float32.kernels.measured import measured
+from torchlean.float32.kernels.page import page_with_tables
 
 ROOT = Path(__file__).parents[2]
 SAMPLED = 256
@@ -91,6 +92,13 @@ def test_every_function_with_a_bound_was_measured() -> None:
 def test_nothing_is_stated_below_what_the_libraries_document() -> None:
     for name, kernel in KERNELS.items():
         assert kernel.ulps >= kernel.documented, name
+
+
+def test_the_page_shows_the_tables_as_they_are() -> None:
+    page = (ROOT / "docs" / "float32.md").read_text(encoding="utf-8")
+    assert page == page_with_tables(page), "run python -m benchmarks.kernels"
+    with pytest.raises(ValueError, match="formats: begin"):
+        page_with_tables("a page without marks")
 
 
 def test_unknown_functions_have_no_bound() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 
+from torchlean.float32.formats import BFLOAT16, BINARY16, BINARY32, BINARY64, TF32, Format
 from torchlean.float32.kernels.kernel import Kernel
 from torchlean.float32.kernels.measured import Measurement, measured
 from torchlean.float32.kernels.table import KERNELS
@@ -20,7 +21,7 @@ HEADER = (
     "limits",
 )
 
-_BEGIN, _END = "<!-- kernels: begin -->", "<!-- kernels: end -->"
+FORMATS = (BINARY64, BINARY32, TF32, BINARY16, BFLOAT16)
 
 
 def table() -> list[tuple[str, ...]]:
@@ -28,16 +29,46 @@ def table() -> list[tuple[str, ...]]:
     return [HEADER, *(_row(name, kernel) for name, kernel in KERNELS.items())]
 
 
-def page_with_table(page: str) -> str:
-    """A page with the table between its two marks. Raises ValueError where they are missing."""
-    before, begin, rest = page.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"expected the marks {_BEGIN!r} and {_END!r} in the page")
-    header, *rows = table()
-    lines = [header, ("---",) * len(header), *rows]
-    text = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+def formats() -> list[tuple[str, ...]]:
+    """The header and a row for each format: unit roundoff, half the smallest positive number, limits."""
+    header = (
+        "format",
+        "bits of precision",
+        "u",
+        "η",
+        "smallest normal",
+        "largest",
+        "rounds to infinity from",
+    )
+    return [header, *(_format(format) for format in FORMATS)]
+
+
+def page_with_tables(page: str) -> str:
+    """A page with both tables between their marks. Raises ValueError where those are missing."""
+    return _between("kernels", table(), _between("formats", formats(), page))
+
+
+def _between(name: str, lines: list[tuple[str, ...]], page: str) -> str:
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, opened, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not opened or not closed:
+        raise ValueError(f"expected the marks {begin!r} and {end!r} in the page")
+    rule = ("---",) * len(lines[0])
+    text = "\n".join("| " + " | ".join(cells) + " |" for cells in (lines[0], rule, *lines[1:]))
     return f"{before}{begin}\n{text}\n{end}{after}"
+
+
+def _format(format: Format) -> tuple[str, ...]:
+    return (
+        format.name,
+        str(format.precision),
+        f"2^-{format.precision}",
+        f"2^{format.quantum_exponent - 1}",
+        f"2^{format.minimum_exponent}",
+        f"(2 - 2^-{format.precision - 1}) 2^{format.maximum_exponent}",
+        f"(2 - 2^-{format.precision}) 2^{format.maximum_exponent}",
+    )
 
 
 def _row(name: str, kernel: Kernel) -> tuple[str, ...]:
