@@ -44,12 +44,16 @@ def single(op: str, domain: Interval, minus: float = 0.0, strict: bool = False) 
 
 
 def squares(add: float = 0.1, domain: Interval | None = None) -> Goal:
-    """`x*x' + y*y' + add >= 0` where nothing knows that `x'` is `x`: bounds of the whole domain do not show it."""
+    """`x*x' + y*y' + add >= 0` where nothing knows that `x'` is `x`: bounds of the whole domain do not show it.
+
+    The products are fused with a sum: those that stand alone have bounds of the second order, which do.
+    """
     domain = interval([LOWER] * 2, [UPPER] * 2) if domain is None else domain
     builder = GraphBuilder()
     x = builder.input("x", TensorType((2,), torch.float64))
     same = builder.op("reshape", [x.id], {"shape": (2,)})
-    product = builder.op("mul", [x.id, same.id], {})
+    zero = builder.constant(torch.zeros(2, dtype=torch.float64))
+    product = builder.op("addcmul", [zero.id, x.id, same.id], {"value": 1.0})
     total = builder.op("sum", [product.id], {"dim": (0,), "keepdim": True})
     rows = builder.op("add", [total.id, builder.constant(torch.tensor([add], dtype=torch.float64)).id], {})
     return goal_of(builder.graph([rows.id]), rows, domain, ((0,),))

@@ -24,13 +24,16 @@ from torchlean.bounds.alpha.descent import Multipliers, Route
 from torchlean.bounds.alpha.problem import Problem
 from torchlean.bounds.alpha.refine import tightened
 from torchlean.bounds.branching.boxes import LEVELS, Boxes, Values
+from torchlean.bounds.branching.curvature import Curvature, cut_along, sample
 from torchlean.bounds.branching.goal import Goal
 from torchlean.bounds.branching.mixture import MixedSearch
 from torchlean.bounds.branching.phases import Variables
 from torchlean.bounds.branching.scores import looseness
 from torchlean.bounds.cache import BoundsCache
 from torchlean.bounds.crown.boxes import bound_boxes
+from torchlean.bounds.crown.refine import bound_lowered
 from torchlean.bounds.crown.structure import remembered
+from torchlean.bounds.taylor import Plan
 from torchlean.intervals import Interval
 
 STEPS = 6
@@ -75,6 +78,13 @@ class Bounder:
         lower, upper = goal.ends()
         self.variables = Variables.of(self.shape, self.place, start)
         self.phased = int((lower < upper).sum()) > FEW_INPUTS and bool(self.variables.places)
+        plan = None if self.phased else Plan.of(self.shape, self.place, self.inputs, self._intervals)
+        self.curvature = None if plan is None else Curvature(goal, plan)
+
+    def _intervals(self) -> list[Interval]:
+        """Of all nodes over the whole domain."""
+        found = bound_lowered(self.shape, self.goal.domain, self.cache, self.check, [self.place])
+        return [bound.interval for bound, _, _ in found]
 
     def whole(self) -> Boxes:
         """The domain as one box, bounded."""
@@ -117,6 +127,28 @@ class Bounder:
 
         Boxes that are shown to be empty (their phases contradict each other) get infinite margins.
         """
+        if self.curvature is None:
+            return self._straight(boxes)
+        return self._curved(self.curvature, boxes)
+
+    def _curved(self, curvature: Curvature, boxes: Boxes) -> Boxes:
+        """By second-order bounds, or by linear ones where they are better."""
+        contest = curvature.contest
+        due = contest.due(len(boxes))
+        found = curvature.bound(boxes) if due or contest.curved else None
+        if found is None:
+            return self._straight(boxes)
+        if due:
+            some = sample(len(boxes))
+            lines = self._straight(boxes.of(some))
+            contest.compare(found.worst[some], lines.worst)
+            if not contest.curved:
+                return self._straight(replace(boxes, margins=found.margins))
+            found.margins[some] = torch.maximum(found.margins[some], lines.margins)
+        return replace(found, low={}, high={}, alphas={}, betas={})
+
+    def _straight(self, boxes: Boxes) -> Boxes:
+        """By linear bounds."""
         if self.phased and boxes.low:
             # Intermediate bounds are those of the box around; the cuts are in them already.
             return self._climbed(boxes)
@@ -242,19 +274,12 @@ class Bounder:
 
     def _input_cuts(self, boxes: Boxes, problem: Problem) -> Tensor:
         """The inputs to halve, best first."""
-        width = boxes.upper - boxes.lower
         rows = boxes.weights
         if self.goal.count <= MANY_ROWS:
             open = (~self.goal.shown(boxes.margins)).to(torch.float32)
             rows = torch.diag_embed((open @ self.members).clamp(max=1.0))
-        score = looseness(problem, self.place, rows, self.inputs, width).to(torch.float64)
-        score = torch.where(score.amax(1, keepdim=True) > 0, score.nan_to_num(posinf=1e300), width)
-        middle = (boxes.lower + boxes.upper) / 2
-        divisible = (boxes.lower < middle) & (middle < boxes.upper)
-        best = torch.where(divisible, score, -1.0).topk(min(LEVELS, score.shape[1]), 1)
-        cuts = torch.full((len(boxes), LEVELS), -1)
-        cuts[:, : best.indices.shape[1]] = torch.where(best.values >= 0, best.indices, -1)
-        return cuts
+        width = boxes.upper - boxes.lower
+        return cut_along(boxes, looseness(problem, self.place, rows, self.inputs, width).to(torch.float64))
 
 
 def _of_the_best(combined: Tensor, weights: Tensor) -> Tensor:

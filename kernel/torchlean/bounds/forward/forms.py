@@ -108,7 +108,7 @@ def affine(parts: Sequence[Affine | None], forms: Sequence[Form | None], offset:
         lost = torch.add(form.error, form.point.abs() + form.size + form.error, alpha=2 * share)
         error = error + _pushed(part, lost + _TINY)
     assert coefficients is not None
-    return _finite(Form(point, coefficients, error * (1 + 4 * share) + _TINY))
+    return finite(Form(point, coefficients, error * (1 + 4 * share) + _TINY))
 
 
 def between(
@@ -131,9 +131,9 @@ def between(
     error = zero
     for index, (interval, form) in enumerate(zip(operands, forms, strict=True)):
         below, above = planes.lower.slopes[index], planes.upper.slopes[index]
-        point, size = _aligned(form.point, out), _aligned(form.size, out)
-        carried = _aligned(form.coefficients, out, 2)
-        spread, own = _aligned(_radius(interval, form.point), out), _aligned(form.error, out)
+        point, size = aligned(form.point, out), aligned(form.size, out)
+        carried = aligned(form.coefficients, out, 2)
+        spread, own = aligned(_radius(interval, form.point), out), aligned(form.error, out)
         mid, half = (below + above) / 2, (above - below) / 2
         low, high = torch.addcmul(low, below, point), torch.addcmul(high, above, point)
         # A slope that underflows counts like one of 2**-960.
@@ -146,7 +146,7 @@ def between(
     error = error + ((high - low) / 2).clamp(min=0.0)
     # Fewer than 32 roundings of numbers below `met` for each operand.
     error = torch.add(error * (1 + 32 * UNIT_ROUNDOFF), met, alpha=32 * len(forms) * UNIT_ROUNDOFF) + _TINY
-    return _finite(Form((low + high) / 2, coefficients, error))
+    return finite(Form((low + high) / 2, coefficients, error))
 
 
 def parallel(op: str, operands: Sequence[Interval], attributes: Attributes) -> Relaxation:
@@ -163,7 +163,7 @@ def parallel(op: str, operands: Sequence[Interval], attributes: Attributes) -> R
     return OPS[op].relax_with(operands, attributes, planes.upper.slopes[0])
 
 
-def _finite(form: Form) -> Form | None:
+def finite(form: Form) -> Form | None:
     total = form.point.abs().sum() + form.error.sum() + form.coefficients.abs().sum()
     return form if bool(torch.isfinite(total)) else None
 
@@ -182,10 +182,10 @@ def _pushed(part: Affine, sizes: Tensor) -> Tensor:
     return part.forward(sizes).abs()
 
 
-def _aligned(values: Tensor, out: tuple[int, ...], lead: int = 1) -> Tensor:
+def aligned(values: Tensor, out: tuple[int, ...], lead: int = 1) -> Tensor:
     """(boxes, *operand), or with `lead` dimensions before the operand's, so that it broadcasts with the result's."""
     missing = len(out) - (values.dim() - lead)
     return values.reshape(*values.shape[:lead], *(1,) * missing, *values.shape[lead:]) if missing else values
 
 
-__all__ = ["Form", "affine", "between", "parallel", "symbols"]
+__all__ = ["Form", "affine", "aligned", "between", "finite", "parallel", "symbols"]
