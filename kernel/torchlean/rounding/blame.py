@@ -38,9 +38,10 @@ def blame(graph: Graph, errors: Errors, places: Sequence[Place]) -> list[dict[Pl
 
 def _shares(error: NodeError, place: Place, before: Sequence[dict[Place, float]]) -> dict[Place, float]:
     local, passed = error.local, list(error.passed)
-    if not all(map(math.isfinite, (local, *passed))):
-        # What is infinite is to blame, whatever the rest contributes.
-        local, passed = float(local == math.inf), [float(part == math.inf) for part in passed]
+    if error.largest == math.inf:
+        # Operands without a bound are to blame, whatever the rest contributes; without such, the op itself.
+        passed = [float(part == math.inf) for part in passed]
+        local = 0.0 if any(passed) else 1.0
     found = {place: local} if local > 0 else {}
     for part, shares in zip(passed, before, strict=False):
         for origin, share in shares.items():

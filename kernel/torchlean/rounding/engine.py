@@ -28,7 +28,7 @@ from torchlean.intervals import Interval
 from torchlean.ops import OPS, UnsupportedError
 from torchlean.ops.noise.arithmetic import DEFAULT, Arithmetic
 from torchlean.ops.noise.reading import as_read
-from torchlean.ops.noise.values import Call, Noise, Noisy, added
+from torchlean.ops.noise.values import Call, Noise, Noisy, added, infinite
 from torchlean.rounding.cache import ErrorsCache, NodeError
 
 SLACK = 1.0 + 2.0**-40
@@ -140,8 +140,8 @@ def node_error(
 
 
 def _nothing(node: Node, reason: str) -> NodeError:
-    infinite = torch.tensor(math.inf, dtype=torch.float64).expand(node.type.shape)
-    return NodeError(infinite, reason=reason)
+    everywhere = torch.tensor(math.inf, dtype=torch.float64).expand(node.type.shape)
+    return NodeError(everywhere, reason=reason)
 
 
 def _total(noise: Noise, call: Call) -> Tensor | None:
@@ -176,8 +176,7 @@ def _overflows(noise: Noise, call: Call, total: Tensor) -> Tensor:
     beyond = call.result_magnitude(total) >= largest
     if call.exact.infinite:
         # A value that is infinite from the start (a mask) overflows nowhere.
-        infinite = torch.isinf(call.exact.lower) & (call.exact.lower == call.exact.upper)
-        beyond = beyond & ~(infinite & (total == 0))
+        beyond = beyond & ~(infinite(call.exact) & (total == 0))
     return beyond if noise.peak is None else beyond | (noise.peak * SLACK >= largest)
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops.noise import kernels
 from torchlean.ops.noise.rule import Rule
-from torchlean.ops.noise.values import Call, Noise, Noisy, added, times, width
+from torchlean.ops.noise.values import Call, Noise, Noisy, added, infinite, times, width
 from torchlean.ops.op import Attributes, UnsupportedError
 
 Slope = Callable[[Interval, Attributes], Tensor]
@@ -61,9 +61,12 @@ class Sum(Rule):
         if factor != 1.0:
             scaled = b.magnitude * factor
             local, peak = local + scaled * (2.0 * precision.unit) + 2.0 * precision.tiny, scaled
-        settled = _infinite(a) | _infinite(b)
         if a.exact.infinite or b.exact.infinite:
+            settled = (infinite(a.exact) & torch.isfinite(b.errors)) | (
+                infinite(b.exact) & torch.isfinite(a.errors)
+            )
             local = local.masked_fill(settled, 0.0)
+            passed = None if passed is None else passed.expand(local.shape).masked_fill(settled, 0.0)
         least, greatest = self._limits(a, b, factor, precision.unit)
         return Noise(local, passed, (a.error, moved), peak, least, greatest)
 
@@ -84,11 +87,6 @@ def _rounded(value: float, unit: float, side: float) -> float:
     if value == math.trunc(value) and abs(value) <= 1.0:
         return value
     return value + side * abs(value) * (2.0 * unit)
-
-
-def _infinite(x: Noisy) -> Tensor:
-    """Where the value is known to be infinite."""
-    return torch.isinf(x.exact.lower) & (x.exact.lower == x.exact.upper)
 
 
 def product_passed(a: Noisy, b: Noisy) -> tuple[Tensor | None, Tensor | None]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from torchlean.ops.noise import kernels
 from torchlean.ops.noise.rule import Rule
-from torchlean.ops.noise.values import Call, Noise, Noisy, growth
+from torchlean.ops.noise.values import Call, Noise, Noisy, growth, infinite
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def rows_of(call: Call, dims: tuple[int, ...]) -> Rows:
 
 def _masked(x: Noisy) -> Tensor:
     """Where the logit is minus infinity from the start: its share is zero, exactly."""
-    return (x.exact.upper == -math.inf) & (x.errors == 0)
+    return infinite(x.exact) & (x.exact.upper < 0) & (x.errors == 0)
 
 
 def _dims(call: Call) -> tuple[int, ...]:

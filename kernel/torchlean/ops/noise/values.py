@@ -21,6 +21,8 @@ from torchlean.intervals.rounding import down, up
 from torchlean.ops.noise.arithmetic import Arithmetic, Precision
 from torchlean.ops.op import Attributes, Op, TensorType
 
+LARGEST = torch.finfo(torch.float64).max
+
 
 @dataclass(eq=False)
 class Noisy:
@@ -131,6 +133,13 @@ class Noise:
     least: float = -math.inf
     greatest: float = math.inf
     reason: str | None = None
+
+
+def infinite(x: Interval) -> Tensor:
+    """Where a value is known to be infinite (a mask): no real number beyond float64 has an error that is finite."""
+    if not x.infinite:
+        return torch.zeros((), dtype=torch.bool)
+    return (x.upper <= -LARGEST) | (x.lower >= LARGEST)
 
 
 def added(*errors: Tensor | None) -> Tensor | None:
