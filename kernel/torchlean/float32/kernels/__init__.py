@@ -14,8 +14,9 @@ measures them, over all 2^32 inputs where the table says so (`measured`), and te
 from __future__ import annotations
 
 from torchlean.float32.kernels.kernel import Kernel
+from torchlean.float32.kernels.ops import of_op
 from torchlean.float32.kernels.reduced import reduced
-from torchlean.float32.kernels.table import KERNELS, of_op
+from torchlean.float32.kernels.table import KERNELS
 
 __all__ = ["KERNELS", "Kernel", "of_op", "reduced", "ulps"]
 

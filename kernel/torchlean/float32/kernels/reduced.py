@@ -14,7 +14,7 @@ from torchlean.float32.formats import BFLOAT16, BINARY16, Format
 from torchlean.float32.kernels.kernel import Kernel
 from torchlean.float32.kernels.table import KERNELS
 
-_ROUNDED_ONCE = 1.0
+ROUNDED_ONCE = 1.0
 """ulps: twice what one rounding to nearest leaves; the error before it is no more than a tenth of that."""
 
 _OTHERWISE: Mapping[str, float] = MappingProxyType(
@@ -41,7 +41,7 @@ def reduced(name: str, format: Format) -> Kernel:
         # tanh is rounded to the short format before it is subtracted: half an ulp of numbers below 1.
         absolute = float(format.unit_roundoff)
     return Kernel(
-        _OTHERWISE.get(name, _ROUNDED_ONCE),
+        _OTHERWISE.get(name, ROUNDED_ONCE),
         absolute=absolute,
         domain=kernel.domain,
         finite_below=kernel.finite_below,

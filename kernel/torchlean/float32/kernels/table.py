@@ -75,7 +75,7 @@ KERNELS: Mapping[str, Kernel] = MappingProxyType(
         "hardsigmoid": Kernel(1.5),
         "softsign": Kernel(2.0),
         "tanhshrink": Kernel(2.0, absolute=2.0**-24, why="x - tanh(x) cancels near 0"),
-        "atan2": Kernel(2.5, documented=1.0),
+        "atan2": Kernel(2.5, documented=2.0),
         "hypot": Kernel(1.5, documented=1.0),
         "logaddexp": Kernel(
             2.5, absolute=2.0**-23, why="log 2 and its like cancel where e^a + e^b is near 1"
@@ -93,41 +93,4 @@ KERNELS: Mapping[str, Kernel] = MappingProxyType(
         "softmax_exp": Kernel(2.0, documented=2.0, why="torch's softmax has an exp of its own, with AVX-512"),
     }
 )
-"""`pow[2]` is `x ** 2`, and so on: torch computes a few exponents on their own (see `of_op`)."""
-
-_SPECIAL_EXPONENTS = {
-    2.0: "pow[2]",
-    3.0: "pow[3]",
-    0.5: "pow[0.5]",
-    -0.5: "pow[-0.5]",
-    -1.0: "pow[-1]",
-    -2.0: "pow[-2]",
-}
-
-
-def of_op(name: str, attributes: Mapping[str, object]) -> Kernel:
-    """The bound for an op of this name with these attributes. Raises KeyError for an op without a kernel here.
-
-    An exponent of `pow` that is no number of binary32 may be rounded to one first, and counts as exact here.
-    """
-    if name == "gelu" and attributes.get("approximate") == "tanh":
-        return KERNELS["gelu_tanh"]
-    if name == "pow":
-        return _power(float(str(attributes["exponent"])))
-    parameter = {"softplus": "beta", "elu": "alpha", "celu": "alpha"}.get(name)
-    value = 1.0 if parameter is None else abs(float(str(attributes.get(parameter, 1.0))))
-    if value == 1.0:
-        return KERNELS[name]
-    if name == "softplus":
-        # beta * x is rounded: t e^t / beta is at most e^-1 / beta, times a unit roundoff of 2^-24.
-        return Kernel(3.0, absolute=2.0**-25 / value)
-    if name == "elu":
-        return Kernel(2.5)
-    # x / alpha is rounded, in the subnormal range by half of 2^-149, and multiplied by alpha again.
-    return Kernel(4.0, absolute=value * 2.0**-149)
-
-
-def _power(exponent: float) -> Kernel:
-    if exponent in (0.0, 1.0):
-        return Kernel(0.0)
-    return KERNELS[_SPECIAL_EXPONENTS.get(exponent, "pow_tensor")]
+"""`pow[2]` is `x ** 2`, and so on: torch computes a few exponents on their own."""
