@@ -93,6 +93,7 @@ UNKNOWN_AFTERWARDS = {
         for step in range(100):
             loss = (w * w).sum()
             loss.backward()
+            torch.optim.SGD([w], lr=0.1).step()
         result = loss
     """,
     "a condition on the value of an input that is drawn": """

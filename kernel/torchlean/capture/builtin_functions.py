@@ -11,6 +11,7 @@ import torch
 
 from torchlean.capture.builtin_types import MAKERS, class_of
 from torchlean.capture.iteration import items_of, range_length, unordered
+from torchlean.capture.streams import stream_of
 from torchlean.capture.values import (
     MISSING,
     ExceptionValue,
@@ -27,6 +28,7 @@ from torchlean.capture.values import (
     is_foreign,
     type_name,
 )
+from torchlean.capture.varying import Number, Stream, joined
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -76,6 +78,8 @@ def _len(run: Interpreter, value: Value) -> Value:
 
     if isinstance(value, Unknown):
         return value
+    if isinstance(value, Stream):
+        return value.unknown if value.length is None else value.length
     if isinstance(value, range):
         return range_length(value)
     if isinstance(value, TensorValue):
@@ -279,6 +283,10 @@ def _abs(run: Interpreter, value: Value) -> Value:
         return call(run, attribute(run, value, "abs"), [], {})
     if isinstance(value, Instance):
         return call(run, attribute(run, value, "__abs__"), [], {})
+    if isinstance(value, Number):
+        ends = (abs(value.lower), abs(value.upper))
+        lower = 0.0 if value.lower < 0 < value.upper else min(ends)
+        return Number(value.reason, value.integer, lower, max(ends))
     return value if isinstance(value, Unknown) else abs(value)
 
 
@@ -322,6 +330,17 @@ def _sum(run: Interpreter, iterable: Value, start: Value = 0) -> Value:
     return total
 
 
+def _extreme_number(name: str, items: list[Value]) -> Value:
+    """The smallest or largest of numbers of which some are not known: one of them, on the right side of all."""
+    choose = min if name == "min" else max
+    ends = [joined(item, item, "") for item in items]
+    known = [end for end in ends if end is not None]
+    if len(known) < len(items):
+        return Unknown(f"`{name}` of values that are not known", reported=True)
+    lower, upper = choose(end.lower for end in known), choose(end.upper for end in known)
+    return Number(f"`{name}` of numbers that vary", all(end.integer for end in known), lower, upper)
+
+
 def _extreme(run: Interpreter, name: str, arguments: tuple[Value, ...], key: Value, default: Value) -> Value:
     import ast
 
@@ -332,6 +351,8 @@ def _extreme(run: Interpreter, name: str, arguments: tuple[Value, ...], key: Val
     items = unordered(run, arguments[0]) if len(arguments) == 1 else list(arguments)
     if isinstance(items, Unknown):
         return items
+    if key is None and any(isinstance(item, Number) for item in items):
+        return _extreme_number(name, items)
     if not items:
         if default is MISSING:
             return run.error("TL103", f"`{name}` of nothing", kind=ValueError)
@@ -424,6 +445,9 @@ def sorted_items(run: Interpreter, iterable: Value, key: Value, reverse: Value) 
 def _iter(run: Interpreter, iterable: Value, *sentinel: Value) -> Value:
     if isinstance(iterable, (ListIterator, Unknown)):
         return iterable
+    stream = stream_of(run, iterable)
+    if stream is not None:
+        return stream
     if sentinel:
         return Unknown("`iter` with a sentinel is not followed")
     items = items_of(run, iterable)
@@ -437,6 +461,8 @@ def _next(run: Interpreter, iterator: Value, default: Value = MISSING) -> Value:
 
     if isinstance(iterator, Unknown):
         return iterator
+    if isinstance(iterator, Stream):
+        return iterator.make(run)
     if isinstance(iterator, Instance):
         method = iterator.cls.find("__next__")
         if method is not MISSING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from torchlean.capture.values import (
     odd_key,
     type_name,
 )
+from torchlean.capture.varying import Number, Stream, counter
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -54,6 +56,8 @@ def construct_builtin(
 
 
 def _number(run: Interpreter, kind: type, value: Value, *rest: Value) -> Value:
+    if isinstance(value, Number) and not rest:
+        return _converted(kind, value)
     unknown = contains_unknown([value, *rest])
     if unknown is not None:
         return unknown
@@ -66,12 +70,28 @@ def _number(run: Interpreter, kind: type, value: Value, *rest: Value) -> Value:
     return kind(value, *rest)
 
 
+def _converted(kind: type, number: Number) -> Value:
+    """`int(x)` cuts towards zero, so it lies between the whole numbers around the ends."""
+    if kind is float or number.integer:
+        return (
+            number
+            if number.integer == (kind is int)
+            else Number(number.reason, False, number.lower, number.upper)
+        )
+    lower, upper = (
+        math.floor(end) if math.isfinite(end) else end for end in (number.lower, number.upper + 1)
+    )
+    return Number(number.reason, True, lower, upper)
+
+
 def _tensor_number(run: Interpreter, kind: type, tensor: TensorValue) -> Value:
     if tensor.type.numel != 1:
         text = f"only tensors with one element can be converted to a number, this one is {tensor.type}"
         return run.error("TL101", text, kind=RuntimeError)
     numbers = run.emitter.value_of(tensor)
     if numbers is None:
+        if run.in_script:
+            return Number("a number that the program computes", kind is int)
         return Unknown("a number that depends on the input of the network", run.place())
     return kind(numbers.item())
 
@@ -182,6 +202,12 @@ def _ordered_dict(run: Interpreter, source: Value = (), **keywords: Value) -> Va
 
 
 def _range(run: Interpreter, *bounds: Value) -> Value:
+    if run.in_script and bounds and isinstance(bounds[-1], Number) and len(bounds) <= 2:
+        first = bounds[0] if len(bounds) == 2 and isinstance(bounds[0], int) else 0
+        return Stream(
+            "how often this loop runs is not known",
+            lambda run: counter("the variable of a loop", first, math.inf),
+        )
     unknown = contains_unknown(bounds)
     if unknown is not None:
         return unknown
@@ -249,6 +275,11 @@ def _descriptor(kind: str) -> Maker:
 
 
 def _enumerate(run: Interpreter, iterable: Value, start: Value = 0) -> Value:
+    from torchlean.capture.streams import enumerated, stream_of
+
+    stream = stream_of(run, iterable)
+    if stream is not None:
+        return enumerated(stream, start)
     items = items_of(run, iterable)
     if isinstance(items, Unknown):
         return items
@@ -257,7 +288,11 @@ def _enumerate(run: Interpreter, iterable: Value, start: Value = 0) -> Value:
 
 def _zip(run: Interpreter, *iterables: Value, strict: Value = False) -> Value:
     from torchlean.capture.standard import Endless
+    from torchlean.capture.streams import zipped
 
+    stream = zipped(run, iterables)
+    if stream is not None:
+        return stream
     iterators = [id(iterable) for iterable in iterables if isinstance(iterable, (ListIterator, Instance))]
     if len(set(iterators)) < len(iterators):
         return Unknown("`zip` of one iterator with itself is not followed", run.place())
@@ -278,6 +313,8 @@ def _map(run: Interpreter, function: Value, *iterables: Value) -> Value:
     from torchlean.capture.calling import call
 
     rows = _zip(run, *iterables)
+    if isinstance(rows, Stream):
+        return rows.mapped(lambda run, row: call(run, function, list(row), {}))
     if isinstance(rows, Unknown):
         return rows
     return ListIterator([], begin=lambda iterator: [call(run, function, list(row), {}) for row in rows.items])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ from torchlean.capture.values import (
     odd_key,
     type_name,
 )
+from torchlean.capture.varying import Number, as_tensor
 from torchlean.ops import ShapeError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -70,6 +71,13 @@ def call(run: Interpreter, callee: Value, arguments: Arguments, keywords: Keywor
 def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywords: Keywords) -> Value:
     from torchlean.capture.forgetting import forget_weights
 
+    if run.in_script and callee.source.startswith("torch.") and contains_tensor([arguments, keywords]):
+        from torchlean.capture.described import described
+
+        result = described(run, callee.source, arguments, keywords)
+        if result is not MISSING:
+            run.enters(Unknown(f"{callee.reason}; its numbers can be any", run.place()))
+            return result
     may_change(run, callee, [*arguments, *keywords.values()])
     forget_weights(run, callee, arguments, keywords)
     if run.node is run.discarded:
@@ -304,6 +312,10 @@ def report_raised(run: Interpreter, raised: Raised) -> None:
 
 def call_native(run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords) -> Value:
     """Call a torch spelling or another function that is implemented here; its errors are reported at the place."""
+    if function.is_spelling and run.in_script:
+        arguments, keywords, vary = _with_numbers(run, function, arguments, keywords)
+        if vary:
+            return _varied(run, function, arguments, keywords)
     if not function.accepts_unknown:
         unknown = contains_unknown(arguments) or contains_unknown(keywords)
         if unknown is not None:
@@ -316,10 +328,11 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
     first: Any = run.emitter if function.is_spelling else run
     node, frame = run.node, run.frame
     try:
-        if run.default_dtype is not None:
-            with _default_dtype(run.default_dtype):
-                return function.call(first, *arguments, **keywords)
-        return function.call(first, *arguments, **keywords)
+        with _default_dtype(run.default_dtype) if run.default_dtype is not None else nullcontext():
+            result = function.call(first, *arguments, **keywords)
+        if keywords.get("requires_grad") is True and type(result) is TensorValue:
+            result.attributes = {**(result.attributes or {}), "requires_grad": True}
+        return result
     except ShapeError as error:
         text, related = shape_message(run, str(error), operands(arguments, keywords))
         return run.error("TL101", text, *related, kind=RuntimeError)
@@ -345,6 +358,34 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
     finally:
         if frame is not None:
             run.at(node, frame)
+
+
+def _with_numbers(
+    run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords
+) -> tuple[Arguments, Keywords, bool]:
+    """Numbers that vary, as tensors where torch takes numbers; the third says whether there were any."""
+    if not any(isinstance(value, Number) for value in (*arguments, *keywords.values())):
+        return arguments, keywords, False
+
+    def converted(value: Value) -> Value:
+        return as_tensor(run, value) if isinstance(value, Number) else value
+
+    return [converted(value) for value in arguments], {k: converted(v) for k, v in keywords.items()}, True
+
+
+def _varied(run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords) -> Value:
+    """A call with numbers that vary: where torch wants a plain number in their place, the result is unknown."""
+    unknown = contains_unknown(arguments) or contains_unknown(keywords)
+    if unknown is not None:
+        return run.enters(unknown)
+    try:
+        return function.call(run.emitter, *arguments, **keywords)
+    except (ShapeError, UnsupportedError, TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, RecursionError):
+            raise
+        return _unsupported(
+            run, function, arguments, keywords, f"`{function.name}` with a number that varies is not followed"
+        )
 
 
 def _into(run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords) -> Value:
@@ -378,15 +419,22 @@ def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
 
 def _unsupported(
     run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords, reason: str
-) -> Unknown:
+) -> Value:
     """What an op that is not followed would have changed in place is unknown as well."""
-    unknown = run.unfollowed(reason)
     name = function.name.rpartition(".")[2]
-    changes = name.endswith("_") or (
-        name.startswith("__i") and name not in ("__invert__", "__index__", "__int__")
-    )
-    if arguments and isinstance(arguments[0], TensorValue) and (changes or keywords.get("inplace") is True):
-        taint_memory(run, arguments[0], unknown)
+    in_place = name.endswith("_") and not name.endswith("__")
+    changes = in_place or (name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"))
+    changes = changes or keywords.get("inplace") is True or name == "__setitem__"
+    target = arguments[0] if changes and arguments and isinstance(arguments[0], TensorValue) else None
+    if run.in_script and function.is_spelling:
+        from torchlean.capture.described import described_instead
+
+        result = described_instead(run, function, arguments, keywords, target, reason)
+        if result is not MISSING:
+            return result
+    unknown = run.unfollowed(reason)
+    if target is not None:
+        taint_memory(run, target, unknown)
     return unknown
 
 

@@ -14,6 +14,7 @@ from torchlean.capture.expressions import evaluates
 from torchlean.capture.interpreter import Interpreter
 from torchlean.capture.iteration import items_of
 from torchlean.capture.statements import store
+from torchlean.capture.streams import stream_of
 from torchlean.capture.values import MISSING, ListIterator, Unknown, Value
 
 
@@ -101,6 +102,12 @@ def _generate(
 ) -> Unknown | None:
     generator, rest = generators[0], generators[1:]
     run.at(generator.iter, frame)
+    stream = stream_of(run, iterable)
+    if stream is not None:
+        store(run, generator.target, stream.make(run), frame)
+        if not rest:
+            emit()  # for what it computes: how many items there are is not known
+        return stream.unknown
     items = items_of(run, iterable)
     if isinstance(items, Unknown):
         return items

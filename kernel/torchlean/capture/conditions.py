@@ -13,6 +13,7 @@ from torchlean.capture.interpreter import Doubt, Interpreter
 from torchlean.capture.journal import Journal, content_of, put, restore
 from torchlean.capture.values import (
     MISSING,
+    Abstract,
     Instance,
     ListIterator,
     Raised,
@@ -30,8 +31,8 @@ def known_truth(run: Interpreter, value: Value) -> bool | Unknown:
     """Python's truth of a value, or why it is not known."""
     if value is True or value is False:
         return bool(value)
-    if isinstance(value, Unknown):
-        return _condition_unknown(run, value)
+    if isinstance(value, (Unknown, Abstract)):
+        return _condition_unknown(run, value if isinstance(value, Unknown) else value.unknown)
     if isinstance(value, TensorValue):
         return _tensor_truth(run, value)
     if isinstance(value, Instance):

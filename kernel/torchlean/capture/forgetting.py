@@ -23,6 +23,7 @@ READERS = (
     "torch.utils.tensorboard",
     "fvcore",
     "netron",
+    "safetensors.torch.save",
     "thop",
     "torchinfo",
     "torchsummary",

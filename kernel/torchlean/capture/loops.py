@@ -1,8 +1,12 @@
-"""Loops: unrolled where the number of iterations is known and small, else followed once with everything unknown."""
+"""Loops: unrolled where the number of iterations is known and small, else followed once for any of them.
+
+A loop that trains is always followed once, as its iterations differ in the weights; `iterations` says how.
+"""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from torchlean.capture.budgets import LOOP
 from torchlean.capture.calling import silenced
@@ -11,12 +15,20 @@ from torchlean.capture.environment import Frame
 from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS
 from torchlean.capture.interpreter import Interpreter
 from torchlean.capture.iteration import items_of, range_length
+from torchlean.capture.iterations import any_iteration
 from torchlean.capture.standard import Endless
 from torchlean.capture.statements import follows, store
+from torchlean.capture.streams import common_item, stream_of
+from torchlean.capture.training import trains
 from torchlean.capture.values import GeneratorStopped, ListIterator, Unknown, Value
+from torchlean.capture.varying import counter
 
 GENERATOR = 1_000
 """Iterations of a `while` loop in a generator: one that goes on has no end, and is meant to be stopped from outside."""
+
+COMPUTING = 64
+"""Iterations of a script's loop that are followed one by one where each computes with tensors: a recurrent network goes
+through that many steps, a simulation or an iterative solver through thousands. The rest is followed once, for any."""
 
 
 @follows(ast.For)
@@ -24,25 +36,58 @@ GENERATOR = 1_000
 def _for(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> object:
     iterable = run.eval(node.iter, frame)
     run.at(node.iter, frame)
-    if _trains(node):
-        return _once(run, node, frame, Unknown("it is the result of a training loop", run.place()))
-    if isinstance(iterable, range) and range_length(iterable) > LOOP:
-        text = f"this loop runs {range_length(iterable):,} times; TorchLean follows loops of up to {LOOP:,}"
-        return _once(run, node, frame, run.over_budget(text))
+    stream = stream_of(run, iterable)
+    if stream is not None:
+        return _once(run, node, frame, stream.unknown, stream.make, surely=True)
+    if isinstance(iterable, range) and (trains(run, node, frame) or range_length(iterable) > LOOP):
+        return _counted(run, node, frame, iterable)
     if isinstance(iterable, ListIterator):
         _ = iterable.items  # asked for one by one: the body runs in between
     endless = _items_ahead(iterable)
     items = items_of(run, iterable) if endless is None else endless
     if isinstance(items, Unknown):
-        return _once(run, node, frame, items)
+        return _once(run, node, frame, items, surely=True)
+    if trains(run, node, frame) and len(items) > 1:
+        common = common_item(run, items)
+        if common is not None or not run.in_script:
+            unknown = Unknown("it is the result of a training loop", run.place())
+            return _once(run, node, frame, unknown, common, surely=True)
     if len(items) > LOOP:
         text = f"this loop runs {len(items):,} times; TorchLean follows loops of up to {LOOP:,}"
         return _once(run, node, frame, run.over_budget(text))
     if isinstance(iterable, list):
         items = iterable  # not a copy: what the body adds is iterated over, too
-    position = -1
+    return _unrolled(run, node, frame, items, endless)
+
+
+def _counted(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame, numbers: range) -> object:
+    """A range that is not gone through: any of its numbers."""
+    length = range_length(numbers)
+    if length == 0:
+        return run.block(node.orelse, frame)
+    first, final = numbers.start, numbers.start + (length - 1) * numbers.step
+    reason = "it is the result of a training loop"
+    if not trains(run, node, frame):
+        reason = f"this loop runs {length:,} times; TorchLean follows loops of up to {LOOP:,}"
+        if not run.in_script:
+            return _once(run, node, frame, run.over_budget(reason))
+    variable = counter("the variable of a loop", min(first, final), max(first, final))
+    return _once(run, node, frame, Unknown(reason, run.place()), lambda run: variable, surely=True)
+
+
+def _unrolled(
+    run: Interpreter,
+    node: ast.For | ast.AsyncFor,
+    frame: Frame,
+    items: list[Value],
+    endless: list[Value] | None,
+) -> object:
+    position, nodes = -1, len(run.builder.nodes)
     while position + 1 < len(items):
         position += 1
+        if run.in_script and position == COMPUTING and len(run.builder.nodes) - nodes >= COMPUTING:
+            reason = Unknown(f"this loop computes with tensors more than {COMPUTING} times", reported=True)
+            return _once(run, node, frame, reason, common_item(run, items[position:]), surely=True)
         if position >= LOOP:
             endless = items
             break
@@ -74,10 +119,9 @@ def _items_ahead(iterable: Value) -> list[Value] | None:
 
 @follows(ast.While)
 def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
-    if _trains(node):
-        return _once(
-            run, node, frame, Unknown("it is the result of a training loop", frame.module.span(node.test))
-        )
+    if trains(run, node, frame):
+        unknown = Unknown("it is the result of a training loop", frame.module.span(node.test))
+        return _once(run, node, frame, unknown, surely=True)
     for _ in range(LOOP if frame.yielded is None else GENERATOR):
         condition = run.eval(node.test, frame)
         run.at(node.test, frame)
@@ -99,30 +143,34 @@ def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
     return _once(run, node, frame, run.over_budget(f"this loop runs more than {LOOP:,} times"))
 
 
-def _trains(node: ast.For | ast.AsyncFor | ast.While) -> bool:
-    """Whether the loop trains: it computes gradients. Its iterations differ in the weights, which are not followed."""
-    cached = getattr(node, "torchlean_trains", None)
-    if cached is None:
-        cached = any(
-            isinstance(inner, ast.Attribute) and inner.attr == "backward"
-            for statement in node.body
-            for inner in ast.walk(statement)
-        )
-        node.torchlean_trains = cached  # type: ignore[union-attr] # remembered on the tree, which is shared
-    return bool(cached)
-
-
 def _once(
-    run: Interpreter, node: ast.For | ast.AsyncFor | ast.While, frame: Frame, unknown: Unknown
+    run: Interpreter,
+    node: ast.For | ast.AsyncFor | ast.While,
+    frame: Frame,
+    unknown: Unknown,
+    item: Callable[[Interpreter], Value] | None = None,
+    surely: bool = False,
 ) -> object:
-    """One iteration with the loop variable unknown; everything it changes is unknown afterwards."""
+    """Any one iteration; what is not known of it is unknown.
+
+    Outside of scripts everything that the loop changes is unknown afterwards: a claim must not depend on what is
+    assumed of loops here.
+    """
 
     def body() -> object:
-        if not isinstance(node, ast.While):
+        if isinstance(node, ast.While):
+            run.eval(node.test, frame)
+        elif item is not None:
+            store(run, node.target, item(run), frame)
+        else:
             store(run, node.target, silenced(unknown) if run.in_script else unknown, frame)
         return run.block(node.body, frame)
 
-    flow: Value = perhaps(run, body, unknown)
+    if run.in_script:
+        flow: Value = any_iteration(run, frame, body, surely)
+        perhaps_returned(run, frame, flow, unknown)
+        return run.block(node.orelse, frame)
+    flow = perhaps(run, body, unknown)
     perhaps_returned(run, frame, flow, unknown)
     forget_assigned(run, [node], frame, unknown)
     return run.block(node.orelse, frame)

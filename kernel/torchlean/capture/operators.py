@@ -13,6 +13,7 @@ from torchlean.capture.budgets import INTEGER_BITS, TooBig
 from torchlean.capture.journal import restore
 from torchlean.capture.values import (
     MISSING,
+    Abstract,
     Instance,
     Namespace,
     Native,
@@ -25,6 +26,7 @@ from torchlean.capture.values import (
     odd_key,
     type_name,
 )
+from torchlean.capture.varying import Number, arithmetic, as_tensor, compared
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -127,6 +129,8 @@ CONCRETE = (
 
 def binary(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     """`left op right`."""
+    if isinstance(left, Number) or isinstance(right, Number):
+        return _on_numbers(run, name, left, right)
     if isinstance(left, TensorValue) or isinstance(right, TensorValue):
         return _on_tensors(run, name, left, right)
     if isinstance(left, Unknown) or isinstance(right, Unknown):
@@ -136,6 +140,19 @@ def binary(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     if name == "or" and _is_type(left) and _is_type(right):
         return Unknown("a union of types")
     return _on_python(run, name, left, right)
+
+
+def _on_numbers(run: Interpreter, name: str, left: Value, right: Value) -> Value:
+    """Numbers that vary join tensors as 0-d tensors, and give such numbers among each other."""
+    if isinstance(left, TensorValue) or isinstance(right, TensorValue):
+        sides = [as_tensor(run, side) if isinstance(side, Number) else side for side in (left, right)]
+        return _on_tensors(run, name, sides[0], sides[1])
+    for side in (left, right):
+        if isinstance(side, Unknown):
+            return side
+    if isinstance(left, Instance) or isinstance(right, Instance):
+        return _on_instances(run, name, left, right)
+    return arithmetic(name, left, right)
 
 
 def _is_type(value: Value) -> bool:
@@ -148,6 +165,8 @@ def in_place(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     if isinstance(left, TensorValue):
         if isinstance(right, Unknown):
             return run.enters(right)
+        if isinstance(right, Number):
+            right = as_tensor(run, right)
         return _tensor_method(run, f"__i{name}__", left, right)
     if isinstance(left, Instance):
         method = left.cls.find(f"__i{name}__")
@@ -190,6 +209,10 @@ def unary(run: Interpreter, kind: type[ast.unaryop], value: Value) -> Value:
         return _tensor_method(run, name, value)
     if isinstance(value, Unknown):
         return value
+    if isinstance(value, Number):
+        return (
+            arithmetic("mul", value, -1) if kind is ast.USub else value if kind is ast.UAdd else value.unknown
+        )
     if isinstance(value, Instance):
         from torchlean.capture.calling import call
 
@@ -211,6 +234,10 @@ def compare(run: Interpreter, kind: type[ast.cmpop], left: Value, right: Value) 
         inside = contains(run, right, left)
         return inside if isinstance(inside, Unknown) or kind is ast.In else not inside
     name = COMPARISONS[kind]
+    if isinstance(left, Number) or isinstance(right, Number):
+        if not isinstance(left, TensorValue) and not isinstance(right, TensorValue):
+            return compared(name, left, right)
+        left, right = (as_tensor(run, side) if isinstance(side, Number) else side for side in (left, right))
     if isinstance(left, TensorValue) or isinstance(right, TensorValue):
         return _compare_tensors(run, name, left, right)
     unknown = contains_unknown(left) or contains_unknown(right)
@@ -231,6 +258,8 @@ def _identical(left: Value, right: Value) -> bool | Unknown:
     for side, other in ((left, right), (right, left)):
         if isinstance(side, Unknown):
             return side
+        if isinstance(side, Abstract):
+            return False if other is None else side.unknown
         if isinstance(side, type) and isinstance(other, UserClass):
             return False
     if isinstance(left, (int, str, float, bytes, tuple)) and type(left) is type(right):

@@ -6,6 +6,7 @@ Expressions and statements register with `interpreter.EXPRESSIONS` and `STATEMEN
 
 from torchlean.capture import (
     comprehensions,
+    data_sources,
     expressions,
     imports,
     intrinsics,
@@ -22,6 +23,7 @@ from torchlean.capture import (
 
 __all__ = [
     "comprehensions",
+    "data_sources",
     "expressions",
     "imports",
     "intrinsics",

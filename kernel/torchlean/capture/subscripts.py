@@ -19,6 +19,8 @@ from torchlean.capture.values import (
     odd_key,
     type_name,
 )
+from torchlean.capture.varying_items import varies, varying_item
+from torchlean.capture.widening import anything, is_trainable
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -92,6 +94,8 @@ def _tensor_item(run: Interpreter, tensor: TensorValue, index: Value) -> Value:
     function = tensor_operator("__getitem__")
     if isinstance(function, Unknown):
         return run.enters(function)
+    if run.in_script and varies(index):
+        return varying_item(run, tensor, index)
     return call(run, function, [tensor, index], {})
 
 
@@ -114,6 +118,10 @@ def set_subscript(run: Interpreter, owner: Value, index: Value, value: Value) ->
     from torchlean.capture.torch_names import tensor_operator
 
     if isinstance(owner, Unknown):
+        return
+    if isinstance(owner, TensorValue) and run.in_script and varies(index):
+        run.changes(owner)
+        owner.node = anything(run, owner.type, is_trainable(owner)).node
         return
     if isinstance(owner, TensorValue):
         function = tensor_operator("__setitem__")

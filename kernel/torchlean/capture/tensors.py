@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,6 +11,8 @@ from torchlean.capture.naming import no_attribute
 from torchlean.capture.tables import words
 from torchlean.capture.torch_names import known_member, public_names
 from torchlean.capture.values import MISSING, BoundMethod, Descriptor, Native, TensorValue, Unknown, Value
+from torchlean.capture.varying import Number
+from torchlean.graph.origin import Source
 from torchlean.ops import PROPERTIES, UnsupportedError
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ def tensor_attribute(run: Interpreter, tensor: TensorValue, name: str) -> Value:
     """`tensor.name`: a value, a bound method, or unknown with the reason."""
     if tensor.attributes is not None and name in tensor.attributes:
         return tensor.attributes[name]
+    if name == "grad" and run.in_script and tensor.dtype.is_floating_point:
+        return gradient(run, tensor)
     if run.patched and f"torch.Tensor.{name}" in run.patched:
         return BoundMethod(tensor, run.patched[f"torch.Tensor.{name}"])
     found = known_member("torch.Tensor", name)
@@ -40,6 +45,11 @@ def tensor_attribute(run: Interpreter, tensor: TensorValue, name: str) -> Value:
     return BoundMethod(tensor, found)
 
 
+def gradient(run: Interpreter, tensor: TensorValue) -> TensorValue:
+    """What training computes for a tensor: any numbers of its type."""
+    return run.emitter.random(tensor.type, -math.inf, math.inf, "a gradient", source=Source.TRAINED)
+
+
 def _quiet(found: Native) -> Native:
     """The same function, whose refusal is not reported."""
 
@@ -47,6 +57,8 @@ def _quiet(found: Native) -> Native:
         try:
             return found.call(run.emitter if found.is_spelling else run, tensor, *arguments, **keywords)
         except UnsupportedError as error:
+            if run.in_script and found.name == "torch.Tensor.item":
+                return Number("a number that the program computes", not tensor.dtype.is_floating_point)
             return Unknown(str(error), run.place())
 
     return Native(found.name, attempt)
@@ -58,7 +70,8 @@ def _beyond(run: Interpreter, tensor: TensorValue, name: str) -> Value:
 
         return Namespace("torch.Tensor")
     if hasattr(torch.Tensor, name):
-        unknown = Unknown(f"`{name}` of a tensor is not followed by TorchLean", run.place())
+        reason = f"`{name}` of a tensor is not followed by TorchLean"
+        unknown = Unknown(reason, run.place(), source=f"torch.Tensor.{name}")
         return BoundMethod(tensor, unknown) if callable(getattr(torch.Tensor, name)) else run.enters(unknown)
     return no_attribute(run, f"a tensor {tensor.type}", name, public_names("torch.Tensor"))
 

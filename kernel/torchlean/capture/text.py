@@ -7,6 +7,7 @@ import string
 from typing import TYPE_CHECKING
 
 from torchlean.capture.values import (
+    Abstract,
     Instance,
     Namespace,
     TensorValue,
@@ -45,8 +46,8 @@ def formatted(run: Interpreter, value: Value, spec: Value, conversion: str) -> V
 
 def printed(run: Interpreter, value: Value, quoted: bool = False) -> str | Unknown:
     """`str(value)`, or `repr(value)`."""
-    if isinstance(value, Unknown):
-        return value
+    if isinstance(value, (Unknown, Abstract)):
+        return value if isinstance(value, Unknown) else value.unknown
     if isinstance(value, PRINTABLE):
         try:
             return repr(value) if quoted else str(value)

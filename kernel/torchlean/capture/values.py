@@ -47,6 +47,20 @@ class Unknown:
         return f"Unknown({self.reason!r})"
 
 
+class Abstract:
+    """A value of which only a description is known (`varying`).
+
+    Whatever does not know the kind of description takes it as `unknown`, which is never reported.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    @property
+    def unknown(self) -> Unknown:
+        return Unknown(self.reason, reported=True)
+
+
 class Storage:
     """The memory that a tensor and its views share."""
 
@@ -347,6 +361,8 @@ def is_foreign(value: Value) -> bool:
     """Whether a value is of a kind whose behaviour is not modelled, so that nothing about it is a certain error."""
     if isinstance(value, (int, float, str, bytes, list, tuple, dict, set, frozenset)):
         return False
+    if isinstance(value, Abstract):
+        return True
     return type(value).__module__ not in ("builtins", "torch", __name__)
 
 
@@ -397,6 +413,8 @@ def contains_unknown(value: Value, depth: int = 3) -> Unknown | None:
     """An unknown inside a value or the containers it consists of, to a small depth."""
     if isinstance(value, Unknown):
         return value
+    if isinstance(value, Abstract):
+        return value.unknown
     if depth and isinstance(value, (list, tuple, set, frozenset)):
         return next((found for item in value if (found := contains_unknown(item, depth - 1))), None)
     if depth and isinstance(value, dict):

@@ -1,0 +1,116 @@
+"""What the stubs of data sets need: leaves for samples, numbers in a range, batches and streams of them.
+
+Data is read when the program runs; only its type, and the range that its transforms leave it in, are known here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from torchlean.capture.intrinsics import MODULE
+from torchlean.capture.ranges import range_of
+from torchlean.capture.values import Abstract, Instance, TensorValue, Unknown, Value, native
+from torchlean.capture.varying import Number, Stream
+from torchlean.graph.origin import Source
+from torchlean.ops import TensorType
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+
+@native(f"{MODULE}.data")
+def data(
+    run: Interpreter,
+    shape: tuple[int, ...],
+    dtype: torch.dtype,
+    lower: float = -math.inf,
+    upper: float = math.inf,
+    source: str = "data",
+) -> TensorValue:
+    """Numbers that a data set holds, in a range that is known of it."""
+    kind = Source(source)
+    return run.emitter.random(
+        TensorType(tuple(shape), dtype), float(lower), float(upper), kind.in_words, source=kind
+    )
+
+
+@native(f"{MODULE}.unknown")
+def unknown(run: Interpreter, reason: str, said: bool = False) -> Unknown:
+    """Something that is only known when the program runs; `said`: that is reported where it meets a tensor."""
+    return Unknown(reason, reported=not said)
+
+
+@native(f"{MODULE}.any_integer")
+def any_integer(run: Interpreter, lower: float, upper: float, reason: str) -> Number:
+    """An integer between two ends."""
+    return Number(reason, True, lower, upper)
+
+
+@native(f"{MODULE}.any_float")
+def any_float(run: Interpreter, lower: float, upper: float, reason: str) -> Number:
+    """A Python float between two ends."""
+    return Number(reason, False, lower, upper)
+
+
+@native(f"{MODULE}.stream")
+def stream(run: Interpreter, function: Value, reason: str, length: Value = None) -> Stream:
+    """An iterable of unknown length; each of its items is what calling `function` gives."""
+    from torchlean.capture.calling import call
+
+    return Stream(reason, lambda run: call(run, function, [], {}), length)
+
+
+@native(f"{MODULE}.any_of", unknowns=True)
+def any_of(run: Interpreter, tensor: Value) -> Value:
+    """One row of a tensor: which one is not known."""
+    if isinstance(tensor, (list, tuple)) and tensor:
+        from torchlean.capture.streams import common_item
+
+        make = common_item(run, list(tensor))
+        return Unknown("which item is taken is not known", reported=True) if make is None else make(run)
+    if not isinstance(tensor, TensorValue) or not tensor.shape:
+        return Unknown("which item is taken is not known", reported=True)
+    return like(run, tensor, tensor.shape[1:])
+
+
+def like(run: Interpreter, tensor: TensorValue, shape: tuple[int, ...]) -> TensorValue:
+    """A tensor of another shape whose numbers are some of a tensor's."""
+    found = range_of(run, tensor.node)
+    type = TensorType(tuple(shape), tensor.dtype)
+    source = found.source or (Source.DATA if found.known else Source.UNKNOWN)
+    if found.likely:
+        return run.emitter.random(
+            type,
+            -math.inf,
+            math.inf,
+            source.in_words,
+            likely=(found.lower, found.upper),
+            source=source,
+        )
+    return run.emitter.random(type, found.lower, found.upper, source.in_words, source=source)
+
+
+@native(f"{MODULE}.collated", unknowns=True)
+def collated(run: Interpreter, sample: Value, size: Value) -> Value:
+    """`torch.utils.data.default_collate` of `size` samples that one sample describes."""
+    if not isinstance(size, int) or isinstance(size, bool):
+        return Unknown("the size of a batch is not known", reported=True)
+    if isinstance(sample, TensorValue):
+        return like(run, sample, (size, *sample.shape))
+    if isinstance(sample, (bool, int, float)):
+        sample = Number("a number of a data set", isinstance(sample, int), sample, sample)
+    if isinstance(sample, Number):
+        dtype = torch.int64 if sample.integer else torch.float64
+        source = Source.LABELS if sample.integer else Source.DATA
+        ends = (sample.lower, sample.upper)
+        return run.emitter.random(TensorType((size,), dtype), *ends, source.in_words, source=source)
+    if isinstance(sample, (tuple, list)):
+        return [collated(run, part, size) for part in sample]
+    if isinstance(sample, dict):
+        return {key: collated(run, part, size) for key, part in sample.items()}
+    if isinstance(sample, (Unknown, Abstract, Instance)):
+        return Unknown("a sample of a data set is not followed", reported=True)
+    return Unknown("a batch of such values is not followed", reported=True)

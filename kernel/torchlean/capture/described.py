@@ -1,0 +1,138 @@
+"""A torch function that no op follows, in a script: its result keeps the shape and dtype that torch gives it.
+
+The function runs on torch's meta device, where tensors have no numbers. What the numbers of the result can be is
+known only of functions that move numbers about: then they are among those of the operands.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from torchlean.capture.ranges import Range, range_of
+from torchlean.capture.tables import words
+from torchlean.capture.torch_names import real_object
+from torchlean.capture.values import MISSING, Native, TensorValue, Value, contains_unknown
+from torchlean.capture.widening import anything, is_trainable
+from torchlean.graph.origin import Source
+from torchlean.ops import ShapeError, TensorType, UnsupportedError
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+WRITING = words(
+    """scatter scatter_ index_fill index_fill_ index_copy index_copy_ masked_scatter masked_scatter_ put_ index_put
+    index_put_"""
+)
+"""Functions that put numbers of their operands into places of the first, whose shape they keep."""
+
+MIXING = WRITING | words("take take_along_dim gather index_select")
+"""Functions whose results consist of numbers of their operands; integer operands beside floating ones are indices."""
+
+
+def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+    """The result of `dotted(*arguments, **keywords)`, `MISSING` where not even its shape is known."""
+    function = real_object(dotted)
+    if not callable(function) or isinstance(function, type) or contains_unknown([arguments, keywords]):
+        return MISSING
+    name = dotted.rpartition(".")[2]
+    try:
+        with torch.no_grad():
+            # The first use of the meta device takes a second, and is not needed where the shape stays.
+            made = (
+                _like_first(arguments)
+                if name in WRITING
+                else function(
+                    *map(_meta, arguments), **{key: _meta(value) for key, value in keywords.items()}
+                )
+            )
+    except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
+        return MISSING
+    if any(
+        part.is_complex()
+        for part in (made if isinstance(made, (tuple, list)) else [made])
+        if torch.is_tensor(part)
+    ):
+        return MISSING  # complex numbers have no ranges
+    found = _mixed(run, arguments, keywords) if name in MIXING else Range(-math.inf, math.inf)
+    return _leaves(run, made, found, name)
+
+
+def described_instead(
+    run: Interpreter,
+    function: Native,
+    arguments: list[Value],
+    keywords: dict[str, Value],
+    target: TensorValue | None,
+    reason: str,
+) -> Value:
+    """What a call leaves that an op refused: its result, or `target` with other numbers; `MISSING` as above."""
+    name = function.name.rpartition(".")[2]
+    if target is not None and name not in WRITING:
+        if not target.dtype.is_floating_point:
+            return MISSING
+        run.unfollowed(f"{reason}; its numbers can be any")
+        return _anything_in(run, target)
+    result = described(run, function.name, arguments, keywords)
+    if result is MISSING:
+        return MISSING
+    if name not in MIXING:
+        run.unfollowed(f"{reason}; its numbers can be any")
+    if target is None:
+        return result
+    try:
+        return run.emitter.overwrite(target, result)
+    except (UnsupportedError, ShapeError):
+        return _anything_in(run, target)
+
+
+def _anything_in(run: Interpreter, target: TensorValue) -> TensorValue:
+    """The memory of a tensor, and of all its views, can have any numbers."""
+    for handle in list(target.storage.handles):
+        run.changes(handle)
+        handle.node = anything(run, handle.type, is_trainable(handle)).node
+    return target
+
+
+def _like_first(arguments: list[Value]) -> Any:
+    first = arguments[0]
+    if not isinstance(first, TensorValue):
+        raise TypeError("no tensor to write into")
+    return torch.empty((), dtype=first.dtype).expand(first.shape)
+
+
+def _meta(value: Value) -> Any:
+    if isinstance(value, TensorValue):
+        return torch.empty(value.shape, dtype=value.dtype, device="meta")
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_meta, value))
+    return value
+
+
+def _leaves(run: Interpreter, made: Any, found: Range, name: str) -> Value:
+    if isinstance(made, torch.Tensor):
+        type = TensorType(tuple(made.shape), made.dtype)
+        lower, upper = (0.0, 1.0) if made.dtype is torch.bool else (found.lower, found.upper)
+        source = Source.DRAWN if found.known else Source.UNKNOWN
+        return run.emitter.random(type, lower, upper, f"result of {name}", source=source)
+    if isinstance(made, (tuple, list)):
+        return tuple(_leaves(run, part, found, name) for part in made)
+    return MISSING if made is not None else None
+
+
+def _mixed(run: Interpreter, arguments: list[Value], keywords: dict[str, Value]) -> Range:
+    """The hull of the operands of the first one's kind, and of plain numbers after the dimension."""
+    first = arguments[0]
+    operands = [
+        value
+        for value in (*arguments, *keywords.values())
+        if isinstance(value, TensorValue) and value.dtype == first.dtype
+    ]
+    ranges = [range_of(run, operand.node) for operand in operands]
+    numbers = [value for value in (*arguments[2:], *keywords.values()) if isinstance(value, (int, float))]
+    lower = min([found.lower for found in ranges] + [float(number) for number in numbers])
+    upper = max([found.upper for found in ranges] + [float(number) for number in numbers])
+    likely = any(found.likely for found in ranges)
+    return Range(-math.inf, math.inf) if likely else Range(lower, upper)

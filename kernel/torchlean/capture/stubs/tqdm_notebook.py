@@ -1,0 +1,5 @@
+"""`tqdm.notebook`: the progress bars of `tqdm`."""
+
+from tqdm import tqdm, trange
+
+__all__ = ["tqdm", "trange"]
