@@ -1,7 +1,7 @@
 """The stated errors of torch's functions (`torchlean.float32.kernels`), for every dtype.
 
-They were measured for binary32. Other dtypes are taken to be no worse in their own units: binary64 kernels come from
-the same libraries with the same promises, and 16-bit ones compute in binary32 and round once.
+They were measured for binary32 and for the two 16-bit formats. In binary64 they are taken to be no worse in its own
+units: the kernels come from the same libraries with the same promises.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor
 
+from torchlean.float32 import BFLOAT16, BINARY16, BINARY32, Format
 from torchlean.float32.kernels import KERNELS, Kernel, of_op
 from torchlean.ops.noise.arithmetic import Precision
 from torchlean.ops.noise.values import Call
@@ -27,7 +28,16 @@ border of either is below 256 of them in binary32 and below 800 in binary64."""
 
 def of_call(call: Call) -> Kernel:
     """What is stated about the kernel of this call."""
-    return of_op(call.op.name, call.attributes)
+    return of_op(call.op.name, call.attributes, _format(call.precision))
+
+
+def _format(precision: Precision) -> Format:
+    """The format whose statements apply: told by the unit, since autocast may compute float32 in another one."""
+    short = (BINARY16, BFLOAT16)
+    return next(
+        (format for format in short if format.unit_roundoff <= precision.unit < 2 * format.unit_roundoff),
+        BINARY32,
+    )
 
 
 def bound(kernel: Kernel, precision: Precision) -> tuple[float, float]:
@@ -36,10 +46,14 @@ def bound(kernel: Kernel, precision: Precision) -> tuple[float, float]:
     One ulp is at most `2 u` of the result, or the smallest subnormal number, which is twice η.
     """
     absolute = 2.0 * kernel.ulps * precision.tiny
+    if kernel.format != BINARY32 and not precision.flushed:
+        # Stated in this format's own ulps, from all its inputs.
+        return 2.0 * kernel.ulps * precision.unit, absolute + kernel.absolute
     if precision.flushed or 0.0 < kernel.absolute < NEAR_UNDERFLOW:
         absolute += LOST * precision.smallest_normal
     if kernel.absolute >= NEAR_UNDERFLOW:
-        absolute += kernel.absolute * (precision.unit / BINARY32_UNIT)
+        scale = precision.unit / BINARY32_UNIT if kernel.format == BINARY32 else 1.0
+        absolute += kernel.absolute * scale
     return 2.0 * kernel.ulps * precision.unit, absolute
 
 
