@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import mpmath
 from mpmath import mpf
 
-from torchlean.float32 import scalar
+from torchlean.float32 import BINARY32, Format, scalar
 
 Exactly: TypeAlias = "Callable[..., Any]"
 """mpmath has no annotations: from numbers `mpf` to such a number, or to a complex one outside the domain."""
@@ -19,29 +19,31 @@ DIGITS = 60
 _SCALE, _ALPHA = mpf("1.0507009873554804934193349852946"), mpf("1.6732632423543772848170429916717")
 
 
-def error_in_ulps(exactly: Exactly, computed: int, *inputs: int, allowance: float = 0.0) -> float:
+def error_in_ulps(
+    exactly: Exactly, computed: int, *inputs: int, allowance: float = 0.0, format: Format = BINARY32
+) -> float:
     """How far a computed pattern is from the exact value at the input patterns, in ulps of that value.
 
     `allowance` is taken off the error first. Raises ValueError where one of the patterns is no number, or the
     function has no real value.
     """
     with mpmath.workdps(DIGITS):
-        exact = exactly(*(_number(bits) for bits in inputs))
+        exact = exactly(*(_number(bits, format) for bits in inputs))
         if not isinstance(exact, mpf) or not mpmath.isfinite(exact):
             raise ValueError(f"no real value at {inputs}")
-        error = max(abs(_number(computed) - exact) - mpf(allowance), mpf(0))
-        return float(error / _unit(exact))
+        error = max(abs(_number(computed, format) - exact) - mpf(allowance), mpf(0))
+        return float(error / _unit(exact, format))
 
 
-def _number(bits: int) -> Any:
-    fraction = scalar.to_fraction(bits)
+def _number(bits: int, format: Format) -> Any:
+    fraction = scalar.to_fraction(bits, format)
     return mpf(fraction.numerator) / fraction.denominator
 
 
-def _unit(exact: Any) -> Any:
-    """ulp(y) = 2^(floor(log2 |y|) - 23), at least 2^-149."""
-    exponent = mpmath.frexp(exact)[1] - 1 if exact else -149
-    return mpf(2) ** max(exponent - 23, -149)
+def _unit(exact: Any, format: Format) -> Any:
+    """ulp(y) = 2^(floor(log2 |y|) - p + 1), at least the smallest positive number."""
+    exponent = mpmath.frexp(exact)[1] - 1 if exact else format.minimum_exponent
+    return mpf(2) ** max(exponent - format.trailing_bits, format.quantum_exponent)
 
 
 def _sigmoid(x: Any) -> Any:

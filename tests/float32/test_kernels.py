@@ -29,6 +29,7 @@ from tests.float32.sweep import (
 )
 from torch.nn import functional
 
+from torchlean.float32 import BINARY32, BINARY64
 from torchlean.float32.kernels import KERNELS, Kernel, of_op, ulps
 from torchlean.float32.kernels.measured import measured
 from torchlean.float32.kernels.page import page_with_tables
@@ -182,6 +183,25 @@ def test_references_agree_with_arithmetic_of_sixty_digits(name: str) -> None:
             # The reference, rounded to binary32, is the number next to the exact value, or very nearly.
             rounded = int(np.float32(value).view(np.uint32))
             assert error_in_ulps(EXACT[name], rounded, int(number.view(np.uint32))) <= 0.5001
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_binary64_kernels_are_no_worse_in_their_own_ulps(name: str) -> None:
+    """Sampled only: what is stated of binary32 is taken to hold for float64 tensors, absolute parts scaled."""
+    kernel, random = KERNELS[name], np.random.default_rng(10)
+    exponents = random.uniform(-12, 7, 150)
+    x = np.copysign(2.0**exponents * random.uniform(1, 2, 150), random.normal(size=150))
+    x = x if kernel.domain[0] < 0 else np.abs(x)
+    computed = UNARY[name].kernel(torch.from_numpy(x)).numpy()
+    allowance = kernel.absolute * float(BINARY64.unit_roundoff / BINARY32.unit_roundoff)
+    compared = 0
+    for number, result in zip(x, computed, strict=True):
+        if np.isfinite(result):
+            operands = (int(bits.view(np.uint64)) for bits in (result, number))
+            ulps = error_in_ulps(EXACT[name], *operands, allowance=allowance, format=BINARY64)
+            assert ulps <= kernel.ulps, number
+            compared += 1
+    assert compared > 25
 
 
 @pytest.mark.parametrize("name", ["exp", "tanh", "log", "sigmoid", "gelu", "sin", "hardswish", "softplus"])
