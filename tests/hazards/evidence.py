@@ -84,7 +84,7 @@ def marked_statements(path: Path) -> list[ast.stmt]:
     lines = {i for i, line in enumerate(text.splitlines(), 1) if re.search(r"# (hazard: |stable$)", line)}
     found = []
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Return | ast.Assign | ast.Expr) and node.lineno in lines:
+        if isinstance(node, ast.Return | ast.Assign | ast.AugAssign | ast.Expr) and node.lineno in lines:
             if isinstance(node, ast.Return):
                 assert node.value is not None
                 target = ast.Name("result", ast.Store())
@@ -304,6 +304,37 @@ BY_EXECUTION: dict[str, Evidence] = {
         "loss_function(torch.zeros(1, 16), torch.zeros(1, 16), mu, logvar)",
         before=_bias("model.fc22", "[200.0] * 3") + "mu, logvar = model.encode(torch.zeros(1, 16))",
     ),
+    "conditional_autoencoder": Evidence(
+        "loss_function(recon, torch.zeros(1, PIXELS), mu, logvar)",
+        before=_bias("model.dec2", "[200.0] * PIXELS")
+        + "recon, mu, logvar = model(torch.zeros(1, PIXELS), torch.zeros(1, N_CLASSES))",
+    ),
+    "mixture_density_network": Evidence(
+        "mdn_loss_fn(pi, sigma, mu, torch.tensor([[1000.0]]))",
+        before="pi, mu, sigma = network(torch.zeros(1, 1))",
+    ),
+    "language_model_perplexity": Evidence("perplexity", before="loss = torch.tensor(100.0)", marked=True),
+    "triplet_embedding": Evidence(
+        _slope("lambda a: loss_fn(a, torch.zeros(1, 2), torch.ones(1, 2))", "torch.zeros(1, 2)"),
+    ),
+    "unit_sphere_features": Evidence(
+        "model.embed(torch.zeros(1, 12))", before=_bias("model.net[2]", "[-1.0] * 6"), exact="0.0"
+    ),
+    "segmentation_iou": Evidence("iou(torch.zeros(2, 2), torch.zeros(2, 2), 3)", exact="1.0"),
+    "adagrad_by_hand": Evidence("p", before="p = torch.zeros(2); g = p; cache = p", marked=True),
+    "distillation_with_temperature": Evidence(
+        "soften(torch.tensor([[1000.0, 0.0]]))", exact="torch.tensor([[1.0, 0.0]])"
+    ),
+    "log_power_spectrum": Evidence("net.front(torch.zeros(1, 1, 64))", exact="-100.0"),
+    "skip_gram": Evidence(
+        "model(*(torch.zeros(1, dtype=torch.long) for _ in range(2)), torch.zeros(1, 5, dtype=torch.long))",
+        before="model.u.weight.data.fill_(5.0); model.v.weight.data.fill_(5.0)",
+        exact="5 * 200.0",
+    ),
+    "survival_partial_likelihood": Evidence(
+        "negative_partial_likelihood(torch.full((2,), 200.0), torch.ones(2))", exact="math.log(2) / 2"
+    ),
+    "histogram_entropy": Evidence("entropy(torch.tensor([1.0, 0.0]))", exact="0.0"),
 }
 
 WITHOUT_EXECUTION: dict[str, str] = {
