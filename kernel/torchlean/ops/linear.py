@@ -22,7 +22,7 @@ class Linear(Op):
     """`x @ weight.T + bias`; operands x, weight (out, in) or (in,), and the bias where there is one."""
 
     name = "linear"
-    rounding = Contraction(last_dimension)
+    rounding = Contraction(last_dimension, stacks=True)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         same_dtype("linear", inputs)

@@ -21,6 +21,7 @@ class NodeError:
         error: a bound on |executed - exact| per element, float64, infinite where nothing is known; None where the
             execution is exact.
         least, greatest: bounds of the executed value whatever its error.
+        largest: over the elements; 0 for none.
         local: what the node's own rounding contributes at the element with the largest error.
         passed: what each operand's error contributes there.
         reason: why the error is infinite somewhere, if it is.
@@ -29,16 +30,10 @@ class NodeError:
     error: Tensor | None
     least: float = -math.inf
     greatest: float = math.inf
+    largest: float = 0.0
     local: float = 0.0
     passed: tuple[float, ...] = ()
     reason: str | None = None
-
-    @property
-    def largest(self) -> float:
-        """Over the elements."""
-        if self.error is None or self.error.numel() == 0:
-            return 0.0
-        return float(self.error.max())
 
 
 class ErrorsCache(Store[NodeError]):

@@ -31,6 +31,14 @@ from torchlean.ops.noise.reading import as_read
 from torchlean.ops.noise.values import Call, Noise, Noisy, added, infinite
 from torchlean.rounding.cache import ErrorsCache, NodeError
 
+EXACT = b"exact"
+"""The key of leaves, and of all that is computed from them without an error: it depends on nothing else."""
+
+NOTHING = NodeError(None)
+
+MARGIN = 1.0 + 2.0**-3
+"""Peaks are stated without their own rounding: overflow is said to be possible from an eighth below the threshold."""
+
 SLACK = 1.0 + 2.0**-40
 """More than 4000 roundings of float64."""
 
@@ -77,31 +85,35 @@ def rounding_errors(
     values: list[Noisy] = []
     errors: list[NodeError] = []
     keys: list[bytes] = []
-    computed = 0
+    settings = arithmetic.key
+    computed = reused = 0
     for node in graph:
         if cancelled():
             raise Cancelled
-        key = _key(node, bounds.keys[node.id], [keys[id] for id in node.inputs], arithmetic)
+        if node.op not in OPS:
+            keys.append(EXACT)
+            errors.append(NOTHING)
+            values.append(Noisy(bounds[node.id], None, node.type))
+            continue
+        key = _key(settings + node.digest + bounds.keys[node.id], [keys[id] for id in node.inputs])
         error = cache.get(key)
         if error is None:
-            error = node_error(
-                node, bounds[node.id], [values[id] for id in node.inputs], [errors[id] for id in node.inputs],
-                arithmetic,
-            )  # fmt: skip
+            operands = [values[id] for id in node.inputs]
+            before = [errors[id] for id in node.inputs]
+            error = node_error(node, bounds[node.id], operands, before, arithmetic)
             cache.put(key, error)
             computed += 1
-        keys.append(key)
+        else:
+            reused += 1
+        keys.append(EXACT if error is NOTHING else key)
         errors.append(error)
         values.append(Noisy(bounds[node.id], error.error, node.type, error.least, error.greatest))
-    return Errors(tuple(errors), tuple(keys), computed, len(errors) - computed)
+    return Errors(tuple(errors), tuple(keys), computed, reused)
 
 
-def _key(node: Node, bound: bytes, operands: Sequence[bytes], arithmetic: Arithmetic) -> bytes:
-    """Hash of everything the error depends on."""
-    state = hashlib.blake2b(node.digest + bound + arithmetic.key, digest_size=DIGEST_BYTES)
-    for key in operands:
-        state.update(key)
-    return state.digest()
+def _key(content: bytes, operands: Sequence[bytes]) -> bytes:
+    """Hash of everything the error depends on: the op with all below it, its bounds, and its operands' errors."""
+    return hashlib.blake2b(content + b"".join(operands), digest_size=DIGEST_BYTES).digest()
 
 
 def node_error(
@@ -117,8 +129,8 @@ def node_error(
         exact: bounds of the node's exact value.
         before: the operands' errors as they are stored, for the reasons of infinite ones.
     """
-    if node.op not in OPS or node.type.numel == 0:
-        return NodeError(None)
+    if node.type.numel == 0:
+        return NOTHING
     if node.type.dtype.is_complex:
         return _nothing(node, "complex numbers are not analysed")
     op = OPS[node.op]
@@ -129,28 +141,55 @@ def node_error(
         noise = op.rounding.noise(call)
     except UnsupportedError as unsupported:
         return _nothing(node, str(unsupported))
-    total = _total(noise, call)
+    total = added(noise.local, noise.passed)
     if total is None:
-        return NodeError(None, noise.least, noise.greatest)
-    found = NodeError(total, noise.least, noise.greatest, *_shares(noise, total, operands))
-    if bool(torch.isfinite(total).all()):
-        return found
+        return NOTHING if _unlimited(noise) else NodeError(None, noise.least, noise.greatest)
+    total = total * SLACK
+    if tuple(total.shape) != node.type.shape:
+        total = total.expand(node.type.shape)
+    largest, place = _greatest(total)
+    if not _surely_finite(noise, call, largest):
+        total = _total(noise, call, total)
+        largest, place = _greatest(total)
+    shares = _shares(noise, total, largest, place, operands)
+    if math.isfinite(largest):
+        return NodeError(total, noise.least, noise.greatest, largest, *shares)
     reason = next((e.reason for e in before if e.reason), None) or noise.reason or _reason(noise, call)
-    return NodeError(found.error, found.least, found.greatest, found.local, found.passed, reason)
+    return NodeError(total, noise.least, noise.greatest, largest, *shares, reason)
+
+
+def _unlimited(noise: Noise) -> bool:
+    return noise.least == -math.inf and noise.greatest == math.inf
+
+
+def _greatest(total: Tensor) -> tuple[float, int]:
+    """The greatest error (NaN where there is any) and where it is."""
+    value, place = total.flatten().max(0)
+    return float(value), int(place)
+
+
+def _surely_finite(noise: Noise, call: Call, largest: float) -> bool:
+    """Whether a few numbers show that nothing can overflow or be undefined; mostly they do, and spare the rest."""
+    if not call.floating or call.exact.undefined or not math.isfinite(largest):
+        return False
+    if noise.local is None:
+        return True  # nothing is computed
+    limit = call.precision.largest
+    exact = call.exact
+    size = max(-float(exact.lower.min()), float(exact.upper.max()))
+    if not (size + largest) * SLACK < limit:
+        return False
+    return noise.peak is None or float(noise.peak.max()) * MARGIN < limit
 
 
 def _nothing(node: Node, reason: str) -> NodeError:
     everywhere = torch.tensor(math.inf, dtype=torch.float64).expand(node.type.shape)
-    return NodeError(everywhere, reason=reason)
+    return NodeError(everywhere, largest=math.inf, reason=reason)
 
 
-def _total(noise: Noise, call: Call) -> Tensor | None:
-    """The error with everything that can make it infinite; None for zero."""
-    total = added(noise.local, noise.passed)
-    if total is None:
-        return None
-    total = torch.nan_to_num(total, nan=math.inf, posinf=math.inf) * SLACK
-    total = total.expand(call.out.shape)
+def _total(noise: Noise, call: Call, total: Tensor) -> Tensor:
+    """The error with everything that can make it infinite."""
+    total = torch.nan_to_num(total, nan=math.inf, posinf=math.inf)
     if call.exact.undefined:
         return torch.full_like(total, math.inf)
     if not call.floating:
@@ -177,7 +216,7 @@ def _overflows(noise: Noise, call: Call, total: Tensor) -> Tensor:
     if call.exact.infinite:
         # A value that is infinite from the start (a mask) overflows nowhere.
         beyond = beyond & ~(infinite(call.exact) & (total == 0))
-    return beyond if noise.peak is None else beyond | (noise.peak * SLACK >= largest)
+    return beyond if noise.peak is None else beyond | (noise.peak * MARGIN >= largest)
 
 
 def _reason(noise: Noise, call: Call) -> str:
@@ -195,30 +234,34 @@ def _reason(noise: Noise, call: Call) -> str:
     return f"`{call.op.name}` may {what}"
 
 
-def _shares(noise: Noise, error: Tensor, operands: Sequence[Noisy]) -> tuple[float, tuple[float, ...]]:
+def _shares(
+    noise: Noise, error: Tensor, largest: float, place: int, operands: Sequence[Noisy]
+) -> tuple[float, tuple[float, ...]]:
     """At the element with the largest error: what the op's own rounding contributes, and each operand's error.
 
     Where a rule does not tell the operands apart, in proportion to their largest errors. For blame, not for bounds.
     """
-    place = int(error.flatten().argmax()) if error.numel() > 1 else 0
+    noisy = sum(x.error is not None for x in operands)
+    if noisy == 0:
+        return largest, (0.0,) * len(operands)
     local = _at(noise.local, place, error)
-    passed = _at(noise.passed, place, error)
+    passed = _at(noise.passed, place, error) if noise.local is not None else largest
+    if noisy == 1:
+        return local, tuple(0.0 if x.error is None else passed for x in operands)
     if noise.parts is not None:
         return local, tuple(_at(part, place, error) for part in noise.parts)
-    largest = [float(x.error.max()) if x.error is not None and x.error.numel() else 0.0 for x in operands]
-    whole = math.fsum(size for size in largest if math.isfinite(size))
-    if not 0.0 < whole < math.inf or not all(map(math.isfinite, largest)):
-        worst = [1.0 if x.error is not None and not math.isfinite(size) else 0.0
-                 for x, size in zip(operands, largest, strict=True)]  # fmt: skip
-        count = sum(worst)
-        return local, tuple(passed * share / count if count else 0.0 for share in worst)
-    return local, tuple(passed * size / whole for size in largest)
+    own = [float(x.error.max()) if x.error is not None and x.error.numel() else 0.0 for x in operands]
+    if not all(map(math.isfinite, own)):
+        own = [0.0 if math.isfinite(size) else 1.0 for size in own]
+    whole = math.fsum(own)
+    return local, tuple(passed * size / whole if whole else 0.0 for size in own)
 
 
 def _at(part: Tensor | None, place: int, like: Tensor) -> float:
     if part is None:
         return 0.0
-    value = float(part.expand(like.shape).flatten()[place])
+    whole = part if part.shape == like.shape else part.expand(like.shape)
+    value = float(whole.flatten()[place])
     return value if math.isfinite(value) else math.inf
 
 

@@ -8,6 +8,7 @@ stand as float64, for all dtypes, because the analysis works on tensors.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -72,24 +73,28 @@ class Arithmetic:
         Raises:
             KeyError: not a floating dtype that is known.
         """
-        if self.autocast is not None and dtype == torch.float32:
-            dtype = self.autocast
-        bits, top, bottom = _PARAMETERS[dtype]
-        narrow = dtype in (torch.float16, torch.bfloat16)
-        unit = 2.0**-bits * (DOUBLE_ROUNDING if narrow else 1.0)
-        # Half a unit above the largest number is the least that rounds to infinity; for float64 that overflows.
-        largest = 2.0**top * (2.0 - 2.0**-bits)
-        smallest_normal = 2.0 ** (bottom + bits - 1)
-        if self.flush_to_zero:
-            return Precision(
-                unit, smallest_normal, smallest_normal, largest, smallest_normal, smallest_normal
-            )
-        return Precision(unit, max(2.0 ** (bottom - 1), 2.0**-1074), 0.0, largest, smallest_normal)
+        return _precision(self, dtype)
 
     @property
     def key(self) -> bytes:
         """The settings as bytes, for content keys."""
         return repr(self).encode()
+
+
+@cache
+def _precision(arithmetic: Arithmetic, dtype: torch.dtype) -> Precision:
+    """Asked for several times at each op."""
+    if arithmetic.autocast is not None and dtype == torch.float32:
+        dtype = arithmetic.autocast
+    bits, top, bottom = _PARAMETERS[dtype]
+    narrow = dtype in (torch.float16, torch.bfloat16)
+    unit = 2.0**-bits * (DOUBLE_ROUNDING if narrow else 1.0)
+    # Half a unit above the largest number is the least that rounds to infinity; for float64 that overflows.
+    largest = 2.0**top * (2.0 - 2.0**-bits)
+    smallest_normal = 2.0 ** (bottom + bits - 1)
+    if arithmetic.flush_to_zero:
+        return Precision(unit, smallest_normal, smallest_normal, largest, smallest_normal, smallest_normal)
+    return Precision(unit, max(2.0 ** (bottom - 1), 2.0**-1074), 0.0, largest, smallest_normal)
 
 
 DEFAULT = Arithmetic()

@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from torchlean.intervals import Interval
 from torchlean.ops.noise.reading import as_read, common_dtype
 from torchlean.ops.noise.rule import Rule
-from torchlean.ops.noise.values import Call, Noise, width
+from torchlean.ops.noise.values import Call, Noise, Noisy, width
 from torchlean.ops.op import Attributes
 
 
@@ -52,12 +51,12 @@ class Nonexpansive(Rule):
 
     Attributes:
         least, greatest: bounds of the result, also of the executed one.
-        flat: where the result is the same for all operands within their reach.
+        flat: where the result is the same for all that the first operand may be.
     """
 
     least: float = -math.inf
     greatest: float = math.inf
-    flat: Callable[[Interval, Attributes], Tensor] | None = None
+    flat: Callable[[Noisy], Tensor] | None = None
     computes = False
 
     def noise(self, call: Call) -> Noise:
@@ -70,8 +69,8 @@ class Nonexpansive(Rule):
                 passed = x.error if passed is None else torch.maximum(passed, x.error)
         assert passed is not None, "some operand is noisy"
         if self.flat is not None:
-            passed = passed.masked_fill(self.flat(call.operands[0].reach, call.attributes), 0.0)
-        return Noise(passed=passed.expand(call.out.shape), least=least, greatest=greatest)
+            passed = passed.masked_fill(self.flat(call.operands[0]), 0.0)
+        return Noise(passed=passed, least=least, greatest=greatest)
 
     def limits(self, call: Call) -> tuple[float, float]:
         """Bounds of the executed result."""
@@ -243,6 +242,6 @@ class RoundedTo(Rule):
         return Noise(local, passed, peak=scaled)
 
 
-def negative(x: Interval, attributes: Attributes) -> Tensor:
+def negative(x: Noisy) -> Tensor:
     """Where relu gives zero, whatever happens."""
-    return x.upper <= 0
+    return x.exact.upper <= -x.errors

@@ -24,6 +24,10 @@ Terms = Callable[[Sequence[tuple[int, ...]], Attributes], int]
 """Most products that an element of the result adds up, from the shapes of the operands."""
 
 
+SMALL_GROWTH = 2.0**-5
+"""Up to here the error of a sum is well below an eighth of its magnitude."""
+
+
 def sum_error(magnitude: Tensor, terms: int, precision: Precision, *, products: bool) -> Tensor:
     """`((1 + u)^(n + 1) - 1) magnitude + n η (1 + u)^n`: statement 6 of the theory, with a bias among the terms."""
     tiny = precision.tiny_sum + (precision.tiny if products else 0.0)
@@ -42,6 +46,7 @@ class Contraction(Rule):
         apply: the op on magnitudes: of factors and addends; default: the op itself.
         extra: further roundings of every product (a scaling).
         order: which operands are the factors, then the addends; default: as they come.
+        stacks: the first operand may have one more dimension in front, and addends lie along the last.
     """
 
     terms: Terms
@@ -49,24 +54,24 @@ class Contraction(Rule):
     apply: Callable[[Call, Sequence[Tensor]], Tensor] | None = None
     extra: Callable[[Attributes], int] = lambda attributes: 0
     order: tuple[int, ...] | None = None
+    stacks: bool = False
 
     def noise(self, call: Call) -> Noise:
         if self.order is not None:
             call = replace(call, operands=[call.operands[place] for place in self.order])
         operands = self._read(call)
         magnitudes = [x.magnitude for x in operands]
-        parts = [
-            None if x.error is None else self._moved(call, operands, magnitudes, k)
-            for k, x in enumerate(operands)
-        ]
         terms = self.terms([x.exact.shape for x in operands], call.attributes) + self.extra(call.attributes)
         inflate = 1.0 + 2.0 * gamma(terms + 8)
-        parts = [None if part is None else part * inflate for part in parts]
+        size, parts = self._applied(call, operands, magnitudes, inflate)
+        passed = added(*parts)
+        if self.order is not None:
+            parts = [parts[self.order.index(place)] for place in range(len(parts))]
         if not call.floating:
-            return Noise(passed=added(*parts), parts=parts)
-        size = self._apply(call, magnitudes) * inflate
+            return Noise(passed=passed, parts=parts)
         local = sum_error(size, terms, call.precision, products=True)
-        peak = size + local
+        peak = size if terms * call.precision.unit < SMALL_GROWTH else size + local
+        least = 0.0
         if self.extra(call.attributes):
             # A factor that is scaled first may underflow and lose what the other factor then multiplies; a product that
             # is scaled last may overflow before.
@@ -76,11 +81,28 @@ class Contraction(Rule):
                 self._apply(replace(call, attributes=_unscaled(call.attributes)), magnitudes) * inflate
                 + local
             )
-        least = 0.0 if all(x.least >= 0 for x in operands) and not self.extra(call.attributes) else -math.inf
-        passed = added(*parts)
-        if self.order is not None:
-            parts = [parts[self.order.index(place)] for place in range(len(parts))]
+            least = -math.inf
+        elif any(x.least < 0 for x in operands):
+            least = -math.inf
         return Noise(local, passed, parts, peak, least)
+
+    def _applied(
+        self, call: Call, operands: Sequence[Noisy], magnitudes: Sequence[Tensor], inflate: float
+    ) -> tuple[Tensor, list[Tensor | None]]:
+        """The op on magnitudes, and what each operand's error moves."""
+        noisy = [k for k, x in enumerate(operands) if x.error is not None]
+        parts: list[Tensor | None] = [None] * len(operands)
+        if noisy == [0] and self.stacks and call.floating:
+            # Weights are read once for both: that is most of the time.
+            both = torch.stack([magnitudes[0], operands[0].errors])
+            size, moved = self._apply(call, [both, magnitudes[1]]).unbind(0)
+            for bias in magnitudes[self.factors :]:
+                size = size + bias
+            parts[0] = moved * inflate
+            return size * inflate, parts
+        for k in noisy:
+            parts[k] = self._moved(call, operands, magnitudes, k) * inflate
+        return self._apply(call, magnitudes) * inflate, parts
 
     def _read(self, call: Call) -> list[Noisy]:
         """The operands as the products read them."""
@@ -91,12 +113,13 @@ class Contraction(Rule):
 
     def _moved(self, call: Call, operands: Sequence[Noisy], magnitudes: Sequence[Tensor], k: int) -> Tensor:
         """What the error of operand k moves: the magnitudes of the other factors are those of either value."""
-        error = operands[k].errors
-        others = [torch.zeros_like(m) for m in magnitudes]
-        if k < self.factors:
-            others[: self.factors] = magnitudes[: self.factors]
-        others[k] = error
-        return self._apply(call, others)
+        factor = k < self.factors
+        values = [
+            m if factor and place < self.factors else torch.zeros_like(m)
+            for place, m in enumerate(magnitudes)
+        ]
+        values[k] = operands[k].errors
+        return self._apply(call, values)
 
     def _apply(self, call: Call, values: Sequence[Tensor]) -> Tensor:
         if self.apply is not None:

@@ -23,6 +23,12 @@ from torchlean.ops.op import Attributes, Op, TensorType
 
 LARGEST = torch.finfo(torch.float64).max
 
+WORTH_REMEMBERING = 2**12
+"""Elements from which on looking a weight's magnitudes up is quicker than taking them again."""
+
+_INFINITY = torch.tensor(math.inf, dtype=torch.float64)
+_MINUS_INFINITY = -_INFINITY
+
 
 @dataclass(eq=False)
 class Noisy:
@@ -46,20 +52,25 @@ class Noisy:
         """Contains the exact value, the executed one, and all that lies between."""
         if self.error is None:
             return self.exact
-        lower, upper = down(self.exact.lower - self.error), up(self.exact.upper + self.error)
+        lower, upper = self._ends(self.error)
         if self.least > -math.inf:
             lower = torch.minimum(lower.clamp(min=self.least), self.exact.lower)
         if self.greatest < math.inf:
             upper = torch.maximum(upper.clamp(max=self.greatest), self.exact.upper)
         return Interval(lower, upper, self.exact.undefined)
 
+    def _ends(self, error: Tensor) -> tuple[Tensor, Tensor]:
+        """The exact ends moved outward; where the value is infinite, an infinite error leaves nothing known."""
+        if self.exact.infinite:
+            return down(self.exact.lower - error), up(self.exact.upper + error)
+        below, above = self.exact.lower - error, self.exact.upper + error
+        return torch.nextafter(below, _MINUS_INFINITY), torch.nextafter(above, _INFINITY)
+
     @cached_property
     def magnitude(self) -> Tensor:
         """The largest magnitude of the exact and the executed value."""
-        reach = self.reach
-        if reach.is_point:
-            return magnitude(reach.lower)
-        return torch.maximum(reach.lower.abs(), reach.upper.abs())
+        size = sizes(self.exact)
+        return size if self.error is None else size + self.error
 
     @property
     def errors(self) -> Tensor:
@@ -109,7 +120,7 @@ class Call:
 
     def result_magnitude(self, passed: Tensor | None) -> Tensor:
         """The largest magnitude of the op's exact result for executed operands."""
-        size = torch.maximum(self.exact.lower.abs(), self.exact.upper.abs())
+        size = sizes(self.exact)
         return size if passed is None else size + passed
 
 
@@ -121,7 +132,8 @@ class Noise:
         local: by the op's own rounding, for operands that are what the execution has; None for zero.
         passed: how far the exact op moves when its operands move by their errors; None for zero.
         parts: `passed` by operand, where the rule knows it. For blame, not for bounds.
-        peak: the largest magnitude of any intermediate result, where that may be larger than the result.
+        peak: the largest magnitude of any intermediate result, where that may be larger than the result, up to an
+            eighth (`torchlean.rounding.engine.MARGIN`).
         least, greatest: see `Noisy`.
         reason: why the error is infinite, where a rule gives up.
     """
@@ -133,6 +145,13 @@ class Noise:
     least: float = -math.inf
     greatest: float = math.inf
     reason: str | None = None
+
+
+def sizes(x: Interval) -> Tensor:
+    """The largest magnitude in each element's interval."""
+    if x.is_point:
+        return magnitude(x.lower) if x.lower.numel() > WORTH_REMEMBERING else x.lower.abs()
+    return torch.maximum(x.lower.abs(), x.upper.abs())
 
 
 def infinite(x: Interval) -> Tensor:
