@@ -181,9 +181,15 @@ def test_embedding_that_rescales_its_weights_is_not_followed() -> None:
         Call("torch.nn.functional.embedding", index([0]), WEIGHT, max_norm=1.0)
 
 
-def test_a_class_that_is_not_known_cannot_be_made_hot() -> None:
-    with pytest.raises(UnsupportedError, match="which class"):
-        Call("torch.nn.functional.one_hot", torch.tensor([1]), 3)
+def test_a_class_that_is_not_known_is_hot_where_its_number_is() -> None:
+    for classes in (torch.tensor([1, 0]), torch.tensor([[2], [1]])):
+        made = run("torch.nn.functional.one_hot", classes, 3)
+        assert torch.equal(made, torch.nn.functional.one_hot(classes, 3)) and made.dtype == torch.int64
+
+
+def test_how_many_classes_there_are_must_be_known() -> None:
+    with pytest.raises(UnsupportedError, match="how many classes"):
+        Call("torch.nn.functional.one_hot", torch.tensor([1]))
 
 
 def test_embedding_accepts_both_index_types() -> None:

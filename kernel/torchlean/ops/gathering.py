@@ -16,6 +16,7 @@ from torchlean.intervals import Interval
 from torchlean.ops import indexing, layout
 from torchlean.ops.adjoint import moving
 from torchlean.ops.arguments import dimension, known_tensor, meta, torch_errors
+from torchlean.ops.cast import cast
 from torchlean.ops.linearization import Affine
 from torchlean.ops.noise.selection import LookedUp
 from torchlean.ops.op import Attributes, Infinities, Op, ShapeError, TensorType, UnsupportedError, register
@@ -167,6 +168,12 @@ def embedding(
 def one_hot(emitter: Emitter, tensor: TensorValue, num_classes: int = -1) -> TensorValue:
     if tensor.dtype != torch.int64:
         raise ShapeError(f"one_hot needs an int64 tensor of class numbers, got {tensor.type}")
-    known = known_tensor(emitter, tensor, "which class is hot")
+    if emitter.value_of(tensor) is None and num_classes > 0:
+        # Known only as a range: each place is hot where its number is the class, 0 or 1 in any case.
+        _check_unsigned(emitter, tensor, num_classes, -1)
+        classes = emitter.constant(torch.arange(num_classes))
+        hot = emitter.emit("eq", layout.reshaped(emitter, tensor, (*tensor.shape, 1)), classes)
+        return cast(emitter, hot, torch.int64)
+    known = known_tensor(emitter, tensor, "how many classes there are")
     with torch_errors():
         return emitter.constant(torch.nn.functional.one_hot(known, num_classes))
