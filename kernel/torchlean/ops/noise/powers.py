@@ -45,7 +45,9 @@ class ConstantPower(Rule):
         weight = self._logarithm(x) * (abs(p) * call.precision.unit) if p != math.floor(p) else 0.0
         size = call.result_magnitude(passed)
         local = torch.nan_to_num(kernels.error(call, size) + size * weight, nan=math.inf)
-        return Noise(local, passed, least=0.0 if p % 2.0 == 0.0 else -math.inf)
+        # 1 / (x * x) divides by zero where the square is flushed: where its own size is a quarter of the largest.
+        peak = 4.0 * size if p == -2.0 and call.precision.flushed else None
+        return Noise(local, passed, peak=peak, least=0.0 if p % 2.0 == 0.0 else -math.inf)
 
     @staticmethod
     def _logarithm(x: Noisy) -> Tensor:

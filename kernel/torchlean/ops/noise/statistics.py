@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -32,6 +32,9 @@ from torchlean.ops.op import UnsupportedError
 
 CONSTANT = 8.0
 """See the module's text: 7 for an update of Welford's mean, and one to spare."""
+
+
+DOMINATED = "rows may be so nearly constant that rounding errors dominate their variance"
 
 
 def moment_unit(terms: int, unit: float) -> float:
@@ -177,6 +180,7 @@ class Standardised(Rule):
         relative = kernels.relative("rsqrt", call.precision)
         off = (largest * inverse + 1.0) * k if self.centred else torch.full_like(inverse, k)
         off = off + off.square() + relative + 2.0 * unit
+        dominated = not bool((off < 0.25).all())
         off = torch.where(off < 0.25, 2.0 * off, math.inf)
         local = off * (1.0 + standard) + (size * inverse if self.centred else standard) * (4.0 * unit)
         local = local + inverse * (8.0 * call.precision.smallest_normal)
@@ -190,7 +194,8 @@ class Standardised(Rule):
         standard = standard.expand(shape).reshape(out)
         local = local.expand(shape).reshape(out)
         moved = None if moved is None else moved.expand(shape).reshape(out)
-        return _scaled(call, local, moved, standard, weight, bias, view, peak.expand(shape).reshape(out))
+        noise = _scaled(call, local, moved, standard, weight, bias, view, peak.expand(shape).reshape(out))
+        return replace(noise, reason=DOMINATED) if dominated else noise
 
     def _largest_inverse(self, rows: Interval, eps: float) -> Tensor:
         """An upper bound of r, (rows, 1)."""
