@@ -13,12 +13,13 @@ measures them, over all 2^32 inputs where the table says so (`measured`), and te
 
 from __future__ import annotations
 
+from torchlean.float32.kernels.flushing import flushed
 from torchlean.float32.kernels.kernel import Kernel
 from torchlean.float32.kernels.ops import of_op
 from torchlean.float32.kernels.reduced import reduced
 from torchlean.float32.kernels.table import KERNELS
 
-__all__ = ["KERNELS", "Kernel", "of_op", "reduced", "ulps"]
+__all__ = ["KERNELS", "Kernel", "flushed", "of_op", "reduced", "ulps"]
 
 
 def ulps(name: str) -> float:
