@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import UnitKind
 from torchlean.diagnostics import Diagnostic
-from torchlean.hazards import Examination, Written, examine, merged, text_hazards
+from torchlean.hazards import Examination, Written, examine, examine_shapeless, merged, text_hazards
+from torchlean.source import Span
 
 
 def file_hazards(
@@ -24,4 +25,6 @@ def file_hazards(
         domains = {name: box.interval() for name, box in unit.part.unit.domains.items()}
         generic = unit.part.unit.kind is UnitKind.MODULE
         examined.append(examine(unit.part.graph, domains, unit.bounds, written, cancelled, generic=generic))
+    elsewhere = frozenset[Span]().union(*(examination.places for examination in examined))
+    examined.append(examine_shapeless(written, elsewhere, cancelled))
     return merged(examined)

@@ -71,7 +71,7 @@ def extent(interval: Interval) -> tuple[float, float]:
 def float_ranges(
     graph: Graph,
     domains: Mapping[str, Interval],
-    bounds: Bounds,
+    bounds: Bounds | None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Ranges:
     """The range of every node.
@@ -79,7 +79,7 @@ def float_ranges(
     Args:
         graph: any valid graph.
         domains: an interval per input that has one.
-        bounds: of the same graph under the same domains, for nodes whose region is certain.
+        bounds: of the same graph under the same domains, if there are any, for nodes whose region is certain.
         cancelled: asked before every node.
 
     Raises:
@@ -94,7 +94,7 @@ def float_ranges(
 
 
 def _range(
-    node: Node, graph: Graph, domains: Mapping[str, Interval], bounds: Bounds, ranges: Ranges
+    node: Node, graph: Graph, domains: Mapping[str, Interval], bounds: Bounds | None, ranges: Ranges
 ) -> Interval:
     known = ranges.known[node.id]
     if node.op == "random" or (node.op == "input" and known is Known.NOTHING):
@@ -105,7 +105,7 @@ def _range(
         return Interval.uniform(node.type.shape, 0.0, 0.0)
     operands = [ranges.intervals[id] for id in node.inputs]
     exact = bound_node(node, [Bound(operand) for operand in operands], graph, domains).interval
-    if known is Known.CERTAIN:
+    if known is Known.CERTAIN and bounds is not None:
         exact = _intersected(exact, bounds[node.id])
     exact = related(node, graph, ranges.intervals, exact)
     return _settled(node, operands, exact, ranges)

@@ -13,7 +13,7 @@ import torch
 
 from torchlean.graph import Graph, Node
 from torchlean.hazards.integrality import is_integral
-from torchlean.hazards.patterns import COPIES, number, same, scaled, strip
+from torchlean.hazards.patterns import COPIES, number, same, scaled, strip, terms
 from torchlean.intervals import Interval
 
 UNIT_SLACK = 1e-6
@@ -43,7 +43,33 @@ def _sub(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
         return 0.0, math.inf
     if same(graph, left, right):
         return 0.0, 0.0
-    return None
+    return (0.0, math.inf) if _union(graph, left, right, ranges) else None
+
+
+def _union(graph: Graph, left: int, right: int, ranges: Sequence[Interval]) -> bool:
+    """`a.sum() + b.sum() - (a * b).sum()` for masks a and b: an overlap is at most each of the two."""
+    overlap = strip(graph, right)
+    product = strip(graph, overlap.inputs[0]) if overlap.op == "sum" else overlap
+    if product.op != "mul":
+        return False
+    parts = list(terms(graph, strip(graph, left).id))
+    if any(sign < 0 or _least(ranges[part]) < 0 for part, sign in parts):
+        return False
+    wholes = {_summand(graph, part, overlap) for part, _ in parts}
+    for whole, share in (product.inputs, product.inputs[::-1]):
+        low, high = _extent(ranges[share])
+        if low >= 0 and high <= 1 and _least(ranges[whole]) >= 0 and strip(graph, whole).digest in wholes:
+            return True
+    return False
+
+
+def _summand(graph: Graph, id: int, like: Node) -> bytes:
+    """What is summed by a sum over the same dimensions as `like`; the node itself where `like` is no sum."""
+    node = strip(graph, id)
+    if like.op != "sum":
+        return node.digest
+    same_dims = node.op == "sum" and node.attributes.get("dim") == like.attributes.get("dim")
+    return strip(graph, node.inputs[0]).digest if same_dims else b""
 
 
 def _bounds_above(graph: Graph, top: int, id: int) -> bool:

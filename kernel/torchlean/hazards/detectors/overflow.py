@@ -9,10 +9,32 @@ from torchlean.hazards.case import Case, largest, overflow_argument
 from torchlean.hazards.detectors.norms import inside_length
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.masking import only_clamped
-from torchlean.hazards.patterns import COPIES, exponential_share, one_plus_exponential
+from torchlean.hazards.patterns import COPIES, exponential_share, number, one_plus_exponential, strip
 from torchlean.numbers import upper_text
 
 LARGEST_TEXT = {torch.float32: "3.4e38", torch.float16: "65504", torch.bfloat16: "3.39e38"}
+
+
+GROWING = frozenset(
+    {
+        *(
+            "add",
+            "addcdiv",
+            "addcmul",
+            "addmm",
+            "cumprod",
+            "cumsum",
+            "div",
+            "dot",
+            "linear",
+            "matmul",
+            "mean",
+            "mul",
+        ),
+        *("pow", "pow_tensor", "prod", "square", "std", "sub", "sum", "var"),
+    }
+)
+"""Ops whose infinite ends mean large numbers, rather than that nothing is known."""
 
 
 def of_exponential(case: Case, node: Node) -> Finding | None:
@@ -81,7 +103,7 @@ def of_result(case: Case, node: Node) -> Finding | None:
     """Any other op whose result leaves the number range."""
     if node.id not in case.ranges.overflow or node.type.dtype == torch.float64:
         return None
-    if inside_length(case, node):
+    if node.op not in GROWING or inside_length(case, node) or _has_unknown_exponent(case, node):
         return None
     operand = max(node.inputs, key=lambda id: case.ranges.known[id])
     operands = " and ".join(
@@ -92,6 +114,13 @@ def of_result(case: Case, node: Node) -> Finding | None:
         f"{_advice(node)}"
     )
     return Finding(node.id, "TL201", message, operand, Trouble.OVERFLOW)
+
+
+def _has_unknown_exponent(case: Case, node: Node) -> bool:
+    """`a ** x` for unknown x: exponents of -10000 to 10000 are no region that programs have, unless a is one number."""
+    if node.op != "pow_tensor" or not case.unknown(node.inputs[1]):
+        return False
+    return number(strip(case.graph, node.inputs[0])) is None
 
 
 def _advice(node: Node) -> str:

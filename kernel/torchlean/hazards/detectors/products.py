@@ -18,12 +18,16 @@ def of_product(case: Case, node: Node) -> Finding | None:
         return None
     low, high = case.extent(operand)
     count = case.graph[operand].type.numel // node.type.numel
-    if low < 0 or high > 1 or count < MANY or low == high == 1.0:
+    if low < 0 or count < MANY or low >= 1.0:
         return None
     if low > 0 and low**count >= smallest(node.type.dtype):
         return None
+    # Numbers above 1 may make up for small ones where the range is known; where it is not, nothing says so.
+    if high > 1 and not case.unknown(operand):
+        return None
+    effect = "underflows to 0, below 1e-45" if high <= 1 else "underflows to 0 or overflows to infinity"
     message = (
-        f"a product of {count} numbers in {case.range_text(operand)} underflows to 0, below 1e-45. Add logarithms "
+        f"a product of {count} numbers in {case.range_text(operand)} {effect}. Add logarithms "
         "instead: `torch.log(p).sum()`, best with log-probabilities from `F.log_softmax` or `F.logsigmoid`"
     )
     return Finding(node.id, "TL208", message, operand, Trouble.DIGITS)

@@ -1,0 +1,118 @@
+"""The file read without shapes, and what is reported of that."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection
+
+from torchlean.graph import Graph
+from torchlean.graph.origin import Source, source_of
+from torchlean.hazards.case import Case
+from torchlean.hazards.causes import causes
+from torchlean.hazards.finding import Finding
+from torchlean.hazards.patterns import consumers
+from torchlean.hazards.ranges import float_ranges
+from torchlean.hazards.report import Examination, diagnostics_of
+from torchlean.hazards.shapeless.interpreter import Exhausted, Interpreter, Names
+from torchlean.hazards.shapeless.statements import block, run_function
+from torchlean.hazards.shapeless.values import ClassValue, Function, Opaque
+from torchlean.hazards.written import Written
+from torchlean.source import Span
+
+OF_NETWORKS = frozenset({"TL201", "TL210", "TL211", "TL212"})
+"""Reported as soon as a network's output, or a sigmoid or softmax of anything, is below."""
+
+BY_SHAPE = frozenset({"TL206", "TL213", "TL219"})
+"""Reported for the way of writing it, if a network's output is below."""
+
+SATURATING = frozenset({"relu", "sigmoid", "softmax", "softplus", "tanh"})
+"""Ops whose results reach the ends of their range for the numbers that anything may have."""
+
+
+def examine_shapeless(
+    written: Written, elsewhere: Collection[Span], cancelled: Callable[[], bool] = lambda: False
+) -> Examination:
+    """Hazards of operations that capture did not reach.
+
+    Args:
+        written: the file.
+        elsewhere: the places that were examined with shapes.
+        cancelled: asked before every node.
+
+    Raises:
+        Cancelled: `cancelled()` became true.
+    """
+    graph = _graph(written)
+    ranges = float_ranges(graph, {}, None, cancelled)
+    places = [written.place(node) for node in graph]
+    case = Case(graph, ranges, consumers(graph), [place is not None for place in places])
+    known, fed = _unfounded(graph), _fed_by_networks(graph)
+    shown = [
+        finding
+        for finding in causes(case)
+        if places[finding.node] not in elsewhere and _is_founded(graph, finding, known, fed)
+    ]
+    return Examination(tuple(diagnostics_of(case, shown, written)))
+
+
+def _graph(written: Written) -> Graph:
+    """Everything the file computes: the script first, then functions and classes that nothing calls."""
+    run = Interpreter(written, run_function)
+    names: Names = {}
+    try:
+        block(run, written.module.tree.body, names)
+        for statement in ast.walk(written.module.tree):
+            if isinstance(statement, ast.ClassDef):
+                _class(run, statement, names)
+        for statement in written.module.tree.body:
+            if isinstance(statement, ast.FunctionDef) and statement not in run.called:
+                run.function(Function(statement, names), (), {})
+    except (Exhausted, RecursionError):
+        pass  # what was followed until then is looked at
+    return run.operations.builder.graph()
+
+
+def _class(run: Interpreter, node: ast.ClassDef, names: Names) -> None:
+    """The methods of a class that were not followed from a call, on an object of its own."""
+    methods = [item for item in node.body if isinstance(item, ast.FunctionDef) and item not in run.called]
+    if not methods:
+        return
+    made = run.instance(ClassValue(node, names), (), {})
+    for method in methods:
+        if method.name != "__init__":
+            run.function(Function(method, names, made), [Opaque() for _ in method.args.args[1:]], {})
+
+
+def _unfounded(graph: Graph) -> list[bool]:
+    """Whether a node's numbers depend directly on something that is not followed."""
+    unfounded: list[bool] = []
+    for node in graph:
+        if node.op == "random":
+            unfounded.append(source_of(node.attributes) is Source.UNKNOWN)
+        else:
+            unfounded.append(node.op not in SATURATING and any(unfounded[id] for id in node.inputs))
+    return unfounded
+
+
+def _fed_by_networks(graph: Graph) -> list[bool]:
+    """Whether a network's output, or a saturated function of anything, is below a node."""
+    fed: list[bool] = []
+    for node in graph:
+        own = node.op == "random" and source_of(node.attributes) is Source.TRAINED
+        fed.append(own or node.op in SATURATING or any(fed[id] for id in node.inputs))
+    return fed
+
+
+def _is_founded(graph: Graph, finding: Finding, unfounded: list[bool], fed: list[bool]) -> bool:
+    """Whether the finding rests on more than not following something."""
+    if finding.code in OF_NETWORKS | BY_SHAPE:
+        return fed[finding.operand]
+    node = graph[finding.node]
+    operands = node.inputs if node.op == "pow_tensor" else (finding.operand,)
+    return not any(unfounded[id] for id in operands) and finding.code not in (
+        "TL202",
+        "TL207",
+        "TL214",
+        "TL215",
+        "TL218",
+    )

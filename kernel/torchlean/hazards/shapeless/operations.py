@@ -1,0 +1,371 @@
+"""torch's functions, methods and layers over tensors without shapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from torchlean.graph import GraphBuilder
+from torchlean.graph.origin import Source
+from torchlean.hazards.shapeless.values import (
+    Items,
+    Layer,
+    Namespace,
+    Number,
+    Object,
+    Opaque,
+    TensorNode,
+    Value,
+)
+from torchlean.ops import Attribute, ShapeError, TensorType
+from torchlean.ops.random import normal_range
+from torchlean.source import Span
+
+TYPE = TensorType((4,), torch.float32)
+"""Every tensor. Four elements: reductions reduce something, and a product of them is no product of many."""
+
+UNARY = frozenset(
+    {
+        *(
+            "abs",
+            "acos",
+            "acosh",
+            "asin",
+            "asinh",
+            "atan",
+            "atanh",
+            "cos",
+            "cosh",
+            "erf",
+            "exp",
+            "exp2",
+            "expm1",
+        ),
+        *(
+            "log",
+            "log10",
+            "log1p",
+            "log2",
+            "logsigmoid",
+            "neg",
+            "reciprocal",
+            "relu",
+            "rsqrt",
+            "sigmoid",
+            "silu",
+        ),
+        *("sin", "sinh", "sqrt", "square", "tan", "tanh"),
+    }
+)
+"""Functions and methods that are an op of the same name with one operand."""
+
+BINARY = {
+    "add": "add",
+    "sub": "sub",
+    "subtract": "sub",
+    "mul": "mul",
+    "multiply": "mul",
+    "div": "div",
+    "divide": "div",
+    "true_divide": "div",
+    "maximum": "maximum",
+    "minimum": "minimum",
+    "max": "maximum",
+    "min": "minimum",
+    "hypot": "hypot",
+    "logaddexp": "logaddexp",
+}
+"""Functions and methods of two operands, which may be numbers."""
+
+REDUCTIONS = {
+    "sum": "sum",
+    "mean": "mean",
+    "amax": "amax",
+    "amin": "amin",
+    "max": "amax",
+    "min": "amin",
+    "logsumexp": "logsumexp",
+    "std": "std",
+    "var": "var",
+    "norm": "vector_norm",
+}
+"""Reductions, over whatever dimensions: the result meets the elements it was made of."""
+
+SAME = frozenset(
+    {
+        *(
+            "Variable",
+            "contiguous",
+            "clone",
+            "cpu",
+            "cuda",
+            "data",
+            "detach",
+            "diag",
+            "expand",
+            "expand_as",
+            "flatten",
+        ),
+        *(
+            "float",
+            "gather",
+            "index_select",
+            "narrow",
+            "permute",
+            "repeat",
+            "requires_grad_",
+            "reshape",
+            "select",
+        ),
+        *(
+            "squeeze",
+            "t",
+            "to",
+            "transpose",
+            "type",
+            "type_as",
+            "unsqueeze",
+            "view",
+            "view_as",
+            "diagonal",
+            "take",
+        ),
+    }
+)
+"""Functions, methods and attributes that hand on the same numbers."""
+
+PRODUCTS = frozenset(
+    {
+        *(
+            "addmm",
+            "baddbmm",
+            "bmm",
+            "conv1d",
+            "conv2d",
+            "conv3d",
+            "dot",
+            "einsum",
+            "embedding",
+            "linear",
+            "matmul",
+        ),
+        *("mm", "mv", "conv_transpose2d", "bilinear"),
+    }
+)
+"""What sums products of numbers that may be anything."""
+
+LAYERS = {
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "ReLU": "relu",
+    "SiLU": "silu",
+    "LogSigmoid": "logsigmoid",
+    "Softmax": "softmax",
+    "LogSoftmax": "log_softmax",
+    "Softplus": "softplus",
+}
+"""Layers that are an op."""
+
+HANDING_ON = frozenset({"Dropout", "Dropout2d", "Identity", "Flatten", "Unflatten", "MaxPool2d", "Upsample"})
+
+NETWORK = frozenset(
+    {
+        *(
+            "Linear",
+            "Conv1d",
+            "Conv2d",
+            "Conv3d",
+            "ConvTranspose2d",
+            "Bilinear",
+            "BatchNorm1d",
+            "BatchNorm2d",
+        ),
+        *(
+            "LayerNorm",
+            "GroupNorm",
+            "LSTM",
+            "GRU",
+            "RNN",
+            "LSTMCell",
+            "GRUCell",
+            "RNNCell",
+            "MultiheadAttention",
+        ),
+        *("Embedding", "LeakyReLU", "ELU", "GELU", "PReLU", "Parameter"),
+    }
+)
+"""Layers whose outputs may be any number."""
+
+
+class Operations:
+    """Appends nodes for what the file computes."""
+
+    def __init__(self) -> None:
+        self.builder = GraphBuilder()
+        self._serial = 0
+
+    def leaf(self, value: Opaque, span: Span) -> int:
+        """The tensor that something not followed is."""
+        if value.node is None:
+            source = Source.TRAINED if value.network else Source.UNKNOWN
+            value.node = self.random(-math.inf, math.inf, span, source).node
+        return value.node
+
+    def random(self, lower: float, upper: float, span: Span, source: Source, label: str = "") -> TensorNode:
+        """A leaf with numbers between two ends."""
+        self._serial += 1
+        likely = normal_range() if source is Source.NORMAL else None
+        node = self.builder.random(TYPE, lower, upper, self._serial, (span,), label, source, likely)
+        return TensorNode(node.id)
+
+    def number(self, value: float) -> int:
+        """A Python number as an operand; the label keeps what was written."""
+        return self.builder.constant(torch.tensor(value, dtype=torch.float32), label=repr(value)).id
+
+    def emit(self, op: str, inputs: Sequence[int], span: Span, **attributes: Attribute) -> Value:
+        """One op of the graph; what torch refuses is not followed."""
+        try:
+            return TensorNode(self.builder.op(op, inputs, attributes, (span,)).id)
+        except ShapeError:
+            return Opaque()
+
+    def operand(self, value: Value, span: Span) -> int | None:
+        """The value as an operand, or None where it is no tensor and no number."""
+        if isinstance(value, TensorNode):
+            return value.node
+        if isinstance(value, Number):
+            return self.number(value.value) if math.isfinite(value.value) else None
+        if isinstance(value, Namespace) and not value.path.startswith("torch."):
+            # A name of a module that is not followed: each use may be another tensor.
+            return self.leaf(Opaque(), span)
+        return self.leaf(value, span) if isinstance(value, Opaque) else None
+
+    def binary(self, op: str, left: Value, right: Value, span: Span) -> Value:
+        """`left op right` where at least one is a tensor."""
+        a, b = self.operand(left, span), self.operand(right, span)
+        return Opaque() if a is None or b is None else self.emit(op, (a, b), span)
+
+    def quotient(self, left: Value, right: Value, span: Span) -> Value:
+        """`left / right`; a number above is a multiple of the reciprocal, as in capture."""
+        return self.binary("div", left, right, span)
+
+    def power(self, base: Value, exponent: Value, span: Span) -> Value:
+        if isinstance(exponent, Number):
+            node = self.operand(base, span)
+            if node is None:
+                return Opaque()
+            if exponent.value == 2:
+                return self.emit("square", (node,), span)
+            if exponent.value == 0.5:
+                return self.emit("sqrt", (node,), span)
+            return self.emit("pow", (node,), span, exponent=exponent.value)
+        return self.binary("pow_tensor", base, exponent, span)
+
+    def reduced(self, op: str, node: int, span: Span) -> Value:
+        """A reduction, broadcast back over the elements it was made of."""
+        attributes: dict[str, Attribute] = {"dim": (0,), "keepdim": True}
+        if op in ("std", "var"):
+            attributes["correction"] = 1
+        if op == "vector_norm":
+            attributes["ord"] = 2.0
+        made = self.emit(op, (node,), span, **attributes)
+        if isinstance(made, TensorNode):
+            return TensorNode(self.builder.op("expand", (made.node,), {"shape": TYPE.shape}, (span,)).id)
+        return made
+
+    def call(
+        self, name: str, arguments: Sequence[Value], keywords: dict[str, Value], span: Span, method: bool
+    ) -> Value:
+        """A function of torch, or a method of a tensor whose receiver is the first argument."""
+        name = name[:-1] if name.endswith("_") and not name.startswith("_") else name
+        first = arguments[0] if arguments else None
+        made = self._random(name, span)
+        if made is not None:
+            return made
+        if name in PRODUCTS:
+            return self._product(arguments, span)
+        if first is None or not isinstance(first, (TensorNode, Opaque)):
+            return Opaque()
+        if name in SAME:
+            return first
+        return self._of_tensor(name, first, arguments[1:], keywords, span)
+
+    def _random(self, name: str, span: Span) -> Value | None:
+        if name in ("randn", "randn_like", "normal"):
+            return self.random(-math.inf, math.inf, span, Source.NORMAL)
+        if name in ("rand", "rand_like"):
+            return self.random(0.0, 1.0, span, Source.DRAWN, name)
+        return None
+
+    def _product(self, arguments: Sequence[Value], span: Span) -> Value:
+        """A matrix product: any number, but for unit vectors."""
+        nodes = [self.builder.nodes[a.node] for a in arguments if isinstance(a, TensorNode)]
+        if len(nodes) == len(arguments) == 2 and all(node.op == "normalize" for node in nodes):
+            return self.random(-1.0, 1.0, span, Source.DRAWN)
+        return Opaque(network=True)
+
+    def _of_tensor(
+        self, name: str, first: Value, rest: Sequence[Value], keywords: dict[str, Value], span: Span
+    ) -> Value:
+        node = self.operand(first, span)
+        assert node is not None
+        if name in UNARY and not rest:
+            return self.emit(name, (node,), span)
+        if name in BINARY and rest and isinstance(rest[0], (TensorNode, Opaque)):
+            return self.binary(BINARY[name], first, rest[0], span)
+        if name in ("add", "sub", "mul", "div") and rest:
+            return self.binary(BINARY[name], first, rest[0], span)
+        if name == "pow" and rest:
+            return self.power(first, rest[0], span)
+        if name in REDUCTIONS:
+            made = self.reduced(REDUCTIONS[name], node, span)
+            pair = name in ("max", "min") and (bool(rest) or "dim" in keywords)
+            return Items((made, Opaque())) if pair else made
+        if name in ("softmax", "log_softmax"):
+            return self.emit(name, (node,), span, dim=0)
+        if name == "softplus":
+            return self.emit(name, (node,), span, beta=1.0, threshold=20.0)
+        if name == "normalize":
+            return self.emit(name, (node,), span, p=2.0, dim=(0,), eps=1e-12)
+        if name in ("clamp", "clip", "clamp_min", "clamp_max"):
+            return self._clamped(name, node, rest, keywords, span)
+        return Opaque()
+
+    def _clamped(
+        self, name: str, node: int, rest: Sequence[Value], keywords: dict[str, Value], span: Span
+    ) -> Value:
+        names = ["max", "min"] if name == "clamp_max" else ["min", "max"]
+        given = dict(zip(names, rest, strict=False)) | keywords
+        limits: dict[str, Attribute] = {}
+        for end in ("min", "max"):
+            limit = given.get(end)
+            if limit is None:
+                continue
+            if not isinstance(limit, Number):
+                return Opaque()  # a limit that is not known may be a good one
+            limits[end] = float(torch.tensor(limit.value, dtype=torch.float32))
+        return self.emit("clamp", (node,), span, **limits) if limits else Opaque()
+
+    def layer(self, layer: Layer, arguments: Sequence[Value], span: Span) -> Value | None:
+        """A call of a layer; None where its parts are objects of the file, which the interpreter calls."""
+        if not arguments:
+            return Opaque()
+        first = arguments[0]
+        if layer.name == "Sequential":
+            value: Value = first
+            for part in layer.parts:
+                if isinstance(part, Object):
+                    return None
+                made = self.layer(part, [value], span) if isinstance(part, Layer) else Opaque()
+                value = Opaque() if made is None else made
+            return value
+        if layer.name in HANDING_ON:
+            return first
+        if layer.name in NETWORK:
+            return Opaque(network=True)
+        op = LAYERS.get(layer.name)
+        if op is None or not isinstance(first, (TensorNode, Opaque)):
+            return Opaque()
+        return self._of_tensor(op, first, (), {}, span)

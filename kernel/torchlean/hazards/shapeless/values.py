@@ -1,0 +1,84 @@
+"""What an expression may be when shapes are not followed."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Union
+
+
+@dataclass(frozen=True, slots=True)
+class TensorNode:
+    """A tensor: a node of the graph that is being built."""
+
+    node: int
+
+
+@dataclass(eq=False, slots=True)
+class Opaque:
+    """Something that is not followed. It may be a tensor; where it is used as one it becomes a leaf of the graph.
+
+    Attributes:
+        network: it comes out of a network, so that as a tensor it may be any number.
+        node: the leaf, once there is one.
+    """
+
+    network: bool = False
+    node: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A module or something in it, by its dotted name: `torch.nn.functional`."""
+
+    path: str
+
+
+@dataclass(eq=False, slots=True)
+class Function:
+    """A function of the file; `this` is the object that a method is bound to."""
+
+    node: ast.FunctionDef | ast.Lambda
+    names: dict[str, Value]
+    this: Object | None = None
+
+
+@dataclass(eq=False, slots=True)
+class ClassValue:
+    """A class of the file."""
+
+    node: ast.ClassDef
+    names: dict[str, Value]
+
+
+@dataclass(eq=False, slots=True)
+class Object:
+    """An instance of a class of the file."""
+
+    cls: ClassValue
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """An instance of a class of torch.nn, by its name; `parts` are those of a Sequential."""
+
+    name: str
+    parts: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A Python number."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A tuple or list of known length."""
+
+    items: tuple[Value, ...]
+
+
+Value = Union[TensorNode, Opaque, Namespace, Function, ClassValue, Object, Layer, Number, Items]
