@@ -13,6 +13,7 @@ import torch
 
 from torchlean.capture.ranges import Range, range_of
 from torchlean.capture.tables import words
+from torchlean.capture.tensors import gradient
 from torchlean.capture.torch_names import real_object
 from torchlean.capture.values import MISSING, Native, TensorValue, Value, contains_unknown
 from torchlean.capture.widening import anything, is_trainable
@@ -38,6 +39,8 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
     if not callable(function) or isinstance(function, type) or contains_unknown([arguments, keywords]):
         return MISSING
     name = dotted.rpartition(".")[2]
+    if dotted == "torch.autograd.grad":
+        return _gradients(run, arguments, keywords)
     try:
         with torch.no_grad():
             # The first use of the meta device takes a second, and is not needed where the shape stays.
@@ -58,6 +61,16 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
         return MISSING  # complex numbers have no ranges
     found = _mixed(run, arguments, keywords) if name in MIXING else Range(-math.inf, math.inf)
     return _leaves(run, made, found, name)
+
+
+def _gradients(run: Interpreter, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+    """One gradient for each of the tensors by which is derived, of its type."""
+    by = arguments[1] if len(arguments) > 1 else keywords.get("inputs")
+    listed: list[Value] = list(by) if isinstance(by, (tuple, list)) else [by]
+    tensors = [value for value in listed if isinstance(value, TensorValue)]
+    if len(tensors) < len(listed):
+        return MISSING
+    return tuple(gradient(run, tensor) for tensor in tensors)
 
 
 def described_instead(

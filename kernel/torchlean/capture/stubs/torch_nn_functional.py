@@ -9,7 +9,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from torchlean.capture.intrinsics import drawn, fail, unsupported
+from torchlean.capture.intrinsics import drawn, fail
 
 from torch.nn._loss_functions import (  # isort: skip
     binary_cross_entropy,
@@ -70,12 +70,26 @@ def alpha_dropout(input, p=0.5, training=False, inplace=False):
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0:
         return input
-    return unsupported(
-        "alpha dropout in training mode draws a mask that shifts and scales; call .eval() first"
-    )
+    return _alpha_dropped(input, tuple(input.shape), p)
 
 
-feature_alpha_dropout = alpha_dropout
+def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0.0:
+        return input
+    return _alpha_dropped(input, tuple(input.shape[:2]) + (1,) * (input.dim() - 2), p)
+
+
+def _alpha_dropped(input, mask_shape, p):
+    """Self-normalizing networks (Klambauer et al. 2017, section 2): what is dropped becomes SELU's lower limit, and an
+    affine map keeps mean and variance."""
+    if p == 1.0:
+        return input * 0.0
+    limit = 1.7580993408473766  # SELU's scale times its alpha
+    scale = 1.0 / math.sqrt((limit * limit * p + 1.0) * (1.0 - p))
+    kept = drawn(mask_shape, input.dtype, 0.0, 1.0)
+    return input * (kept * scale) + ((kept - 1.0) * (limit * scale) + limit * scale * p)
 
 
 def glu(input, dim=-1):
