@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING
 
 from torchlean.claims.api import Claim, claim, load
 from torchlean.claims.errors import DomainError
-from torchlean.claims.plain import Domain, ball, box
+from torchlean.claims.plain import Domain, assume, ball, box
 
 if TYPE_CHECKING:
     from torchlean.claims.sampling import Sample, Violation
 
-__all__ = ["Claim", "Domain", "DomainError", "Sample", "Violation", "ball", "box", "claim", "load"]
+__all__ = ["Claim", "Domain", "DomainError", "Sample", "Violation", "assume", "ball", "box", "claim", "load"]
 
 _WITH_TORCH = ("Sample", "Violation")
 """Public names whose module imports torch: looked up when first used."""

@@ -28,7 +28,7 @@ from torchlean.capture.values import (
     is_foreign,
     type_name,
 )
-from torchlean.capture.varying import Number, Stream, joined
+from torchlean.capture.varying import Number, Stream, absolute, extreme
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -284,9 +284,7 @@ def _abs(run: Interpreter, value: Value) -> Value:
     if isinstance(value, Instance):
         return call(run, attribute(run, value, "__abs__"), [], {})
     if isinstance(value, Number):
-        ends = (abs(value.lower), abs(value.upper))
-        lower = 0.0 if value.lower < 0 < value.upper else min(ends)
-        return Number(value.reason, value.integer, lower, max(ends))
+        return absolute(value)
     return value if isinstance(value, Unknown) else abs(value)
 
 
@@ -330,17 +328,6 @@ def _sum(run: Interpreter, iterable: Value, start: Value = 0) -> Value:
     return total
 
 
-def _extreme_number(name: str, items: list[Value]) -> Value:
-    """The smallest or largest of numbers of which some are not known: one of them, on the right side of all."""
-    choose = min if name == "min" else max
-    ends = [joined(item, item, "") for item in items]
-    known = [end for end in ends if end is not None]
-    if len(known) < len(items):
-        return Unknown(f"`{name}` of values that are not known", reported=True)
-    lower, upper = choose(end.lower for end in known), choose(end.upper for end in known)
-    return Number(f"`{name}` of numbers that vary", all(end.integer for end in known), lower, upper)
-
-
 def _extreme(run: Interpreter, name: str, arguments: tuple[Value, ...], key: Value, default: Value) -> Value:
     import ast
 
@@ -352,7 +339,7 @@ def _extreme(run: Interpreter, name: str, arguments: tuple[Value, ...], key: Val
     if isinstance(items, Unknown):
         return items
     if key is None and any(isinstance(item, Number) for item in items):
-        return _extreme_number(name, items)
+        return extreme(name, items)
     if not items:
         if default is MISSING:
             return run.error("TL103", f"`{name}` of nothing", kind=ValueError)

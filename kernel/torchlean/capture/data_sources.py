@@ -76,6 +76,14 @@ def any_of(run: Interpreter, tensor: Value) -> Value:
     return like(run, tensor, tensor.shape[1:])
 
 
+@native(f"{MODULE}.rows_of", unknowns=True)
+def rows_of(run: Interpreter, tensor: Value, count: int) -> Value:
+    """So many rows of a tensor, in an order that is not known."""
+    if isinstance(tensor, TensorValue) and tensor.shape:
+        return like(run, tensor, (count, *tensor.shape[1:]))
+    return Unknown("which items are taken is not known", reported=True)
+
+
 def like(run: Interpreter, tensor: TensorValue, shape: tuple[int, ...]) -> TensorValue:
     """A tensor of another shape whose numbers are some of a tensor's."""
     found = range_of(run, tensor.node)

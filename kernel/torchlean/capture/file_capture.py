@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from torchlean.capture import registration as registration  # fills the tables of the interpreter
+from torchlean.capture.assumptions import insert_assumptions
 from torchlean.capture.budgets import RECURSION_LIMIT, STEPS, Cancelled
 from torchlean.capture.claim_units import claim_units
 from torchlean.capture.environment import Environment, Frame
@@ -51,6 +52,7 @@ def capture_file(
 
 def _captured(path: str, text: str, workspace: Workspace, cancelled: Callable[[], bool]) -> Capture:
     parsed = parse(text)
+    insert_assumptions(parsed.tree, text)
     module = SourceModule(path, text, parsed.tree, analysed=True, package=_package(path, workspace))
     module.doubtful = parsed.doubtful
     run = Interpreter(path, workspace, cancelled)

@@ -128,6 +128,8 @@ def import_module(run: Interpreter, name: str, frame: Frame, level: int = 0) -> 
     """The module behind a dotted name; workspace files are followed on their first import."""
     if level == 0:
         top = name.partition(".")[0]
+        if top in ("numpy", "sklearn"):
+            run.state["numpy"] = True  # tensors may be arrays, which have other methods
         if frame.module.internal or top in NAMESPACES:
             local = (
                 MISSING if frame.module.internal or top in STRICT else _workspace_module(run, name, frame, 0)

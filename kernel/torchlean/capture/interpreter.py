@@ -107,6 +107,7 @@ class Interpreter:
         patched: what the program adds to torch, by dotted name.
         left_out: something went wrong since an imported file was begun, so that it may define more than is known.
         uncertain: how many conditions that are not known stand around what is being followed.
+        trying: how many trials of a loop's body are being followed, one inside the other (`iterations`).
         in_script: the file's own top level is being followed, and not a claim or a module as a unit.
         importing: how many imported files' top levels are being followed, one inside the other.
         discarded: the expression whose value is not used: a call in a statement of its own.
@@ -143,6 +144,7 @@ class Interpreter:
         self.importing = 0
         self.left_out = False
         self.uncertain = 0
+        self.trying = 0
         self.in_script = False
         self.made_in_script = 0
         self.replaced: Unknown | None = None

@@ -1,13 +1,16 @@
 """Any iteration of a loop: its body is followed from a state that holds at the start of every one of them.
 
 The body is tried first, to see what it changes; what it changed is widened (`widening`), and the trial forgotten.
-Once a trial changes nothing that the state does not allow for, the body is followed for good.
+Once a trial changes nothing that the state does not allow for, the body is followed for good. Inside of a trial a loop
+is followed once only, and what it changes is widened afterwards: so nested loops cost as many passes as they are deep,
+not a power of that. Whatever that missed shows when the body is followed for good, which is then one more trial.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torchlean.capture.attempt import checkpoint
@@ -25,6 +28,9 @@ whose type changes), then what still changes is unknown."""
 
 Body = Callable[[], object]
 
+Change = Callable[["Interpreter"], None]
+"""Widens one place of the state."""
+
 
 def any_iteration(run: Interpreter, frame: Frame, body: Body, surely: bool) -> object:
     """Follow a body that is repeated; gives back the control flow signal of one iteration.
@@ -35,35 +41,83 @@ def any_iteration(run: Interpreter, frame: Frame, body: Body, surely: bool) -> o
     """
     run.uncertain += 1
     try:
+        if run.trying:
+            return _within_trial(run, body)
+        flow: object = None
         for attempt in range(TRIALS):
-            changes = _tried(run, frame, body, last=attempt == TRIALS - 1)
-            if not changes:
-                break
-            for change in changes:
-                change(run)
-        return _followed(run, body, surely)
+            last = attempt == TRIALS - 1
+            changes, _ = _pass(run, frame, body, surely, tries=True, last=last)
+            if not last:
+                if not _applied(run, changes):
+                    changes, flow = _pass(run, frame, body, surely, tries=False)
+                    if not _applied(run, changes):
+                        return flow
+                continue
+            _applied(run, changes)
+        return _pass(run, frame, body, surely, tries=False, last=True)[1]
     finally:
         run.uncertain -= 1
 
 
-def _tried(run: Interpreter, frame: Frame, body: Body, last: bool) -> list[Callable[[Interpreter], None]]:
-    """What has to be widened, as seen by following the body and forgetting that."""
+def _applied(run: Interpreter, changes: list[Change]) -> bool:
+    for change in changes:
+        change(run)
+    return bool(changes)
+
+
+def _within_trial(run: Interpreter, body: Body) -> object:
+    """One pass, whose changes are widened afterwards."""
+    before = dict(run.tainted)
+    journal, flow = _journaled(run, body)
+    _applied(run, _changes(run, journal, before, last=False))
+    return flow
+
+
+def _journaled(run: Interpreter, body: Body) -> tuple[Journal, object]:
+    journal = run.journal = Journal(run.journal)
+    flow: object = None
+    try:
+        flow = body()
+    except Raised:
+        pass  # an iteration that raises leaves the loop: what it changed until then is seen all the same
+    finally:
+        run.journal = journal.outer
+    return journal, flow
+
+
+def _pass(
+    run: Interpreter, frame: Frame, body: Body, surely: bool, *, tries: bool, last: bool = False
+) -> tuple[list[Change], object]:
+    """Follow the body; a trial is forgotten, and so is a pass that shows that the state was too narrow.
+
+    Returns:
+        What has to be widened, and the control flow signal. After the `last` pass nothing more is widened.
+    """
     before = run.tainted
-    with _forgotten(run, frame):
-        journal = run.journal = Journal(run.journal)
+    with _forgettable(run, frame) as attempt:
+        run.trying += tries
         try:
-            body()
-        except Raised:
-            pass  # an iteration that raises leaves the loop: what it changed until then is seen all the same
+            journal, flow = _journaled(run, body)
         finally:
-            run.journal = journal.outer
-        doubtful = {id: item[0] for id, item in run.tainted.items() if id not in before}
-        changes = [*_names(run, journal, last), *_contents(run, journal, before, doubtful, last)]
-        journal.undo()
-    return changes
+            run.trying -= tries
+        changes = [] if last and not tries else _changes(run, journal, before, last)
+        attempt.kept = not tries and not changes
+        if not attempt.kept:
+            journal.undo()
+        elif not surely:
+            for entry in journal.entries.values():
+                if entry.old is not MISSING:
+                    put(entry.names, entry.key, entry.old)
+    return changes, flow
 
 
-def _names(run: Interpreter, journal: Journal, last: bool) -> Iterator[Callable[[Interpreter], None]]:
+def _changes(run: Interpreter, journal: Journal, before: dict[int, Any], last: bool) -> list[Change]:
+    """What has to be widened for the state before a pass to cover the one after it."""
+    doubtful = {id: item[0] for id, item in run.tainted.items() if id not in before}
+    return [*_names(run, journal, last), *_contents(run, journal, before, doubtful, last)]
+
+
+def _names(run: Interpreter, journal: Journal, last: bool) -> Iterator[Change]:
     for entry in journal.entries.values():
         new = entry.names.get(entry.key, MISSING)
         recipe = None if new is MISSING else widened(run, entry.old, new)
@@ -71,7 +125,7 @@ def _names(run: Interpreter, journal: Journal, last: bool) -> Iterator[Callable[
             yield _storing(entry.names, entry.key, _unknown if last else recipe)
 
 
-def _storing(names: dict[Any, Any], key: Any, recipe: Recipe) -> Callable[[Interpreter], None]:
+def _storing(names: dict[Any, Any], key: Any, recipe: Recipe) -> Change:
     return lambda run: run.assign(names, key, recipe(run))
 
 
@@ -81,7 +135,7 @@ def _unknown(run: Interpreter) -> Unknown:
 
 def _contents(
     run: Interpreter, journal: Journal, unknown: dict[int, Any], doubtful: dict[int, object], last: bool
-) -> Iterator[Callable[[Interpreter], None]]:
+) -> Iterator[Change]:
     yield from map(_tainting, doubtful.values())
     for content in journal.contents.values():
         container, old = content.container, content.old
@@ -102,7 +156,7 @@ def _covered(run: Interpreter, tensor: TensorValue, old: Any, new: Any) -> bool:
     return old[1] == new[1] and covers(run, TensorValue(*old), TensorValue(*new))
 
 
-def _refilling(tensor: TensorValue) -> Callable[[Interpreter], None]:
+def _refilling(tensor: TensorValue) -> Change:
     def change(run: Interpreter) -> None:
         run.changes(tensor)
         tensor.node = anything(run, tensor.type, is_trainable(tensor)).node
@@ -110,52 +164,40 @@ def _refilling(tensor: TensorValue) -> Callable[[Interpreter], None]:
     return change
 
 
-def _tainting(container: object) -> Callable[[Interpreter], None]:
+def _tainting(container: object) -> Change:
     return lambda run: run.taint(container, Unknown(CHANGES, reported=True))
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """Whether what following the body leaves behind is kept."""
+
+    kept: bool = False
+
+
 @contextmanager
-def _forgotten(run: Interpreter, frame: Frame) -> Iterator[None]:
-    """Nodes, diagnostics, observations and everything else that following code leaves behind is taken back."""
+def _forgettable(run: Interpreter, frame: Frame) -> Iterator[_Attempt]:
+    """Nodes, diagnostics, observations and everything else that following code leaves behind is taken back, or kept."""
     before = checkpoint(run)
     lists: tuple[list[Any], ...] = (
-        run.instances,
-        run.calls,
-        run.weights,
-        run.claims,
-        run.classes,
-        run.doubts,
+        *(run.instances, run.calls, run.weights, run.claims, run.classes, run.doubts),
         frame.maybe_returned,
     )
     lengths = [len(items) for items in lists]
     tainted, run.tainted = run.tainted, dict(run.tainted)
     modules, run.modules = run.modules, dict(run.modules)
     place = run.node, run.frame
-    kept = run.replaced, run.default_dtype, run.perhaps_raised, run.left_out
+    settings = run.replaced, run.default_dtype, run.perhaps_raised, run.left_out
+    attempt = _Attempt()
+    seen = run.observer.mark()
     try:
-        with run.observer.unit():
-            yield
+        yield attempt
     finally:
-        before.roll_back()
-        for items, length in zip(lists, lengths, strict=True):
-            del items[length:]
-        run.tainted, run.modules = tainted, modules
-        run.node, run.frame = place
-        run.replaced, run.default_dtype, run.perhaps_raised, run.left_out = kept
-
-
-def _followed(run: Interpreter, body: Body, surely: bool) -> object:
-    """The iteration that stays; what it leaves behind may not have happened where the loop may not run."""
-    journal = run.journal = Journal(run.journal)
-    flow: object = None
-    try:
-        flow = body()
-    except Raised:
-        pass  # as above: this iteration ends the loop, if it comes to that
-    finally:
-        run.journal = journal.outer
-    if not surely:
-        for entry in journal.entries.values():
-            if entry.old is not MISSING:
-                put(entry.names, entry.key, entry.old)
-    return flow
+        if not attempt.kept:
+            before.roll_back()
+            run.observer.forget_from(seen)
+            for items, length in zip(lists, lengths, strict=True):
+                del items[length:]
+            run.tainted, run.modules = tainted, modules
+            run.node, run.frame = place
+            run.replaced, run.default_dtype, run.perhaps_raised, run.left_out = settings

@@ -15,7 +15,7 @@ import torch
 
 from torchlean.capture.torch_names import CONSTANTS
 from torchlean.capture.values import TensorValue, Value, native
-from torchlean.ops import UnsupportedError
+from torchlean.ops import SPELLINGS, UnsupportedError
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -76,6 +76,10 @@ def _of_numbers(name: str) -> Callable[..., Value]:
     function: Callable[..., object] = getattr(numpy, name)
 
     def compute(run: Interpreter, *numbers: Value) -> Value:
+        if any(isinstance(number, TensorValue) for number in numbers):
+            from torchlean.capture.numpy_arrays import as_torch
+
+            return as_torch(run, name, numbers, {})
         if not all(isinstance(number, (bool, int, float)) for number in numbers):
             raise UnsupportedError(f"`numpy.{name}` of anything but plain numbers is not followed")
         with numpy.errstate(all="ignore"):
@@ -101,7 +105,15 @@ def prod(run: Interpreter, a: Value) -> Value:
 def array(run: Interpreter, object: Value, dtype: Value = None) -> Value:
     """An array of known numbers."""
     if isinstance(object, TensorValue):
-        raise UnsupportedError("a tensor that becomes an array is not followed")
+        if not run.in_script:
+            raise UnsupportedError("a tensor that becomes an array is not followed")
+        from torchlean.capture.numpy_arrays import converted
+
+        return object if dtype is None else converted(run, object, dtype)
+    from torchlean.capture.numpy_arrays import is_array
+
+    if is_array(object):
+        return SPELLINGS["torch.tensor"](run.emitter, object)
     return _constant(run, numpy.asarray(object), dtype)
 
 

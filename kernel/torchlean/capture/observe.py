@@ -27,6 +27,15 @@ class Observer:
     def taken(self) -> tuple[Observation, ...]:
         return tuple(self._seen.values())
 
+    def mark(self) -> int:
+        """Where the record stands, for `forget_from`."""
+        return len(self._seen)
+
+    def forget_from(self, mark: int) -> None:
+        """Drop what was recorded since: what came first stays first."""
+        for key in list(self._seen)[mark:]:
+            del self._seen[key]
+
     @contextmanager
     def unit(self) -> Iterator[None]:
         """Record for a unit of its own; what was recorded before comes back afterwards."""

@@ -5,6 +5,7 @@ Expressions and statements register with `interpreter.EXPRESSIONS` and `STATEMEN
 """
 
 from torchlean.capture import (
+    assumptions,
     comprehensions,
     data_sources,
     expressions,
@@ -14,6 +15,7 @@ from torchlean.capture import (
     loading,
     loops,
     numpy_api,
+    numpy_arrays,
     paths,
     standard,
     standard_classes,
@@ -22,6 +24,7 @@ from torchlean.capture import (
 )
 
 __all__ = [
+    "assumptions",
     "comprehensions",
     "data_sources",
     "expressions",
@@ -31,6 +34,7 @@ __all__ = [
     "loading",
     "loops",
     "numpy_api",
+    "numpy_arrays",
     "paths",
     "standard",
     "standard_classes",

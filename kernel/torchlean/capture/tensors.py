@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchlean.capture.naming import no_attribute
+from torchlean.capture.numpy_arrays import array_method
 from torchlean.capture.tables import words
 from torchlean.capture.torch_names import known_member, public_names
 from torchlean.capture.values import MISSING, BoundMethod, Descriptor, Native, TensorValue, Unknown, Value
@@ -33,7 +34,13 @@ def tensor_attribute(run: Interpreter, tensor: TensorValue, name: str) -> Value:
         return gradient(run, tensor)
     if run.patched and f"torch.Tensor.{name}" in run.patched:
         return BoundMethod(tensor, run.patched[f"torch.Tensor.{name}"])
+    if run.in_script and name == "numpy":
+        return Native("torch.Tensor.numpy", lambda run, *force: tensor)
     found = known_member("torch.Tensor", name)
+    if (found is MISSING or name == "dot") and "numpy" in run.state:
+        method = array_method(run, tensor, name)
+        if method is not None:
+            return method
     if found is MISSING:
         return _beyond(run, tensor, name)
     if isinstance(found, Native) and name in LEAVING:

@@ -163,3 +163,20 @@ def joined(left: Value, right: Value, reason: str) -> Number | None:
         return None
     lower, upper = min(one.lower, other.lower), max(one.upper, other.upper)
     return Number(reason, one.integer and other.integer, lower, upper)
+
+
+def absolute(number: Number) -> Number:
+    """`abs(number)`."""
+    ends = (abs(number.lower), abs(number.upper))
+    lower = 0.0 if number.lower < 0 < number.upper else min(ends)
+    return Number(number.reason, number.integer, lower, max(ends))
+
+
+def extreme(name: str, items: list[Value]) -> Value:
+    """`min` or `max` of numbers of which some are not known: one of them, on the right side of all."""
+    choose = min if name == "min" else max
+    ends = [end for item in items if (end := joined(item, item, "")) is not None]
+    if len(ends) < len(items):
+        return Unknown(f"`{name}` of values that are not known", reported=True)
+    lower, upper = choose(end.lower for end in ends), choose(end.upper for end in ends)
+    return Number(f"`{name}` of numbers that vary", all(end.integer for end in ends), lower, upper)

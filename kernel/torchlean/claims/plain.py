@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from torchlean.claims.errors import DomainError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Nested = Union[float, "list[Nested]"]
 
@@ -41,6 +44,19 @@ class Domain:
         if len(self.lower) <= SHOWN_ELEMENTS:
             return f"box({nested(self.lower, self.shape)}, {nested(self.upper, self.shape)})"
         return f"box of shape {self.shape} within [{min(self.lower):g}, {max(self.upper):g}]"
+
+
+def assume(x: Tensor, lo: float, hi: float) -> Tensor:
+    """State that every number of a tensor lies in `[lo, hi]`; gives back the tensor, unchanged.
+
+    The analysis believes it from there on. When the program runs, it is checked.
+
+    Raises:
+        ValueError: a number of `x` lies outside, or is NaN.
+    """
+    if not bool(((x >= lo) & (x <= hi)).all()):
+        raise ValueError(f"tl.assume: a number lies outside of [{lo:g}, {hi:g}]")
+    return x
 
 
 def box(lo: object, hi: object, *, shape: int | Shape | None = None) -> Domain:

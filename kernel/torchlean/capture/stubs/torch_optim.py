@@ -15,7 +15,7 @@ class Optimizer:
         self.state = {}
         self.param_groups = []
         groups = list(params)
-        if len(groups) == 0:
+        if isinstance(params, list) and len(groups) == 0:
             raise ValueError("optimizer got an empty parameter list")
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
