@@ -109,6 +109,8 @@ def rounding_rows(fact: TensorFact) -> list[tuple[str, str]]:
         bounded = math.isfinite(fact.lower) and math.isfinite(fact.upper) and not fact.undefined
         return [("rounding", f"no bound: {rounding.reason}")] if bounded and rounding.reason else []
     if fact.dtype == "bool":
+        if fact.lower != fact.upper:
+            return []
         return [("rounding", "an execution may decide otherwise than exact numbers do")]
     rows = []
     executed = interval_text(rounding.lower, rounding.upper)
@@ -157,7 +159,7 @@ def _rounding_note(fact: TensorFact) -> str:
     """What the interval itself leaves out."""
     if fact.rounding is None or not math.isfinite(fact.rounding.error):
         return "; float32 rounding not included"
-    return "; exact values, rounding beside them" if fact.rounding.error > 0 else ""
+    return f"; {fact.dtype} rounding comes on top" if fact.rounding.error > 0 and fact.dtype != "bool" else ""
 
 
 def _alone(extent: Extent, dtype: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
 from torchlean.analysis.facts import describe, line_of, with_rounding
 from torchlean.analysis.result import ClaimResult, Counters, Place, TensorFact, UnitResult
 from torchlean.bounds import Bounds, propagate
@@ -150,12 +148,12 @@ def blamed_lines(unit: UnitBounds, path: str) -> list[tuple[int | None, float]]:
 
 
 def _numbers_behind(graph: Graph, ids: Sequence[int]) -> set[int]:
-    """The nodes themselves, or the numbers that truth values among them compare."""
+    """The nodes themselves, or the numbers that truth values and indices among them were decided by."""
     found: set[int] = set()
     stack = list(ids)
     while stack:
         node = graph[stack.pop()]
-        if node.type.dtype == torch.bool and node.inputs:
+        if node.inputs and not (node.type.dtype.is_floating_point or node.type.dtype.is_complex):
             stack.extend(node.inputs)
         else:
             found.add(node.id)

@@ -151,6 +151,8 @@ def node_error(
     if not _surely_finite(noise, call, largest):
         total = _total(noise, call, total)
         largest, place = _greatest(total)
+    if largest == 0.0:
+        return NodeError(None, noise.least, noise.greatest)
     shares = _shares(noise, total, largest, place, operands)
     if math.isfinite(largest):
         return NodeError(total, noise.least, noise.greatest, largest, *shares)

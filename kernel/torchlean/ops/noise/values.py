@@ -64,7 +64,12 @@ class Noisy:
         if self.exact.infinite:
             return down(self.exact.lower - error), up(self.exact.upper + error)
         below, above = self.exact.lower - error, self.exact.upper + error
-        return torch.nextafter(below, _MINUS_INFINITY), torch.nextafter(above, _INFINITY)
+        # Where there is no error the ends stay: a comparison that is decided by an equality remains so.
+        still = error == 0
+        return (
+            torch.where(still, below, torch.nextafter(below, _MINUS_INFINITY)),
+            torch.where(still, above, torch.nextafter(above, _INFINITY)),
+        )
 
     @cached_property
     def magnitude(self) -> Tensor:
