@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,6 +23,12 @@ from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, TensorType
 
 Evaluate = Callable[[Sequence[Tensor], Attributes], Tensor]
+
+FEW = 64
+"""Elements of an operand whose map is asked for every column, instead of being differentiated on every pass."""
+
+SMALL = 2**12
+"""Numbers of such a map's matrix: multiplying by it takes less time than torch needs to begin a backward pass."""
 
 
 def transpose(function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
@@ -33,6 +40,15 @@ def transpose(function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> C
     Returns:
         (rows, *output) -> (rows, *shape).
     """
+    columns = _columns(function, shape)
+    if columns is not None:
+        matrix = columns.reshape(len(columns), -1).t()
+
+        def through(rows: Tensor) -> Tensor:
+            found = rows.to(torch.float64).reshape(len(rows), -1) @ matrix
+            return found.to(rows.dtype).reshape(len(rows), *shape)
+
+        return through
     operand = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
     with torch.enable_grad():
         result = function(operand)
@@ -49,6 +65,24 @@ def transpose(function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> C
         return found.to(rows.dtype)
 
     return back
+
+
+def _columns(function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> Tensor | None:
+    """What a linear map makes of each unit vector, exactly: a weight, added to zeros. (elements, *output).
+
+    Returns:
+        None where the map is large, adds an offset, or has weights that are not finite.
+    """
+    count = math.prod(shape)
+    if not 0 < count <= FEW:
+        return None
+    with torch.no_grad():
+        offset = function(torch.zeros(shape, dtype=torch.float64))
+        if bool((offset != 0).any()) or not 0 < offset.numel() * count <= SMALL:
+            return None
+        units = torch.eye(count, dtype=torch.float64).reshape(count, *shape)
+        columns = torch.stack([function(unit) for unit in units])
+    return columns if bool(torch.isfinite(columns).all()) else None
 
 
 def moving(
@@ -69,42 +103,76 @@ def moving(
 
 
 def _moving(function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> Affine:
-    back = transpose(function, shape)
-    repeats = _most(back, function, shape)
-    forward = _gathering(function, shape)
+    moves = _Moves.of(function, shape)
+    if moves is None:
+        back = transpose(function, shape)
+        repeats, forward = _most(back, function, shape), None
+    else:
+        back, repeats, forward = moves.back, moves.repeats, moves.forward
     if repeats <= 1:
         return Affine(back, forward=forward)
     return Affine(back, repeats, _batched(lambda sizes: function(sizes).abs(), len(shape)), forward=forward)
 
 
-def _gathering(
-    function: Callable[[Tensor], Tensor], shape: tuple[int, ...]
-) -> Callable[[Tensor], Tensor] | None:
-    """The moves of `function`, on values with a batch dimension in front, exactly.
+@dataclass(frozen=True, eq=False, slots=True)
+class _Moves:
+    """Where the elements of a map's result come from.
 
-    Every element is moved under its number, counted from 1: what comes out is that number, or a fixed one, which zeros
-    in the place of the numbers leave as it is.
-
-    Returns:
-        None where a fixed number is not finite.
+    Attributes:
+        shape, out: of the operand and of the result.
+        source: for each element of the result a flat index of the operand, 0 where it comes from elsewhere.
+        places: the elements of the result, flat, that come from the operand; None for all.
+        repeats: how often an element of the operand is moved at most.
     """
-    count = math.prod(shape)
-    numbers = torch.arange(1, count + 1, dtype=torch.float64).reshape(shape)
-    with torch.no_grad():
-        found, fixed = function(numbers), function(torch.zeros_like(numbers))
-    if not bool(torch.isfinite(fixed).all()):
-        return None
-    moved = found != fixed
-    source = torch.where(moved, found - 1.0, 0.0).to(torch.int64).flatten()
-    still = not bool(moved.all())
 
-    def forward(values: Tensor) -> Tensor:
-        if count == 0 or not len(source):
-            return values.new_zeros(values.shape[0], *found.shape)
-        result = values.reshape(values.shape[0], -1)[:, source].reshape(-1, *found.shape)
-        return torch.where(moved, result, 0.0) if still else result
+    shape: tuple[int, ...]
+    out: tuple[int, ...]
+    source: Tensor
+    places: Tensor | None
+    repeats: int
 
-    return forward
+    @staticmethod
+    def of(function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> _Moves | None:
+        """Every element is moved under its number, counted from 1: what comes out is that number, or a fixed one,
+        which zeros in the place of the numbers leave as it is.
+
+        Returns:
+            None where a fixed number is not finite.
+        """
+        count = math.prod(shape)
+        numbers = torch.arange(1, count + 1, dtype=torch.float64).reshape(shape)
+        with torch.no_grad():
+            found, fixed = function(numbers), function(torch.zeros_like(numbers))
+        if not bool(torch.isfinite(fixed).all()):
+            return None
+        moved = (found != fixed).flatten()
+        source = torch.where(moved, found.flatten() - 1.0, 0.0).to(torch.int64)
+        places = None if bool(moved.all()) else moved.nonzero().flatten()
+        used = source if places is None else source[places]
+        repeats = int(used.bincount().max()) if len(used) else 0
+        return _Moves(shape, tuple(found.shape), source, places, repeats)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """The moves, on values with a batch dimension in front, exactly."""
+        flat = values.reshape(values.shape[0], math.prod(self.shape))
+        if self.places is None:
+            return flat[:, self.source].reshape(len(flat), *self.out)
+        result = values.new_zeros(values.shape[0], len(self.source))
+        result[:, self.places] = flat[:, self.source[self.places]]
+        return result.reshape(len(flat), *self.out)
+
+    def back(self, rows: Tensor) -> Tensor:
+        """The transpose: each element gets the sum of the coefficients of where it was moved to.
+
+        Rows of float32 are added up in float64, and rounded once.
+        """
+        flat, source = rows.reshape(rows.shape[0], math.prod(self.out)), self.source
+        if self.places is not None:
+            flat, source = flat[:, self.places], source[self.places]
+        dtype = rows.dtype if self.repeats <= 1 else torch.float64
+        found = flat.new_zeros(len(flat), math.prod(self.shape), dtype=dtype)
+        found.index_add_(1, source, flat.to(dtype))
+        return found.to(rows.dtype).reshape(len(flat), *self.shape)
 
 
 def _batched(function: Callable[[Tensor], Tensor], rank: int) -> Callable[[Tensor], Tensor]:
