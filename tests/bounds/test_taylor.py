@@ -206,7 +206,7 @@ def test_what_a_difference_of_quadratic_forms_has_in_common_cancels() -> None:
     expansion = expanded(graph, boxed(0, 1.0))
     assert expansion.rows is not None
     found = reach(expansion.rows, expansion.plan.layout)
-    assert float((found.upper - found.lower).max()) < 1e-12
+    assert float((found.upper - found.lower).max()) < 1e-11, "no more than rounding is left"
 
 
 def test_graphs_that_multiply_nothing_have_no_plan() -> None:

@@ -27,7 +27,7 @@ FLOOR = 2.0**-500
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Composed:
-    """A node as an affine function of the first elements of the base.
+    """A node as an affine function of the first elements of the base; it depends on none of the others.
 
     Attributes:
         matrix: (base, elements).
@@ -60,10 +60,12 @@ class _Map:
     def composed(self) -> Composed:
         share = 2 * gamma(self.roundings + 2)
         radius = self.radius * (1 + share) + self.met * share + FLOOR
-        count = len(self.coefficients)
+        size = self.size.reshape(len(self.size), -1)
+        used = (size != 0).any(1).nonzero().flatten()
+        count = int(used[-1]) + 1 if len(used) else 0
         return Composed(
-            self.coefficients.reshape(count, -1),
-            self.size.reshape(count, -1) + FLOOR,
+            self.coefficients.reshape(size.shape)[:count],
+            size[:count] + FLOOR,
             self.point.reshape(-1),
             radius.reshape(-1),
             self.roundings,

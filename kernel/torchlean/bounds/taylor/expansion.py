@@ -139,9 +139,9 @@ class Expansion:
         length = max(place.stop for place in plan.base.values())
         boxes = len(lower)
         # Of the whole base: the coefficients of 1 and of all symbols, the errors, and the size of all that.
-        self._terms = torch.zeros(1 + plan.layout.count, boxes, length, dtype=torch.float64)
-        self._errors = torch.zeros(boxes, length, dtype=torch.float64)
-        self._sizes = torch.zeros(boxes, length, dtype=torch.float64)
+        self._terms = torch.zeros(length, 1 + plan.layout.count, boxes, dtype=torch.float64)
+        self._errors = torch.zeros(length, boxes, dtype=torch.float64)
+        self._sizes = torch.zeros(length, boxes, dtype=torch.float64)
         self.rows = self._climb()
 
     def _climb(self) -> Form | None:
@@ -152,31 +152,33 @@ class Expansion:
             if form is None:
                 return None
             place = self.plan.base[node.id]
-            terms = torch.cat((form.point.unsqueeze(0), form.coefficients))
-            self._terms[:, :, place] = terms.flatten(2) if terms.dim() > 2 else terms.unsqueeze(2)
-            self._errors[:, place] = form.error.reshape(len(form.error), -1)
+            count = place.stop - place.start
+            own = self._terms[place]
+            own[:, 0] = form.point.reshape(-1, count).t()
+            own[:, 1:] = form.coefficients.reshape(len(form.coefficients), -1, count).permute(2, 0, 1)
+            self._errors[place] = form.error.reshape(-1, count).t()
             # A sum of nonnegative numbers, off by far less than one part in a thousand.
-            self._sizes[:, place] = (self._terms[:, :, place].abs().sum(0) + self._errors[:, place]) * 1.001
+            self._sizes[place] = (own.abs().sum(1) + self._errors[place]) * 1.001
         return self._composed(self.plan.place)
 
     def _composed(self, id: int) -> Form | None:
         """The form of a node that is affine in the base so far."""
         composed = self.plan.composed[id]
         count = len(composed.matrix)
-        terms = self._terms @ composed.matrix
-        terms[0] += composed.offset
+        matrix = composed.matrix.t()
+        terms = (matrix @ self._terms[:count].flatten(1)).unflatten(1, self._terms.shape[1:])
+        terms[:, 0] += composed.offset.unsqueeze(1)
         share = 2 * gamma(count + composed.roundings + 8)
-        error = self._errors @ composed.matrix.abs() + self._sizes @ (composed.size * share)
-        error = error + (composed.radius + composed.offset.abs() * share)
+        error = matrix.abs() @ self._errors[:count] + (composed.size.t() * share) @ self._sizes[:count]
+        error = error + (composed.radius + composed.offset.abs() * share).unsqueeze(1)
         error = error * (1 + 2 * gamma(count + 8)) + TINY
         shape = self.plan.shape.graph[id].type.shape
-        form = Form(terms[0], terms[1:], error)
-        boxes = len(error)
+        boxes = error.shape[1]
         return finite(
             Form(
-                form.point.reshape(boxes, *shape),
-                form.coefficients.reshape(-1, boxes, *shape),
-                form.error.reshape(boxes, *shape),
+                terms[:, 0].t().reshape(boxes, *shape),
+                terms[:, 1:].permute(1, 2, 0).reshape(-1, boxes, *shape),
+                error.t().reshape(boxes, *shape),
             )
         )
 
