@@ -8,6 +8,7 @@ not a power of that. Whatever that missed shows when the body is followed for go
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from torchlean.capture.attempt import checkpoint
 from torchlean.capture.journal import Journal, content_of, put
 from torchlean.capture.values import MISSING, Raised, TensorValue, Unknown
-from torchlean.capture.widening import CHANGES, Recipe, anything, covers, is_trainable, widened
+from torchlean.capture.widening import CHANGES, Recipe, anything, covers, is_trainable, least, widened
 
 if TYPE_CHECKING:
     from torchlean.capture.environment import Frame
@@ -145,7 +146,7 @@ def _contents(
         if isinstance(container, TensorValue):
             if _covered(run, container, old, new):
                 continue
-            yield _refilling(container) if old[1] == new[1] and not last else _tainting(container)
+            yield _refilled(run, container, old) if old[1] == new[1] and not last else _tainting(container)
         elif isinstance(container, list) and covers(run, old, new):
             continue
         else:
@@ -156,10 +157,13 @@ def _covered(run: Interpreter, tensor: TensorValue, old: Any, new: Any) -> bool:
     return old[1] == new[1] and covers(run, TensorValue(*old), TensorValue(*new))
 
 
-def _refilling(tensor: TensorValue) -> Change:
+def _refilled(run: Interpreter, tensor: TensorValue, old: Any) -> Change:
+    trainable = is_trainable(tensor)
+    lower = -math.inf if trainable else least(run, TensorValue(*old), tensor)
+
     def change(run: Interpreter) -> None:
         run.changes(tensor)
-        tensor.node = anything(run, tensor.type, is_trainable(tensor)).node
+        tensor.node = anything(run, tensor.type, trainable, lower=lower).node
 
     return change
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 from torchlean.capture.tables import words
 from torchlean.graph.origin import Certainty, region_of
 
@@ -22,15 +24,17 @@ NEVER_NEGATIVE = words(
     """abs square exp exp2 sigmoid softmax relu relu6 sqrt softplus hardsigmoid lt le gt ge eq ne any all count_nonzero
     argmax argmin hypot vector_norm var std"""
 )
-"""Whatever their operands; a root of a negative number is NaN, which no comparison with zero is about."""
+"""Floating-point functions and truth values, whatever their operands. (The root of a negative number is NaN, of which a
+range says nothing.)"""
 
-KEEPING = words(
-    """add mul div sum mean cumsum prod cumprod amax amin minimum fmin clone cast contiguous reshape permute expand cat
-    stack repeat slice index select gather flip where pow_tensor maximum fmax clamp"""
+GROWING = words("add mul sum mean cumsum prod cumprod square abs pow_tensor div")
+"""Not negative where no operand is; integers may wrap around."""
+
+MOVING = words(
+    """amax amin minimum maximum fmin fmax clone contiguous reshape permute expand cat stack repeat slice index gather
+    flip where slice_update index_update"""
 )
-"""Not negative where no operand is."""
-
-INTEGERS = words("cast")
+"""Give back some of their operands' numbers."""
 
 
 def nonnegative(run: Interpreter, id: int) -> bool:
@@ -44,7 +48,7 @@ def nonnegative(run: Interpreter, id: int) -> bool:
             continue
         if len(known) > NODES:
             return False
-        decided = _at_once(node)
+        decided = _at_once(run, node)
         if decided is None:
             missing = [operand for operand in node.inputs if operand not in known]
             if missing:
@@ -55,24 +59,31 @@ def nonnegative(run: Interpreter, id: int) -> bool:
     return known[id]
 
 
-def _at_once(node: Node) -> bool | None:
+def _at_once(run: Interpreter, node: Node) -> bool | None:
     """The answer where it needs no operand's; None where every operand must be looked at."""
     if not node.inputs:
         region = region_of(node)
         return region.certainty is not Certainty.LIKELY and region.lower >= 0
-    if node.op in NEVER_NEGATIVE:
+    operand = run.builder.nodes[node.inputs[0]].type.dtype
+    floating = node.type.dtype.is_floating_point
+    if node.op in GROWING and not floating:
+        # A sum of truth values is a count, which no memory is large enough to make wrap around.
+        return node.op == "sum" and operand is torch.bool
+    if node.op in NEVER_NEGATIVE or (node.op == "mul" and node.inputs[0] == node.inputs[1]):
         return True
-    if node.op == "mul" and node.inputs[0] == node.inputs[1]:
-        return True
-    if node.op in ("clamp", "pow"):
-        return _limited(node)
-    return None if node.op in KEEPING else False
-
-
-def _limited(node: Node) -> bool | None:
-    """A power with an even exponent, a clamp from below."""
+    if node.op == "cast":
+        return None if floating or not operand.is_floating_point else False
     if node.op == "pow":
         exponent = node.attributes.get("exponent")
-        return True if isinstance(exponent, (int, float)) and exponent % 2 == 0 else None
-    low = node.attributes.get("min")
+        even = isinstance(exponent, (int, float)) and exponent % 2 == 0
+        return floating and (True if even else None)
+    if node.op == "clamp":
+        return _clamped(node)
+    return None if node.op in GROWING or node.op in MOVING else False
+
+
+def _clamped(node: Node) -> bool | None:
+    low, high = node.attributes.get("min"), node.attributes.get("max")
+    if isinstance(high, (int, float)) and high < 0:
+        return False
     return True if isinstance(low, (int, float)) and low >= 0 else None

@@ -2,8 +2,8 @@
 
 A loop's body is followed from a state that covers the one before the loop and the one after each iteration. Names
 keep their value where an iteration leaves it alone; numbers keep the range that they cannot leave; tensors keep their
-type, and can have any numbers; everything else is unknown. Because `covers` is asked after each pass (`iterations`),
-a description that is too narrow is widened, never used.
+type and can have any numbers, or any from zero on where no iteration makes them negative; everything else is unknown.
+Because `covers` is asked after each pass (`iterations`), a description that is too narrow is widened, never used.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchlean.capture.conditions import same_value
+from torchlean.capture.signs import nonnegative
 from torchlean.capture.values import MISSING, TensorValue, Unknown, Value
 from torchlean.capture.varying import Number, joined
 from torchlean.graph.origin import Source
@@ -36,7 +37,8 @@ def widened(run: Interpreter, old: Value, new: Value) -> Recipe | None:
     if isinstance(new, TensorValue) and (old is MISSING or _same_type(old, new)):
         trainable = is_trainable(new) or (isinstance(old, TensorValue) and is_trainable(old))
         kind, parameter = new.type, new.parameter
-        return lambda run: anything(run, kind, trainable, parameter)
+        lower = least(run, old, new) if isinstance(old, TensorValue) and not trainable else -math.inf
+        return lambda run: anything(run, kind, trainable, parameter, lower)
     number = _number(old, new)
     if number is not None:
         return lambda run: number
@@ -73,10 +75,18 @@ def _sequence(run: Interpreter, old: Value, new: Value) -> Recipe:
     return make
 
 
-def anything(run: Interpreter, type: TensorType, trainable: bool, parameter: bool = False) -> TensorValue:
-    """A tensor of this type with any numbers."""
+def least(run: Interpreter, old: TensorValue, new: TensorValue) -> float:
+    """Where the numbers of a tensor begin that is `old` before and `new` after an iteration: at zero, or anywhere."""
+    floating = new.dtype.is_floating_point
+    return 0.0 if floating and nonnegative(run, old.node) and nonnegative(run, new.node) else -math.inf
+
+
+def anything(
+    run: Interpreter, type: TensorType, trainable: bool, parameter: bool = False, lower: float = -math.inf
+) -> TensorValue:
+    """A tensor of this type with any numbers from `lower` on."""
     source = Source.TRAINED if trainable else Source.UNKNOWN
-    lower, upper = (0.0, 1.0) if type.dtype is torch.bool else (-math.inf, math.inf)
+    lower, upper = (0.0, 1.0) if type.dtype is torch.bool else (lower, math.inf)
     tensor = run.emitter.random(type, lower, upper, source.in_words, source=source)
     tensor.parameter = parameter
     if trainable:
@@ -104,7 +114,10 @@ def covers(run: Interpreter, description: Value, value: Value) -> bool:
             and one.upper <= description.upper
         )
     if isinstance(description, TensorValue) and isinstance(value, TensorValue):
-        return description.type == value.type and allows_anything(run, description)
+        return description.type == value.type and (
+            allows_anything(run, description)
+            or (_allows_nonnegative(run, description) and nonnegative(run, value.node))
+        )
     if type(description) in (tuple, list) and type(description) is type(value):
         return len(description) == len(value) and all(
             covers(run, a, b) for a, b in zip(description, value, strict=True)
@@ -119,3 +132,9 @@ def allows_anything(run: Interpreter, tensor: TensorValue) -> bool:
         return False
     ends = node.attributes["lower"], node.attributes["upper"]
     return ends == (-math.inf, math.inf) or (tensor.dtype is torch.bool and ends == (0.0, 1.0))
+
+
+def _allows_nonnegative(run: Interpreter, tensor: TensorValue) -> bool:
+    """Whether a tensor is a leaf of any numbers from zero on."""
+    node = run.builder.nodes[tensor.node]
+    return node.op == "random" and (node.attributes["lower"], node.attributes["upper"]) == (0.0, math.inf)
