@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -181,7 +182,8 @@ def _decided(
         decision = decide(unit.question, cancelled, seconds, report)
         if decision.finished:
             session.remember(unit.question.key, decision)
-    return claim_result(captured, unit.question, decision)
+    error = math.inf if unit.errors is None else unit.errors[unit.question.margin.node].largest
+    return claim_result(captured, unit.question, decision, error)
 
 
 def _symbol(symbol: Symbol) -> SymbolResult:

@@ -104,12 +104,13 @@ def with_errors(
     cancelled: Callable[[], bool],
     arithmetic: Arithmetic = DEFAULT,
 ) -> UnitBounds:
-    """The unit with the rounding error of every node, from the best bounds there are.
+    """The unit with the rounding error of every node, of a claim's margin too, from the best bounds there are.
 
     Raises:
         Cancelled: by the caller.
     """
-    errors = rounding_errors(unit.part.graph, unit.bounds, cache, cancelled, arithmetic)
+    graph = unit.part.graph if unit.question is None else unit.question.margin.graph
+    errors = rounding_errors(graph, unit.bounds, cache, cancelled, arithmetic)
     return replace(unit, errors=errors)
 
 
