@@ -119,7 +119,7 @@ def test_the_script_that_uses_a_module_knows_its_region_better() -> None:
     module = "class Log(nn.Module):\n    def forward(self, x):\n        return torch.log(x)\n\n\n"
     assert marked(f"{HEADER}{module}Log()(torch.rand(3) + 2)\n") == []
     (found,) = hazards(f"{HEADER}{module}Log()(torch.rand(3))\n")
-    assert (found.code, found.severity) == ("TL205", Severity.WARNING)
+    assert (found.code, found.severity) == ("TL205", Severity.ERROR)
 
 
 def test_a_module_without_use_is_judged_by_itself() -> None:

@@ -7,12 +7,24 @@ from collections.abc import Callable, Sequence
 from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import UnitKind
 from torchlean.diagnostics import Diagnostic
-from torchlean.hazards import Examination, Written, examine, examine_shapeless, merged, text_hazards
+from torchlean.hazards import (
+    Examination,
+    HazardMemory,
+    Written,
+    examine,
+    examine_shapeless,
+    merged,
+    text_hazards,
+)
 from torchlean.source import Span
 
 
 def file_hazards(
-    path: str, text: str, bounded: Sequence[UnitBounds], cancelled: Callable[[], bool]
+    path: str,
+    text: str,
+    bounded: Sequence[UnitBounds],
+    memory: HazardMemory,
+    cancelled: Callable[[], bool],
 ) -> list[Diagnostic]:
     """The `TL2xx` diagnostics of the file, one per place and code.
 
@@ -24,7 +36,9 @@ def file_hazards(
     for unit in bounded:
         domains = {name: box.interval() for name, box in unit.part.unit.domains.items()}
         generic = unit.part.unit.kind is UnitKind.MODULE
-        examined.append(examine(unit.part.graph, domains, unit.bounds, written, cancelled, generic=generic))
+        examined.append(
+            examine(unit.part.graph, domains, unit.bounds, written, memory, cancelled, generic=generic)
+        )
     elsewhere = frozenset[Span]().union(*(examination.places for examination in examined))
     examined.append(examine_shapeless(written, elsewhere, cancelled))
     return merged(examined)

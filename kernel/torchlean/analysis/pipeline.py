@@ -101,7 +101,7 @@ def analyse(
         units.append(unit_result(unit.part, unit, claim, path))
         diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
-    diagnostics += file_hazards(path, text, bounded, cancelled)
+    diagnostics += file_hazards(path, text, bounded, session.hazards, cancelled)
     return FileAnalysis(
         path,
         tuple(units),

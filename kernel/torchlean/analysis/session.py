@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torchlean.bounds import BoundsCache
 from torchlean.capture.workspace import Workspace
 from torchlean.claims.decide import Decision
+from torchlean.hazards import HazardMemory
 from torchlean.rounding import ErrorsCache
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Session:
         workspace: files and unsaved overlays.
         bounds: content-addressed bounds.
         errors: content-addressed rounding errors.
+        hazards: content-addressed findings of numeric hazards.
         method: `ibp` for intervals alone, `crown` for linear bounds and splitting where intervals do not decide.
         seconds: what one analysis may take: searches that could go on for ever end before.
         text_alone: property files are read and not decided.
@@ -41,6 +43,7 @@ class Session:
         self.workspace = Workspace(roots, self.overlays)
         self.bounds = BoundsCache()
         self.errors = ErrorsCache()
+        self.hazards = HazardMemory()
         self.method = "crown"
         self.seconds = SECONDS
         self.text_alone = False

@@ -4,9 +4,10 @@
 """
 
 from torchlean.hazards.examine import examine
+from torchlean.hazards.memory import HazardMemory
 from torchlean.hazards.report import Examination, merged
 from torchlean.hazards.settings import text_hazards
 from torchlean.hazards.shapeless import examine_shapeless
 from torchlean.hazards.written import Written
 
-__all__ = ["Examination", "Written", "examine", "examine_shapeless", "merged", "text_hazards"]
+__all__ = ["Examination", "HazardMemory", "Written", "examine", "examine_shapeless", "merged", "text_hazards"]

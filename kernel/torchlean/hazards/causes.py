@@ -8,6 +8,8 @@ to see here are overflows of what was cut back, and zeros that only an exponenti
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from torchlean.graph import Node
@@ -30,6 +32,7 @@ def causes(case: Case) -> list[Finding]:
         finding = _detected(case, node)
         cause = None if finding is None else _cause(finding, upstream)
         if finding is not None and cause is None:
+            finding = replace(finding, known=case.ranges.known[finding.operand])
             found.append(finding)
             upstream = (*upstream, finding)
         elif cause is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from torchlean.bounds import Bounds
 from torchlean.graph import Graph
 from torchlean.hazards.case import Case
 from torchlean.hazards.causes import causes
+from torchlean.hazards.finding import Finding
+from torchlean.hazards.memory import HazardMemory, content_key
 from torchlean.hazards.patterns import consumers
 from torchlean.hazards.ranges import float_ranges
+from torchlean.hazards.replay import Replay
 from torchlean.hazards.report import Examination, diagnostics_of
 from torchlean.hazards.written import Written
 from torchlean.intervals import Interval
@@ -20,6 +23,7 @@ def examine(
     domains: Mapping[str, Interval],
     bounds: Bounds,
     written: Written,
+    memory: HazardMemory,
     cancelled: Callable[[], bool] = lambda: False,
     *,
     generic: bool = False,
@@ -31,14 +35,32 @@ def examine(
         domains: an interval per input that has a stated region.
         bounds: of the graph under these domains.
         written: the file that is analysed; hazards are reported in it alone.
-        cancelled: asked before every node.
+        memory: findings made before.
+        cancelled: asked before every node and every execution.
         generic: the unit is a module by itself, on inputs of which nothing is known.
 
     Raises:
         Cancelled: `cancelled()` became true.
     """
     places = [written.place(node) for node in graph]
+    mine = [place is not None for place in places]
+    key = content_key(graph, domains, mine)
+    found = memory.get(key)
+    if found is None:
+        found = _found(graph, domains, bounds, mine, cancelled)
+        memory.put(key, found)
+    executed = frozenset(place for place in places if place is not None)
+    return Examination(tuple(diagnostics_of(graph, found, written)), executed, generic)
+
+
+def _found(
+    graph: Graph,
+    domains: Mapping[str, Interval],
+    bounds: Bounds,
+    mine: Sequence[bool],
+    cancelled: Callable[[], bool],
+) -> tuple[Finding, ...]:
     ranges = float_ranges(graph, domains, bounds, cancelled)
-    case = Case(graph, ranges, consumers(graph), [place is not None for place in places])
-    found = diagnostics_of(case, causes(case), written)
-    return Examination(tuple(found), frozenset(place for place in places if place is not None), generic)
+    case = Case(graph, ranges, consumers(graph), list(mine))
+    replay = Replay(case, domains, cancelled)
+    return tuple(replay.confirmed(finding) for finding in causes(case))

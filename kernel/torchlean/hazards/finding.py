@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from torchlean.hazards.regions import Known
+
 
 class Trouble(enum.Enum):
     """What a wrong node hands on to the nodes that use it; see `torchlean.hazards.causes`."""
@@ -27,6 +29,8 @@ class Finding:
         trouble: what follows from it downstream.
         specific: the code names the cause by its pattern; it stands even where the operand is wrong already.
         because: nodes that go wrong as a consequence, in order.
+        known: what the operand's range rests on.
+        evidence: an input that was executed and shows it, in words.
     """
 
     node: int
@@ -36,3 +40,5 @@ class Finding:
     trouble: Trouble
     specific: bool = False
     because: list[int] = field(default_factory=list)
+    known: Known = Known.NOTHING
+    evidence: str | None = None

@@ -88,7 +88,14 @@ def leaf_range(node: Node, known: Known) -> Interval:
     return Interval.uniform(node.type.shape, lower, upper)
 
 
+def takes_its_ends(leaf: Node) -> bool:
+    """Whether runs may meet the ends of a random leaf's range themselves."""
+    source = region_of(leaf).source
+    whole = not leaf.type.dtype.is_floating_point
+    return _is_rand(leaf) or whole or source in (Source.DATA, Source.LABELS, Source.ASSUMED)
+
+
 def _is_rand(node: Node) -> bool:
     """`torch.rand` draws multiples of half an eps from [0, 1): never 1, which matters to `log(1 - u)`."""
-    unit = (node.attributes["lower"], node.attributes["upper"]) == (0.0, 1.0)
+    unit = (node.attributes.get("lower"), node.attributes.get("upper")) == (0.0, 1.0)
     return unit and node.type.dtype.is_floating_point and (node.label or "").startswith("rand")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from torchlean.diagnostics import Diagnostic, Related, Severity
-from torchlean.hazards.case import Case
+from torchlean.graph import Graph, Node
 from torchlean.hazards.finding import Finding
 from torchlean.hazards.regions import Known
 from torchlean.hazards.written import Written
@@ -16,30 +16,37 @@ MENTIONED = 3
 """Consequences that a report names."""
 
 
-def diagnostics_of(case: Case, findings: Iterable[Finding], written: Written) -> list[Diagnostic]:
+def diagnostics_of(graph: Graph, findings: Iterable[Finding], written: Written) -> list[Diagnostic]:
     """One diagnostic per finding."""
     reports = []
     for finding in findings:
-        span = written.place(case.graph[finding.node])
+        span = written.place(graph[finding.node])
         if span is not None:
-            reports.append(_diagnostic(case, finding, span, written))
+            reports.append(_diagnostic(graph, finding, span, written))
     return reports
 
 
-def _diagnostic(case: Case, finding: Finding, span: Span, written: Written) -> Diagnostic:
-    known = case.ranges.known[finding.operand]
-    severity = Severity.HINT if known is Known.NOTHING else Severity.WARNING
+def _diagnostic(graph: Graph, finding: Finding, span: Span, written: Written) -> Diagnostic:
+    severity = Severity.HINT if finding.known is Known.NOTHING else Severity.WARNING
+    if finding.evidence is not None:
+        severity = Severity.ERROR
     # Messages that begin with code keep its letters.
     message = finding.message[:1].upper() + finding.message[1:]
-    return Diagnostic(finding.code, severity, span, message, _consequences(case, finding, written))
+    if finding.evidence is not None:
+        message += f". Executed in {_name(graph[finding.node])}: {finding.evidence}"
+    return Diagnostic(finding.code, severity, span, message, _consequences(graph, finding, written))
 
 
-def _consequences(case: Case, finding: Finding, written: Written) -> tuple[Related, ...]:
-    node = case.graph[finding.node]
+def _name(node: Node) -> str:
+    return str(node.type.dtype).removeprefix("torch.")
+
+
+def _consequences(graph: Graph, finding: Finding, written: Written) -> tuple[Related, ...]:
+    node = graph[finding.node]
     line = node.span.line + 1 if node.span is not None else 0
     related: dict[Span, Related] = {}
     for id in finding.because:
-        span = written.place(case.graph[id])
+        span = written.place(graph[id])
         if span is not None and span != node.span:
             related.setdefault(span, Related(span, f"goes wrong because of line {line}"))
     return tuple(list(related.values())[:MENTIONED])

@@ -52,7 +52,7 @@ def examine_shapeless(
         for finding in causes(case)
         if places[finding.node] not in elsewhere and _is_founded(graph, finding, known, fed)
     ]
-    return Examination(tuple(diagnostics_of(case, shown, written)))
+    return Examination(tuple(diagnostics_of(graph, shown, written)))
 
 
 def _graph(written: Written) -> Graph:

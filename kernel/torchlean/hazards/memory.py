@@ -1,0 +1,47 @@
+"""Findings that were made before: the same graph under the same regions has the same hazards."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+from torchlean.graph import Graph
+from torchlean.graph.hashing import DIGEST_BYTES, tensor_digest
+from torchlean.hazards.finding import Finding
+from torchlean.intervals import Interval
+
+KEPT = 1000
+"""Units whose findings are kept: those of some dozen files and their last edits."""
+
+
+class HazardMemory:
+    """Findings by the content they depend on: nodes, regions, and which nodes the file spells out."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
+
+    def get(self, key: bytes) -> tuple[Finding, ...] | None:
+        found = self._found.get(key)
+        if found is not None:
+            self._found.move_to_end(key)
+        return found
+
+    def put(self, key: bytes, found: tuple[Finding, ...]) -> None:
+        """Keep the findings of a finished examination."""
+        self._found[key] = found
+        while len(self._found) > KEPT:
+            self._found.popitem(last=False)
+
+
+def content_key(graph: Graph, domains: Mapping[str, Interval], mine: Sequence[bool]) -> bytes:
+    """Hash of everything that findings depend on. Labels of constants count: they keep what was written."""
+    state = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for node, spelled in zip(graph, mine, strict=True):
+        state.update(node.digest)
+        state.update(repr((node.inputs, node.label, spelled)).encode())
+    for name, domain in sorted(domains.items()):
+        state.update(repr((name, domain.undefined)).encode())
+        state.update(tensor_digest(domain.lower))
+        state.update(tensor_digest(domain.upper))
+    return state.digest()
