@@ -83,6 +83,7 @@ RULES: dict[str, Callable[[list[np.ndarray], Node], np.ndarray]] = {
     "mul": lambda operands, node: operands[0] * operands[1],
     "cat": lambda operands, node: np.concatenate(operands, axis=node.attributes["dim"]),
     "reshape": lambda operands, node: operands[0].reshape(node.type.shape),
+    "div": lambda operands, node: operands[0] / operands[1],
     "pow": lambda operands, node: operands[0] ** node.attributes["exponent"],
     "tanh": _smooth(mp.tanh),
     "sin": _smooth(mp.sin),

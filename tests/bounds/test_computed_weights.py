@@ -50,7 +50,20 @@ def joined(writer: Writer) -> Graph:
     return writer.builder.graph([writer.op("sub", both, again).id])
 
 
-GRAPHS: dict[str, Callable[[Writer], Graph]] = {"weighted": weighted, "shifted": shifted, "joined": joined}
+def divided(writer: Writer) -> Graph:
+    x = writer.input(INPUTS)
+    layer = writer.linear(x, INPUTS)
+    divisor = writer.builder.constant(torch.tensor([3.0, -0.1, 7e20]))
+    first = writer.op("div", layer, divisor)
+    return writer.builder.graph([writer.op("sub", writer.op("div", layer, divisor), first).id])
+
+
+GRAPHS: dict[str, Callable[[Writer], Graph]] = {
+    "weighted": weighted,
+    "shifted": shifted,
+    "joined": joined,
+    "divided": divided,
+}
 
 
 def exact(graph: Graph, point: np.ndarray) -> np.ndarray:

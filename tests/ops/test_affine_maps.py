@@ -24,6 +24,7 @@ CASES: list[tuple[str, tuple[int, ...], dict[str, Any], tuple[tuple[int, ...], .
     ("cumsum", (3, 5), {"dim": 1}, ()),
     ("matmul", (2, 3, 4), {}, ((4, 5),)),
     ("linear", (2, 3), {}, ((4, 3), (4,))),
+    ("div", (3, 1), {}, ((4,),)),
     ("batch_norm", (2, 3, 4), NORM, ((3,), (3,), (3,), (3,))),
 ]
 
@@ -56,6 +57,15 @@ def test_elements_are_moved_exactly_and_fixed_numbers_stay_out_of_the_map() -> N
     (part,) = OPS["tril"].affine([None], [TensorType((3, 3), torch.float32)], {"diagonal": -1})
     assert part is not None and part.forward is not None and part.terms == 0
     assert torch.equal(part.forward(values), torch.tril(values, -1))
+
+
+def test_a_divisor_of_zero_or_an_unknown_one_is_no_linear_map() -> None:
+    types = [TensorType((2,), torch.float64)] * 2
+    known = Interval.point(torch.tensor([3.0, 0.0], dtype=torch.float64))
+    assert OPS["div"].affine([None, known], types, {}) is None
+    assert OPS["div"].affine([known, None], types, {}) is None
+    tiny = Interval.point(torch.tensor([3.0, 2.0**-1074], dtype=torch.float64))
+    assert OPS["div"].affine([None, tiny], types, {}) is None
 
 
 def test_an_offset_takes_no_digits_from_the_map_of_a_normalisation() -> None:

@@ -14,16 +14,21 @@ from torch import Tensor
 
 from torchlean.intervals import Interval, derivatives
 from torchlean.intervals import arithmetic as exact
+from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.intervals.shapes import exact_increasing
+from torchlean.ops.adjoint import scaled
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, no_out, spell_binary, spell_operator, spell_unary
-from torchlean.ops.linearization import Relaxation
+from torchlean.ops.linearization import Affine, Relaxation
 from torchlean.ops.noise import choices
 from torchlean.ops.noise import elementwise as noise
 from torchlean.ops.op import Attributes, ShapeError, TensorType, register
 from torchlean.ops.planes import bounds_of, operands_of
 from torchlean.ops.quotients import quotient
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
+
+MODERATE = 2.0**500
+"""Reciprocals between this and its own neither overflow nor underflow, and what they multiply rarely does."""
 
 
 @register
@@ -36,6 +41,19 @@ class Div(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.div(*inputs)
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        """By a known divisor: a product with its reciprocal, whose rounding counts as a term (`scaled` has two)."""
+        a, b = inputs
+        if a is not None or b is None or not all(type.dtype.is_floating_point for type in types):
+            return None
+        factor = torch.reciprocal(b.lower)
+        if not bool(((factor.abs() >= 1 / MODERATE) & (factor.abs() <= MODERATE)).all()):
+            return None
+        out = broadcast_shapes(types[0].shape, types[1].shape)
+        return [scaled(types[0], out, factor), None]
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         a, b = operands_of(inputs)
