@@ -37,6 +37,7 @@ QUICK = [
     "pendulum_pretrain_inv.onnx",
     "mnist-net_256x2.onnx|mnist_fc/vnnlib/prop_0_0.03",
     "mnist-net_256x2.onnx|mnist_fc/vnnlib/prop_1_0.05",
+    "quadrotor2d_state_2",
     "cartpole_case_safe_14",
     "cartpole_case_unsafe_0",
     "cartpole_case_unsafe_33",

@@ -134,6 +134,7 @@ class _Run:
         self.trees: list[SplitTree] = []
         self.found: Counterexample | None = None
         self.rounded = False
+        self.kinds = "linear"
 
     def run(self, queries: Sequence[Query]) -> Verification:
         """All regions, the quick attack on each before any is bounded."""
@@ -164,7 +165,7 @@ class _Run:
             return self._end("unsat", "holds of nothing: no input satisfies the property's bounds", attacks)
         boxes = f" on {self.boxes:,} boxes" if self.boxes > 1 else ""
         message = (
-            f"holds: proved by linear bounds{boxes} in exact arithmetic; "
+            f"holds: proved by {self.kinds} bounds{boxes} in exact arithmetic; "
             "the rounding of a float execution is not included"
         )
         return self._end("unsat", message, attacks)
@@ -194,6 +195,8 @@ class _Run:
     def _decided(self, index: int, query: Query, attack: Attack) -> bool:
         """Branch and bound for one region."""
         bounder = Bounder(query.goal, BoundsCache(), self._check)
+        if bounder.curvature is not None:
+            self.kinds = "linear and quadratic"
         exploration = Exploration.begin(bounder)
         self.trees.append(exploration.tree)
         with SharedExploration(exploration, self.workers) as shared:
