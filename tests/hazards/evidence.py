@@ -335,6 +335,43 @@ BY_EXECUTION: dict[str, Evidence] = {
         "negative_partial_likelihood(torch.full((2,), 200.0), torch.ones(2))", exact="math.log(2) / 2"
     ),
     "histogram_entropy": Evidence("entropy(torch.tensor([1.0, 0.0]))", exact="0.0"),
+    "continuous_actor": Evidence(
+        "log_prob",
+        before="prob = normal(torch.tensor([[1000.0]]), torch.zeros(1, 1), torch.ones(1, 1))",
+        exact="-0.5 * 1e6 - 0.5 * math.log(2 * math.pi)",
+        marked=True,
+    ),
+    "inverse_document_frequency": Evidence("tf_idf(torch.tensor([[1.0, 0.0], [1.0, 0.0]]))"),
+    "pairwise_ranking": Evidence(
+        "loss",
+        before="prediction_i = torch.tensor([-200.0]); prediction_j = torch.zeros(1)",
+        exact="200.0",
+        marked=True,
+    ),
+    "attention_decoder": Evidence(
+        "model.attention(torch.zeros(1, HID), torch.zeros(1, SRC, HID))",
+        before=_bias("model.attention.attn", "[9.0] * HID") + "model.attention.v.weight.data.fill_(100.0)",
+        exact="1 / 7",
+    ),
+    "inception_score": Evidence(
+        "inception_score(lambda x: 200 * torch.eye(2).repeat(2, 1), torch.zeros(4, 1))", exact="math.log(2)"
+    ),
+    "pearson_loss": Evidence("criterion(torch.ones(4), torch.arange(4.0))", exact="1.0"),
+    "contrast_normalisation": Evidence(
+        "patches[0][0]", before="patches = Patches(2); patches.patches = torch.ones(2, 1, 6, 6)", exact="0.0"
+    ),
+    "gradient_penalty": Evidence(
+        "autograd.grad(lengths.sum(), gradients)[0]",
+        before="gradients = torch.zeros(2, 2, requires_grad=True)",
+        exact="0.0",
+        marked=True,
+    ),
+    "inverse_root_of_degrees": Evidence("normalize_adj(torch.zeros(N, N))", exact="0.0"),
+    "scale_from_linear_layer": Evidence(
+        "kl_loss",
+        before="Whz_std.data.zero_(); bhz_std.data.zero_(); z_mu, z_std = Q(torch.zeros(1, X_dim))",
+        marked=True,
+    ),
 }
 
 WITHOUT_EXECUTION: dict[str, str] = {
