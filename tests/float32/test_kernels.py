@@ -42,13 +42,13 @@ DERIVED = {"pow", "softmax_exp"}
 """Bounds over several kernels, or of one that torch does not offer by itself."""
 
 
-def tallied(function: Function, kernel: Kernel, seed: int, count: int = SAMPLED) -> Mapping[str, Tally]:
-    """Samples of all binades in the kernel's domain."""
+def tallied(function: Function, kernel: Kernel, seed: int, step: int = 1) -> Mapping[str, Tally]:
+    """Samples of the binades in the kernel's domain, of all or of every third, say."""
     random = np.random.default_rng(seed)
     tallies = {path: Tally(kernel.absolute) for path in PATHS}
-    for binade in range(BINADES // 2 if kernel.domain[0] == 0 else BINADES):
+    for binade in range(0, BINADES // 2 if kernel.domain[0] == 0 else BINADES, step):
         if binade & 0xFF != 0xFF:
-            measure(function, sample(binade, count, random), tallies)
+            measure(function, sample(binade, SAMPLED, random), tallies)
     return tallies
 
 
@@ -226,7 +226,7 @@ def test_kernels_for_any_processor_stay_within_the_bounds() -> None:
     program = (
         "from tests.float32.test_kernels import *\n"
         "assert torch.backends.cpu.get_cpu_capability() == 'DEFAULT'\n"
-        "for name in UNARY: assert_within(KERNELS[name], tallied(UNARY[name], KERNELS[name], seed=9, count=64))\n"
+        "for name in UNARY: assert_within(KERNELS[name], tallied(UNARY[name], KERNELS[name], seed=9, step=4))\n"
     )
     environment = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
     done = subprocess.run(
