@@ -27,6 +27,7 @@ ALL = (
     "editor",
     "binary32",
     "kernels",
+    "rounding",
     "verification",
     "growth",
 )
