@@ -17,7 +17,7 @@ from torchlean.bounds.forward.forms import Form
 from torchlean.bounds.taylor import Combining, Expansion, Pairs, Plan
 from torchlean.bounds.taylor.arithmetic import reach
 from torchlean.bounds.taylor.minimum import minimum
-from torchlean.graph import Graph, Node
+from torchlean.graph import Graph, Node, evaluate
 from torchlean.intervals import Interval
 
 INPUTS = 3
@@ -215,3 +215,17 @@ def test_graphs_that_multiply_nothing_have_no_plan() -> None:
     shape = remembered(graph, BoundsCache())
     place = shape.lowered.places[graph.outputs[0]]
     assert Plan.of(shape, place, {0: slice(0, INPUTS)}, list) is None
+
+
+def test_integers_wrap_around_and_have_no_forms() -> None:
+    writer = Writer(torch.Generator().manual_seed(0))
+    x = writer.input(INPUTS)
+    whole = writer.op("cast", x, dtype=torch.int8)
+    small = writer.op("mul", whole, whole)
+    product = writer.op("mul", writer.op("cast", small, dtype=torch.float32), x)
+    graph = writer.builder.graph([product.id])
+    domain = Interval(torch.full((INPUTS,), 11.0).double(), torch.full((INPUTS,), 13.0).double())
+    expansion = expanded(graph, domain)
+    assert small.id in expansion.plan.opaque
+    found = reach(expansion.rows, expansion.plan.layout)
+    assert found.contains(evaluate(graph, {"x": torch.full((INPUTS,), 12.0)})[product.id][None])

@@ -107,6 +107,8 @@ class Plan:
 def _has_form(shape: Structure, node: Node) -> bool:
     if not node.inputs:
         return True
+    if not node.type.dtype.is_floating_point:
+        return False  # integers wrap around
     parts = shape.parts.get(node.id)
     if parts is not None:
         return all(part is None or part.forward is not None for part in parts)
@@ -114,11 +116,13 @@ def _has_form(shape: Structure, node: Node) -> bool:
 
 
 def _multiplied(shape: Structure, node: Node) -> bool:
-    return node.op == "mul" and all(shape.varies[id] for id in node.inputs)
+    return (
+        node.op == "mul" and node.type.dtype.is_floating_point and all(shape.varies[id] for id in node.inputs)
+    )
 
 
 def _squared(node: Node) -> bool:
-    return node.op == "pow" and node.attributes["exponent"] == 2
+    return node.op == "pow" and node.attributes["exponent"] == 2 and node.type.dtype.is_floating_point
 
 
 class Expansion:
