@@ -199,7 +199,7 @@ def test_both_branches_are_observed(tmp_path: Path) -> None:
 
 
 def test_the_reason_names_the_condition(tmp_path: Path) -> None:
-    text = "x = numbers(2)\nif unknown:\n    x = x + 1\nresult = torch.relu(x) + numbers(2)\n"
+    text = "x = numbers(2)\nif unknown:\n    x = numbers(1)\nresult = torch.relu(x) + numbers(2)\n"
     (problem,) = capture(PRELUDE + UNKNOWN + text, tmp_path).diagnostics
     assert problem.code == "TL102"
     assert "depends on a condition that is not known: `unknown`" in problem.message

@@ -75,6 +75,8 @@ def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywo
         from torchlean.capture.described import described
 
         result = described(run, callee.source, arguments, keywords)
+        if result is not MISSING and callee.source == "torch.autograd.grad":
+            return result
         if result is not MISSING:
             run.enters(Unknown(f"{callee.reason}; its numbers can be any", run.place()))
             return result
@@ -383,9 +385,12 @@ def _varied(run: Interpreter, function: Native, arguments: Arguments, keywords: 
     except (ShapeError, UnsupportedError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, RecursionError):
             raise
-        return _unsupported(
-            run, function, arguments, keywords, f"`{function.name}` with a number that varies is not followed"
-        )
+        reason = f"`{function.name}` with a number that varies is not followed"
+        unknown = Unknown(reason, run.place(), reported=True)
+        target = _changed(function, arguments, keywords)
+        if target is not None:
+            taint_memory(run, target, unknown)
+        return unknown
 
 
 def _into(run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords) -> Value:
@@ -421,11 +426,7 @@ def _unsupported(
     run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords, reason: str
 ) -> Value:
     """What an op that is not followed would have changed in place is unknown as well."""
-    name = function.name.rpartition(".")[2]
-    in_place = name.endswith("_") and not name.endswith("__")
-    changes = in_place or (name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"))
-    changes = changes or keywords.get("inplace") is True or name == "__setitem__"
-    target = arguments[0] if changes and arguments and isinstance(arguments[0], TensorValue) else None
+    target = _changed(function, arguments, keywords)
     if run.in_script and function.is_spelling:
         from torchlean.capture.described import described_instead
 
@@ -436,6 +437,15 @@ def _unsupported(
     if target is not None:
         taint_memory(run, target, unknown)
     return unknown
+
+
+def _changed(function: Native, arguments: Arguments, keywords: Keywords) -> TensorValue | None:
+    """The tensor that a call changes in place, if it does."""
+    name = function.name.rpartition(".")[2]
+    in_place = name.endswith("_") and not name.endswith("__")
+    changes = in_place or (name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"))
+    changes = changes or keywords.get("inplace") is True or name == "__setitem__"
+    return arguments[0] if changes and arguments and isinstance(arguments[0], TensorValue) else None
 
 
 def taint_memory(run: Interpreter, tensor: TensorValue, unknown: Unknown) -> None:

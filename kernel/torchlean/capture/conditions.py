@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import torch
+
 from torchlean.capture.environment import Frame
 from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS, Returned
 from torchlean.capture.interpreter import Doubt, Interpreter
@@ -21,6 +23,8 @@ from torchlean.capture.values import (
     Unknown,
     Value,
 )
+from torchlean.capture.varying import joined as joined_numbers
+from torchlean.ops import TensorType
 
 T = TypeVar("T")
 
@@ -88,7 +92,7 @@ def either(run: Interpreter, node: ast.IfExp, frame: Frame, unknown: Unknown) ->
     )
     if left is MISSING or right is MISSING:
         return right if left is MISSING else left
-    return left if same_value(run, left, right) else unknown
+    return joined(run, left, right, unknown)
 
 
 def branch(
@@ -198,7 +202,7 @@ def _merge(
     for place, entry in {**left.entries, **right.entries}.items():
         one = left_after[0].get(place, entry.old)
         other = right_after[0].get(place, entry.old)
-        put(entry.names, entry.key, one if same_value(run, one, other) else unknown)
+        put(entry.names, entry.key, joined(run, one, other, unknown))
     for id, content in {**left.contents, **right.contents}.items():
         one = left_after[1].get(id, content.old)
         other = right_after[1].get(id, content.old)
@@ -206,6 +210,31 @@ def _merge(
             restore(content.container, one)
         else:
             forget_content(run, content.container, one, other, unknown)
+
+
+def joined(run: Interpreter, one: Value, other: Value, unknown: Unknown) -> Value:
+    """A value that is one of two.
+
+    Claims and modules take it as unknown where they differ. In a script, where facts are shown and nothing is proved,
+    numbers have the range of both, and tensors are chosen from by a condition that is not known.
+    """
+    if same_value(run, one, other):
+        return one
+    if not run.in_script:
+        return unknown
+    if isinstance(one, TensorValue) and isinstance(other, TensorValue) and one.type == other.type:
+        either = _either_tensor(run, one, other)
+        either.attributes, either.parameter = one.attributes, one.parameter
+        return either
+    if type(one) in (tuple, list) and type(one) is type(other) and len(one) == len(other):
+        return type(one)(joined(run, a, b, unknown) for a, b in zip(one, other, strict=True))
+    number = joined_numbers(one, other, unknown.reason)
+    return unknown if number is None else number
+
+
+def _either_tensor(run: Interpreter, one: TensorValue, other: TensorValue) -> TensorValue:
+    which = run.emitter.random(TensorType((), torch.bool), 0.0, 1.0, "a condition")
+    return run.emitter.emit("where", which, one, other)
 
 
 def same_value(run: Interpreter, left: Value, right: Value) -> bool:
@@ -241,9 +270,15 @@ def same_content(run: Interpreter, left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def perhaps(run: Interpreter, follow: Callable[[], T], unknown: Unknown) -> T | Any:
-    """Follow something that the program does an unknown number of times: whatever it changed is unknown after it."""
+def perhaps(run: Interpreter, follow: Callable[[], T], unknown: Unknown, once: bool = False) -> T | Any:
+    """Follow something that the program does an unknown number of times: whatever it changed is unknown after it.
+
+    In a script, what it does `once` or not at all leaves one of two values.
+    """
     value, journal, after, _ = _alternative(run, follow)
+    if once and run.in_script:
+        _merge(run, journal, after, Journal(None), ({}, {}), unknown)
+        return value
     _redo(run, journal, after)
     forget_changes(run, journal, unknown)
     return value
@@ -263,7 +298,10 @@ def forget_content(run: Interpreter, container: object, one: Any, other: Any, un
     A floating-point tensor whose type is certain can then have any numbers; it still has its shape. Everything else
     is unknown.
     """
-    if isinstance(container, TensorValue) and one[1] == other[1] and container.dtype.is_floating_point:
+    if isinstance(container, TensorValue) and one[1] == other[1] and run.in_script:
+        either = _either_tensor(run, TensorValue(*one), TensorValue(*other))
+        container.node, container.type = either.node, either.type
+    elif isinstance(container, TensorValue) and one[1] == other[1] and container.dtype.is_floating_point:
         anything = run.emitter.random(one[1], -math.inf, math.inf, "not followed")
         container.node, container.type = anything.node, anything.type
     else:

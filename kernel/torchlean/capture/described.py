@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WRITING = words(
     """scatter scatter_ index_fill index_fill_ index_copy index_copy_ masked_scatter masked_scatter_ put_ index_put
-    index_put_"""
+    index_put_ __setitem__"""
 )
 """Functions that put numbers of their operands into places of the first, whose shape they keep."""
 
@@ -59,7 +59,7 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
         if torch.is_tensor(part)
     ):
         return MISSING  # complex numbers have no ranges
-    found = _mixed(run, arguments, keywords) if name in MIXING else Range(-math.inf, math.inf)
+    found = _mixed(run, name, arguments, keywords) if name in MIXING else Range(-math.inf, math.inf)
     return _leaves(run, made, found, name)
 
 
@@ -135,14 +135,17 @@ def _leaves(run: Interpreter, made: Any, found: Range, name: str) -> Value:
     return MISSING if made is not None else None
 
 
-def _mixed(run: Interpreter, arguments: list[Value], keywords: dict[str, Value]) -> Range:
+def _mixed(run: Interpreter, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Range:
     """The hull of the operands of the first one's kind, and of plain numbers after the dimension."""
     first = arguments[0]
-    operands = [
-        value
-        for value in (*arguments, *keywords.values())
-        if isinstance(value, TensorValue) and value.dtype == first.dtype
-    ]
+    if name == "__setitem__":
+        operands = [value for value in (first, arguments[2]) if isinstance(value, TensorValue)]
+    else:
+        operands = [
+            value
+            for value in (*arguments, *keywords.values())
+            if isinstance(value, TensorValue) and value.dtype == first.dtype
+        ]
     ranges = [range_of(run, operand.node) for operand in operands]
     numbers = [value for value in (*arguments[2:], *keywords.values()) if isinstance(value, (int, float))]
     lower = min([found.lower for found in ranges] + [float(number) for number in numbers])

@@ -193,7 +193,7 @@ class Interpreter:
         unknown = Unknown(
             "it depends on a `break` or `continue` under a condition that is not known", self.place()
         )
-        flow = perhaps(self, lambda: self.block(rest, frame), unknown)
+        flow = perhaps(self, lambda: self.block(rest, frame), unknown, once=True)
         perhaps_returned(self, frame, flow, unknown)
         return PERHAPS
 

@@ -41,6 +41,7 @@ def any_iteration(run: Interpreter, frame: Frame, body: Body, surely: bool) -> o
         surely: it runs at least once, so that the state afterwards is the one that the last iteration leaves.
     """
     run.uncertain += 1
+    run.state["loops"] = True
     try:
         if run.trying:
             return _within_trial(run, body)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchlean.capture.intrinsics import empty
-from torchlean.capture.values import TensorValue, Value, native
+from torchlean.capture.values import Native, TensorValue, Value, native
 from torchlean.ops import SPELLINGS
 
 if TYPE_CHECKING:
@@ -42,6 +42,20 @@ def _constructor(dtype: torch.dtype | None) -> Callable[..., Value]:
         return made(run, dtype, arguments)
 
     return construct
+
+
+@native("torch.Tensor.type")
+def of_type(
+    run: Interpreter, input: TensorValue, dtype: Value = None, *rest: Value, **options: Value
+) -> Value:
+    """`x.type(torch.FloatTensor)`; without an argument the name of such a constructor."""
+    if isinstance(dtype, Native):
+        dtype = dtype.name
+    if isinstance(dtype, str):
+        dtype = DTYPES.get(dtype.replace("torch.cuda.", "torch."), dtype)
+    if isinstance(dtype, torch.dtype):
+        return SPELLINGS["torch.Tensor.to"](run.emitter, input, dtype)
+    return SPELLINGS["torch.Tensor.type"](run.emitter, input, dtype)
 
 
 # `torch.Tensor` itself is a namespace of methods; calling a namespace calls this name.

@@ -46,7 +46,7 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> object
     endless = _items_ahead(iterable)
     items = items_of(run, iterable) if endless is None else endless
     if isinstance(items, Unknown):
-        return _once(run, node, frame, items, surely=True)
+        return _once(run, node, frame, items)
     if trains(run, node, frame) and len(items) > 1:
         common = common_item(run, items)
         if common is not None or not run.in_script:
@@ -121,7 +121,8 @@ def _items_ahead(iterable: Value) -> list[Value] | None:
 def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
     if trains(run, node, frame):
         unknown = Unknown("it is the result of a training loop", frame.module.span(node.test))
-        return _once(run, node, frame, unknown, surely=True)
+        endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        return _once(run, node, frame, unknown, surely=endless)
     for _ in range(LOOP if frame.yielded is None else GENERATOR):
         condition = run.eval(node.test, frame)
         run.at(node.test, frame)

@@ -19,7 +19,10 @@ def script_unit(run: Interpreter, module: SourceModule) -> Unit | None:
     """What the top level observed; None where no statement outside of definitions has a tensor."""
     observations = run.observer.taken()
     lines = _script_lines(module)
-    outside = [seen for seen in observations if seen.span.line in lines and seen.role is not Role.LAYER]
+    inside = [seen for seen in observations if seen.role is not Role.LAYER]
+    outside = [seen for seen in inside if seen.span.line in lines]
+    if not outside and run.state.get("loops"):
+        outside = inside  # `main()` is all that stands outside: what it does is the script
     if not outside:
         return None
     below = nodes_below(run, [seen.node for seen in observations])

@@ -50,13 +50,21 @@ def nonnegative(run: Interpreter, id: int) -> bool:
             return False
         decided = _at_once(run, node)
         if decided is None:
-            missing = [operand for operand in node.inputs if operand not in known]
+            numbers = _numbers(node)
+            missing = [operand for operand in numbers if operand not in known]
             if missing:
                 pending += missing
                 continue
-            decided = all(known[operand] for operand in node.inputs)
+            decided = all(known[operand] for operand in numbers)
         known[node.id] = decided
     return known[id]
+
+
+def _numbers(node: Node) -> tuple[int, ...]:
+    """The operands of which a result has numbers; others only say which."""
+    if node.op in ("index", "gather"):
+        return node.inputs[:1]
+    return node.inputs[:2] if node.op == "index_update" else node.inputs
 
 
 def _at_once(run: Interpreter, node: Node) -> bool | None:

@@ -9,6 +9,7 @@ import collections.abc
 import enum
 import numbers
 import os.path
+import string
 from typing import TYPE_CHECKING
 
 import torch
@@ -108,6 +109,16 @@ CONSTANTS.update(
 CONSTANTS.update(
     {f"collections.abc.{name}": getattr(collections.abc, name) for name in collections.abc.__all__}
 )
+STRINGS = (
+    "ascii_letters",
+    "ascii_lowercase",
+    "ascii_uppercase",
+    "digits",
+    "hexdigits",
+    "punctuation",
+    "printable",
+)
+CONSTANTS.update({f"string.{name}": getattr(string, name) for name in (*STRINGS, "whitespace")})
 CONSTANTS.update({f"numbers.{name}": getattr(numbers, name) for name in numbers.__all__})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import enum
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from torchlean.capture.values import (
     odd_key,
     type_name,
 )
+from torchlean.capture.varying import Number
 from torchlean.capture.varying_items import varies, varying_item
 from torchlean.capture.widening import anything, is_trainable
 
@@ -94,9 +96,19 @@ def _tensor_item(run: Interpreter, tensor: TensorValue, index: Value) -> Value:
     function = tensor_operator("__getitem__")
     if isinstance(function, Unknown):
         return run.enters(function)
+    if run.in_script and _is_legacy_item(run, tensor, index):
+        return Number("a number that the program computes", not tensor.dtype.is_floating_point)
     if run.in_script and varies(index):
         return varying_item(run, tensor, index)
     return call(run, function, [tensor, index], {})
+
+
+def _is_legacy_item(run: Interpreter, tensor: TensorValue, index: Value) -> bool:
+    """`loss.data[0]`, which was how `loss.item()` was written before torch 0.4."""
+    node = run.node
+    if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Attribute):
+        return False
+    return node.value.attr == "data" and not tensor.shape and index == 0
 
 
 def _instance_item(run: Interpreter, owner: Instance, index: Value) -> Value:
