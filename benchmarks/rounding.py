@@ -78,7 +78,7 @@ def _tightness() -> Table:
         "Rounding errors of dot products: worst observed beside the bound",
         ["terms", "numbers", "order", "observed / bound", "observed / γₙ₊₁ Σ|xᵢyᵢ|", "bound / γₙ₊₁ Σ|xᵢyᵢ|"],
         note=f"{DOTS} dot products, {ORDERS} executions each on the executable binary32, half of the products fused. "
-        "The bound holds for every order, so random ones stay far below; adversarial numbers come close. The textbook's "
+        "The bound holds for every order, so random ones stay far below; adversarial ones come close. The textbook's "
         "γ ignores underflow.",
     )
     random = np.random.default_rng(0)

@@ -6,7 +6,8 @@
 2. with the tensors known exactly, every op of the graph gives a point (one tensor for both ends): its exact value;
 3. with the tensors known as boxes, every op's interval contains every sampled run, in exact arithmetic (float64 holds
    what rearrangements do);
-4. with `tight`, the ends are reached at the corners of the boxes: rearrangements lose nothing.
+4. with `tight`, the ends are reached at the corners of the boxes: rearrangements lose nothing;
+5. with operands that are off by a known error, no sampled run is off by more than the rule for rounding errors says.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from torch import Tensor
 from torchlean.graph import evaluate
 from torchlean.intervals import Interval
 from torchlean.ops import OPS
+from torchlean.ops.noise.values import Noisy
+from torchlean.rounding import NodeError
+from torchlean.rounding.engine import node_error
 
 SAMPLES = 6
 
@@ -41,6 +45,7 @@ def check(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], *, ti
         call = Call(name, *arguments, **keywords)
         assert_points(call)
         assert_contained(call, tight=tight)
+        assert_errors(call)
 
 
 def intervals(emitter: FakeEmitter, boxes: dict[str, Interval]) -> list[Interval]:
@@ -92,6 +97,45 @@ def assert_contained(call: Call, *, tight: bool) -> None:
                 assert torch.equal(getattr(interval, end), value.to(torch.float64)), (
                     f"{node.op}: {end} end is loose"
                 )
+
+
+OWN_ERROR = 0.01
+"""Of floating operands: large enough for decisions to turn out differently."""
+
+
+def assert_errors(call: Call) -> None:
+    """Runs on operands within their errors stay within the errors of all nodes; what is moved keeps its error."""
+    generator = torch.Generator().manual_seed(1)
+    boxes = {name: box(value, generator) for name, value in call.emitter.data.items()}
+    graph = call.emitter.builder.graph()
+    found: list[NodeError] = []
+    known = intervals(call.emitter, boxes)
+    for node, exact in zip(graph, known, strict=True):
+        if node.op in OPS:
+            operands = [Noisy(known[id], found[id].error, graph[id].type) for id in node.inputs]
+            found.append(node_error(node, exact, operands, [found[id] for id in node.inputs]))
+        else:
+            off = node.op == "input" and node.type.dtype.is_floating_point
+            found.append(NodeError(torch.full(exact.shape, OWN_ERROR).double() if off else None))
+    for _ in range(SAMPLES):
+        inputs = {name: sample(b, generator) for name, b in boxes.items()}
+        moved = {name: _moved(value, call.emitter.data[name], generator) for name, value in inputs.items()}
+        runs = (run64(call, inputs), run64(call, moved))
+        for node, error, before, after in zip(graph, found, *runs, strict=True):
+            if node.type.dtype.is_complex:
+                continue
+            off = (after.double() - before.double()).abs()
+            bound = torch.zeros_like(off) if error.error is None else error.error
+            fine = (off <= bound * (1 + 1e-12)) | (before.double() == after.double())
+            assert bool(fine.all()), f"{node.op}: off by {off}, bound {bound}"
+
+
+def _moved(value: Tensor, original: Tensor, generator: torch.Generator) -> Tensor:
+    """The operand of an execution."""
+    if not original.is_floating_point():
+        return value
+    share = torch.rand(value.shape, dtype=torch.float64, generator=generator) * 2 - 1
+    return value + OWN_ERROR * share
 
 
 def run64(call: Call, inputs: dict[str, Tensor]) -> list[Tensor]:
