@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from torchlean.capture.ranges import Range, range_of
+from torchlean.capture.signs import nonnegative
 from torchlean.capture.tables import words
 from torchlean.capture.tensors import gradient
 from torchlean.capture.torch_names import real_object
@@ -150,5 +151,7 @@ def _mixed(run: Interpreter, name: str, arguments: list[Value], keywords: dict[s
     numbers = [value for value in (*arguments[2:], *keywords.values()) if isinstance(value, (int, float))]
     lower = min([found.lower for found in ranges] + [float(number) for number in numbers])
     upper = max([found.upper for found in ranges] + [float(number) for number in numbers])
+    if all(number >= 0 for number in numbers) and all(nonnegative(run, operand.node) for operand in operands):
+        lower = max(lower, 0.0)
     likely = any(found.likely for found in ranges)
     return Range(-math.inf, math.inf) if likely else Range(lower, upper)

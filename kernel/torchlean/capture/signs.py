@@ -64,6 +64,8 @@ def _numbers(node: Node) -> tuple[int, ...]:
     """The operands of which a result has numbers; others only say which."""
     if node.op in ("index", "gather"):
         return node.inputs[:1]
+    if node.op == "where":
+        return node.inputs[1:]
     return node.inputs[:2] if node.op == "index_update" else node.inputs
 
 

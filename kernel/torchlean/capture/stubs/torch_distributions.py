@@ -26,8 +26,8 @@ class Categorical(Distribution):
             epsilon = torch.finfo(probs.dtype).eps
             self.logits = torch.log(self.probs.clamp(min=epsilon, max=1 - epsilon))
         else:
-            self.logits = F.log_softmax(logits, dim=-1)
-            self.probs = F.softmax(logits, dim=-1)
+            self.logits = logits - logits.logsumexp(dim=-1, keepdim=True)
+            self.probs = F.softmax(self.logits, dim=-1)
         super().__init__(tuple(self.probs.shape[:-1]))
 
     def sample(self, sample_shape=()):
