@@ -27,6 +27,11 @@ CASES = [
     ("TL205", "torch.log(F.relu(logits))", "torch.log(F.relu(logits) + 1e-6)"),
     ("TL203", "logits / logits.norm()", "logits / (logits.norm() + 1e-6)"),
     ("TL219", "torch.sqrt(((logits - y) ** 2).sum(1))", "torch.sqrt(((logits - y) ** 2).sum(1) + 1e-6)"),
+    (
+        "TL201",
+        "torch.exp(torch.cat([2 - logits, logits]))",
+        "torch.exp(torch.cat([logits, X]).clamp(max=9))",
+    ),
     ("TL204", "torch.sqrt(logits)", "torch.sqrt(F.softplus(logits))"),
 ]
 

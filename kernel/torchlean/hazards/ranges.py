@@ -31,6 +31,9 @@ from torchlean.hazards.regions import COMPUTED, LAYERS, WORKING, Known, known_re
 from torchlean.hazards.relations import related
 from torchlean.intervals import Interval
 
+CONTRACTIONS = LAYERS - {"batch_norm", "group_norm", "layer_norm", "rms_norm"}
+"""Sums of products. Normalisations are left out: what is large comes out small and of either sign."""
+
 LOGARITHMS = frozenset({"log", "log2", "log10", "log1p"})
 
 
@@ -104,11 +107,22 @@ def _range(
     if node.type.numel == 0:
         return Interval.uniform(node.type.shape, 0.0, 0.0)
     operands = [ranges.intervals[id] for id in node.inputs]
-    exact = bound_node(node, [Bound(operand) for operand in operands], graph, domains).interval
+    if known is Known.NOTHING and node.op in CONTRACTIONS and any(_is_wide(operand) for operand in operands):
+        # The product of a whole working range with anything fills the working range, up to its sign.
+        nonnegative = all(extent(operand)[0] >= 0 for operand in operands)
+        exact = Interval.uniform(node.type.shape, 0.0 if nonnegative else -WORKING, WORKING)
+    else:
+        exact = bound_node(node, [Bound(operand) for operand in operands], graph, domains).interval
     if known is Known.CERTAIN and bounds is not None:
         exact = _intersected(exact, bounds[node.id])
     exact = related(node, graph, ranges.intervals, exact)
     return _settled(node, operands, exact, ranges)
+
+
+def _is_wide(operand: Interval) -> bool:
+    """Whether the operand may be as large as numbers of the working range are."""
+    low, high = extent(operand)
+    return max(-low, high) >= WORKING and not operand.infinite
 
 
 def _settled(node: Node, operands: list[Interval], exact: Interval, ranges: Ranges) -> Interval:

@@ -205,6 +205,7 @@ class Operations:
     def __init__(self) -> None:
         self.builder = GraphBuilder()
         self._serial = 0
+        self._fed: set[int] = set()
 
     def leaf(self, value: Opaque, span: Span) -> int:
         """The tensor that something not followed is."""
@@ -218,6 +219,8 @@ class Operations:
         self._serial += 1
         likely = normal_range() if source is Source.NORMAL else None
         node = self.builder.random(TYPE, lower, upper, self._serial, (span,), label, source, likely)
+        if source is Source.TRAINED:
+            self._fed.add(node.id)
         return TensorNode(node.id)
 
     def number(self, value: float) -> int:
@@ -227,9 +230,12 @@ class Operations:
     def emit(self, op: str, inputs: Sequence[int], span: Span, **attributes: Attribute) -> Value:
         """One op of the graph; what torch refuses is not followed."""
         try:
-            return TensorNode(self.builder.op(op, inputs, attributes, (span,)).id)
+            node = self.builder.op(op, inputs, attributes, (span,))
         except ShapeError:
             return Opaque()
+        if any(id in self._fed for id in inputs):
+            self._fed.add(node.id)
+        return TensorNode(node.id)
 
     def operand(self, value: Value, span: Span) -> int | None:
         """The value as an operand, or None where it is no tensor and no number."""
@@ -271,9 +277,11 @@ class Operations:
         if op == "vector_norm":
             attributes["ord"] = 2.0
         made = self.emit(op, (node,), span, **attributes)
-        if isinstance(made, TensorNode):
-            return TensorNode(self.builder.op("expand", (made.node,), {"shape": TYPE.shape}, (span,)).id)
-        return made
+        return (
+            self.emit("expand", (made.node,), span, shape=TYPE.shape)
+            if isinstance(made, TensorNode)
+            else made
+        )
 
     def call(
         self, name: str, arguments: Sequence[Value], keywords: dict[str, Value], span: Span, method: bool
@@ -286,6 +294,9 @@ class Operations:
             return made
         if name in PRODUCTS:
             return self._product(arguments, span)
+        if isinstance(first, Items):
+            # `torch.cat([a, b])`: numbers of either, of which only is known whether a network gives them.
+            return Opaque(network=any(self.is_fed(item) for item in first.items))
         if first is None or not isinstance(first, (TensorNode, Opaque)):
             return Opaque()
         if name in SAME:
@@ -298,6 +309,12 @@ class Operations:
         if name in ("rand", "rand_like"):
             return self.random(0.0, 1.0, span, Source.DRAWN, name)
         return None
+
+    def is_fed(self, value: Value) -> bool:
+        """Whether a network's output is below the value."""
+        if isinstance(value, Opaque):
+            return value.network
+        return isinstance(value, TensorNode) and value.node in self._fed
 
     def _product(self, arguments: Sequence[Value], span: Span) -> Value:
         """A matrix product: any number, but for unit vectors."""
