@@ -81,6 +81,7 @@ RULES: dict[str, Callable[[list[np.ndarray], Node], np.ndarray]] = {
     "add": lambda operands, node: operands[0] + operands[1],
     "sub": lambda operands, node: operands[0] - operands[1],
     "mul": lambda operands, node: operands[0] * operands[1],
+    "matmul": lambda operands, node: operands[0].dot(operands[1]),
     "cat": lambda operands, node: np.concatenate(operands, axis=node.attributes["dim"]),
     "reshape": lambda operands, node: operands[0].reshape(node.type.shape),
     "div": lambda operands, node: operands[0] / operands[1],

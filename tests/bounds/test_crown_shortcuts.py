@@ -30,8 +30,8 @@ def test_leaving_out_dead_neurons_changes_nothing(monkeypatch: pytest.MonkeyPatc
     left: list[int] = []
     without_dead = joining._without_dead
 
-    def watched(step: steps.Step, operand: steps.Step, steepness: torch.Tensor) -> steps.Step:
-        found = without_dead(step, operand, steepness)
+    def watched(step: steps.Step, operand: steps.Step) -> steps.Step:
+        found = without_dead(step, operand)
         left.extend([] if found.live is None else [len(found.live)])
         return found
 

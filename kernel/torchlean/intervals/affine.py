@@ -28,7 +28,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from torchlean.intervals.arithmetic import add
 from torchlean.intervals.interval import Interval
-from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, down, gamma, up
+from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF, down, gamma, up
 
 Product = Callable[[Tensor, Tensor], Tensor]
 """Linear in each operand; every element of the result is a sum of products."""
@@ -130,7 +130,9 @@ def _swapped(expansion: Expansion | None) -> Expansion | None:
 
 def _unknown(x: Interval) -> bool:
     """Whether nothing is known of any element: no arithmetic would find out more."""
-    return x.lower.numel() > 0 and bool(x.lower.max() == -math.inf) and bool(x.upper.min() == math.inf)
+    if x.is_point or not x.lower.numel():
+        return False
+    return bool(x.lower.max() == -math.inf) and bool(x.upper.min() == math.inf)
 
 
 def _nonnegative(x: Interval) -> bool:
@@ -143,8 +145,10 @@ def _point_times(product: Product, a: Tensor, b: Interval, terms: int) -> Interv
     The computed `P(a, c)` is off by `gamma(terms) P(|a|, |c|)` at most, and its sum with the radius by two roundings
     more: all of that is one product `P(|a|, r + g |c|)`, `g = gamma(terms + 4)`, inflated by its own relative error.
     """
-    centre, radius = centred(b)
-    spread = torch.add(radius, centre.abs(), alpha=gamma(terms + 4)).add_(SMALLEST_SUBNORMAL)
+    centre = torch.add(b.lower * 0.5, b.upper, alpha=0.5)
+    # What the radius does not measure from the rounded centre is two roundings of it.
+    spread = (b.upper - b.lower).mul_(0.5 * (1 + 4 * UNIT_ROUNDOFF))
+    spread = spread.add_(centre.abs(), alpha=gamma(terms + 8)).add_(4 * SMALLEST_SUBNORMAL)
     result = _ball(product(a, centre), product(magnitude(a), spread), terms)
     if result is not None:
         return result
@@ -178,10 +182,11 @@ def _ball(centre: Tensor, radius: Tensor, terms: int) -> Interval | None:
     The radius is a sum of non-negative products of non-negative factors, each with at most 4 roundings before: its
     relative error is below `gamma(terms + 8)`, and `1 / (1 - g) <= 1 + 2 g`.
     """
-    radius = radius * (1 + 2 * gamma(terms + 12)) + (terms + 1) * 4 * SMALLEST_SUBNORMAL
+    radius = (radius * (1 + 2 * gamma(terms + 12))).add_((terms + 1) * 4 * SMALLEST_SUBNORMAL)
     upper = centre + radius
-    # An overflow of either part shows in the upper end: `centre` -inf, +inf or NaN, or `radius` inf.
-    if not bool(torch.isfinite(upper).all()):
+    # An overflow of either part shows in the upper end: `centre` -inf, +inf or NaN, or `radius` inf. Zero times any of
+    # them is NaN.
+    if float((upper * 0.0).sum()) != 0.0:
         return None
     return Interval(centre - radius, upper)
 

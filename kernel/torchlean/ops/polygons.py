@@ -103,11 +103,10 @@ def _relu(x: Interval) -> tuple[Plane, Plane] | None:
     if width.numel() and not math.isfinite(float(width.amax())):
         return None
     open = torch.minimum(below, above).clamp_(max=_TINY)
-    slope = (
-        (above / width.clamp_(min=SMALLEST_SUBNORMAL)).mul_(1 + 4 * UNIT_ROUNDOFF).add_(open).clamp_(max=1.0)
-    )
-    intercept = (slope * below).mul_(1 + 4 * UNIT_ROUNDOFF).add_(open)
-    chosen = (x.lower + x.upper > 0).to(torch.float64)
+    quotient = above / width.clamp_(min=SMALLEST_SUBNORMAL)
+    slope = torch.add(open, quotient, alpha=1 + 8 * UNIT_ROUNDOFF).clamp_(max=1.0)
+    intercept = torch.add(open, slope * below, alpha=1 + 8 * UNIT_ROUNDOFF)
+    chosen = (above > below).to(torch.float64)
     return Plane((chosen,)), Plane((slope,), intercept)
 
 

@@ -133,7 +133,9 @@ class _Tightening:
             return crown, True
         first = bound_node(node, [bounds[id] for id in node.inputs], self.shape.graph, self.domains)
         interval = crown.interval if first.interval.undefined else _both(crown.interval, first.interval)
-        method = crown.method
+        # Operands that a search has tightened can do more for this node by its interval rule than planes did.
+        gained = _differ(interval, crown.interval) and any(bounds[id].method == "alpha" for id in node.inputs)
+        method = "alpha" if gained and crown.method == "crown" else crown.method
         complete = True
         elements = open_elements(interval, manner).flatten().nonzero().flatten()
         if manner != b"none" and node.id not in self.shape.optimal and len(elements):
@@ -141,11 +143,13 @@ class _Tightening:
             asked = self.decided if node.id in self.chosen else None
             rows = ElementRows(problem, node, interval, self.steps, self.check, asked)
             searched, complete = rows.tighten(elements)
-            if not (
-                torch.equal(searched.lower, interval.lower) and torch.equal(searched.upper, interval.upper)
-            ):
+            if _differ(searched, interval):
                 interval, method = searched, "alpha"
         return Bound(interval, crown.reason, method), complete
+
+
+def _differ(a: Interval, b: Interval) -> bool:
+    return not (torch.equal(a.lower, b.lower) and torch.equal(a.upper, b.upper))
 
 
 def _both(a: Interval, b: Interval) -> Interval:

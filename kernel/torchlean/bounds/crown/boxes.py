@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds.cache import BoundsCache
+from torchlean.bounds.crown.anchors import Anchor
 from torchlean.bounds.crown.descent import Landscape, element_bounds
 from torchlean.bounds.crown.refine import bound_lowered, known_operands, open_elements, step_of
-from torchlean.bounds.crown.steps import Anchor, enclosure, stop
+from torchlean.bounds.crown.steps import enclosure, stop
 from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.bounds.forward.climb import Climb, narrower, worth
 from torchlean.cancellation import Cancelled

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from torchlean.bounds.crown.anchors import Anchor
 from torchlean.bounds.crown.patches import Patches
-from torchlean.bounds.crown.steps import NARROW_ROUNDOFF, SMALLEST, Anchor, Step
-from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF, gamma
+from torchlean.bounds.crown.steps import NARROW_ROUNDOFF, SMALLEST, Step, inflation
+from torchlean.intervals.rounding import UNIT_ROUNDOFF, gamma
 from torchlean.ops.linearization import Window
-
-_ROUNDINGS = 128
-"""More than the roundings behind any one loss, and the additions of losses at all nodes but for `visited`."""
 
 
 @dataclass
@@ -88,17 +87,19 @@ def element_bounds(
     step = land.step(node, dtype)
     run.start(step, elements, tuple(point.shape[1:]))
     below, above = run.finish()
-    flat = point.reshape(point.shape[0], -1)
-    anchor = flat[:, elements] if elements.dim() == 1 else flat.expand(len(elements), -1).gather(1, elements)
-    return _outward(anchor, -below, -math.inf), _outward(anchor, above, math.inf)
+    anchor = _chosen(point.reshape(point.shape[0], -1), elements)
+    # The rounding of these sums is counted in the first loss (`steps`), like that of the anchor.
+    lower, upper = anchor - below, anchor + above
+    lower.nan_to_num_(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
+    upper.nan_to_num_(nan=math.inf, posinf=math.inf, neginf=-math.inf)
+    return lower, upper
 
 
-def _outward(anchor: Tensor, distance: Tensor, unknown: float) -> Tensor:
-    """The end of an interval at a distance from the anchor; the sum and its margin round a few times."""
-    sign = 1.0 if unknown > 0 else -1.0
-    margin = (anchor.abs() + distance.abs()) * (4 * UNIT_ROUNDOFF) + SMALLEST_SUBNORMAL
-    end = torch.add(anchor + distance, margin, alpha=sign)
-    return torch.nan_to_num(end, nan=unknown, posinf=math.inf, neginf=-math.inf)
+def _chosen(values: Tensor, elements: Tensor) -> Tensor:
+    """Some elements of (boxes or 1, elements): the same in all boxes, (n,), or others in each, (boxes, n)."""
+    if elements.dim() == 2:
+        return values.expand(len(elements), -1).gather(1, elements)
+    return values if len(elements) == values.shape[1] else values.index_select(1, elements)
 
 
 class _Pass:
@@ -127,11 +128,7 @@ class _Pass:
             self._start_apart(step, elements, shape)
             return
         self._visit(step)
-        loss = step.loss
-        if elements.dim() == 1:
-            lost = loss[:, elements]
-        else:
-            lost = loss.expand(len(elements), -1).gather(1, elements)
+        lost = _chosen(step.loss, elements)
         self.lost = torch.cat((lost, lost), 1).to(torch.float64)
         if step.window is not None and elements.dim() == 1 and self.dtype == torch.float64:
             self._start_patches(step.onward[0][0], step.window, elements)
@@ -204,9 +201,7 @@ class _Pass:
             self.check()
             id = -heapq.heappop(self.waiting)
             self.gather(self.land.step(id, self.dtype), self.coefficients.pop(id))
-        relative = 1.05 * self.unit_roundoff * (self.summed + 4) + 2 * gamma(
-            self.terms + self.visited + _ROUNDINGS
-        )
+        relative = inflation(self.unit_roundoff, self.summed, self.terms, self.visited)
         lost = (self.lost + 4 * self.underflow * SMALLEST[self.dtype]) * (1.0 + relative)
         if self.total is not None:
             lost = lost - self.total
@@ -270,19 +265,19 @@ class _Pass:
     def _times(self, rows: Tensor, values: Tensor) -> Tensor:
         """`rows @ values` over (boxes or 1) each, (boxes or 1, rows) of float64."""
         if values.shape[0] == 1:
-            found = rows @ values[0]
+            found = functional.linear(rows, values).squeeze(2)
         elif rows.shape[0] == 1:
             found = (rows[0] @ values.t()).t()
         else:
             # A sixth of the time that the other order of the factors takes.
             found = torch.bmm(values.unsqueeze(1), rows.transpose(1, 2)).squeeze(1)
-        return found.to(torch.float64)
+        return found if found.dtype == torch.float64 else found.to(torch.float64)
 
     def _visit(self, step: Step) -> None:
         self.underflow += step.underflow + step.loss.shape[1]
         self.summed = max(self.summed, step.loss.shape[1])
         self.terms = max(self.terms, step.terms)
-        self.visited += 4
+        self.visited += 1
 
 
 def _beside(middle: Tensor, spread: Tensor) -> Tensor:

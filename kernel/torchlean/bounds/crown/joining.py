@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
-from torchlean.bounds.crown.steps import TINY, Step, flat
+from torchlean.bounds.crown.anchors import TINY, flat
+from torchlean.bounds.crown.steps import Step
 
 MANY, LIVE = 128, 0.9
 """From how many neurons, and up to which share of them, the live ones' weights are copied to multiply fewer."""
@@ -34,38 +34,38 @@ def joined(op: Step, operand: Step) -> Step:
     A coefficient `L` of the output becomes at most `|L| (|mid| + |half|)` on the operand, so the operand's loss counts
     that many times.
     """
-    assert op.slopes is not None
-    ((mid, half),) = op.slopes
+    assert op.slopes is not None and op.steepness is not None
+    ((mid, _),) = op.slopes
     rows, count = None, operand.loss.shape[1]
     if operand.unit is not None and len(operand.unit) == 1 and mid.shape[0] > 1:
         rows = operand.unit[0](torch.arange(count)).flatten(1)
         rows = rows if rows.shape[1] <= FEW else None
-    steepness = flat((mid.abs() + half.abs()).squeeze(1)) * _ALMOST
+    steepness = op.steepness * _ALMOST
     step = Step(
-        torch.addcmul(op.loss, steepness, operand.loss) + TINY,
-        torch.addcmul(op.rounding, steepness, operand.rounding),
+        torch.addcmul(op.loss, steepness, operand.loss).add_(TINY),
+        lambda: torch.addcmul(op.rounding(), steepness, operand.rounding()),
         op.underflow + operand.underflow,
         operand.onward,
         op.slopes * len(operand.onward),
-        max(op.terms, operand.terms) + 1,
+        terms=max(op.terms, operand.terms) + 1,
         window=operand.window,
         rows=rows,
     )
-    return _without_dead(step, operand, steepness)
+    return _without_dead(step, operand)
 
 
-def _without_dead(step: Step, operand: Step, steepness: Tensor) -> Step:
+def _without_dead(step: Step, operand: Step) -> Step:
     """Rows pass a large layer without the columns of neurons whose slopes are zero, which is no approximation."""
-    count = steepness.shape[1]
-    if count < MANY or len(steepness) > 1 or operand.unit is None or len(operand.unit) != 1 or operand.window:
+    assert step.slopes is not None
+    count, boxes = step.loss.shape[1], len(step.slopes[0][0])
+    if count < MANY or boxes > 1 or operand.unit is None or len(operand.unit) != 1 or operand.window:
         return step
-    live = steepness[0].nonzero().flatten()
+    live = flat(torch.logical_or(*step.slopes[0]))[0].nonzero().flatten()
     if len(live) > LIVE * count:
         return step
     matrix = operand.unit[0](live)
     shape = matrix.shape[1:]
     weights = matrix.flatten(1)
-    assert step.slopes is not None
     slopes = tuple(
         (flat(mid)[:, live].unsqueeze(1), flat(half)[:, live].unsqueeze(1)) for mid, half in step.slopes
     )

@@ -11,23 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.bounds.crown import joining, steps
+from torchlean.bounds.crown.anchors import Anchor
+from torchlean.bounds.crown.chain import Chain
 from torchlean.bounds.crown.descent import Landscape, element_bounds
 from torchlean.bounds.crown.passages import Magnitude, Passage, affine, between, joined
-from torchlean.bounds.crown.steps import Anchor, Step, stop
+from torchlean.bounds.crown.planes import planes_of
+from torchlean.bounds.crown.steps import Step, stop
 from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.bounds.forward.climb import Climb, narrower, too_many, worth
 from torchlean.bounds.ibp import Bounds, bound_node, content_key
 from torchlean.cancellation import Cancelled
 from torchlean.graph import LEAVES, Graph, Node
 from torchlean.intervals import Interval
-from torchlean.ops import OPS, UnsupportedError
 from torchlean.ops.adjoint import sum_to
-from torchlean.ops.linearization import Relaxation
 
 CHUNK_BYTES = 4 * 2**20
 """Memory for the coefficients of one node in a backward pass: what processors keep close to them. More rows are bounded
@@ -109,8 +111,11 @@ def bound_lowered(
         bound = cache.get(keys[-1])
         fresh.append(bound is None)
         if bound is None:
-            operands = [bounds[id] for id in node.inputs]
-            first = bound_node(node, operands, shape.graph, domains)
+            narrow = refinement.chain.interval(node.id)
+            if narrow is None:
+                first = bound_node(node, [bounds[id] for id in node.inputs], shape.graph, domains)
+            else:
+                first = Bound(narrow)
             for composite in shape.lowered.composites.get(node.id, ()):
                 operands = [bounds[id] for id in composite.inputs]
                 first = _both(first, bound_node(composite, operands, shape.graph, domains))
@@ -152,13 +157,21 @@ class _Refinement:
     bounds: list[Interval] = field(default_factory=list)
     land: Landscape = field(default_factory=Landscape)
     points: dict[int, Tensor] = field(default_factory=dict)
+    batched: dict[int, Interval] = field(default_factory=dict)
     built: int = 0
 
     def __post_init__(self) -> None:
         self.climb = Climb(self.structure)
+        self.chain = Chain(self.structure, self.bounds)
 
     def key(self, node: Node, manner: bytes) -> bytes:
         """What a node's bound, or how others pass it, depends on besides content: all that an engine may choose."""
+        known = self.structure.manners.get((node.id, manner))
+        if known is None:
+            known = self.structure.manners[node.id, manner] = self._key(node, manner)
+        return known
+
+    def _key(self, node: Node, manner: bytes) -> bytes:
         joined = b" joined" if self.structure.joins(node) else b""
         step = str(self.structure.additions).encode()
         forms = f"{self.structure.symbols} {self._alone(node)}".encode()
@@ -173,24 +186,28 @@ class _Refinement:
         interval = first.interval
         if manner == b"none" or interval.undefined or node.id in self.structure.optimal:
             return first
-        elements = open_elements(interval, manner).flatten().nonzero().flatten()
+        elements = _indices(open_elements(interval, manner))
         if len(elements) and worth(self.structure, node, len(elements)):
             first = self._forward(node, first)
             interval = first.interval
-            elements = open_elements(interval, manner).flatten().nonzero().flatten()
+            elements = _indices(open_elements(interval, manner))
         if not len(elements) or (not self._alone(node) and too_many(self.structure, node, len(elements))):
             return first
-        self._build(node.id)
-        if not self._advance(node):
-            return first
-        return Bound(self._refine(node, interval, elements), first.reason, "crown")
+        if self.chain.reaches(node.id):
+            found = self._along_chain(node, elements)
+        else:
+            self._build(node.id)
+            if not self._advance(node):
+                return first
+            found = self._through_graph(node, elements)
+        return Bound(_narrowed(interval, elements, *found), first.reason, "crown")
 
     def _alone(self, node: Node) -> bool:
         """Whether no nonlinear op reads a node: if it is refined, somebody wants it."""
         return not self.structure.readers.get(node.id)
 
     def _forward(self, node: Node, first: Bound) -> Bound:
-        found = self.climb.interval(node, [_batched(bound) for bound in self.bounds])
+        found = self.climb.interval(node, [self._batched(id) for id in range(len(self.bounds))])
         if found is None:
             return first
         one = Interval(found.lower[0], found.upper[0])
@@ -200,15 +217,33 @@ class _Refinement:
         """Make the next node's final bound available to later passes."""
         self.bounds.append(interval)
 
-    def _refine(self, node: Node, interval: Interval, elements: Tensor) -> Interval:
-        lower, upper = interval.lower.flatten().clone(), interval.upper.flatten().clone()
+    def _along_chain(self, node: Node, elements: Tensor) -> tuple[Tensor, Tensor]:
+        """Lower and upper bounds of some elements, (n,)."""
+        rows = max(1, CHUNK_BYTES // (8 * 2 * max(1, self.structure.widest[node.id])))
+        chunks = [part.numpy() for part in elements.split(rows)]
+        found = [self.chain.element_bounds(node.id, chunk, self.check) for chunk in chunks]
+        low, high = (
+            found[0] if len(found) == 1 else (np.concatenate(ends) for ends in zip(*found, strict=True))
+        )
+        return torch.from_numpy(low), torch.from_numpy(high)
+
+    def _through_graph(self, node: Node, elements: Tensor) -> tuple[Tensor, Tensor]:
+        """The same in any graph."""
         point = self.points[node.id]
-        for chunk in elements.split(self._rows_at_a_time(node)):
-            low, high = element_bounds(self.land, node.id, point, chunk, self.check)
-            lower[chunk] = torch.maximum(lower[chunk], low[0])
-            upper[chunk] = torch.minimum(upper[chunk], high[0])
-        shape = node.type.shape
-        return Interval(lower.reshape(shape), upper.reshape(shape), interval.undefined)
+        chunks = elements.split(self._rows_at_a_time(node))
+        found = [element_bounds(self.land, node.id, point, chunk, self.check) for chunk in chunks]
+        low, high = found[0] if len(found) == 1 else (torch.cat(ends, 1) for ends in zip(*found, strict=True))
+        return low[0], high[0]
+
+    def _batched(self, id: int) -> Interval:
+        """A node's final bound with a batch of one box in front."""
+        found = self.batched.get(id)
+        if found is None:
+            interval = self.bounds[id]
+            lower = interval.lower.unsqueeze(0)
+            upper = lower if interval.is_point else interval.upper.unsqueeze(0)
+            found = self.batched[id] = Interval(lower, upper, interval.undefined)
+        return found
 
     def _rows_at_a_time(self, node: Node) -> int:
         """Elements per pass, each of which takes two rows of coefficients on the widest node below."""
@@ -220,7 +255,7 @@ class _Refinement:
         for id in range(self.built, end):
             if not self.structure.varies[id]:
                 continue  # its value is inside the steps of its consumers
-            node, interval = self.structure.graph[id], _batched(self.bounds[id])
+            node, interval = self.structure.graph[id], self._batched(id)
             known = id in self.points or (not interval.undefined and self._advance(node))
             if known:
                 self.land.anchors[id] = Anchor.around(self.points[id], interval)
@@ -232,9 +267,10 @@ class _Refinement:
     def _advance(self, node: Node) -> bool:
         """Find the node's anchor and step, if there is another than to stop."""
         for id in known_operands(self.structure, node):
-            self.land.anchors[id], step = stop(_batched(self.bounds[id]))
+            self.land.anchors[id], step = stop(self._batched(id))
             self.land.put(id, step)
-        found = step_of(self.structure, node, [_batched(self.bounds[id]) for id in node.inputs], self.land)
+        operands = [self._batched(id) for id in node.inputs]
+        found = step_of(self.structure, node, operands, self.land)
         if found is None:
             return False
         self.points[node.id], step = found
@@ -255,8 +291,8 @@ def step_of(
         return None
     parts = shape.parts.get(node.id)
     if parts is not None:
-        return steps.affine(node.inputs, parts, shape.offsets[node.id], land.anchors)
-    planes = _planes(node, operands)
+        return steps.affine(node.inputs, parts, shape.starts[node.id], land.anchors)
+    planes = planes_of(node, operands)
     if planes is None:
         return None
     shapes = [shape.graph[id].type.shape for id in node.inputs]
@@ -265,15 +301,6 @@ def step_of(
     if shape.joins(node) and below.fatal is None and below.constant is None:
         step = joining.joined(step, below)
     return point, step
-
-
-def _planes(node: Node, operands: Sequence[Interval]) -> Relaxation | None:
-    if any(operand.undefined for operand in operands) or not all(x.bounded() for x in operands):
-        return None
-    try:
-        return OPS[node.op].relax(operands, node.attributes)
-    except UnsupportedError:
-        return None
 
 
 def known_operands(shape: Structure, node: Node) -> list[int]:
@@ -302,7 +329,7 @@ def passage_of(
     if parts is not None:
         sizes = [magnitudes.get(id, _NOTHING) for id in node.inputs]
         return affine(node.inputs, parts, shape.offsets[node.id], sizes, shape.additions)
-    planes = _planes(node, operands)
+    planes = planes_of(node, operands)
     if planes is None:
         return None
     sizes = [magnitudes[id] for id in node.inputs]
@@ -317,7 +344,15 @@ _NOTHING = Magnitude(torch.zeros(()), 0.0)
 """In the place of a known operand, which takes no part in a pass."""
 
 
-def _batched(interval: Interval) -> Interval:
-    """With a batch of one box in front."""
-    lower = interval.lower.unsqueeze(0)
-    return Interval(lower, lower if interval.is_point else interval.upper.unsqueeze(0), interval.undefined)
+def _narrowed(interval: Interval, elements: Tensor, low: Tensor, high: Tensor) -> Interval:
+    """Intersected with bounds (n,) of some elements, given by flat index."""
+    lower, upper = interval.lower.reshape(-1), interval.upper.reshape(-1)
+    if len(elements) < len(lower):
+        low, high = lower.index_copy(0, elements, low), upper.index_copy(0, elements, high)
+    lower, upper = torch.maximum(lower, low), torch.minimum(upper, high)
+    return Interval(lower.reshape(interval.shape), upper.reshape(interval.shape), interval.undefined)
+
+
+def _indices(chosen: Tensor) -> Tensor:
+    """Flat indices of what is true."""
+    return chosen.flatten().nonzero().squeeze(1)

@@ -36,6 +36,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from torchlean.bounds.crown.anchors import TINY, Anchor, Constant, flat
 from torchlean.intervals import Interval
 from torchlean.intervals.rounding import UNIT_ROUNDOFF, gamma
 from torchlean.ops.linearization import Affine, Plane, Relaxation, Window
@@ -51,33 +52,6 @@ SMALLEST = {torch.float64: 2.0**-1022, torch.float32: 2.0**-126}
 _UP = 1.0 + 2.0**-22
 """More than rounding to float32 takes away."""
 
-TINY = 64 * 2.0**-1022
-"""For the products of a loss that underflow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """Where the deviations of a node are measured from.
-
-    Attributes:
-        point: (boxes or 1, *node), finite.
-        spread: (boxes or 1, *node): at least `|value - point|`; infinite where nothing is known.
-        total: at least the sum of a box's spreads.
-    """
-
-    point: Tensor
-    spread: Tensor
-    total: float
-
-    @staticmethod
-    def around(point: Tensor, interval: Interval) -> Anchor:
-        """For values inside an interval of shape (boxes or 1, *node)."""
-        spread = torch.maximum(interval.upper - point, point - interval.lower)
-        spread = torch.add(spread.clamp(min=0.0) * (1 + 4 * UNIT_ROUNDOFF), TINY)
-        # A sum of nonnegative numbers is off by far less than one part in a thousand.
-        total = float(flat(spread).sum(1).amax()) * 1.001 if spread.numel() else 0.0
-        return Anchor(point, spread, total)
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -85,11 +59,13 @@ class Step:
 
     Attributes:
         loss: (boxes or 1, elements): what `|L|` is multiplied with and taken off.
-        rounding: (boxes or 1, elements): the part of the loss that is due to rounding coefficients, over the unit
-            roundoff; `loss` counts it for float64.
+        rounding: the part of the loss that is due to rounding coefficients, over the unit roundoff, (boxes or 1,
+            elements); `loss` counts it for float64, so it is found only for rows of float32.
         underflow: weight of the smallest normal number in what every row loses.
         onward: for each operand that rows go to, its id and how.
         slopes: for a nonlinear op, `mid` and `half` for each operand, (boxes or 1, 1, *node).
+        steepness: for a nonlinear op of one operand of its own shape, at least `|mid| + |half|`, (boxes or 1,
+            elements).
         terms: the most products that a coefficient on an operand adds up.
         unit: for an affine op that can tell, per operand the coefficients of single elements (`Affine.unit`).
         window: for a convolution, and a nonlinear op joined with one, what lets rows pass as patches (`patches`).
@@ -101,10 +77,11 @@ class Step:
     """
 
     loss: Tensor
-    rounding: Tensor
+    rounding: Callable[[], Tensor]
     underflow: float = 0.0
     onward: tuple[tuple[int, Transpose], ...] = ()
     slopes: tuple[tuple[Tensor, Tensor], ...] | None = None
+    steepness: Tensor | None = None
     terms: int = 0
     unit: tuple[Transpose, ...] | None = None
     window: Window | None = None
@@ -125,12 +102,12 @@ class Step:
             slopes = tuple((chosen(mid), chosen(half)) for mid, half in slopes)
         absolute = tuple(chosen(point) for point in self.absolute)
         return replace(
-            self, loss=chosen(self.loss), rounding=self.rounding[:1], slopes=slopes, absolute=absolute
+            self, loss=chosen(self.loss), slopes=slopes, steepness=None, rounding=_spent, absolute=absolute
         )
 
     def narrowed(self) -> Step:
         """The same for rows of float32."""
-        loss = torch.add(self.loss, self.rounding, alpha=1.02 * NARROW_ROUNDOFF)
+        loss = torch.add(self.loss, self.rounding(), alpha=1.02 * NARROW_ROUNDOFF)
         slopes, steepest = self.slopes, 1.0
         if slopes is not None:
             steepest += sum(float((mid.abs() + half.abs()).sum(0).amax()) for mid, half in slopes)
@@ -138,7 +115,27 @@ class Step:
         # Weights and slopes that float32 flushes to zero weigh up to the sum of all spreads.
         loss = loss * _UP + (self.underflow + 1.0) * steepest * (4 * SMALLEST[torch.float32])
         rows = None if self.rows is None else self.rows.float()
-        return replace(self, loss=loss.float(), slopes=slopes, rows=rows)
+        return replace(self, loss=loss.float(), slopes=slopes, steepness=None, rounding=_spent, rows=rows)
+
+
+def inflation(unit_roundoff: float, summed: int, terms: int, visited: int) -> float:
+    """The relative error of what a pass has lost.
+
+    Args:
+        unit_roundoff: of the rows.
+        summed: the most products of one `|L| loss`.
+        terms: the most products that a coefficient adds up.
+        visited: how many nodes.
+    """
+    return 1.05 * unit_roundoff * (summed + 4) + 2 * gamma(terms + 4 * visited + _ROUNDINGS)
+
+
+_ROUNDINGS = 128
+"""More than the roundings behind any one loss, and the additions of losses at all nodes but for `visited`."""
+
+
+def _spent() -> Tensor:
+    raise AssertionError("a step of some boxes or of float32 is final")
 
 
 def stop(interval: Interval) -> tuple[Anchor, Step]:
@@ -154,58 +151,56 @@ def stop(interval: Interval) -> tuple[Anchor, Step]:
         lower, upper = (end.masked_fill(free, 0.0) for end in (lower, upper))
     anchor = Anchor.around(lower if interval.is_point else lower / 2 + upper / 2, Interval(lower, upper))
     loss = flat(anchor.spread)
-    step = Step(loss, torch.zeros_like(loss[:1]), float(loss.shape[1]), fatal=fatal)
+    step = Step(loss, lambda: torch.zeros_like(loss[:1]), float(loss.shape[1]), fatal=fatal)
     if fatal is not None:
         anchor = Anchor.around(anchor.point, interval)
     return anchor, step
 
 
 def affine(
-    operands: Sequence[int], parts: Sequence[Affine | None], offset: Interval, anchors: Mapping[int, Anchor]
+    operands: Sequence[int], parts: Sequence[Affine | None], constant: Constant, anchors: Mapping[int, Anchor]
 ) -> tuple[Tensor, Step]:
     """Through an affine op.
 
     Args:
         operands: ids.
         parts: the linear map from each unknown operand.
-        offset: the op's value where the unknown operands are zero, shape of the output.
+        constant: the op's value where the unknown operands are zero.
         anchors: of the operands.
 
     Returns:
         The node's anchor, (boxes or 1, *node), and the step.
     """
     maps = [(id, part, anchors[id]) for id, part in zip(operands, parts, strict=True) if part is not None]
-    point, size = (
-        offset.lower.unsqueeze(0),
-        torch.maximum(offset.lower.abs(), offset.upper.abs()).unsqueeze(0),
-    )
-    count = offset.lower.numel()
-    rounding = torch.zeros(1, count, dtype=torch.float64)
+    if any(part.forward is None for _, part, _ in maps):
+        return _affine_of_values(maps, constant)
+    point = constant.point
     terms = max((part.terms for _, part, _ in maps), default=0)
-    underflow, fatal, absolute = float(count), None, ()
-    direct = all(part.forward is not None for _, part, _ in maps)
+    # An anchor's error, that of adding it to a distance, and that of coefficients weigh what values can be.
+    loss = torch.add(constant.slack, constant.size, alpha=gamma(terms + len(maps) + 8))
+    share = 1.02 * UNIT_ROUNDOFF * (terms + len(maps) + 8)
+    underflow, fatal = float(loss.shape[1]), None
+    spreads: list[tuple[Affine, Tensor]] = []
     for _, part, anchor in maps:
-        spread = anchor.spread
-        if not direct:
-            # Rows meet values, not deviations.
-            spread = (spread + anchor.point.abs()).amax(0, keepdim=True)
+        assert part.forward is not None
+        point = point + part.forward(anchor.point)
+        if math.isfinite(anchor.total):
+            weight = anchor.reach
+            spreads.append((part, anchor.spread))
+            underflow += part.terms * (anchor.total + 1.0)
         else:
-            assert part.forward is not None
-            point = point + part.forward(anchor.point)
-            size = size + _pushed(part, anchor.point.abs())
-        if part.terms and math.isfinite(anchor.total):
-            pushed = _pushed(part, spread) if direct else _pushed(part, spread.squeeze(0)).unsqueeze(0)
-            rounding = torch.add(rounding, flat(pushed), alpha=part.terms + 4)
-            underflow += part.terms * (anchor.total + float(anchor.point.abs().sum()) + 1.0)
-        elif part.terms:
-            fatal = torch.ones(1, count, dtype=torch.float64)
-    if not direct:
-        absolute = tuple(flat(anchor.point) for _, _, anchor in maps)
-        point = torch.zeros_like(point)
-    # The weights of a sum that is not direct meet the totals in `descent`, which adds up `count` products.
-    roundings = gamma(terms + len(maps) + 4) if direct else gamma(count + 8)
-    loss = torch.add(flat(size) * roundings, rounding, alpha=1.02 * UNIT_ROUNDOFF)
-    loss = loss + ((offset.upper - offset.lower).reshape(1, -1) + TINY)
+            weight = anchor.point.abs()
+            fatal = torch.ones(1, loss.shape[1], dtype=torch.float64) if part.terms else fatal
+        loss = torch.add(loss, flat(_pushed(part, weight)), alpha=share)
+
+    def rounding() -> Tensor:
+        total = torch.zeros(1, loss.shape[1], dtype=torch.float64)
+        for part, spread in spreads:
+            if part.terms:
+                total = torch.add(total, flat(_pushed(part, spread)), alpha=part.terms + 4)
+        return total
+
+    known = fatal is None
     units = tuple(part.unit for _, part, _ in maps if part.unit is not None)
     return point, Step(
         loss,
@@ -213,10 +208,34 @@ def affine(
         underflow,
         tuple((id, part.transpose) for id, part, _ in maps),
         terms=terms,
-        unit=units if len(units) == len(maps) and direct and fatal is None else None,
-        window=maps[0][1].window if len(maps) == 1 and direct and fatal is None else None,
-        constant=None if direct else offset.lower.reshape(1, -1),
-        absolute=absolute,
+        unit=units if len(units) == len(maps) and known else None,
+        window=maps[0][1].window if len(maps) == 1 and known else None,
+        fatal=fatal,
+    )
+
+
+def _affine_of_values(maps: Sequence[tuple[int, Affine, Anchor]], constant: Constant) -> tuple[Tensor, Step]:
+    """Through an affine op that cannot compute its anchor: rows meet values, not deviations, and sum up constants."""
+    count = constant.size.shape[1]
+    rounding = torch.zeros(1, count, dtype=torch.float64)
+    underflow, fatal = float(count), None
+    for _, part, anchor in maps:
+        if part.terms and math.isfinite(anchor.total):
+            pushed = _pushed(part, anchor.reach.amax(0))
+            rounding = torch.add(rounding, pushed.reshape(1, -1), alpha=part.terms + 4)
+            underflow += part.terms * (anchor.total + 1.0)
+        elif part.terms:
+            fatal = torch.ones(1, count, dtype=torch.float64)
+    # The weights of the sum meet the totals in `descent`, which adds up `count` products.
+    loss = torch.add(constant.slack, constant.size, alpha=gamma(count + 8))
+    return torch.zeros_like(constant.point), Step(
+        torch.add(loss, rounding, alpha=1.02 * UNIT_ROUNDOFF),
+        lambda: rounding,
+        underflow,
+        tuple((id, part.transpose) for id, part, _ in maps),
+        terms=max((part.terms for _, part, _ in maps), default=0),
+        constant=flat(constant.point),
+        absolute=tuple(flat(anchor.point) for _, _, anchor in maps),
         fatal=fatal,
     )
 
@@ -262,31 +281,68 @@ def between(
         out: shape of the output.
         collect: for an operand's shape, how coefficients of the output are summed up to it (`adjoint.sum_to`).
     """
-    low, high = (_intercept(plane, out) for plane in (planes.lower, planes.upper))
-    size = torch.maximum(low.abs(), high.abs())
-    rounding = torch.zeros((), dtype=torch.float64)
-    underflow = float(math.prod(out))
-    slopes = []
-    terms = 1
+    # From here on intercepts are halves, like the sum and the difference of the planes.
+    low, high = (_half_intercept(plane) for plane in (planes.lower, planes.upper))
+    point, gap, size = _halves(low, high, out)
+    underflow, terms = float(math.prod(out)), 1
+    slopes: list[tuple[Tensor, Tensor]] = []
+    weights: list[tuple[Tensor, Tensor, float]] = []
+    steepest = None
     for index, (id, shape) in enumerate(zip(operands, shapes, strict=True)):
-        below, above = planes.lower.slopes[index], planes.upper.slopes[index]
-        point, spread = (_aligned(x, shape, out) for x in (anchors[id].point, anchors[id].spread))
-        low, high = torch.addcmul(low, below, point), torch.addcmul(high, above, point)
-        steepest = torch.maximum(below.abs(), above.abs())
-        size = torch.addcmul(size, steepest, point.abs())
+        below, anchor = planes.lower.slopes[index], anchors[id]
+        half = (planes.upper.slopes[index] - below).mul_(0.5)
+        mid = below + half
+        steepest = half.abs().add_(mid.abs()).add_(_LEAST_SLOPE)
+        centre, spread, reach = (_aligned(x, shape, out) for x in (anchor.point, anchor.spread, anchor.reach))
+        point, gap = torch.addcmul(point, mid, centre), torch.addcmul(gap, half, centre)
         summed = math.prod(out) // max(1, math.prod(shape))  # how often broadcasting repeats the operand
-        # A slope that underflows counts like one of 2**-960.
-        rounding = torch.add(rounding, (steepest + 2.0**-960) * spread, alpha=float(summed + 8))
-        underflow += summed * (anchors[id].total + 1.0)
-        slopes.append((((below + above) / 2).unsqueeze(1), ((above - below) / 2).unsqueeze(1)))
+        # (steepest) * reach covers the rounding of coefficients, which weighs the spread, and that of the anchor.
+        size = torch.addcmul(size, steepest, reach, value=float(summed + len(operands) + 16))
+        weights.append((steepest, spread, float(summed + 8)))
+        underflow += summed * (anchor.total + 1.0)
+        slopes.append((mid.unsqueeze(1), half.unsqueeze(1)))
         terms = max(terms, summed)
-    size = size.expand_as(low) if size.shape != low.shape else size
-    gap = ((high - low) / 2).clamp(min=0.0)
-    loss = torch.add(gap, size, alpha=(len(slopes) + 16) * UNIT_ROUNDOFF)
-    loss = torch.add(loss, rounding, alpha=1.02 * UNIT_ROUNDOFF) + TINY
+    loss = torch.add(gap.clamp_(min=0.0), size, alpha=1.02 * UNIT_ROUNDOFF).add_(TINY)
+
+    def rounding() -> Tensor:
+        total = torch.zeros((), dtype=torch.float64)
+        for steep, spread, share in weights:
+            total = torch.add(total, steep * spread, alpha=share)
+        return flat(total)
+
+    alone = steepest is not None and len(operands) == 1 and shapes[0] == out
     onward = tuple((id, collect(shape)) for id, shape in zip(operands, shapes, strict=True))
-    step = Step(flat(loss), flat(rounding), underflow, onward, tuple(slopes), terms)
-    return (low + high) / 2, step
+    step = Step(
+        flat(loss),
+        rounding,
+        underflow,
+        onward,
+        tuple(slopes),
+        flat(steepest) if alone and steepest is not None else None,
+        terms,
+    )
+    return point, step
+
+
+_LEAST_SLOPE = 2.0**-960
+"""A slope that underflows counts like this one."""
+
+
+def _half_intercept(plane: Plane) -> Tensor | None:
+    return None if plane.intercept is None else plane.intercept / 2
+
+
+def _halves(low: Tensor | None, high: Tensor | None, out: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Sum, difference and 32 times the size of two intercepts; each of them is rounded a few times at most."""
+    if low is None and high is None:
+        zero = torch.zeros(1, *out, dtype=torch.float64)
+        return zero, zero, zero
+    if low is None:
+        assert high is not None
+        return high, high, high.abs().mul_(32)
+    if high is None:
+        return low, -low, low.abs().mul_(32)
+    return high + low, high - low, low.abs().add_(high.abs()).mul_(32)
 
 
 def _pushed(part: Affine, sizes: Tensor) -> Tensor:
@@ -297,31 +353,19 @@ def _pushed(part: Affine, sizes: Tensor) -> Tensor:
     return part.forward(sizes).abs()
 
 
-def _intercept(plane: Plane, out: tuple[int, ...]) -> Tensor:
-    if plane.intercept is None:
-        return torch.zeros(1, *out, dtype=torch.float64)
-    return plane.intercept
-
-
 def _aligned(values: Tensor, shape: tuple[int, ...], out: tuple[int, ...]) -> Tensor:
     """(boxes, *operand) so that it broadcasts with (boxes, *out)."""
     missing = len(out) - len(shape)
     return values.reshape(values.shape[0], *(1,) * missing, *shape) if missing else values
 
 
-def flat(values: Tensor) -> Tensor:
-    return values.reshape(values.shape[0], -1)
-
-
 __all__ = [
     "NARROW_ROUNDOFF",
     "SMALLEST",
-    "TINY",
-    "Anchor",
     "Step",
     "affine",
     "between",
     "enclosure",
-    "flat",
+    "inflation",
     "stop",
 ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from torchlean.bounds.cache import Bound, BoundsCache
+from torchlean.bounds.crown.anchors import Constant
+from torchlean.bounds.crown.links import Link, links
 from torchlean.bounds.crown.lowered import Lowered, lower
 from torchlean.bounds.ibp import MAX_ELEMENTS, bound_node, content_key
 from torchlean.graph import LEAVES, Graph
@@ -30,12 +32,15 @@ class Structure:
         constants: bounds of the nodes that do not vary (points, up to rounding).
         parts: the linear maps of each varying node that is an affine map of its varying operands.
         offsets: the value of each such node where its varying operands are zero.
+        starts: the same as passes over deviations need it.
         readers: per node, the varying nodes that read it and are not affine.
         uses: per node, how many operands of other nodes it is.
         widest: per node, the most elements of any varying node that it depends on, or is.
         work: per node, the multiplications of a row on its way down from there, along the longest way.
         symbols: elements of the only leaf that varies; 0 where there are several.
         optimal: nodes whose own interval rule leaves nothing to refine: affine in one leaf.
+        links: the nodes that `chain` can bound.
+        manners: kept by `refine`: what it adds to the key of a node's bound.
     """
 
     lowered: Lowered
@@ -43,12 +48,15 @@ class Structure:
     constants: Mapping[int, Bound]
     parts: Mapping[int, Sequence[Affine | None]]
     offsets: Mapping[int, Interval]
+    starts: Mapping[int, Constant]
     readers: Mapping[int, Sequence[Node]]
     uses: Sequence[int]
     widest: Sequence[int]
     work: Sequence[int]
     symbols: int
     optimal: frozenset[int]
+    links: Mapping[int, Link]
+    manners: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
 
     @property
     def graph(self) -> Graph:
@@ -111,6 +119,7 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
     constants: dict[int, Bound] = {}
     parts: dict[int, Sequence[Affine | None]] = {}
     offsets: dict[int, Interval] = {}
+    starts: dict[int, Constant] = {}
     readers: dict[int, list[Node]] = {}
     uses = [0] * len(graph)
     widest: list[int] = []
@@ -143,6 +152,7 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
                 multiplied = zip(form, node.inputs, strict=True)
                 work[-1] += sum(part.terms * graph[id].type.numel for part, id in multiplied if part)
                 offsets[node.id] = _offset(graph, node, known, keys[node.id], cache)
+                starts[node.id] = Constant.of(offsets[node.id])
                 unknown = [id for id in node.inputs if varies[id]]
                 if len(unknown) == 1 and graph[unknown[0]].op in LEAVES:
                     optimal.add(node.id)
@@ -156,12 +166,14 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
         constants,
         parts,
         offsets,
+        starts,
         readers,
         uses,
         widest,
         work,
         leaves[0] if len(leaves) == 1 else 0,
         frozenset(optimal),
+        links(graph, varies, parts, starts),
     )
 
 
