@@ -22,11 +22,15 @@ UNIT = Unit(UnitKind.CLAIM, "c", Span("m.py", 0, 0, 0, 1))
 
 
 def product_at_least(limit: float) -> tuple[Graph, int]:
-    """`x[0] * x[0] + x[1] * x[1] >= limit`, with the squares written as products of two different nodes."""
+    """`x[0] * x[0] + x[1] * x[1] >= limit`, with the squares written as products of two different nodes.
+
+    The products are fused with a sum: those that stand alone have bounds of the second order, which need no splitting.
+    """
     builder = GraphBuilder()
     x = builder.input("x", TensorType((2,), torch.float32))
     same = builder.op("reshape", [x.id], {"shape": (2,)})
-    squares = builder.op("mul", [x.id, same.id], {})
+    zero = builder.constant(torch.zeros(2))
+    squares = builder.op("addcmul", [zero.id, x.id, same.id], {"value": 1.0})
     total = builder.op("sum", [squares.id], {"dim": (0,), "keepdim": False})
     holds = builder.op("ge", [total.id, builder.constant(torch.tensor(limit)).id], {})
     return builder.graph([holds.id]), holds.id
