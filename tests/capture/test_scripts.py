@@ -245,3 +245,23 @@ def test_a_number_that_a_loop_counts_grows_to_one_side_only() -> None:
         if node.op == "random"
     }
     assert (1.0, float("inf")) in regions
+
+
+def test_a_loop_that_computes_thousands_of_times_is_followed_once_after_some() -> None:
+    capture = follow(
+        dedent(
+            """
+            import torch
+            x = torch.ones(2)
+            while True:
+                x = torch.log(x + 1)
+            for _ in range(5000):
+                x = torch.sin(x)
+            """
+        )
+    )
+    ops = [node.op for node in script_nodes(capture)]
+    assert "sin" in ops
+    assert "log" in ops
+    assert len(capture.graph) < 1000
+    assert capture.diagnostics == ()

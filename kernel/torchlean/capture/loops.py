@@ -85,7 +85,7 @@ def _unrolled(
     position, nodes = -1, len(run.builder.nodes)
     while position + 1 < len(items):
         position += 1
-        if run.in_script and position == COMPUTING and len(run.builder.nodes) - nodes >= COMPUTING:
+        if _computes(run, position, nodes):
             reason = Unknown(f"this loop computes with tensors more than {COMPUTING} times", reported=True)
             return _once(run, node, frame, reason, common_item(run, items[position:]), surely=True)
         if position >= LOOP:
@@ -108,6 +108,11 @@ def _unrolled(
     return run.block(node.orelse, frame)
 
 
+def _computes(run: Interpreter, count: int, nodes: int) -> bool:
+    """Whether a script's loop made so many nodes in so many iterations that the rest is followed once."""
+    return run.in_script and count == COMPUTING and len(run.builder.nodes) - nodes >= COMPUTING
+
+
 def _items_ahead(iterable: Value) -> list[Value] | None:
     """The first items of an iterator without a known end; None for all others."""
     if isinstance(iterable, Endless):
@@ -123,7 +128,11 @@ def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
         unknown = Unknown("it is the result of a training loop", frame.module.span(node.test))
         endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
         return _once(run, node, frame, unknown, surely=endless)
-    for _ in range(LOOP if frame.yielded is None else GENERATOR):
+    nodes = len(run.builder.nodes)
+    for count in range(LOOP if frame.yielded is None else GENERATOR):
+        if _computes(run, count, nodes) and frame.yielded is None:
+            unknown = Unknown(f"this loop computes with tensors more than {COMPUTING} times", reported=True)
+            return _once(run, node, frame, unknown)
         condition = run.eval(node.test, frame)
         run.at(node.test, frame)
         truth = known_truth(run, condition)
