@@ -274,6 +274,37 @@ def test_executions_in_other_dtypes_stay_inside(dtype: torch.dtype) -> None:
         assert bool(((run - exact).abs() <= error * (2.0 if dtype == torch.float64 else 1.0)).all())
 
 
+def test_a_limit_of_clamp_is_rounded_to_sixteen_bits() -> None:
+    sheet = Sheet()
+    x = sheet.input([0.0], [1.0], torch.float16)
+    sheet.op("log", sheet.op("clamp", x, min=1e-8))
+    assert float(torch.zeros(1).half().clamp(min=1e-8)) == 0.0
+    errors = sheet.errors()
+    assert errors.errors[-2].largest >= 1e-8
+    assert errors.errors[-1].largest == math.inf, "the executed logarithm is that of zero"
+
+
+def test_a_limit_of_clamp_keeps_a_float32_logarithm_finite() -> None:
+    sheet = Sheet()
+    x = sheet.op("softmax", sheet.input([-9.0, 0.0], [9.0, 0.0]), dim=0)
+    limit = float(torch.tensor(1e-8))
+    sheet.op("log", sheet.op("clamp", x, min=limit))
+    assert sheet.last().largest < 100.0
+
+
+def test_a_dtype_without_a_model_has_no_bound() -> None:
+    sheet = Sheet()
+    sheet.op("cast", sheet.input([0.0], [1.0]), dtype=torch.float8_e4m3fn)
+    assert sheet.last().largest == math.inf and "float8" in str(sheet.last().reason)
+
+
+def test_a_mean_of_what_is_never_negative_has_a_root() -> None:
+    sheet = Sheet()
+    x = sheet.input([0.0, 0.0, 0.0], [1.0, 1.0, 1.0])
+    sheet.op("sqrt", sheet.op("mean", x, dim=(0,), keepdim=False))
+    assert sheet.last().largest < 1e-3
+
+
 # Settings of the machine
 
 

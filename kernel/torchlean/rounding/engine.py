@@ -25,8 +25,8 @@ from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
 from torchlean.graph.hashing import DIGEST_BYTES
 from torchlean.intervals import Interval
-from torchlean.ops import OPS, UnsupportedError
-from torchlean.ops.noise.arithmetic import DEFAULT, Arithmetic
+from torchlean.ops import OPS, UnsupportedError, dtype_name
+from torchlean.ops.noise.arithmetic import DEFAULT, DTYPES, Arithmetic
 from torchlean.ops.noise.reading import as_read
 from torchlean.ops.noise.values import Call, Noise, Noisy, added, infinite
 from torchlean.rounding.cache import ErrorsCache, NodeError
@@ -38,6 +38,9 @@ NOTHING = NodeError(None)
 
 MARGIN = 1.0 + 2.0**-3
 """Peaks are stated without their own rounding: overflow is said to be possible from an eighth below the threshold."""
+
+SMALL = 2**12
+"""Elements of a leaf up to which its range is looked at."""
 
 SLACK = 1.0 + 2.0**-40
 """More than 4000 roundings of float64."""
@@ -93,7 +96,7 @@ def rounding_errors(
         if node.op not in OPS:
             keys.append(EXACT)
             errors.append(NOTHING)
-            values.append(Noisy(bounds[node.id], None, node.type))
+            values.append(_leaf(node, bounds[node.id]))
             continue
         key = _key(settings + node.digest + bounds.keys[node.id], [keys[id] for id in node.inputs])
         error = cache.get(key)
@@ -116,6 +119,14 @@ def _key(content: bytes, operands: Sequence[bytes]) -> bytes:
     return hashlib.blake2b(content + b"".join(operands), digest_size=DIGEST_BYTES).digest()
 
 
+def _leaf(node: Node, exact: Interval) -> Noisy:
+    """What a program starts from, without an error. The range of all elements helps where signs matter; of weights it
+    does not pay."""
+    if node.op == "parameter" or not 0 < node.type.numel <= SMALL:
+        return Noisy(exact, None, node.type)
+    return Noisy(exact, None, node.type, float(exact.lower.min()), float(exact.upper.max()))
+
+
 def node_error(
     node: Node,
     exact: Interval,
@@ -131,8 +142,9 @@ def node_error(
     """
     if node.type.numel == 0:
         return NOTHING
-    if node.type.dtype.is_complex:
-        return _nothing(node, "complex numbers are not analysed")
+    for dtype in (node.type.dtype, *(x.type.dtype for x in operands)):
+        if dtype.is_complex or (dtype.is_floating_point and dtype not in DTYPES):
+            return _nothing(node, f"{dtype_name(dtype)} numbers are not analysed")
     op = OPS[node.op]
     if op.rounding.computes:
         operands = [as_read(x, node.type.dtype, arithmetic) for x in operands]

@@ -22,6 +22,9 @@ _PARAMETERS = {
     torch.float16: (11, 15, -24),
 }
 
+DTYPES = frozenset(_PARAMETERS)
+"""The floating dtypes that are known."""
+
 DOUBLE_ROUNDING = 1.0 + 2.0**-12
 """Kernels of 16-bit dtypes compute in binary32 and round once more: `(1 + u32)(1 + u16) - 1 < u16 (1 + 2**-12)`."""
 

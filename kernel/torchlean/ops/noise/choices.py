@@ -19,6 +19,9 @@ from torchlean.ops.noise.rule import Rule
 from torchlean.ops.noise.values import Call, Noise, Noisy, width
 from torchlean.ops.op import Attributes
 
+BINARY32_UNIT = 2.0**-24
+"""Numbers of the program are rounded to binary32 before they get here (`ops.elementwise.computed`)."""
+
 
 @dataclass(frozen=True)
 class Moved(Rule):
@@ -84,12 +87,29 @@ class Clamped(Nonexpansive):
     low: str = "min"
     high: str = "max"
 
+    def noise(self, call: Call) -> Noise:
+        noise = super().noise(call)
+        return replace(noise, local=rounded_attributes(call))
+
     def limits(self, call: Call) -> tuple[float, float]:
         low, high = call.attributes.get(self.low), call.attributes.get(self.high)
+        if rounded_attributes(call) is not None:
+            return -math.inf, math.inf
         least = max(call.operands[0].least, float(low) if isinstance(low, int | float) else -math.inf)
         # torch gives the upper limit where the two are the wrong way round.
         greatest = float(high) if isinstance(high, int | float) else math.inf
         return min(least, greatest), greatest
+
+
+def rounded_attributes(call: Call) -> Tensor | None:
+    """What is lost where numbers of the program become elements of 16 bits; None where they have room."""
+    if not call.floating or call.precision.unit <= BINARY32_UNIT:
+        return None
+    largest = max((abs(v) for v in call.attributes.values() if isinstance(v, int | float)), default=0.0)
+    if largest == math.inf:
+        return None
+    lost = largest * call.precision.unit + call.precision.tiny
+    return torch.tensor(lost, dtype=torch.float64).expand(call.out.shape)
 
 
 @dataclass(frozen=True)
@@ -162,15 +182,16 @@ class Decided(Rule):
     computes = False
 
     def noise(self, call: Call) -> Noise:
+        local = rounded_attributes(call)
         if not call.noisy:
-            return Noise()
+            return Noise(local)
         range_ = call.over_reach()
         error = width(range_)
         unknown = any(x.error is not None and not bool(torch.isfinite(x.error).all()) for x in call.operands)
         if range_.undefined or (call.floating and unknown):
             # NaN may be among the operands: of the results only truth values and places are still in their range.
             error = torch.full_like(error, math.inf)
-        return Noise(passed=error)
+        return Noise(local, error)
 
 
 @dataclass(frozen=True)

@@ -165,9 +165,11 @@ class Accumulated(Rule):
             local = local + (terms + 1) * call.precision.tiny
             # Before the division the sum is larger by as much.
             peak = peak * float(max(terms, 1))
-        least = x.least if x.least >= 0 else -math.inf
-        greatest = x.greatest if x.greatest <= 0 else math.inf
-        return Noise(local, passed, peak=peak, least=min(least, 0.0), greatest=max(greatest, 0.0))
+        turned = self._wide(call).get("divisor_override") != call.attributes.get("divisor_override")
+        # A mean of numbers on one side of zero stays there, unless it is divided by a negative number.
+        least = 0.0 if x.least >= 0 and not turned else -math.inf
+        greatest = 0.0 if x.greatest <= 0 and not turned else math.inf
+        return Noise(local, passed, peak=peak, least=least, greatest=greatest)
 
     @staticmethod
     def _wide(call: Call) -> Attributes:

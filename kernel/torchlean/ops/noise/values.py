@@ -85,8 +85,10 @@ class Noisy:
         return self.error
 
     def worse(self, by: Tensor) -> Noisy:
-        """The same value with an additional error."""
-        return Noisy(self.exact, self.errors + by, self.type, self.least, self.greatest)
+        """The same value with an additional error, by rounding it: of its limits only the sign survives."""
+        least = 0.0 if self.least >= 0 else -math.inf
+        greatest = 0.0 if self.greatest <= 0 else math.inf
+        return Noisy(self.exact, self.errors + by, self.type, least, greatest)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
