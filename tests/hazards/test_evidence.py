@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from tests.hazards import evidence
-from tests.hazards.evidence import BY_EXECUTION, PROGRAMS, WITHOUT_EXECUTION
+from tests.hazards.evidence import PROGRAMS
+from tests.hazards.evidence_cases import BY_EXECUTION, WITHOUT_EXECUTION
 from tests.hazards.marks import marks
 
 NAMES = sorted(path.stem for path in (PROGRAMS / "hazardous").glob("*.py"))
