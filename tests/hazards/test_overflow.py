@@ -61,6 +61,11 @@ def test_a_sigmoid_by_hand_is_one_report_and_its_logarithm_another() -> None:
     assert marked(unknown(body)) == [("TL201", "torch.exp(-x)"), ("TL212", "torch.log(1 - p)")]
 
 
+def test_a_density_that_vanishes_by_itself_is_a_cause_of_its_own() -> None:
+    body = "s = torch.exp(x)\nd = torch.exp(-0.5 * (x / 3) ** 2) * s\ny = torch.log(d.sum(1))"
+    assert marked(unknown(body)) == [("TL201", "torch.exp(x)"), ("TL205", "torch.log(d.sum(1))")]
+
+
 def test_the_overflow_of_a_claim_names_its_interval() -> None:
     (found,) = hazards(claimed("y = torch.exp(x * 2)", [0.0], [50.0]))
     assert "[0, 100]" in found.message

@@ -16,11 +16,18 @@ from torchlean.graph import Node
 from torchlean.hazards.case import Case
 from torchlean.hazards.detectors import DETECTORS, EVERYWHERE
 from torchlean.hazards.finding import Finding, Trouble
+from torchlean.hazards.patterns import PICKS
 
 SETTLING = frozenset(
     {"argmax", "argmin", "eq", "ge", "gt", "isfinite", "isinf", "isnan", "le", "lt", "ne", "nan_to_num"}
 )
 """Ops whose results are ordinary numbers whatever they are given: trouble ends there."""
+
+VANISHING = frozenset({"exp", "exp2", "relu", "sigmoid", "softmax"})
+"""Ops that are zero for ordinary arguments in binary32."""
+
+KEEPING_ZERO = PICKS | {"add", "div", "mean", "mul", "prod", "sum"}
+"""Ops that are zero where operands are; of a quotient the numerator."""
 
 
 def causes(case: Case) -> list[Finding]:
@@ -30,7 +37,7 @@ def causes(case: Case) -> list[Finding]:
     for node in case.graph:
         upstream = _upstream(node, roots)
         finding = _detected(case, node)
-        cause = None if finding is None else _cause(finding, upstream)
+        cause = None if finding is None else _cause(case, finding, upstream)
         if finding is not None and cause is None:
             finding = replace(finding, known=case.ranges.known[finding.operand])
             found.append(finding)
@@ -59,9 +66,9 @@ def _detected(case: Case, node: Node) -> Finding | None:
     return None
 
 
-def _cause(finding: Finding, upstream: tuple[Finding, ...]) -> Finding | None:
+def _cause(case: Case, finding: Finding, upstream: tuple[Finding, ...]) -> Finding | None:
     """The earlier finding that this one follows from, or None where it is a cause itself."""
-    if finding.specific:
+    if finding.specific or (finding.trouble is Trouble.SINGULAR and _vanishes_alone(case, finding, upstream)):
         return None
     for earlier in upstream:
         if earlier.trouble is Trouble.OVERFLOW:
@@ -72,3 +79,23 @@ def _cause(finding: Finding, upstream: tuple[Finding, ...]) -> Finding | None:
             # A difference without correct digits is zero or negative by that; its epsilon was to prevent it.
             return earlier
     return None
+
+
+def _vanishes_alone(case: Case, finding: Finding, upstream: tuple[Finding, ...]) -> bool:
+    """Whether the operand reaches zero by a factor or a summand that is not wrong itself.
+
+    A mixture's density is 0 far from all its components, whatever becomes of the exponential that gives the deviations;
+    the sum of a softmax written by hand is 0 only by the exponential that is reported already.
+    """
+    wrong = {earlier.node for earlier in upstream}
+    stack, seen = [finding.operand], set[int]()
+    while stack:
+        node = case.graph[stack.pop()]
+        if node.id in seen or node.id in wrong:
+            continue
+        seen.add(node.id)
+        if node.op in VANISHING and case.extent(node.id)[0] <= 0:
+            return True
+        if node.op in KEEPING_ZERO:
+            stack += node.inputs[:1] if node.op == "div" else node.inputs
+    return False
