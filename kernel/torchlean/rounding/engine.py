@@ -259,7 +259,8 @@ def _shares(
     if noisy == 0:
         return largest, (0.0,) * len(operands)
     local = _at(noise.local, place, error)
-    passed = _at(noise.passed, place, error) if noise.local is not None else largest
+    # At this element the two add up to the largest error.
+    passed = largest if noise.local is None else max(largest - local, 0.0) if local < math.inf else largest
     if noisy == 1:
         return local, tuple(0.0 if x.error is None else passed for x in operands)
     if noise.parts is not None:

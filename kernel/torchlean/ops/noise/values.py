@@ -91,7 +91,7 @@ class Noisy:
         return Noisy(self.exact, self.errors + by, self.type, least, greatest)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Call:
     """One op applied to operands with errors.
 
@@ -112,11 +112,11 @@ class Call:
         """Whether any operand has an error."""
         return any(x.error is not None for x in self.operands)
 
-    @property
+    @cached_property
     def floating(self) -> bool:
         return bool(self.out.dtype.is_floating_point)
 
-    @property
+    @cached_property
     def precision(self) -> Precision:
         """Of the result."""
         return self.arithmetic.precision(self.out.dtype)
