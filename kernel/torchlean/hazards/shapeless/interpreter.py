@@ -6,7 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Sequence
 
-from torchlean.hazards.shapeless.operations import SAME, Operations
+from torchlean.hazards.shapeless.operations import Operations
 from torchlean.hazards.shapeless.values import (
     ClassValue,
     Function,
@@ -19,6 +19,7 @@ from torchlean.hazards.shapeless.values import (
     TensorNode,
     Value,
 )
+from torchlean.hazards.shapeless.vocabulary import SAME
 from torchlean.hazards.written import Written
 from torchlean.source import Span
 

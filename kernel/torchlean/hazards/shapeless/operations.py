@@ -19,184 +19,22 @@ from torchlean.hazards.shapeless.values import (
     TensorNode,
     Value,
 )
+from torchlean.hazards.shapeless.vocabulary import (
+    BINARY,
+    HANDING_ON,
+    LAYERS,
+    NETWORK,
+    PRODUCTS,
+    REDUCTIONS,
+    SAME,
+    UNARY,
+)
 from torchlean.ops import Attribute, ShapeError, TensorType
 from torchlean.ops.random import normal_range
 from torchlean.source import Span
 
 TYPE = TensorType((4,), torch.float32)
 """Every tensor. Four elements: reductions reduce something, and a product of them is no product of many."""
-
-UNARY = frozenset(
-    {
-        *(
-            "abs",
-            "acos",
-            "acosh",
-            "asin",
-            "asinh",
-            "atan",
-            "atanh",
-            "cos",
-            "cosh",
-            "erf",
-            "exp",
-            "exp2",
-            "expm1",
-        ),
-        *(
-            "log",
-            "log10",
-            "log1p",
-            "log2",
-            "logsigmoid",
-            "neg",
-            "reciprocal",
-            "relu",
-            "rsqrt",
-            "sigmoid",
-            "silu",
-        ),
-        *("sin", "sinh", "sqrt", "square", "tan", "tanh"),
-    }
-)
-"""Functions and methods that are an op of the same name with one operand."""
-
-BINARY = {
-    "add": "add",
-    "sub": "sub",
-    "subtract": "sub",
-    "mul": "mul",
-    "multiply": "mul",
-    "div": "div",
-    "divide": "div",
-    "true_divide": "div",
-    "maximum": "maximum",
-    "minimum": "minimum",
-    "max": "maximum",
-    "min": "minimum",
-    "hypot": "hypot",
-    "logaddexp": "logaddexp",
-}
-"""Functions and methods of two operands, which may be numbers."""
-
-REDUCTIONS = {
-    "sum": "sum",
-    "mean": "mean",
-    "amax": "amax",
-    "amin": "amin",
-    "max": "amax",
-    "min": "amin",
-    "logsumexp": "logsumexp",
-    "std": "std",
-    "var": "var",
-    "norm": "vector_norm",
-}
-"""Reductions, over whatever dimensions: the result meets the elements it was made of."""
-
-SAME = frozenset(
-    {
-        *(
-            "Variable",
-            "contiguous",
-            "clone",
-            "cpu",
-            "cuda",
-            "data",
-            "detach",
-            "diag",
-            "expand",
-            "expand_as",
-            "flatten",
-        ),
-        *(
-            "float",
-            "gather",
-            "index_select",
-            "narrow",
-            "permute",
-            "repeat",
-            "requires_grad_",
-            "reshape",
-            "select",
-        ),
-        *(
-            "squeeze",
-            "t",
-            "to",
-            "transpose",
-            "type",
-            "type_as",
-            "unsqueeze",
-            "view",
-            "view_as",
-            "diagonal",
-            "take",
-        ),
-    }
-)
-"""Functions, methods and attributes that hand on the same numbers."""
-
-PRODUCTS = frozenset(
-    {
-        *(
-            "addmm",
-            "baddbmm",
-            "bmm",
-            "conv1d",
-            "conv2d",
-            "conv3d",
-            "dot",
-            "einsum",
-            "embedding",
-            "linear",
-            "matmul",
-        ),
-        *("mm", "mv", "conv_transpose2d", "bilinear"),
-    }
-)
-"""What sums products of numbers that may be anything."""
-
-LAYERS = {
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "ReLU": "relu",
-    "SiLU": "silu",
-    "LogSigmoid": "logsigmoid",
-    "Softmax": "softmax",
-    "LogSoftmax": "log_softmax",
-    "Softplus": "softplus",
-}
-"""Layers that are an op."""
-
-HANDING_ON = frozenset({"Dropout", "Dropout2d", "Identity", "Flatten", "Unflatten", "MaxPool2d", "Upsample"})
-
-NETWORK = frozenset(
-    {
-        *(
-            "Linear",
-            "Conv1d",
-            "Conv2d",
-            "Conv3d",
-            "ConvTranspose2d",
-            "Bilinear",
-            "BatchNorm1d",
-            "BatchNorm2d",
-        ),
-        *(
-            "LayerNorm",
-            "GroupNorm",
-            "LSTM",
-            "GRU",
-            "RNN",
-            "LSTMCell",
-            "GRUCell",
-            "RNNCell",
-            "MultiheadAttention",
-        ),
-        *("Embedding", "LeakyReLU", "ELU", "GELU", "PReLU", "Parameter"),
-    }
-)
-"""Layers whose outputs may be any number."""
 
 
 class Operations:
