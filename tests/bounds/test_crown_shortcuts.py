@@ -9,7 +9,7 @@ import torch
 from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals
 from tests.bounds.test_crown_reuse import split
 
-from torchlean.bounds.crown import crown, crown_boxes, joining, steps
+from torchlean.bounds.crown import chain, crown, crown_boxes, joining, steps, structure
 from torchlean.graph import Graph
 from torchlean.intervals import Interval
 
@@ -24,6 +24,8 @@ def wide(act: str = "relu") -> Graph:
 
 
 def test_leaving_out_dead_neurons_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(structure, "links", lambda *_: {})  # the passes for any graph
+    monkeypatch.setattr(structure, "_structures", type(structure._structures)())
     graph = wide()
     domain = {"x": box(graph, 0.2, torch.Generator().manual_seed(4))}
     whole = crown(graph, domain)
@@ -39,6 +41,28 @@ def test_leaving_out_dead_neurons_changes_nothing(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(joining, "_without_dead", watched)
     fewer = crown(graph, domain)
     assert left and max(left) < 40
+    for node in graph:
+        torch.testing.assert_close(fewer[node.id].lower, whole[node.id].lower, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(fewer[node.id].upper, whole[node.id].upper, rtol=1e-12, atol=1e-12)
+
+
+def test_leaving_them_out_along_a_chain_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = wide()
+    domain = {"x": box(graph, 0.2, torch.Generator().manual_seed(4))}
+    whole = crown(graph, domain)
+    monkeypatch.setattr(chain, "MANY", 1)
+    steps_made: list[chain._Step] = []
+    joined = chain._joined
+
+    def watched(op: chain._Step, operand: chain._Step) -> chain._Step:
+        steps_made.append(joined(op, operand))
+        return steps_made[-1]
+
+    monkeypatch.setattr(chain, "_joined", watched)
+    fewer = crown(graph, domain)
+    assert any(step.live is not None for step in steps_made) and any(
+        step.hot is not None for step in steps_made
+    )
     for node in graph:
         torch.testing.assert_close(fewer[node.id].lower, whole[node.id].lower, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(fewer[node.id].upper, whole[node.id].upper, rtol=1e-12, atol=1e-12)

@@ -10,6 +10,7 @@ import torch
 from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals
 
 from torchlean.bounds import propagate
+from torchlean.bounds.alpha import alpha
 from torchlean.bounds.crown import crown, crown_boxes
 from torchlean.graph import GraphBuilder, evaluate
 from torchlean.intervals import Interval
@@ -160,3 +161,21 @@ def test_a_known_operand_of_a_nonlinear_op_ends_the_rows_that_reach_it(op: str) 
         for found in (bound, Interval(many.lower[0], many.upper[0])):
             assert bool((found.lower <= value + 1e-12).all() and (value - 1e-12 <= found.upper).all())
             assert found.bounded()
+
+
+@pytest.mark.parametrize("op", ["mul", "add"])
+def test_whole_numbers_that_wrap_around_lie_inside(op: str) -> None:
+    """12 * 12 is -112 in int8, and 127 + 127 is -2."""
+    writer = Writer(torch.Generator().manual_seed(0))
+    x = writer.input(1)
+    whole = writer.builder.op("cast", [x.id], {"dtype": torch.int8})
+    graph = writer.builder.graph([writer.op(op, whole, whole).id])
+    high = 13.0 if op == "mul" else 127.0
+    domain = Interval(torch.zeros(1).double(), torch.full((1,), high).double())
+    (out,) = graph.outputs
+    boxes = Interval(domain.lower.unsqueeze(0), domain.upper.unsqueeze(0))
+    found = [crown(graph, {"x": domain})[out], alpha(graph, {"x": domain})[out]]
+    found += crown_boxes(graph, {"x": boxes}, {"x": domain}).values()
+    for value in (12.0, high):
+        result = evaluate(graph, {"x": torch.tensor([value])})[out]
+        assert all(interval.contains(result) for interval in found)

@@ -167,9 +167,15 @@ def _flagged(interval: Interval, operands: Sequence[Interval], infinities: Infin
     return Interval(interval.lower, interval.upper, undefined, moved)
 
 
+def wraps(type: TensorType) -> bool:
+    """Whether values wrap around at the ends of their dtype. Then a linear bound of the exact result says nothing, and
+    engines stop at the node's interval (`_within_dtype`)."""
+    return not (type.dtype == torch.bool or type.dtype.is_floating_point or type.dtype.is_complex)
+
+
 def _within_dtype(interval: Interval, type: TensorType) -> Interval:
     """Integers wrap around: a result that may leave its dtype's range can be anything in the range."""
-    if type.dtype == torch.bool or type.dtype.is_floating_point or type.dtype.is_complex:
+    if not wraps(type):
         return interval
     info = torch.iinfo(type.dtype)
     fits = (interval.lower >= info.min) & (interval.upper <= info.max)

@@ -20,6 +20,7 @@ from torchlean.bounds.crown.passages import Magnitude, Passage, between, stop
 from torchlean.bounds.crown.refine import known_operands, passage_of
 from torchlean.bounds.crown.rows import lower_bounds
 from torchlean.bounds.crown.structure import Structure
+from torchlean.bounds.ibp import wraps
 from torchlean.graph import LEAVES, Node
 from torchlean.intervals import Interval
 from torchlean.ops import OPS, UnsupportedError
@@ -79,7 +80,9 @@ class Problem:
             if passage.fatal is not None:
                 self.lost.add(node.id)
             return True
-        if node.op in LEAVES or any(x.undefined for x in operands) or not all(x.bounded() for x in operands):
+        if node.op in LEAVES or wraps(node.type):
+            return False
+        if any(x.undefined for x in operands) or not all(x.bounded() for x in operands):
             return False
         planes = self._planes(node, operands)
         if planes is None:

@@ -24,6 +24,7 @@ from torchlean.bounds.crown.refine import bound_lowered, known_operands, open_el
 from torchlean.bounds.crown.steps import enclosure, stop
 from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.bounds.forward.climb import Climb, narrower, worth
+from torchlean.bounds.ibp import wraps
 from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
 from torchlean.intervals import Interval
@@ -191,7 +192,7 @@ class _Boxes:
     def _below(self, node: Node) -> Interval:
         """Intersected with what the intervals of the operands say in every box, where that is quickly found."""
         bounds = self.bounds[node.id]
-        if not node.inputs or bounds.undefined:
+        if not node.inputs or bounds.undefined or wraps(node.type):
             return bounds
         operands = [self.bounds[id] for id in node.inputs]
         if node.id in self.shape.parts:

@@ -25,7 +25,7 @@ from torchlean.bounds.crown.planes import planes_of
 from torchlean.bounds.crown.steps import Step, stop
 from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.bounds.forward.climb import Climb, narrower, too_many, worth
-from torchlean.bounds.ibp import Bounds, bound_node, content_key
+from torchlean.bounds.ibp import Bounds, bound_node, content_key, wraps
 from torchlean.cancellation import Cancelled
 from torchlean.graph import LEAVES, Graph, Node
 from torchlean.intervals import Interval
@@ -287,7 +287,7 @@ def step_of(
         operands: intervals of shape (boxes or 1, *operand).
         land: anchors and steps of the nodes below that vary, and of `known_operands`.
     """
-    if node.op in LEAVES:
+    if node.op in LEAVES or wraps(node.type):
         return None
     parts = shape.parts.get(node.id)
     if parts is not None:
@@ -323,7 +323,7 @@ def passage_of(
         operands: intervals of shape (boxes or 1, *operand).
         passages, magnitudes: of the nodes below that vary, and of `known_operands`; magnitudes valid on all boxes.
     """
-    if node.op in LEAVES:
+    if node.op in LEAVES or wraps(node.type):
         return None
     parts = shape.parts.get(node.id)
     if parts is not None:

@@ -13,7 +13,7 @@ from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.bounds.crown.anchors import Constant
 from torchlean.bounds.crown.links import Link, links
 from torchlean.bounds.crown.lowered import Lowered, lower
-from torchlean.bounds.ibp import MAX_ELEMENTS, bound_node, content_key
+from torchlean.bounds.ibp import MAX_ELEMENTS, bound_node, content_key, wraps
 from torchlean.graph import LEAVES, Graph
 from torchlean.graph.hashing import DIGEST_BYTES
 from torchlean.graph.node import Node
@@ -141,7 +141,7 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
             constants[node.id] = bound
         elif node.inputs:
             known = [None if varies[id] else constants[id].interval for id in node.inputs]
-            usable = all(value is None or _usable(node, value) for value in known)
+            usable = not wraps(node.type) and all(x is None or _usable(node, x) for x in known)
             form = (
                 OPS[node.op].affine(known, [graph[id].type for id in node.inputs], node.attributes)
                 if usable

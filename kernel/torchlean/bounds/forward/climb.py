@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchlean.bounds.forward.forms import Form, affine, between, parallel, symbols
+from torchlean.bounds.ibp import wraps
 from torchlean.graph import Node
 from torchlean.intervals import Interval
 from torchlean.ops import UnsupportedError
@@ -69,6 +70,8 @@ class Climb:
             usable = domain.bounded() and not domain.undefined
             return symbols(domain, 0, self._shape.symbols) if usable else None
         operands = [bounds[id] for id in node.inputs]
+        if wraps(node.type):
+            return None
         forms = [self._forms.get(id) for id in node.inputs]
         parts = self._shape.parts.get(node.id)
         if parts is not None:
