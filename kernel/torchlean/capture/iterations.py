@@ -162,9 +162,12 @@ def _refilled(run: Interpreter, tensor: TensorValue, old: Any) -> Change:
     trainable = is_trainable(tensor)
     lower = -math.inf if trainable else least(run, TensorValue(*old), tensor)
 
+    before = run.builder.nodes[old[0]]
+    label = before.label if before.op == "random" else None
+
     def change(run: Interpreter) -> None:
         run.changes(tensor)
-        tensor.node = anything(run, tensor.type, trainable, lower=lower).node
+        tensor.node = anything(run, tensor.type, trainable, lower=lower, label=label).node
 
     return change
 

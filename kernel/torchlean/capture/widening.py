@@ -82,12 +82,17 @@ def least(run: Interpreter, old: TensorValue, new: TensorValue) -> float:
 
 
 def anything(
-    run: Interpreter, type: TensorType, trainable: bool, parameter: bool = False, lower: float = -math.inf
+    run: Interpreter,
+    type: TensorType,
+    trainable: bool,
+    parameter: bool = False,
+    lower: float = -math.inf,
+    label: str | None = None,
 ) -> TensorValue:
-    """A tensor of this type with any numbers from `lower` on."""
+    """A tensor of this type with any numbers from `lower` on; `label` is what people call it."""
     source = Source.TRAINED if trainable else Source.UNKNOWN
     lower, upper = (0.0, 1.0) if type.dtype is torch.bool else (lower, math.inf)
-    tensor = run.emitter.random(type, lower, upper, source.in_words, source=source)
+    tensor = run.emitter.random(type, lower, upper, label or source.in_words, source=source)
     tensor.parameter = parameter
     if trainable:
         tensor.attributes = {"requires_grad": True}
