@@ -7,6 +7,7 @@ mistake, so none may be reported; and none needs what it imports to be installed
 from __future__ import annotations
 
 import ast
+import math
 from pathlib import Path
 from textwrap import dedent
 
@@ -132,6 +133,50 @@ def test_a_batch_has_the_range_that_its_transforms_leave() -> None:
     assert region.source is Source.DATA
     assert -2.001 < region.lower <= -2.0
     assert 2.0 <= region.upper < 2.001
+
+
+@pytest.mark.parametrize(
+    ("last", "lower", "upper"),
+    [
+        ("T.RandomErasing(value=9.0)", -2.0, 9.0),
+        ("T.RandomErasing(value='random')", -math.inf, math.inf),
+        ("T.Pad(2, fill=-3)", -3.0, 2.0),
+        ("T.RandomApply([T.Normalize((0.0,), (0.5,))])", -4.0, 4.0),
+        ("T.RandomChoice([T.RandomHorizontalFlip(), T.RandomRotation(9, fill=5)])", -2.0, 5.0),
+        ("T.ColorJitter(0.4)", 0.0, 1.0),
+    ],
+)
+def test_what_a_transform_may_fill_or_leave_out_is_in_the_range(
+    last: str, lower: float, upper: float
+) -> None:
+    node = assigned(
+        f"""
+        import torch
+        from torchvision import datasets, transforms as T
+        t = T.Compose([T.ToTensor(), T.Normalize((0.5,), (0.25,)), {last}])
+        for x, y in torch.utils.data.DataLoader(datasets.MNIST(".", transform=t), batch_size=7):
+            batch = x
+        """,
+        "batch",
+    )
+    region = region_of(node)
+    assert region.lower <= lower and upper <= region.upper
+    assert region.lower == pytest.approx(lower, rel=1e-5) and region.upper == pytest.approx(upper, rel=1e-5)
+
+
+def test_a_sample_of_several_data_sets_is_one_of_any() -> None:
+    node = assigned(
+        """
+        import torch
+        from torch.utils.data import ConcatDataset, DataLoader, TensorDataset
+        both = ConcatDataset([TensorDataset(torch.rand(9, 3)), TensorDataset(torch.rand(9, 3) - 4)])
+        for (batch,) in DataLoader(both, batch_size=3):
+            rows = batch
+        """,
+        "rows",
+    )
+    region = region_of(node)
+    assert (region.lower, region.upper) == pytest.approx((-4.0, 1.0))
 
 
 def test_labels_are_the_numbers_of_the_classes() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchlean.capture.intrinsics import MODULE
-from torchlean.capture.ranges import range_of
+from torchlean.capture.ranges import drawn, range_of
 from torchlean.capture.values import Abstract, Instance, TensorValue, Unknown, Value, native
 from torchlean.capture.varying import Number, Stream
 from torchlean.graph.origin import Source
@@ -84,21 +84,17 @@ def rows_of(run: Interpreter, tensor: Value, count: int) -> Value:
     return Unknown("which items are taken is not known", reported=True)
 
 
+@native(f"{MODULE}.numbers_of", unknowns=True)
+def numbers_of(run: Interpreter, tensor: Value, shape: tuple[int, ...]) -> Value:
+    """A tensor of another shape with numbers between the least and the greatest of a tensor."""
+    if isinstance(tensor, TensorValue):
+        return like(run, tensor, tuple(shape))
+    return Unknown("an image is not followed", reported=True)
+
+
 def like(run: Interpreter, tensor: TensorValue, shape: tuple[int, ...]) -> TensorValue:
     """A tensor of another shape whose numbers are some of a tensor's."""
-    found = range_of(run, tensor.node)
-    type = TensorType(tuple(shape), tensor.dtype)
-    source = found.source or (Source.DATA if found.known else Source.UNKNOWN)
-    if found.likely:
-        return run.emitter.random(
-            type,
-            -math.inf,
-            math.inf,
-            source.in_words,
-            likely=(found.lower, found.upper),
-            source=source,
-        )
-    return run.emitter.random(type, found.lower, found.upper, source.in_words, source=source)
+    return drawn(run, TensorType(tuple(shape), tensor.dtype), range_of(run, tensor.node))
 
 
 @native(f"{MODULE}.collated", unknowns=True)

@@ -16,10 +16,11 @@ import torch
 from torchlean.capture.tables import words
 from torchlean.graph.origin import Certainty, Source, region_of
 from torchlean.intervals import Interval
-from torchlean.ops import OPS, UnsupportedError
+from torchlean.ops import OPS, TensorType, UnsupportedError
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
+    from torchlean.capture.values import TensorValue
     from torchlean.graph import Node
 
 ELEMENTS = 1 << 20
@@ -49,8 +50,22 @@ class Range:
     def known(self) -> bool:
         return math.isfinite(self.lower) and math.isfinite(self.upper)
 
+    def hull(self, other: Range) -> Range:
+        """The least range around both."""
+        ends = min(self.lower, other.lower), max(self.upper, other.upper)
+        return Range(*ends, self.likely or other.likely, self.source or other.source)
+
 
 UNKNOWN = Range(-math.inf, math.inf)
+
+
+def drawn(run: Interpreter, type: TensorType, found: Range) -> TensorValue:
+    """A new leaf with numbers of a range."""
+    source = found.source or (Source.DATA if found.known else Source.UNKNOWN)
+    if found.likely:
+        likely = (found.lower, found.upper)
+        return run.emitter.random(type, -math.inf, math.inf, source.in_words, likely=likely, source=source)
+    return run.emitter.random(type, found.lower, found.upper, source.in_words, source=source)
 
 
 def range_of(run: Interpreter, id: int) -> Range:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torchlean.capture.conditions import same_value
+from torchlean.capture.ranges import Range, drawn, range_of
 from torchlean.capture.values import (
     MISSING,
     Instance,
@@ -16,7 +18,7 @@ from torchlean.capture.values import (
     contains_unknown,
 )
 from torchlean.capture.varying import Number, Stream, counter, joined
-from torchlean.capture.widening import anything
+from torchlean.ops import TensorType
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -87,19 +89,22 @@ def common_item(run: Interpreter, items: list[Value]) -> Callable[[Interpreter],
     return lambda run: _made(run, description)
 
 
+@dataclass(frozen=True)
 class _AnyTensor:
-    """Stands for a tensor of a type until one is made."""
+    """Stands for a tensor of a type, with numbers of a range, until one is made."""
 
-    def __init__(self, tensor: TensorValue) -> None:
-        self.type = tensor.type
+    type: TensorType
+    range: Range
 
 
 def _common(run: Interpreter, left: Value, right: Value) -> Value:
     if isinstance(left, TensorValue) and isinstance(right, TensorValue) and same_value(run, left, right):
         return left
     if isinstance(left, (TensorValue, _AnyTensor)) and isinstance(right, TensorValue):
-        same = left.type == right.type
-        return _AnyTensor(right) if same else Unknown("tensors of different types", reported=True)
+        if left.type != right.type:
+            return Unknown("tensors of different types", reported=True)
+        first = left.range if isinstance(left, _AnyTensor) else range_of(run, left.node)
+        return _AnyTensor(left.type, first.hull(range_of(run, right.node)))
     if isinstance(left, (tuple, list)) and type(left) is type(right) and len(left) == len(right):
         parts = [_common(run, a, b) for a, b in zip(left, right, strict=True)]
         return contains_unknown(parts) or type(left)(parts)
@@ -111,7 +116,7 @@ def _common(run: Interpreter, left: Value, right: Value) -> Value:
 
 def _made(run: Interpreter, description: Value) -> Value:
     if isinstance(description, _AnyTensor):
-        return anything(run, description.type, trainable=False)
+        return drawn(run, description.type, description.range)
     if isinstance(description, (tuple, list)):
         return type(description)(_made(run, part) for part in description)
     if isinstance(description, Number) and description.linear is None and description.integer:

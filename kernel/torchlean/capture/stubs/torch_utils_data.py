@@ -53,7 +53,7 @@ class ConcatDataset(Dataset):
         self.datasets = list(datasets)
 
     def __getitem__(self, index):
-        return self.datasets[0][any_integer(0, math.inf, _SAMPLE)]
+        return any_of([dataset[any_integer(0, math.inf, _SAMPLE)] for dataset in self.datasets])
 
     def __len__(self):
         return sum(len(dataset) for dataset in self.datasets)

@@ -4,9 +4,11 @@ A picture that has not been read is a `Picture`: its size, and nothing of its co
 [0, 1]; what comes after that is arithmetic on a tensor.
 """
 
+import math
+
 import torch
 
-from torchlean.capture.intrinsics import data
+from torchlean.capture.intrinsics import any_of, data, numbers_of
 
 
 class Picture:
@@ -60,9 +62,17 @@ def _sized(image, height, width):
     """An image of another size; interpolation keeps the range of the numbers."""
     if isinstance(image, Picture):
         return Picture(image.channels, height, width)
-    rest = tuple(image.shape[:-2])
-    lowest, highest = image.min(), image.max()
-    return lowest + (highest - lowest) * data((*rest, height, width), image.dtype, 0.0, 1.0)
+    return numbers_of(image, (*image.shape[:-2], height, width))
+
+
+def _filled(image, height, width, fill=0):
+    """An image of another size, parts of which may be filled with a constant."""
+    sized = _sized(image, height, width)
+    if isinstance(image, Picture):
+        return sized
+    if not isinstance(fill, (int, float)):
+        return data(tuple(sized.shape), image.dtype, -math.inf, math.inf)
+    return any_of([sized, torch.full_like(sized, fill)])
 
 
 class Compose:
@@ -154,6 +164,24 @@ Scale = Resize
 
 
 class CenterCrop:
+    """Around an image that is too small there are zeros."""
+
+    fill = 0
+
+    def __init__(self, size):
+        self.size = _pair(size)
+
+    def __call__(self, img):
+        return _filled(img, self.size[0], self.size[1], self.fill)
+
+
+class RandomCrop(CenterCrop):
+    def __init__(self, size, padding=None, pad_if_needed=False, fill=0, padding_mode="constant"):
+        self.size = _pair(size)
+        self.fill = fill
+
+
+class RandomResizedCrop:
     def __init__(self, size, *args, **kwargs):
         self.size = _pair(size)
 
@@ -161,27 +189,20 @@ class CenterCrop:
         return _sized(img, self.size[0], self.size[1])
 
 
-class RandomCrop(CenterCrop):
-    pass
-
-
-class RandomResizedCrop(CenterCrop):
-    pass
-
-
-class RandomSizedCrop(CenterCrop):
+class RandomSizedCrop(RandomResizedCrop):
     pass
 
 
 class Pad:
-    def __init__(self, padding, *args, **kwargs):
+    def __init__(self, padding, fill=0, padding_mode="constant"):
         self.padding = padding
+        self.fill = fill
 
     def __call__(self, img):
         pads = self.padding if isinstance(self.padding, (tuple, list)) else (self.padding,)
         left, top, right, bottom = (pads * 4)[:4] if len(pads) != 2 else (pads * 2)
         _, height, width = _shape(img)
-        return _sized(img, height + top + bottom, width + left + right)
+        return _filled(img, height + top + bottom, width + left + right, self.fill)
 
 
 class Grayscale:
@@ -222,44 +243,79 @@ class RandomVerticalFlip(_Augmentation):
     pass
 
 
-class RandomRotation(_Augmentation):
-    pass
-
-
-class RandomAffine(_Augmentation):
-    pass
-
-
-class RandomPerspective(_Augmentation):
-    pass
-
-
-class ColorJitter(_Augmentation):
-    pass
-
-
 class GaussianBlur(_Augmentation):
     pass
 
 
-class RandomGrayscale(_Augmentation):
+class _Turning:
+    """Moves the pixels of a picture; what comes into view is filled."""
+
+    def __init__(self, *args, fill=0, **kwargs):
+        self.fill = fill
+
+    def __call__(self, img):
+        _, height, width = _shape(img)
+        return _filled(img, height, width, self.fill)
+
+
+class RandomRotation(_Turning):
     pass
 
 
-class RandomErasing(_Augmentation):
+class RandomAffine(_Turning):
     pass
 
 
-class AutoAugment(_Augmentation):
+class RandomPerspective(_Turning):
     pass
 
 
-class RandAugment(_Augmentation):
+class RandomGrayscale(_Turning):
+    """Its weights add up to a little less than one: numbers move towards zero."""
+
+
+class RandomErasing:
+    def __init__(self, p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=0, inplace=False):
+        self.value = value
+
+    def __call__(self, img):
+        _, height, width = _shape(img)
+        return _filled(img, height, width, self.value)
+
+
+class _Recolouring:
+    """Ends in the range of the dtype, [0, 1] or [0, 255]."""
+
+    def __init__(self, *args, **kwargs):
+        self.arguments = args
+
+    def __call__(self, img):
+        if isinstance(img, Picture):
+            return img
+        return data(tuple(img.shape), img.dtype, 0, 1 if img.dtype.is_floating_point else 255)
+
+
+class ColorJitter(_Recolouring):
     pass
 
 
-class TrivialAugmentWide(_Augmentation):
+class AutoAugment(_Recolouring):
     pass
+
+
+class RandAugment(_Recolouring):
+    pass
+
+
+class TrivialAugmentWide(_Recolouring):
+    pass
+
+
+def _one_of(images):
+    """One of several: pictures have one size, or it is not known which."""
+    if all(isinstance(image, Picture) for image in images):
+        return images[0] if len({image.size for image in images}) == 1 else any_of(images)
+    return any_of(images)
 
 
 class RandomApply:
@@ -267,7 +323,10 @@ class RandomApply:
         self.transforms = transforms
 
     def __call__(self, img):
-        return img
+        changed = img
+        for transform in self.transforms:
+            changed = transform(changed)
+        return _one_of([img, changed])
 
 
 class RandomChoice:
@@ -275,7 +334,7 @@ class RandomChoice:
         self.transforms = transforms
 
     def __call__(self, img):
-        return self.transforms[0](img)
+        return _one_of([transform(img) for transform in self.transforms])
 
 
 class RandomOrder(Compose):
