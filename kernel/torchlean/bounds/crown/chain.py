@@ -35,6 +35,10 @@ MANY, FEW = 128, 0.9
 """From how many neurons, and up to which share of them, columns of zeros are left out of products."""
 
 
+PRODUCTS = frozenset({"linear", "matmul"})
+"""Ops whose own interval rule rounds outward as `Chain.interval` does."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Anchor:
     """`steps.Anchor` for one box: (elements,) each."""
@@ -113,10 +117,12 @@ class Chain:
     def interval(self, id: int) -> Interval | None:
         """A matrix product's interval from that of the node below; None for other nodes, and where something overflows.
 
-        Ops on single elements are left to their own rules, which know sums that are exact.
+        Sums and ops on single elements are left to their own rules, which know results that are exact.
         """
         link = self.structure.links.get(id)
         if link is None or link.operand is None or link.matrix is None or link.sizes is None:
+            return None
+        if self.structure.graph[id].op not in PRODUCTS:
             return None
         assert link.point is not None and link.size is not None and link.slack is not None
         share = gamma(link.terms + 9)
