@@ -67,6 +67,7 @@ def check(paths: tuple[Path, ...], as_json: bool, no_lean: bool, timeout: float 
 @click.option("--flush-to-zero", is_flag=True, help="Errors for hardware that flushes subnormal numbers.")
 @click.option("--tf32", is_flag=True, help="Errors with matrix products in TF32.")
 @click.option("--autocast", type=click.Choice(("bfloat16", "float16")), help="Errors under torch.autocast.")
+@click.option("--compiled", is_flag=True, help="Errors where torch.compile may write the kernels (CPU).")
 def bounds(
     path: Path,
     claim: str | None,
@@ -78,6 +79,7 @@ def bounds(
     flush_to_zero: bool,
     tf32: bool,
     autocast: str | None,
+    compiled: bool,
 ) -> None:
     """Print what every tensor of a model in PATH can be: one row per node of its graph."""
     if elements and not as_json:
@@ -85,7 +87,7 @@ def bounds(
     with quick_imports():
         from torchlean.command.bounds import Showing, arithmetic, run
 
-    machine = arithmetic(flush_to_zero=flush_to_zero, tf32=tf32, autocast=autocast)
+    machine = arithmetic(flush_to_zero=flush_to_zero, tf32=tf32, autocast=autocast, compiled=compiled)
     showing = Showing(as_json=as_json, elements=elements, everything=everything, errors=errors)
     sys.exit(run(path, claim, method, showing, machine))
 

@@ -20,6 +20,7 @@ from torchlean.bounds.ibp import bound_node
 from torchlean.graph import Graph, GraphBuilder, Node
 from torchlean.intervals import Interval
 from torchlean.ops import OPS, TensorType
+from torchlean.ops.noise.arithmetic import DEFAULT, Arithmetic
 from torchlean.ops.noise.values import Noisy
 from torchlean.rounding.cache import NodeError
 from torchlean.rounding.engine import node_error
@@ -116,11 +117,13 @@ def node(op: str, attributes: Mapping[str, Any], types: Sequence[TensorType]) ->
     return builder.graph([result.id]), result
 
 
-def bounded(graph: Graph, node: Node, operands: Sequence[Noisy]) -> tuple[Interval, NodeError]:
+def bounded(
+    graph: Graph, node: Node, operands: Sequence[Noisy], arithmetic: Arithmetic = DEFAULT
+) -> tuple[Interval, NodeError]:
     """The op's interval and error for these operands."""
     interval = bound_node(node, [Bound(x.exact) for x in operands], graph, {}).interval
     before = [NodeError(x.error) for x in operands]
-    return interval, node_error(node, interval, operands, before)
+    return interval, node_error(node, interval, operands, before, arithmetic)
 
 
 def disagreement(

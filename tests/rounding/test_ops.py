@@ -33,11 +33,11 @@ def attack(
     Args:
         known: operands that are weights: points without an error.
     """
-    attributes = {name: _as_captured(value) for name, value in attributes.items()}
+    attributes = {name: as_captured(value) for name, value in attributes.items()}
     source = random.Random(f"{op}{attributes}{known}")
     graph, applied = node(op, attributes, [TensorType(shape, torch.float32) for shape in shapes])
     for kind in KINDS * rounds:
-        operands = [_operand(kind, shape, place in known, source) for place, shape in enumerate(shapes)]
+        operands = [operand(kind, shape, place in known, source) for place, shape in enumerate(shapes)]
         _, found = bounded(graph, applied, operands)
         for _ in range(DRAWS):
             drawing = [drawn(x, source) for x in operands]
@@ -47,12 +47,12 @@ def attack(
             assert off is None, f"{kind}: off by {off}, bound {found.error}, operands {drawing}"
 
 
-def _as_captured(value: Any) -> Any:
+def as_captured(value: Any) -> Any:
     """Numbers in attributes are binary32 where the capture makes them so (`elementwise.computed`)."""
     return float(torch.tensor(value)) if isinstance(value, float) else value
 
 
-def _operand(kind: str, shape: tuple[int, ...], known: bool, source: random.Random) -> Noisy:
+def operand(kind: str, shape: tuple[int, ...], known: bool, source: random.Random) -> Noisy:
     chosen = kind if source.random() < 0.7 else source.choice(KINDS)
     interval = box("point" if known else chosen, shape, source)
     error = None
@@ -98,8 +98,8 @@ def test_batch_norm_with_given_statistics_stays_inside() -> None:
     graph, applied = node("batch_norm", BATCH_NORM, types)
     bounded_somewhere = 0
     for kind in KINDS * 4:
-        operands = [_operand(kind, (4, 3), False, source)]
-        operands += [_operand("unit", (3,), True, source) for _ in range(4)]
+        operands = [operand(kind, (4, 3), False, source)]
+        operands += [operand("unit", (3,), True, source) for _ in range(4)]
         positive = operands[2].exact.lower.abs()
         operands[2] = Noisy(Interval(positive, positive), None, types[2])
         _, found = bounded(graph, applied, operands)

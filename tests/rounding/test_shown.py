@@ -172,3 +172,13 @@ def test_settings_of_the_machine_are_options(tmp_path: Path) -> None:
     plain, tf32, flushed = (nodes(file, *option) for option in ([], ["--tf32"], ["--flush-to-zero"]))
     assert tf32["linear"]["error"] > 100 * plain["linear"]["error"]
     assert flushed["mul"]["error"] > 1e5 * plain["mul"]["error"]
+
+
+def test_errors_of_compiled_kernels_are_an_option(tmp_path: Path) -> None:
+    file = tmp_path / "model.py"
+    file.write_text(
+        "import torch\nimport torchlean as tl\n\n"
+        "@tl.claim(x=tl.box([1e-6], [2e-6]))\ndef claimed(x):\n    return torch.erf(x) <= 1.0\n"
+    )
+    plain, compiled = (nodes(file, *option)["erf"]["error"] for option in ([], ["--compiled"]))
+    assert plain < 1e-12 and 5e-7 < compiled < 2e-6

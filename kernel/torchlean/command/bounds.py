@@ -50,10 +50,10 @@ class Showing:
     errors: bool = False
 
 
-def arithmetic(*, flush_to_zero: bool, tf32: bool, autocast: str | None) -> Arithmetic:
+def arithmetic(*, flush_to_zero: bool, tf32: bool, autocast: str | None, compiled: bool) -> Arithmetic:
     """The machine that the options describe."""
     dtype = {"bfloat16": torch.bfloat16, "float16": torch.float16, None: None}[autocast]
-    return Arithmetic(flush_to_zero=flush_to_zero, tf32=tf32, autocast=dtype)
+    return Arithmetic(flush_to_zero=flush_to_zero, tf32=tf32, autocast=dtype, compiled=compiled)
 
 
 def run(path: Path, name: str | None, method: str, showing: Showing, machine: Arithmetic = DEFAULT) -> int:

@@ -64,11 +64,13 @@ class Arithmetic:
         tf32: matrix products and convolutions of float32 read 11 bits of their operands
             (`torch.backends.cuda.matmul.allow_tf32`).
         autocast: the dtype in which any float32 operation may be carried out (`torch.autocast`), or None.
+        compiled: `torch.compile` may compute functions by the kernels that inductor writes for a processor.
     """
 
     flush_to_zero: bool = False
     tf32: bool = False
     autocast: torch.dtype | None = None
+    compiled: bool = False
 
     def precision(self, dtype: torch.dtype) -> Precision:
         """The rounding of operations with results of this dtype.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from torchlean.intervals.arithmetic import div
 from torchlean.ops.noise.reading import as_read, common_dtype
 from torchlean.ops.noise.rule import Rule
 from torchlean.ops.noise.values import Call, Noise, Noisy, width
@@ -219,7 +220,8 @@ class WholeQuotient(Rule):
 @dataclass(frozen=True)
 class Remainder(Rule):
     """fmod is exact as long as the quotient does not overflow; remainder adds the divisor where signs differ, which
-    rounds once."""
+    rounds once. Compiled kernels write `a - floor(a / b) b` for remainder.
+    """
 
     def noise(self, call: Call) -> Noise:
         passed = Decided().noise(call).passed
@@ -228,7 +230,25 @@ class Remainder(Rule):
         local = call.result_magnitude(passed) * (2.0 * call.precision.unit) + call.precision.tiny
         a, b = call.operands
         nearest = torch.maximum(b.reach.lower, -b.reach.upper).clamp(min=0.0)
+        if call.arithmetic.compiled and call.op.name == "remainder":
+            local = local + self._by_quotient(call)
         return Noise(local, passed, peak=torch.nan_to_num(a.magnitude / nearest, nan=math.inf))
+
+    @staticmethod
+    def _by_quotient(call: Call) -> Tensor:
+        """The error of `a - floor(a / b) b`.
+
+        Product and difference are rounded at the size of `a` (and `b`). Where the quotient may be rounded across a
+        whole number, its floor is off by one, and by `2 u |a / b|` more where numbers are sparser than that.
+        """
+        a, b = call.operands
+        precision = call.precision
+        quotient = div(a.reach, b.reach)
+        largest = torch.maximum(quotient.lower.abs(), quotient.upper.abs())
+        slack = largest * (8.0 * precision.unit) + 2.0 * precision.tiny
+        steps = torch.floor(quotient.lower - slack) != torch.floor(quotient.upper + slack)
+        error = (a.magnitude + b.magnitude) * (8.0 * precision.unit) + 2.0 * precision.tiny
+        return torch.nan_to_num(error + torch.where(steps, b.magnitude, 0.0), nan=math.inf)
 
 
 @dataclass(frozen=True)
