@@ -127,7 +127,7 @@ def test_strange_programs_end(name: str) -> None:
 def test_a_loop_in_a_loop_does_not_fill_the_graph(tmp_path: Path) -> None:
     text = "import torch\nx = torch.zeros(3)\nfor i in range(2000):\n  for j in range(2000):\n    x = x * 2\n"
     result = capture(text, tmp_path)
-    assert [problem.code for problem in result.diagnostics] == ["TL105"]
+    assert not result.diagnostics  # it is followed once, for any of its rounds
     assert len(result.graph) < 200_000
 
 

@@ -112,9 +112,13 @@ def _alone(bound: Bound, intervals: Bound | None) -> Extent | None:
 
 
 def _same(a: Interval, b: Interval) -> bool:
+    """Whether two intervals differ by no more than the rounding of two ways to find them."""
     if a is b:
         return True
-    return a.undefined == b.undefined and torch.equal(a.lower, b.lower) and torch.equal(a.upper, b.upper)
+    pairs = ((a.lower, b.lower), (a.upper, b.upper))
+    return a.undefined == b.undefined and all(
+        torch.equal(x, y) or torch.allclose(x, y, rtol=1e-13, atol=0.0) for x, y in pairs
+    )
 
 
 def _uniform(lower: Tensor, upper: Tensor) -> bool:

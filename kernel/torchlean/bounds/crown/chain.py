@@ -122,8 +122,8 @@ class Chain:
         link = self.structure.links.get(id)
         if link is None or link.operand is None or link.matrix is None or link.sizes is None:
             return None
-        if self.structure.graph[id].op not in PRODUCTS:
-            return None
+        if self.structure.graph[id].op not in PRODUCTS or id in self.structure.optimal:
+            return None  # right on an input, bounds are those of intervals alone, to the last bit
         assert link.point is not None and link.size is not None and link.slack is not None
         share = gamma(link.terms + 9)
         with _quietly():
