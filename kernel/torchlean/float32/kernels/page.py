@@ -6,6 +6,7 @@ import math
 import struct
 
 from torchlean.float32.formats import BFLOAT16, BINARY16, BINARY32, BINARY64, TF32, Format
+from torchlean.float32.kernels.compiled import COMPILED
 from torchlean.float32.kernels.kernel import Kernel
 from torchlean.float32.kernels.measured import Measurement, measured
 from torchlean.float32.kernels.table import KERNELS
@@ -29,6 +30,12 @@ def table() -> list[tuple[str, ...]]:
     return [HEADER, *(_row(name, kernel) for name, kernel in KERNELS.items())]
 
 
+def compiled() -> list[tuple[str, ...]]:
+    """The header and a row for each function that `torch.compile` computes by another kernel."""
+    header = ("function", "stated ulps", "plus", "documented", "limits")
+    return [header, *((f"`{name}`", *_stated(kernel), _limits(kernel)) for name, kernel in COMPILED.items())]
+
+
 def formats() -> list[tuple[str, ...]]:
     """The header and a row for each format: unit roundoff, half the smallest positive number, limits."""
     header = (
@@ -44,8 +51,9 @@ def formats() -> list[tuple[str, ...]]:
 
 
 def page_with_tables(page: str) -> str:
-    """A page with both tables between their marks. Raises ValueError where those are missing."""
-    return _between("kernels", table(), _between("formats", formats(), page))
+    """A page with the tables between their marks. Raises ValueError where those are missing."""
+    page = _between("formats", formats(), page)
+    return _between("compiled", compiled(), _between("kernels", table(), page))
 
 
 def _between(name: str, lines: list[tuple[str, ...]], page: str) -> str:
@@ -77,14 +85,17 @@ def _row(name: str, kernel: Kernel) -> tuple[str, ...]:
     plain = max((row for row in rows if row.capability == "DEFAULT"), key=lambda row: row.ulps, default=None)
     return (
         f"`{name}`",
-        f"{kernel.ulps:g}",
-        _power_of_two(kernel.absolute),
-        f"{kernel.documented:g}" if kernel.documented else "",
+        *_stated(kernel),
         _met(native.get("vectorised")),
         _met(native.get("strided")),
         _met(plain),
         _limits(kernel),
     )
+
+
+def _stated(kernel: Kernel) -> tuple[str, str, str]:
+    documented = f"{kernel.documented:g}" if kernel.documented else ""
+    return f"{kernel.ulps:g}", _power_of_two(kernel.absolute), documented
 
 
 def _met(row: Measurement | None) -> str:
