@@ -14,20 +14,21 @@ from typing import Any
 
 import pytest
 import torch
+from tests.float32.compiling import compiled
 from tests.ops import bivariate_cases, tensor_cases, univariate_cases
 from tests.ops.tensor_case import Case
 from tests.rounding.attack import KINDS, bounded, disagreement, drawn, evaluated, node
 from tests.rounding.test_engine import Sheet
 from tests.rounding.test_ops import LENGTH, as_captured, operand
 from torch import Tensor
-from torch._inductor.cpp_builder import get_cpp_compiler
-from torch._inductor.exc import InvalidCxxCompiler
 
+from torchlean.bounds import propagate
 from torchlean.graph.evaluate import evaluate
 from torchlean.intervals import Interval
 from torchlean.ops import TensorType
 from torchlean.ops.noise.arithmetic import DEFAULT, Arithmetic
 from torchlean.ops.noise.values import Noisy
+from torchlean.rounding import ErrorsCache, rounding_errors
 
 COMPILED = Arithmetic(compiled=True)
 DRAWS = 2
@@ -82,15 +83,6 @@ def _applied() -> list[Applied]:
 APPLIED = _applied()
 
 Operands = Sequence[Sequence[Tensor]]
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function by `torch.compile`; skips where inductor finds no C++ compiler on this machine."""
-    try:
-        get_cpp_compiler()
-    except InvalidCxxCompiler:
-        pytest.skip("torch.compile finds no C++ compiler")
-    return torch.compile(function, fullgraph=True, dynamic=False)  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +202,16 @@ def test_a_compiled_network_stays_inside(
         for id, executed in zip(results, execute(x), strict=True):
             assert math.isfinite(errors[id].largest), graph.nodes[id].op
             assert disagreement(errors[id], executed, exact[id]) is None, graph.nodes[id].op
+
+
+def test_errors_of_eager_and_compiled_execution_are_remembered_apart() -> None:
+    sheet = Sheet()
+    sheet.op("erf", sheet.input([1e-6], [2e-6]))
+    graph, cache = sheet.graph(), ErrorsCache()
+    bounds = propagate(graph, sheet.domains)
+    eager, other, again = (
+        rounding_errors(graph, bounds, cache, arithmetic=arithmetic)
+        for arithmetic in (DEFAULT, COMPILED, DEFAULT)
+    )
+    assert other.errors[-1].largest > 1e5 * eager.errors[-1].largest
+    assert again.reused == 1 and again.errors[-1] is eager.errors[-1]
