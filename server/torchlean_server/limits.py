@@ -33,11 +33,25 @@ def peak_memory() -> int:
     """The largest resident size of this process so far, in MiB; 0 where the system does not tell."""
     if sys.platform == "win32":
         return 0
+    if sys.platform == "linux":
+        found = _high_water_mark()
+        if found is not None:
+            return found
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Kibibytes on Linux and the BSDs, bytes on macOS (getrusage(2) of each).
     return peak // MIB if sys.platform == "darwin" else peak // 1024
+
+
+def _high_water_mark() -> int | None:
+    """`VmHWM`, which begins anew with a program; what getrusage says of a process begins with its parent's peak."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            lines = [line for line in status if line.startswith("VmHWM:")]
+    except OSError:
+        return None
+    return int(lines[0].split()[1]) // 1024 if lines else None
 
 
 class MemoryWatch:
