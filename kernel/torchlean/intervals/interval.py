@@ -82,6 +82,12 @@ class Interval:
     def shape(self) -> tuple[int, ...]:
         return tuple(self.lower.shape)
 
+    def batched(self) -> Interval:
+        """The same with a batch of one in front."""
+        lower = self.lower.unsqueeze(0)
+        upper = lower if self.is_point else self.upper.unsqueeze(0)
+        return Interval(lower, upper, self.undefined, self.infinite)
+
     def bounded(self) -> bool:
         """Whether every element has two finite ends."""
         # Zero times a finite number is zero, times any other NaN: a third of the time that `isfinite` takes.

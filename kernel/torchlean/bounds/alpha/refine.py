@@ -114,7 +114,7 @@ class _Tightening:
                 bound, complete = self._bound(problem, node, bounds, crown)
                 if complete:
                     self.cache.put(keys[-1], bound)
-            problem.admit(node, _batched(bound.interval), bound.interval)
+            problem.admit(node, bound.interval.batched(), bound.interval)
             bounds.append(bound)
         return list(zip(bounds, keys, fresh, strict=True))
 
@@ -139,7 +139,7 @@ class _Tightening:
         complete = True
         elements = open_elements(interval, manner).flatten().nonzero().flatten()
         if manner != b"none" and node.id not in self.shape.optimal and len(elements):
-            problem.admit(node, _batched(interval), interval)
+            problem.admit(node, interval.batched(), interval)
             asked = self.decided if node.id in self.chosen else None
             rows = ElementRows(problem, node, interval, self.steps, self.check, asked)
             searched, complete = rows.tighten(elements)
@@ -155,13 +155,6 @@ def _differ(a: Interval, b: Interval) -> bool:
 def _both(a: Interval, b: Interval) -> Interval:
     lower = torch.maximum(a.lower, b.lower)
     return Interval(lower, torch.minimum(a.upper, b.upper), a.undefined, a.infinite)
-
-
-def _batched(interval: Interval) -> Interval:
-    """With a batch of one box in front."""
-    lower = interval.lower.unsqueeze(0)
-    upper = lower if interval.is_point else interval.upper.unsqueeze(0)
-    return Interval(lower, upper, interval.undefined, interval.infinite)
 
 
 __all__ = ["alpha"]

@@ -145,7 +145,7 @@ class _Boxes:
     def admit(self, node: Node, manner: bytes) -> None:
         """Bound a node and make it available to those above."""
         root = self.root[node.id]
-        self.bounds[node.id] = _batched(root)
+        self.bounds[node.id] = root.batched()
         if not self.shape.varies[node.id]:
             return
         if node.op == "input":
@@ -296,12 +296,6 @@ def _aligned(interval: Interval, rank: int) -> Interval:
     shape = (interval.shape[0], *(1,) * (rank + 1 - len(interval.shape)), *interval.shape[1:])
     lower = interval.lower.reshape(shape)
     return Interval(lower, lower if interval.is_point else interval.upper.reshape(shape))
-
-
-def _batched(interval: Interval) -> Interval:
-    lower = interval.lower.unsqueeze(0)
-    upper = lower if interval.is_point else interval.upper.unsqueeze(0)
-    return Interval(lower, upper, interval.undefined, interval.infinite)
 
 
 def _expanded(interval: Interval, count: int) -> Interval:

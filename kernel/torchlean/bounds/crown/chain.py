@@ -231,7 +231,7 @@ class Chain:
     def _curve(self, id: int, node: Node, anchor: _Anchor) -> _Step | None:
         """`steps.between`, and `joining.joined` with the affine op below."""
         (operand,) = node.inputs
-        planes = planes_of_bounded(node, [_batched(self.bounds[operand])])
+        planes = planes_of_bounded(node, [self.bounds[operand].batched()])
         if planes is None:
             return None
         below, above = (_numbers(each.slopes[0], anchor.point) for each in (planes.lower, planes.upper))
@@ -362,11 +362,6 @@ class _Sums:
 def _numbers(values: torch.Tensor, like: Array) -> Array:
     flat = values.numpy().reshape(-1)
     return flat if len(flat) == len(like) else np.broadcast_to(flat, like.shape)
-
-
-def _batched(interval: Interval) -> Interval:
-    lower = interval.lower.unsqueeze(0)
-    return Interval(lower, lower if interval.is_point else interval.upper.unsqueeze(0))
 
 
 __all__ = ["Chain"]

@@ -239,10 +239,7 @@ class _Refinement:
         """A node's final bound with a batch of one box in front."""
         found = self.batched.get(id)
         if found is None:
-            interval = self.bounds[id]
-            lower = interval.lower.unsqueeze(0)
-            upper = lower if interval.is_point else interval.upper.unsqueeze(0)
-            found = self.batched[id] = Interval(lower, upper, interval.undefined)
+            found = self.batched[id] = self.bounds[id].batched()
         return found
 
     def _rows_at_a_time(self, node: Node) -> int:

@@ -87,7 +87,7 @@ class Plan:
             return None
         hidden = [node.id for node in order if not _has_form(shape, node)]
         found = bounds() if hidden else ()
-        opaque = {id: _batched(found[id]) for id in hidden}
+        opaque = {id: found[id].batched() for id in hidden}
         if any(not x.bounded() or x.undefined for x in opaque.values()):
             return None
         base: dict[int, slice] = {}
@@ -207,7 +207,7 @@ class Expansion:
             self.bends.append(found)
             return form
         ranges = [
-            reach(form, layout) if form is not None else _batched(shape.constants[id].interval)
+            reach(form, layout) if form is not None else shape.constants[id].interval.batched()
             for id, form in zip(node.inputs, known, strict=True)
         ]
         if first is None or node.op not in SMOOTH:
@@ -254,12 +254,6 @@ def _better(straight: Form | None, curved: Form | None, range: Interval) -> Form
         torch.where(use, curved.coefficients, straight.coefficients),
         torch.where(use, curved.error, straight.error),
     )
-
-
-def _batched(interval: Interval) -> Interval:
-    lower = interval.lower.unsqueeze(0)
-    upper = lower if interval.is_point else interval.upper.unsqueeze(0)
-    return Interval(lower, upper, interval.undefined, interval.infinite)
 
 
 __all__ = ["Expansion", "Plan"]
