@@ -20,6 +20,7 @@ from torchlean.capture.values import MISSING, Native, TensorValue, Value, contai
 from torchlean.capture.widening import anything, is_trainable
 from torchlean.graph.origin import Source
 from torchlean.ops import ShapeError, TensorType, UnsupportedError
+from torchlean.ops.arguments import TORCH_ERRORS
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -52,7 +53,7 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
                     *map(_meta, arguments), **{key: _meta(value) for key, value in keywords.items()}
                 )
             )
-    except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
+    except TORCH_ERRORS:
         return MISSING
     if any(
         part.is_complex()
