@@ -36,7 +36,7 @@ Entry = TypeVar("Entry")
 
 
 class Store(Generic[Entry]):
-    """Least-recently-used store, limited by the memory of its entries' tensors. One thread at a time."""
+    """Least-recently-used store, limited by what its entries hold together (`size`). One thread at a time."""
 
     def __init__(self, limit: int, size: Callable[[Entry], int]) -> None:
         self._limit = limit

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
+from torchlean.bounds.cache import Store
 from torchlean.graph import Graph
 from torchlean.graph.hashing import DIGEST_BYTES, tensor_digest
 from torchlean.hazards.finding import Finding
@@ -15,23 +15,11 @@ KEPT = 1000
 """Units whose findings are kept: those of some dozen files and their last edits."""
 
 
-class HazardMemory:
+class HazardMemory(Store[tuple[Finding, ...]]):
     """Findings by the content they depend on: nodes, regions, and which nodes the file spells out."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
-
-    def get(self, key: bytes) -> tuple[Finding, ...] | None:
-        found = self._found.get(key)
-        if found is not None:
-            self._found.move_to_end(key)
-        return found
-
-    def put(self, key: bytes, found: tuple[Finding, ...]) -> None:
-        """Keep the findings of a finished examination."""
-        self._found[key] = found
-        while len(self._found) > KEPT:
-            self._found.popitem(last=False)
+        super().__init__(KEPT, lambda _: 1)
 
 
 def content_key(graph: Graph, domains: Mapping[str, Interval], mine: Sequence[bool]) -> bytes:
