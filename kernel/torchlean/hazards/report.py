@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from torchlean.diagnostics import Diagnostic, Related, Severity
-from torchlean.graph import Graph, Node
+from torchlean.graph import Graph
 from torchlean.hazards.finding import Finding
 from torchlean.hazards.regions import Known
 from torchlean.hazards.written import Written
+from torchlean.ops import dtype_name
 from torchlean.source import Span
 
 MENTIONED = 3
@@ -33,12 +34,8 @@ def _diagnostic(graph: Graph, finding: Finding, span: Span, written: Written) ->
     # Messages that begin with code keep its letters.
     message = finding.message[:1].upper() + finding.message[1:]
     if finding.evidence is not None:
-        message += f". Executed in {_name(graph[finding.node])}: {finding.evidence}"
+        message += f". Executed in {dtype_name(graph[finding.node].type.dtype)}: {finding.evidence}"
     return Diagnostic(finding.code, severity, span, message, _consequences(graph, finding, written))
-
-
-def _name(node: Node) -> str:
-    return str(node.type.dtype).removeprefix("torch.")
 
 
 def _consequences(graph: Graph, finding: Finding, written: Written) -> tuple[Related, ...]:

@@ -7,9 +7,10 @@ import math
 import torch
 
 from torchlean.graph import Node
-from torchlean.hazards.case import Case, text_of
+from torchlean.hazards.case import Case, smallest, text_of
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.intervals import Interval
+from torchlean.ops import dtype_name
 
 
 def of_sum(case: Case, node: Node) -> Finding | None:
@@ -29,7 +30,8 @@ def _absorbed(case: Case, node: Node, large: int, little: int) -> Finding | None
     if not 0 < most < spacing(least, node.type.dtype) / 2 or math.isinf(least):
         return None
     low, high = case.extent(little)
-    size = f"numbers of at least {least:.6g} in size are {spacing(least, node.type.dtype):.2g} apart in {_name(node)}"
+    apart = f"{spacing(least, node.type.dtype):.2g} apart in {dtype_name(node.type.dtype)}"
+    size = f"numbers of at least {least:.6g} in size are {apart}"
     value = written_number(case, little)
     if value is not None:
         message = (
@@ -50,14 +52,15 @@ def _rounded_constant(case: Case, node: Node, id: int) -> Finding | None:
     if written is None:
         return None
     held = float(case.graph[id].data)  # type: ignore[arg-type] # a constant, see `written_number`
+    name = dtype_name(node.type.dtype)
     if held == 0.0 != written:
         message = (
-            f"{written:g} is 0 in {_name(node)}, whose least positive number is {_least_text(node)}: the epsilon has "
-            f"no effect"
+            f"{written:g} is 0 in {name}, whose least positive number is {smallest(node.type.dtype):.2g}: the epsilon "
+            "has no effect"
         )
     elif held == round(written) != written and held != 0.0:
         message = (
-            f"{written!r} is {held:g} in {_name(node)}: an epsilon added to {held:g} is absorbed. Add it to the "
+            f"{written!r} is {held:g} in {name}: an epsilon added to {held:g} is absorbed. Add it to the "
             "difference instead, or clamp: `(1 - p).clamp(min=1e-6)`"
         )
     else:
@@ -96,12 +99,3 @@ def spacing(size: float, dtype: torch.dtype) -> float:
     if size == 0 or math.isinf(size):
         return 0.0
     return float(torch.finfo(dtype).eps) * 2.0 ** math.floor(math.log2(size))
-
-
-def _name(node: Node) -> str:
-    return str(node.type.dtype).removeprefix("torch.")
-
-
-def _least_text(node: Node) -> str:
-    info = torch.finfo(node.type.dtype)
-    return f"{info.smallest_normal * info.eps:.2g}"

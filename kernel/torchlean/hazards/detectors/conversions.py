@@ -10,6 +10,7 @@ from torchlean.graph import Node
 from torchlean.hazards.case import Case
 from torchlean.hazards.detectors.overflow import LARGEST_TEXT
 from torchlean.hazards.finding import Finding, Trouble
+from torchlean.ops import dtype_name
 
 
 def of_cast(case: Case, node: Node) -> Finding | None:
@@ -38,7 +39,7 @@ def of_mixture(case: Case, node: Node) -> Finding | None:
 def _overflowing(case: Case, node: Node, operand: int) -> Finding | None:
     if node.id not in case.ranges.overflow:
         return None
-    name = _name(node.type.dtype)
+    name = dtype_name(node.type.dtype)
     message = (
         f"the conversion to {name} overflows to infinity: its operand ranges over {case.range_text(operand)}, and the "
         f"largest {name} is {LARGEST_TEXT.get(node.type.dtype, '')}. Scale before converting, or use bfloat16, which "
@@ -56,8 +57,8 @@ def _losing(case: Case, node: Node, operand: int) -> Finding | None:
     if max(abs(low), abs(high)) <= limit or _exact(case, operand, node.type.dtype):
         return None
     message = (
-        f"integers above 2^{digits} = {limit:,.0f} lose digits in {_name(node.type.dtype)}: the operand ranges over "
-        f"{case.range_text(operand)}, and different integers become equal. Keep integers as integers, subtract an "
+        f"integers above 2^{digits} = {limit:,.0f} lose digits in {dtype_name(node.type.dtype)}: the operand ranges "
+        f"over {case.range_text(operand)}, and different integers become equal. Keep integers as integers, subtract an "
         "offset first, or use float64"
     )
     return Finding(node.id, "TL214", message, operand, Trouble.DIGITS)
@@ -70,7 +71,3 @@ def _exact(case: Case, operand: int, dtype: torch.dtype) -> bool:
         return False
     rounded = interval.lower.to(dtype).to(torch.float64)
     return bool((rounded == interval.lower).all())
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

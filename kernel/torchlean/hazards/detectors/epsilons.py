@@ -13,6 +13,7 @@ from torchlean.hazards.case import Case
 from torchlean.hazards.detectors.absorption import written_number
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.patterns import square_of, strip
+from torchlean.ops import dtype_name
 
 
 def least_epsilon(dtype: torch.dtype) -> float:
@@ -27,7 +28,7 @@ def of_sum(case: Case, node: Node) -> Finding | None:
         value = written_number(case, epsilon)
         least = least_epsilon(node.type.dtype)
         if value is not None and 0 < value < least and is_variance(case, variance):
-            name = str(node.type.dtype).removeprefix("torch.")
+            name = dtype_name(node.type.dtype)
             message = (
                 f"the epsilon {value:g} is too small for {name}: equal numbers of size 1 have a computed variance of "
                 f"up to {least:.1e} by rounding, which `1 / sqrt(var + eps)` then blows up. Use 1e-5, or at least "

@@ -11,6 +11,7 @@ from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.masking import only_clamped
 from torchlean.hazards.patterns import COPIES, exponential_share, number, one_plus_exponential, strip
 from torchlean.numbers import upper_text
+from torchlean.ops import dtype_name
 
 LARGEST_TEXT = {torch.float32: "3.4e38", torch.float16: "65504", torch.bfloat16: "3.39e38"}
 
@@ -110,8 +111,8 @@ def of_result(case: Case, node: Node) -> Finding | None:
         f"an operand ranges over {case.range_text(id)}" for id in dict.fromkeys(node.inputs)
     )
     message = (
-        f"`{node.op}` overflows to infinity: {operands}, and the largest {_name(node)} is {_largest(node)}. "
-        f"{_advice(node)}"
+        f"`{node.op}` overflows to infinity: {operands}, and the largest {dtype_name(node.type.dtype)} is "
+        f"{_largest(node)}. {_advice(node)}"
     )
     return Finding(node.id, "TL201", message, operand, Trouble.OVERFLOW)
 
@@ -127,10 +128,6 @@ def _advice(node: Node) -> str:
     if node.op in ("pow", "pow_tensor", "square", "mul"):
         return "Scale the numbers down before multiplying them, or add their logarithms"
     return "Scale the numbers down before, or compute this in float64"
-
-
-def _name(node: Node) -> str:
-    return str(node.type.dtype).removeprefix("torch.")
 
 
 def _largest(node: Node) -> str:
