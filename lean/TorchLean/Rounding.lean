@@ -1,0 +1,152 @@
+module
+prelude
+public import Init.Data.Rat.Lemmas
+public import Init.Grind
+
+/-!
+# The rounding interface
+
+Proofs about floating-point executions use nothing of the arithmetic but one inequality between the exact
+result `s` of an operation and what the machine returns, `r`: `|r - s| <= u |s| + η`. No tie rule is needed, so
+more hardware is covered than the standard describes, and other machines (flushing, wider accumulators) are other
+parameters, not other theorems.
+
+A `Machine` is a set of numbers with relations for its operations: an operation may have several results
+(payloads of NaNs, say), and the laws speak about each of them. Whether a result is *finite* is proved, not
+assumed: the laws only say that it is when the exact result is below the overflow threshold.
+
+Source: N. Higham, Accuracy and Stability of Numerical Algorithms, 2002, sections 2.2 and 3.1.
+-/
+
+public section
+namespace TorchLean
+
+/-- The absolute value of a rational number. -/
+@[expose] def absQ (x : Rat) : Rat := if 0 ≤ x then x else -x
+
+theorem absQ_nonneg (x : Rat) : 0 ≤ absQ x := by grind [absQ]
+
+theorem le_absQ (x : Rat) : x ≤ absQ x := by grind [absQ]
+
+theorem neg_le_absQ (x : Rat) : -x ≤ absQ x := by grind [absQ]
+
+theorem absQ_le {x b : Rat} (h : x ≤ b) (h' : -x ≤ b) : absQ x ≤ b := by grind [absQ]
+
+theorem absQ_lt {x b : Rat} (h : x < b) (h' : -x < b) : absQ x < b := by grind [absQ]
+
+theorem absQ_zero : absQ 0 = 0 := by grind [absQ]
+
+theorem absQ_neg (x : Rat) : absQ (-x) = absQ x := by grind [absQ]
+
+theorem absQ_add_le (x y : Rat) : absQ (x + y) ≤ absQ x + absQ y := by grind [absQ]
+
+theorem absQ_eq_zero {x : Rat} (h : absQ x ≤ 0) : x = 0 := by grind [absQ]
+
+theorem absQ_mul (x y : Rat) : absQ (x * y) = absQ x * absQ y := by
+  have key : ∀ a b : Rat, 0 ≤ a → 0 ≤ b → absQ (a * b) = a * b := by
+    intro a b ha hb
+    have := Rat.mul_nonneg ha hb
+    grind [absQ]
+  by_cases hx : 0 ≤ x <;> by_cases hy : 0 ≤ y
+  · have := key x y hx hy
+    grind [absQ]
+  · have := key x (-y) hx (by grind)
+    grind [absQ]
+  · have := key (-x) y (by grind) hy
+    grind [absQ]
+  · have := key (-x) (-y) (by grind) (by grind)
+    grind [absQ]
+
+/-- The rounding inequality `R(r, s)`: the machine returned `r` where the exact result is `s`. -/
+@[expose] def Near (u η r s : Rat) : Prop := absQ (r - s) ≤ u * absQ s + η
+
+/-- An exact result is near itself. -/
+theorem Near.refl {u η : Rat} (hu : 0 ≤ u) (hη : 0 ≤ η) (s : Rat) : Near u η s s := by
+  have h := Rat.mul_nonneg hu (absQ_nonneg s)
+  have h0 : s - s = 0 := by grind
+  grind [Near, absQ_zero]
+
+/-- A machine's numbers and operations, and what is known about their roundings.
+
+`finite a` says that `a` has a value, `value a`; sums, products and fused multiply-adds are related to each result
+that the machine may give. `u` is relative to the exact result; `ηSum` is the absolute error of a sum of two of the
+machine's numbers (zero for binary32: a tiny sum is exact), `ηProduct` of products and fused multiply-adds. Exact
+results smaller than `threshold` in magnitude round to finite numbers. Adding a zero changes nothing: accumulators
+start with one, and vectors are padded with them. -/
+structure Machine where
+  Number : Type
+  finite : Number → Prop
+  value : Number → Rat
+  add : Number → Number → Number → Prop
+  mul : Number → Number → Number → Prop
+  fma : Number → Number → Number → Number → Prop
+  u : Rat
+  ηSum : Rat
+  ηProduct : Rat
+  threshold : Rat
+  u_nonneg : 0 ≤ u
+  ηSum_nonneg : 0 ≤ ηSum
+  ηProduct_nonneg : 0 ≤ ηProduct
+  add_near : ∀ {a b r}, finite a → finite b → add a b r → absQ (value a + value b) < threshold →
+    finite r ∧ Near u ηSum (value r) (value a + value b)
+  add_zero : ∀ {a b r}, finite a → finite b → add a b r → value b = 0 → finite r ∧ value r = value a
+  zero_add : ∀ {a b r}, finite a → finite b → add a b r → value a = 0 → finite r ∧ value r = value b
+  mul_near : ∀ {a b r}, finite a → finite b → mul a b r → absQ (value a * value b) < threshold →
+    finite r ∧ Near u ηProduct (value r) (value a * value b)
+  fma_near : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r →
+    absQ (value a * value b + value c) < threshold →
+    finite r ∧ Near u ηProduct (value r) (value a * value b + value c)
+
+/-- A machine that computes with rational numbers and never rounds: the interface is inhabited, and its theorems
+specialise to exact arithmetic. -/
+@[expose] def Machine.exact (threshold : Rat) : Machine where
+  Number := Rat
+  finite _ := True
+  value := id
+  add a b r := r = a + b
+  mul a b r := r = a * b
+  fma a b c r := r = a * b + c
+  u := 0
+  ηSum := 0
+  ηProduct := 0
+  threshold := threshold
+  u_nonneg := Rat.le_refl
+  ηSum_nonneg := Rat.le_refl
+  ηProduct_nonneg := Rat.le_refl
+  add_near _ _ h _ := ⟨trivial, h ▸ Near.refl Rat.le_refl Rat.le_refl _⟩
+  add_zero {a b r} _ _ h hb := ⟨trivial, by simp only [id] at *; grind⟩
+  zero_add {a b r} _ _ h ha := ⟨trivial, by simp only [id] at *; grind⟩
+  mul_near _ _ h _ := ⟨trivial, h ▸ Near.refl Rat.le_refl Rat.le_refl _⟩
+  fma_near _ _ _ h _ := ⟨trivial, h ▸ Near.refl Rat.le_refl Rat.le_refl _⟩
+
+/-- Powers of `1 + u` are at least one. -/
+theorem one_le_growth {u : Rat} (hu : 0 ≤ u) (k : Nat) : 1 ≤ (1 + u) ^ k := by
+  induction k with
+  | zero => rw [Rat.pow_zero]; exact Rat.le_refl
+  | succ k ih =>
+    have := Rat.mul_nonneg hu (show (0 : Rat) ≤ (1 + u) ^ k by grind)
+    rw [Rat.pow_succ]
+    grind
+
+/-- **Growth of roundings.** `(1 + u)^m - 1 <= m u (1 + m u)` as long as `m u <= 1`. -/
+theorem growth_le {u : Rat} (hu : 0 ≤ u) (m : Nat) (hm : (m : Rat) * u ≤ 1) :
+    (1 + u) ^ m - 1 ≤ m * u * (1 + m * u) := by
+  induction m with
+  | zero => rw [Rat.pow_zero]; grind
+  | succ m ih =>
+    have hcast : ((m + 1 : Nat) : Rat) = m + 1 := by rw [Rat.natCast_add]; rfl
+    rw [hcast] at hm ⊢
+    have hm0 : (0 : Rat) ≤ m := Rat.natCast_nonneg
+    have hmu : 0 ≤ (m : Rat) * u := Rat.mul_nonneg hm0 hu
+    have ih := ih (by grind)
+    have step : ((1 + u) ^ m - 1) * (1 + u) ≤ m * u * (1 + m * u) * (1 + u) :=
+      Rat.mul_le_mul_of_nonneg_right ih (by grind)
+    -- What is left over is `m u² (m u) <= m u²`, by `m u <= 1`.
+    have left : (m : Rat) * u * (m * u * u) ≤ 1 * (m * u * u) :=
+      Rat.mul_le_mul_of_nonneg_right (by grind) (Rat.mul_nonneg hmu hu)
+    have huu := Rat.mul_nonneg hu hu
+    have hmuu := Rat.mul_nonneg hmu hu
+    rw [Rat.pow_succ]
+    grind
+
+end TorchLean
