@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from torchlean.bounds.cache import Store
+from torchlean.ops.noise.values import Noisy
 
 DEFAULT_BYTES = 256 * 2**20
 """Errors are half as large as bounds: one tensor instead of two."""
@@ -36,13 +37,22 @@ class NodeError:
     reason: str | None = None
 
 
+WEIGHTS_BYTES = 16 * 2**20
+"""For small weights: a thousand layers of 32 by 32."""
+
+
 class ErrorsCache(Store[NodeError]):
-    """Least-recently-used store of rounding errors. One thread at a time."""
+    """Least-recently-used store of rounding errors. One thread at a time.
+
+    Attributes:
+        weights: small weights with their magnitudes, under the keys of their bounds.
+    """
 
     def __init__(self, limit: int = DEFAULT_BYTES) -> None:
         super().__init__(
             limit, lambda entry: 0 if entry.error is None else entry.error.untyped_storage().nbytes()
         )
+        self.weights: Store[Noisy] = Store(WEIGHTS_BYTES, lambda entry: 16 * entry.type.numel)
 
 
 __all__ = ["ErrorsCache", "NodeError"]

@@ -75,7 +75,7 @@ class Contraction(Rule):
             return Noise(passed=passed, parts=parts)
         local = sum_error(size, terms, call.precision, products=True)
         peak = size if terms * call.precision.unit < SMALL_GROWTH else size + local
-        least = 0.0
+        least, share = 0.0, growth(terms + 1, call.precision.unit)
         if self.extra(call.attributes):
             # A factor that is scaled first may underflow and lose what the other factor then multiplies; a product that
             # is scaled last may overflow before.
@@ -85,10 +85,10 @@ class Contraction(Rule):
                 self._apply(replace(call, attributes=_unscaled(call.attributes)), magnitudes) * inflate
                 + local
             )
-            least = -math.inf
+            least, share = -math.inf, 0.0
         elif any(x.least < 0 for x in operands):
             least = -math.inf
-        return Noise(local, passed, parts, peak, least)
+        return Noise(local, passed, parts, peak, least, share=share)
 
     def _applied(
         self, call: Call, operands: Sequence[Noisy], magnitudes: Sequence[Tensor], inflate: float

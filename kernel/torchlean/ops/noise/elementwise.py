@@ -57,18 +57,20 @@ class Sum(Rule):
             return Noise(passed=passed, parts=(a.error, moved))
         precision = call.precision
         local = call.result_magnitude(passed) * precision.unit + precision.tiny_sum
-        peak = None
+        peak, share = None, precision.unit
         if factor != 1.0:
             scaled = b.magnitude * factor
             local, peak = local + scaled * (2.0 * precision.unit) + 2.0 * precision.tiny, scaled
+            share = 0.0
         if a.exact.infinite or b.exact.infinite:
             settled = (infinite(a.exact) & torch.isfinite(b.errors)) | (
                 infinite(b.exact) & torch.isfinite(a.errors)
             )
             local = local.masked_fill(settled, 0.0)
             passed = None if passed is None else passed.expand(local.shape).masked_fill(settled, 0.0)
+            share = 0.0
         least, greatest = self._limits(a, b, factor, precision.unit)
-        return Noise(local, passed, (a.error, moved), peak, least, greatest)
+        return Noise(local, passed, (a.error, moved), peak, least, greatest, share=share)
 
     def _limits(self, a: Noisy, b: Noisy, factor: float, unit: float) -> tuple[float, float]:
         """Rounding is monotone: a sum of numbers within limits lies between the rounded sums of the limits."""
@@ -107,11 +109,11 @@ class Product(Rule):
         passed = added(*parts)
         if not call.floating:
             return Noise(passed=passed, parts=parts)
-        precision = call.precision
-        local = call.result_magnitude(passed) * precision.unit + precision.tiny
+        unit, tiny = call.precision.unit, call.precision.tiny
+        local = call.result_magnitude(passed) * unit + tiny
         # Rounding keeps the sign: a product of numbers of known sign is never on the other side of zero.
         same = (a.least >= 0 and b.least >= 0) or (a.greatest <= 0 and b.greatest <= 0)
-        return Noise(local, passed, parts, least=0.0 if same else -math.inf)
+        return Noise(local, passed, parts, least=0.0 if same else -math.inf, share=unit)
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,8 @@ class Squared(Rule):
         passed = None if x.error is None else times(x.error, 2.0 * x.magnitude)
         if not call.floating:
             return Noise(passed=passed)
-        precision = call.precision
-        local = call.result_magnitude(passed) * precision.unit + precision.tiny
-        return Noise(local, passed, least=0.0)
+        unit, tiny = call.precision.unit, call.precision.tiny
+        return Noise(call.result_magnitude(passed) * unit + tiny, passed, least=0.0, share=unit)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from torchlean.ops.noise.values import Noisy
 
 def as_read(x: Noisy, dtype: torch.dtype, arithmetic: Arithmetic) -> Noisy:
     """The operand of a kernel that computes in `dtype`."""
-    if not dtype.is_floating_point or x.type.dtype == torch.bool or x.exact.lower.numel() == 0:
-        return x
     if x.type.dtype == dtype and not arithmetic.flush_to_zero and arithmetic.autocast is None:
+        return x
+    if not dtype.is_floating_point or x.type.dtype == torch.bool or x.exact.lower.numel() == 0:
         return x
     precision = arithmetic.precision(dtype)
     if _loses_digits(x, dtype, arithmetic):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import torch
 from torch import Tensor
@@ -112,7 +112,7 @@ class Call:
         """Whether any operand has an error."""
         return any(x.error is not None for x in self.operands)
 
-    @cached_property
+    @property
     def floating(self) -> bool:
         return bool(self.out.dtype.is_floating_point)
 
@@ -141,6 +141,8 @@ class Noise:
         parts: `passed` by operand, where the rule knows it. For blame, not for bounds.
         peak: the largest magnitude of any intermediate result, where that may be larger than the result, up to an
             eighth (`torchlean.rounding.engine.MARGIN`).
+        share: each element of `local` is at least this share of the magnitudes of its result and of all that is
+            computed on the way, so that a small error shows that nothing overflows; 0 where the rule does not say.
         least, greatest: see `Noisy`.
         reason: why the error is infinite, where a rule gives up.
     """
@@ -152,13 +154,14 @@ class Noise:
     least: float = -math.inf
     greatest: float = math.inf
     reason: str | None = None
+    share: float = 0.0
 
 
 def sizes(x: Interval) -> Tensor:
     """The largest magnitude in each element's interval."""
     if x.is_point:
         return magnitude(x.lower) if x.lower.numel() > WORTH_REMEMBERING else x.lower.abs()
-    return torch.maximum(x.lower.abs(), x.upper.abs())
+    return torch.maximum(-x.lower, x.upper)
 
 
 def infinite(x: Interval) -> Tensor:
@@ -188,6 +191,7 @@ def width(interval: Interval) -> Tensor:
     return torch.nan_to_num(interval.upper - interval.lower, nan=math.inf, posinf=math.inf)
 
 
+@cache
 def growth(roundings: int, unit: float) -> float:
     """`(1 + u)**n - 1`: the relative error of n roundings, a little above (Higham, lemma 3.1)."""
     return math.expm1(roundings * math.log1p(unit)) * (1.0 + 2.0**-40)
