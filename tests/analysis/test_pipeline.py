@@ -213,15 +213,16 @@ def test_bounds_are_published_while_a_long_search_goes_on(
     seen: list[bool] = []
 
     def bounded(layer: FileAnalysis) -> bool:
-        return all(
-            any(fact.lower is not None for fact in claim(layer, name).facts) for name in ("easy", "wrong")
+        """A layer of the time of a search, with bounds: on a slow machine others may have come before."""
+        units = [claim(layer, name) for name in ("easy", "wrong")]
+        return any(unit.reached for unit in units) and all(
+            any(fact.lower is not None for fact in unit.facts) for unit in units
         )
 
     def long_search(
         question: Question, cancelled: Callable[[], bool], seconds: float, report: Report
     ) -> Decision:
         report(Progress(boxes=8, open=3, verified=0.6251, bound=-0.25))
-        # On a slow machine a layer with shapes alone may have come before.
         while time.perf_counter() - started < 60 and not any(map(bounded, layers)):
             assert not cancelled()
         seen.append(any(map(bounded, layers)))
@@ -234,6 +235,31 @@ def test_bounds_are_published_while_a_long_search_goes_on(
     assert not any(layer.complete for layer in layers)
     reached = {claim(layer, "easy").reached for layer in layers}
     assert "5 of 8 boxes shown (62.5 %), margin at least -0.25 on the worst" in reached
+
+
+def test_hazards_are_published_before_a_slow_claim_is_decided(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers: list[FileAnalysis] = []
+
+    def told() -> bool:
+        return any("TL205" in [found.code for found in layer.diagnostics] for layer in layers)
+
+    def long_search(
+        question: Question, cancelled: Callable[[], bool], seconds: float, report: Report
+    ) -> Decision:
+        while time.perf_counter() - started < 60 and not told():
+            assert not cancelled()
+        assert told(), "the claim is being decided, and the hazard is not known yet"
+        return decide(question, cancelled)
+
+    monkeypatch.setattr(pipeline, "decide", long_search)
+    started = time.perf_counter()
+    text = MODEL + "noise = torch.log(torch.rand(10))\n"
+    result = analyse(str(workspace / "model.py"), text, Session(), publish=layers.append)
+    assert [found.code for found in result.diagnostics].count("TL205") == 1
+    first = next(layer for layer in layers if layer.examined)
+    assert not first.complete and all(unit.claim is None for unit in first.units)
 
 
 def test_cancelling_raises_and_the_next_answer_is_whole(workspace: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.server import toy
 
 from torchlean.analysis.result import FileAnalysis, UnitResult
+from torchlean.diagnostics import diagnostic
 from torchlean.source import Span
 from torchlean_server import render
 from torchlean_server.edits import replacement
@@ -220,6 +221,22 @@ def test_problems_of_broken_code_come_with_older_ones_marked_stale() -> None:
         ("TL300", "small: toy proof\n(stale: from before the syntax error)"),
         ("TL300", "値段: toy proof\n(stale: from before the syntax error)"),
     ]
+
+
+@pytest.mark.parametrize(("examined", "shown"), [(False, ["TL205", "TL300"]), (True, ["TL300"])])
+def test_a_layer_with_hazards_replaces_older_ones_and_one_without_keeps_them(
+    examined: bool, shown: list[str]
+) -> None:
+    text = TEXT[: TEXT.index("def 値段")]
+    document = checked(text)
+    assert document.complete is not None
+    hazard = diagnostic("TL205", Span(PATH, 1, 4, 1, 5), "log of zero")
+    whole = document.complete.analysis
+    document.accept(replace(whole, diagnostics=(*whole.diagnostics, hazard)), document.anchor())
+    edit(document, "def small", "import torch\n\ndef small")
+    layer = replace(analysed(document.text.string, complete=False), examined=examined)
+    document.accept(layer, document.anchor())
+    assert sorted(problem.code for problem in diagnostics.problems(document)) == shown
 
 
 def test_current_problems_have_no_mark() -> None:

@@ -56,7 +56,8 @@ def analyse(
         text: its text, saved or not.
         session: caches and unsaved texts of other files.
         cancelled: asked often; makes the call end with `Cancelled`.
-        publish: receives early layers of the answer (`complete=False`): shapes, then bounds while claims are searched.
+        publish: receives early layers of the answer (`complete=False`): shapes, then bounds, then hazards while claims
+            are searched.
 
     Raises:
         Cancelled: the caller asked for it.
@@ -75,9 +76,13 @@ def analyse(
     for index, part in enumerate(parts):
         bounded.append(bound_unit(part, session.bounds, cancelled))
         early.offer(lambda: [*_shown(bounded, path), *_shapes(parts[index + 1 :], path)])  # noqa: B023 - called at once
+    # Before the claims: a search may take seconds, and hazards need nothing of it.
+    hazards = file_hazards(path, text, bounded, session.hazards, cancelled)
+    early.examined(hazards)
+    early.offer(lambda: _shown(bounded, path))
     units: list[UnitResult] = []
     computed = reused = 0
-    diagnostics: list[Diagnostic] = list(capture.diagnostics)
+    diagnostics: list[Diagnostic] = [*capture.diagnostics, *hazards]
     # Where a weight file is named and is the trouble, advising every claim to load one helps nobody.
     file_named = any(d.code in ("TL110", "TL111") for d in capture.diagnostics)
     for index, interval_bounds in enumerate(bounded):
@@ -101,7 +106,6 @@ def analyse(
         units.append(unit_result(unit.part, unit, claim, path))
         diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
-    diagnostics += file_hazards(path, text, bounded, session.hazards, cancelled)
     return FileAnalysis(
         path,
         tuple(units),
@@ -121,6 +125,11 @@ class _Early:
         self._capture = capture
         self._started = started
         self._wait = EARLY_ANSWER_SECONDS
+        self._hazards: Sequence[Diagnostic] | None = None
+
+    def examined(self, hazards: Sequence[Diagnostic]) -> None:
+        """From now on layers have the file's hazards."""
+        self._hazards = hazards
 
     def offer(self, units: Callable[[], list[UnitResult]]) -> None:
         """Publish if it is time; cheap to call otherwise."""
@@ -133,9 +142,10 @@ class _Early:
                 capture.path,
                 tuple(units()),
                 symbols,
-                capture.diagnostics,
+                (*capture.diagnostics, *(self._hazards or ())),
                 capture.dependencies,
                 complete=False,
+                examined=self._hazards is not None,
             )
         )
         self._wait = 2 * (time.perf_counter() - self._started)

@@ -224,7 +224,8 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class FileAnalysis:
-    """Everything known of one file. `complete` is False for an early layer (syntax and shapes, no bounds yet).
+    """Everything known of one file. `complete` is False for an early layer: syntax and shapes first, then bounds, then
+    numeric hazards (`examined`), while claims are still being decided.
 
     `notes` and `words` (markdown by name) are what property files have instead of places.
     """
@@ -236,5 +237,6 @@ class FileAnalysis:
     dependencies: tuple[str, ...] = ()
     counters: Counters = field(default_factory=Counters)
     complete: bool = True
+    examined: bool = False
     notes: tuple[Note, ...] = ()
     words: dict[str, str] = field(default_factory=dict)

@@ -58,10 +58,11 @@ def _said(document: Document, newest: Layer) -> Iterator[Diagnostic]:
 def _older(document: Document, layer: Layer, newest: Layer, known: list[Problem]) -> Iterator[Problem]:
     """What an older result said and the newest, partial one cannot say.
 
-    A first layer of a new answer has everything about shapes and nothing about claims; the answer for a text with a
-    syntax error has that error and whatever could be followed around it.
+    A first layer of a new answer has everything about shapes, a later one about hazards too, and neither of claims; the
+    answer for a text with a syntax error has that error and whatever could be followed around it.
     """
     broken = has_syntax_error(newest.track.analysis)
+    said = ("TL1", "TL2") if newest.track.analysis.examined else ("TL1",)
     places = {(problem.code, problem.start, problem.end) for problem in known}
     followed = {
         newest.track.now(s.unit.span) for s in document.units(has_verdict) if s.layer.track is newest.track
@@ -73,7 +74,7 @@ def _older(document: Document, layer: Layer, newest: Layer, known: list[Problem]
         about_claim = problem.code.startswith("TL3")
         if about_claim and (problem.start, problem.end) in followed:
             continue
-        if broken or not problem.code.startswith("TL1"):
+        if broken or not problem.code.startswith(said):
             yield problem
 
 
