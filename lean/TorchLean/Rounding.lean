@@ -58,13 +58,13 @@ theorem absQ_mul (x y : Rat) : absQ (x * y) = absQ x * absQ y := by
     grind [absQ]
 
 /-- The rounding inequality `R(r, s)`: the machine returned `r` where the exact result is `s`. -/
-@[expose] def Near (u η r s : Rat) : Prop := absQ (r - s) ≤ u * absQ s + η
+@[expose] def Rounds (u η r s : Rat) : Prop := absQ (r - s) ≤ u * absQ s + η
 
-/-- An exact result is near itself. -/
-theorem Near.refl {u η : Rat} (hu : 0 ≤ u) (hη : 0 ≤ η) (s : Rat) : Near u η s s := by
+/-- Returning the exact result satisfies it. -/
+theorem Rounds.refl {u η : Rat} (hu : 0 ≤ u) (hη : 0 ≤ η) (s : Rat) : Rounds u η s s := by
   have h := Rat.mul_nonneg hu (absQ_nonneg s)
   have h0 : s - s = 0 := by grind
-  grind [Near, absQ_zero]
+  grind [Rounds, absQ_zero]
 
 /-- A machine's numbers and operations, and what is known about their roundings.
 
@@ -87,15 +87,15 @@ structure Machine where
   u_nonneg : 0 ≤ u
   ηSum_nonneg : 0 ≤ ηSum
   ηProduct_nonneg : 0 ≤ ηProduct
-  add_near : ∀ {a b r}, finite a → finite b → add a b r → absQ (value a + value b) < threshold →
-    finite r ∧ Near u ηSum (value r) (value a + value b)
+  add_rounds : ∀ {a b r}, finite a → finite b → add a b r → absQ (value a + value b) < threshold →
+    finite r ∧ Rounds u ηSum (value r) (value a + value b)
   add_zero : ∀ {a b r}, finite a → finite b → add a b r → value b = 0 → finite r ∧ value r = value a
   zero_add : ∀ {a b r}, finite a → finite b → add a b r → value a = 0 → finite r ∧ value r = value b
-  mul_near : ∀ {a b r}, finite a → finite b → mul a b r → absQ (value a * value b) < threshold →
-    finite r ∧ Near u ηProduct (value r) (value a * value b)
-  fma_near : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r →
+  mul_rounds : ∀ {a b r}, finite a → finite b → mul a b r → absQ (value a * value b) < threshold →
+    finite r ∧ Rounds u ηProduct (value r) (value a * value b)
+  fma_rounds : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r →
     absQ (value a * value b + value c) < threshold →
-    finite r ∧ Near u ηProduct (value r) (value a * value b + value c)
+    finite r ∧ Rounds u ηProduct (value r) (value a * value b + value c)
 
 /-- A machine that computes with rational numbers and never rounds: the interface is inhabited, and its theorems
 specialise to exact arithmetic. -/
@@ -113,11 +113,11 @@ specialise to exact arithmetic. -/
   u_nonneg := Rat.le_refl
   ηSum_nonneg := Rat.le_refl
   ηProduct_nonneg := Rat.le_refl
-  add_near _ _ h _ := ⟨trivial, h ▸ Near.refl Rat.le_refl Rat.le_refl _⟩
+  add_rounds _ _ h _ := ⟨trivial, h ▸ Rounds.refl Rat.le_refl Rat.le_refl _⟩
   add_zero {a b r} _ _ h hb := ⟨trivial, by simp only [id] at *; grind⟩
   zero_add {a b r} _ _ h ha := ⟨trivial, by simp only [id] at *; grind⟩
-  mul_near _ _ h _ := ⟨trivial, h ▸ Near.refl Rat.le_refl Rat.le_refl _⟩
-  fma_near _ _ _ h _ := ⟨trivial, h ▸ Near.refl Rat.le_refl Rat.le_refl _⟩
+  mul_rounds _ _ h _ := ⟨trivial, h ▸ Rounds.refl Rat.le_refl Rat.le_refl _⟩
+  fma_rounds _ _ _ h _ := ⟨trivial, h ▸ Rounds.refl Rat.le_refl Rat.le_refl _⟩
 
 /-- Powers of `1 + u` are at least one. -/
 theorem one_le_growth {u : Rat} (hu : 0 ≤ u) (k : Nat) : 1 ≤ (1 + u) ^ k := by

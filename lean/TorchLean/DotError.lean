@@ -1,0 +1,207 @@
+module
+prelude
+public import TorchLean.Dot
+
+/-!
+# The error of a tree, and that nothing in it overflows
+
+By induction on the tree. Every partial sum of `m` terms went through at most `m` roundings in a row, so its error is
+at most `slack` with `k = m - 1`; so is it for every larger `k`, which is how bounds of parts add up.
+-/
+
+public section
+namespace TorchLean
+namespace Tree
+
+variable (M : Machine)
+
+theorem weight_nonneg (t : Tree M.Number) : 0 ≤ t.weight M := by
+  induction t with
+  | zero => exact Rat.le_refl
+  | addend b => exact absQ_nonneg _
+  | product x y => exact absQ_nonneg _
+  | fma x y t ih => have := absQ_nonneg (M.value x * M.value y); simp only [weight]; grind
+  | add s t ihs iht => simp only [weight]; grind
+
+theorem total_le_weight (t : Tree M.Number) : absQ (t.total M) ≤ t.weight M := by
+  induction t with
+  | zero => rw [total, weight, absQ_zero]; exact Rat.le_refl
+  | addend b => exact Rat.le_refl
+  | product x y => exact Rat.le_refl
+  | fma x y t ih =>
+    have := absQ_add_le (M.value x * M.value y) (t.total M)
+    simp only [weight, total]; grind
+  | add s t ihs iht => have := absQ_add_le (s.total M) (t.total M); simp only [weight, total]; grind
+
+theorem underflow_nonneg (t : Tree M.Number) : 0 ≤ t.underflow M := by
+  have := Rat.mul_nonneg (@Rat.natCast_nonneg t.sizes.1) M.ηProduct_nonneg
+  have := Rat.mul_nonneg (@Rat.natCast_nonneg t.sizes.2) M.ηSum_nonneg
+  rw [underflow]; grind
+
+theorem underflow_fma (x y : M.Number) (t : Tree M.Number) :
+    (fma x y t).underflow M = t.underflow M + M.ηProduct + M.ηSum := by
+  simp only [underflow, sizes, Rat.natCast_add]; grind
+
+theorem underflow_add (s t : Tree M.Number) : (add s t).underflow M = s.underflow M + t.underflow M := by
+  simp only [underflow, sizes, Rat.natCast_add]; grind
+
+/-- A tree without terms weighs nothing. -/
+theorem empty (t : Tree M.Number) (h : t.sizes.2 = 0) : t.weight M = 0 ∧ t.total M = 0 := by
+  induction t with
+  | zero => exact ⟨rfl, rfl⟩
+  | addend b => simp [sizes] at h
+  | product x y => simp [sizes] at h
+  | fma x y t ih => simp [sizes] at h
+  | add s t ihs iht =>
+    simp only [sizes] at h
+    have hs := ihs (by omega)
+    have ht := iht (by omega)
+    simp only [weight, total, hs, ht]
+    exact ⟨Rat.add_zero 0, Rat.add_zero 0⟩
+
+/-- What is known of a result `r` of a tree with at most `k + 1` terms: it is finite, it is zero if there are no terms,
+and else its error and one more `ηSum` are at most `slack`. -/
+@[expose] def Accurate (k : Nat) (t : Tree M.Number) (r : M.Number) : Prop :=
+  M.finite r ∧ (t.sizes.2 = 0 → M.value r = 0) ∧
+    (t.sizes.2 ≠ 0 → absQ (M.value r - t.total M) + M.ηSum ≤ slack M.u k (t.weight M) (t.underflow M))
+
+/-- The terms and what rounding may add stay below the overflow threshold. -/
+@[expose] def Fits (k : Nat) (t : Tree M.Number) : Prop :=
+  t.weight M + slack M.u k (t.weight M) (t.underflow M) < M.threshold
+
+/-- What fits as a whole fits in parts. -/
+theorem Fits.part {M : Machine} {k j : Nat} {t p : Tree M.Number} (h : t.Fits M k) (hk : j ≤ k)
+    (hw : p.weight M ≤ t.weight M) (hu : p.underflow M ≤ t.underflow M) : p.Fits M j := by
+  have := slack_le M.u_nonneg hk (p.weight_nonneg M) hw (p.underflow_nonneg M) hu
+  unfold Fits at *
+  grind
+
+/-- A partial sum `v` that is near its exact value `s` may be rounded to a finite number, once more. -/
+theorem room {M : Machine} {k j : Nat} {t : Tree M.Number} {v s C σ : Rat} (h : t.Fits M k) (hk : j ≤ k)
+    (hs : absQ s ≤ t.weight M) (hσ : 0 ≤ σ) (hC0 : 0 ≤ C) (hC : C ≤ t.underflow M)
+    (hv : absQ (v - s) + σ ≤ slack M.u j (t.weight M) C) : absQ v < M.threshold := by
+  have := slack_le M.u_nonneg hk (t.weight_nonneg M) (@Rat.le_refl (t.weight M)) hC0 hC
+  have := absQ_add_le s (v - s)
+  have hsv : s + (v - s) = v := by grind
+  rw [hsv] at this
+  unfold Fits at h
+  grind
+
+/-- **Order-independent dot product, for one tree.** -/
+theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : t.sizes.2 ≤ k + 1) (hfit : t.Fits M k) :
+    ∀ r, t.Result M r → t.Accurate M k r := by
+  induction t generalizing k with
+  | zero => intro r hr; exact ⟨hr.1, fun _ => hr.2, fun h => absurd rfl h⟩
+  | addend b =>
+    intro r hr
+    have hr : r = b := hr
+    subst hr
+    refine ⟨hfin, fun h => by simp [sizes] at h, fun _ => ?_⟩
+    have h0 : M.value r - (addend r).total M = 0 := by simp only [total]; grind
+    have hW := weight_nonneg M (addend r)
+    refine slack_leaf M.u_nonneg k hW Rat.le_refl M.ηSum_nonneg ?_ ?_
+    · simp only [underflow, sizes]; grind
+    · have := Rat.mul_nonneg M.u_nonneg hW
+      rw [h0, absQ_zero]; grind
+  | product x y =>
+    intro r hr
+    have hW := weight_nonneg M (product x y)
+    have hslack := slack_nonneg M.u_nonneg k hW (underflow_nonneg M (product x y))
+    have hlt : absQ (M.value x * M.value y) < M.threshold := by simp only [Fits, weight] at *; grind
+    have ⟨hfin', hround⟩ := M.mul_rounds hfin.1 hfin.2 hr hlt
+    refine ⟨hfin', fun h => by simp [sizes] at h, fun _ => ?_⟩
+    refine slack_leaf M.u_nonneg k hW M.ηProduct_nonneg M.ηSum_nonneg ?_ hround
+    simp only [underflow, sizes]; grind
+  | fma x y t ih =>
+    intro r ⟨c, hc, hr⟩
+    have hxy := absQ_nonneg (M.value x * M.value y)
+    have hU := underflow_fma M x y t
+    have hU0 := underflow_nonneg M t
+    have hw : t.weight M ≤ (fma x y t).weight M := by simp only [weight]; grind
+    have hu : t.underflow M ≤ (fma x y t).underflow M := by grind [M.ηSum_nonneg, M.ηProduct_nonneg]
+    have hW := weight_nonneg M (fma x y t)
+    have hT := total_le_weight M (fma x y t)
+    have hsize : (fma x y t).sizes.2 = t.sizes.2 + 1 := rfl
+    have htotal : (fma x y t).total M = M.value x * M.value y + t.total M := rfl
+    have hweight : (fma x y t).weight M = absQ (M.value x * M.value y) + t.weight M := rfl
+    by_cases hempty : t.sizes.2 = 0
+    · have ⟨hcf, hc0, _⟩ := ih k hfin.2 (by omega) (hfit.part (Nat.le_refl k) hw hu) c hc
+      have ⟨ht0, hs0⟩ := empty M t hempty
+      have hv : M.value x * M.value y + M.value c = (fma x y t).total M := by rw [htotal, hc0 hempty, hs0]
+      have hslack := slack_nonneg M.u_nonneg k hW (underflow_nonneg M (fma x y t))
+      have ⟨hf, hround⟩ := M.fma_rounds hfin.1.1 hfin.1.2 hcf hr (by rw [hv]; unfold Fits at hfit; grind)
+      refine ⟨hf, fun h => by omega, fun _ => ?_⟩
+      rw [hv] at hround
+      refine slack_leaf M.u_nonneg k hW M.ηProduct_nonneg M.ηSum_nonneg (by grind) ?_
+      have := Rat.mul_le_mul_of_nonneg_left hT M.u_nonneg
+      unfold Rounds at hround
+      grind
+    · obtain ⟨j, rfl⟩ : ∃ j, k = j + 1 := ⟨k - 1, by omega⟩
+      have ⟨hcf, _, hcv⟩ := ih j hfin.2 (by omega) (hfit.part (Nat.le_succ j) hw hu) c hc
+      have hv : absQ (M.value x * M.value y + M.value c - (fma x y t).total M) + M.ηSum
+          ≤ slack M.u j ((fma x y t).weight M) (t.underflow M) := by
+        have h : M.value x * M.value y + M.value c - (fma x y t).total M = M.value c - t.total M := by grind
+        rw [h]
+        exact Rat.le_trans (hcv hempty) (slack_mono M.u_nonneg j hw Rat.le_refl)
+      have ⟨hf, hround⟩ := M.fma_rounds hfin.1.1 hfin.1.2 hcf hr
+        (room hfit (Nat.le_succ j) hT M.ηSum_nonneg hU0 hu hv)
+      refine ⟨hf, fun h => by omega, fun _ => ?_⟩
+      have := slack_step M.u_nonneg j M.ηSum_nonneg hT hv hround
+      have := @slack_add_le M.u ((fma x y t).weight M) (t.underflow M) _ M.u_nonneg (j + 1) M.ηProduct_nonneg
+      have := @slack_mono M.u ((fma x y t).weight M) _ (t.underflow M + M.ηProduct) ((fma x y t).underflow M) M.u_nonneg
+        (j + 1) Rat.le_refl (by grind [M.ηSum_nonneg])
+      grind
+  | add s t ihs iht =>
+    intro r ⟨a, b, ha, hb, hr⟩
+    have hU := underflow_add M s t
+    have hUs := underflow_nonneg M s
+    have hUt := underflow_nonneg M t
+    have hWs := weight_nonneg M s
+    have hWt := weight_nonneg M t
+    have hT := total_le_weight M (add s t)
+    have hsize : (add s t).sizes.2 = s.sizes.2 + t.sizes.2 := rfl
+    have htotal : (add s t).total M = s.total M + t.total M := rfl
+    have hweight : (add s t).weight M = s.weight M + t.weight M := rfl
+    have parts (j : Nat) (hj : j ≤ k) (hs : s.sizes.2 ≤ j + 1) (ht : t.sizes.2 ≤ j + 1) :
+        s.Accurate M j a ∧ t.Accurate M j b :=
+      ⟨ihs j hfin.1 hs (hfit.part hj (by grind) (by grind)) a ha,
+        iht j hfin.2 ht (hfit.part hj (by grind) (by grind)) b hb⟩
+    by_cases hs0 : s.sizes.2 = 0
+    · have ⟨⟨haf, ha0, _⟩, ⟨hbf, hb0, hbv⟩⟩ := parts k (Nat.le_refl k) (by omega) (by omega)
+      have ⟨hf, hrv⟩ := M.zero_add haf hbf hr (ha0 hs0)
+      have ⟨hw0, ht0⟩ := empty M s hs0
+      refine ⟨hf, fun h => by rw [hrv]; exact hb0 (by omega), fun h => ?_⟩
+      refine Rat.le_trans (b := absQ (M.value b - t.total M) + M.ηSum) ?_ (Rat.le_trans (hbv (by omega))
+        (slack_mono M.u_nonneg k (by grind) (by grind)))
+      rw [hrv, htotal, ht0, Rat.zero_add]
+      exact Rat.le_refl
+    · by_cases ht0 : t.sizes.2 = 0
+      · have ⟨⟨haf, ha0, hav⟩, ⟨hbf, hb0, _⟩⟩ := parts k (Nat.le_refl k) (by omega) (by omega)
+        have ⟨hf, hrv⟩ := M.add_zero haf hbf hr (hb0 ht0)
+        have ⟨hw0, ht0⟩ := empty M t ht0
+        refine ⟨hf, fun h => by rw [hrv]; exact ha0 (by omega), fun h => ?_⟩
+        refine Rat.le_trans (b := absQ (M.value a - s.total M) + M.ηSum) ?_ (Rat.le_trans (hav (by omega))
+          (slack_mono M.u_nonneg k (by grind) (by grind)))
+        rw [hrv, htotal, ht0, Rat.add_zero]
+        exact Rat.le_refl
+      · obtain ⟨j, rfl⟩ : ∃ j, k = j + 1 := ⟨k - 1, by omega⟩
+        have ⟨⟨haf, _, hav⟩, ⟨hbf, _, hbv⟩⟩ := parts j (Nat.le_succ j) (by omega) (by omega)
+        have hav := hav hs0
+        have hbv := hbv ht0
+        have hv : absQ (M.value a + M.value b - (add s t).total M) + (M.ηSum + M.ηSum)
+            ≤ slack M.u j ((add s t).weight M) ((add s t).underflow M) := by
+          have h : M.value a + M.value b - (add s t).total M = (M.value a - s.total M) + (M.value b - t.total M) := by
+            grind
+          have := absQ_add_le (M.value a - s.total M) (M.value b - t.total M)
+          rw [h, hweight, hU]
+          simp only [slack] at *
+          grind
+        have hσ : 0 ≤ M.ηSum + M.ηSum := by grind [M.ηSum_nonneg]
+        have ⟨hf, hround⟩ := M.add_rounds haf hbf hr
+          (room hfit (Nat.le_succ j) hT hσ (by grind) Rat.le_refl hv)
+        refine ⟨hf, fun h => by omega, fun _ => ?_⟩
+        have := slack_step M.u_nonneg j hσ hT hv hround
+        grind
+
+end Tree
+end TorchLean
