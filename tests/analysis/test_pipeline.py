@@ -319,3 +319,21 @@ def test_an_answer_that_ran_out_of_time_is_asked_for_again(
     for _ in range(2):
         analyse(str(tmp_path / "m.py"), TOUCHING.replace("LIMIT", limit), session)
     assert finished == [asked == 1] * asked
+
+
+def test_the_key_of_a_claim_changes_with_its_meaning_alone(workspace: Path) -> None:
+    def key(text: str) -> str:
+        found = claim(check(workspace, text), "easy").claim
+        assert found is not None and found.key
+        return found.key
+
+    before = key(MODEL)
+    assert (
+        key(MODEL.replace("    return net(x) <= 1000.0", "    # easy\n\n    return net(x) <= 1000.0"))
+        == before
+    )
+    assert key(MODEL.replace("1000.0", "1000.5")) != before
+    assert key(MODEL.replace("[1.0, 1.0]", "[1.0, 1.5]")) != before
+    assert key(MODEL.replace("x = torch.relu(self.fc2(x))", "x = self.fc2(x)")) != before
+    write_weights(workspace, scale=0.5)
+    assert key(MODEL) != before

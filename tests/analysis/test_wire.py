@@ -10,19 +10,22 @@ import sys
 import pytest
 
 from torchlean.analysis.result import (
+    Certificate,
     ClaimResult,
     Counters,
     Element,
     Evidence,
     Extent,
     FileAnalysis,
+    NotCheckable,
     Place,
+    Plan,
     SymbolResult,
     TensorFact,
     UnitResult,
     Verdict,
 )
-from torchlean.analysis.wire import decode, encode
+from torchlean.analysis.wire import decode, decode_plans, encode, encode_plans
 from torchlean.diagnostics import Diagnostic, Related, Severity
 from torchlean.source import Span
 
@@ -66,6 +69,15 @@ def an_analysis() -> FileAnalysis:
 def test_a_result_survives_encoding_through_json() -> None:
     original = an_analysis()
     assert decode(json.loads(json.dumps(encode(original)))) == original
+
+
+def test_plans_of_certificates_keep_apart_what_can_be_checked_and_what_cannot() -> None:
+    plans = (
+        Plan("safe[0]", "ab", Certificate("12", "theorem t", "TorchLean.t", "exact arithmetic")),
+        Plan("safe[1]", "cd", NotCheckable("op tanh is outside the checker")),
+        Plan("safe[2]", "ef", NotCheckable("it took too long", passing=True)),
+    )
+    assert decode_plans(json.loads(json.dumps(encode_plans(plans)))) == plans
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def _decided(
         if decision.finished:
             session.remember(unit.question.key, decision)
     error = math.inf if unit.errors is None else unit.errors[unit.question.margin.node].largest
-    return claim_result(captured, unit.question, decision, error)
+    return replace(claim_result(captured, unit.question, decision, error), key=unit.question.key.hex())
 
 
 def _symbol(symbol: Symbol) -> SymbolResult:

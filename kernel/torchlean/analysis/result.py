@@ -163,6 +163,8 @@ class ClaimResult:
         counterexample: input name -> nested list of binary32 numbers, when refuted.
         detail: one sentence for people.
         seconds: time spent on it.
+        key: of the claim's content (graph, weights, domain) in hexadecimal digits: equal keys, equal questions. Empty
+            where there is no question.
     """
 
     verdict: Verdict
@@ -171,6 +173,44 @@ class ClaimResult:
     margin: float | None = None
     counterexample: dict[str, object] | None = None
     seconds: float = 0.0
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What the Lean kernel is asked about one proved claim.
+
+    Attributes:
+        digest: SHA-256 of `source` in UTF-8, in hexadecimal digits.
+        source: a whole Lean file.
+        theorem: the full name of the theorem in it.
+        states: what the theorem says, in a line for people.
+    """
+
+    digest: str
+    source: str
+    theorem: str
+    states: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotCheckable:
+    """Why there is no certificate, as a clause ("op tanh is outside the checker").
+
+    `passing`: another try may do better, because this one ran out of time or memory.
+    """
+
+    reason: str
+    passing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What became of the certificate of one claim. `key` is the claim's: the plan is for this content and no other."""
+
+    claim: str
+    key: str
+    plan: Certificate | NotCheckable
 
 
 @dataclass(frozen=True, slots=True)

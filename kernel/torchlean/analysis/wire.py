@@ -11,7 +11,7 @@ from typing import Any
 
 import cattrs
 
-from torchlean.analysis.result import FileAnalysis
+from torchlean.analysis.result import Certificate, FileAnalysis, NotCheckable, Plan
 from torchlean.diagnostics import Severity
 from torchlean.edits import Fix
 from torchlean.source import Span
@@ -26,6 +26,13 @@ _converter.register_structure_hook(Span, lambda value, _: Span(*value))
 _converter.register_structure_hook(Severity, lambda value, _: Severity(value))
 # Plain data inside counterexamples; cattrs would refuse `object`.
 _converter.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
+
+
+def _structured_plan(value: dict[str, Any], _: object) -> Certificate | NotCheckable:
+    return _converter.structure(value, NotCheckable if "reason" in value else Certificate)
+
+
+_converter.register_structure_hook_func(lambda cls: cls == Certificate | NotCheckable, _structured_plan)
 
 
 def encode(analysis: FileAnalysis) -> dict[str, Any]:
@@ -58,4 +65,19 @@ def decode_fixes(data: list[dict[str, Any]]) -> tuple[Fix, ...]:
     return _converter.structure(data, tuple[Fix, ...])
 
 
-__all__ = ["decode", "decode_fixes", "encode", "encode_fixes"]
+def encode_plans(plans: Sequence[Plan]) -> list[dict[str, Any]]:
+    """What became of certificates in the same form."""
+    encoded: list[dict[str, Any]] = _converter.unstructure(list(plans))
+    return encoded
+
+
+def decode_plans(data: list[dict[str, Any]]) -> tuple[Plan, ...]:
+    """The plans back from `encode_plans`' form.
+
+    Raises:
+        cattrs.BaseValidationError: the data has another form.
+    """
+    return _converter.structure(data, tuple[Plan, ...])
+
+
+__all__ = ["decode", "decode_fixes", "decode_plans", "encode", "encode_fixes", "encode_plans"]
