@@ -108,7 +108,7 @@ def test_a_proved_claim_says_whether_executions_keep_it(limit: float, says: str)
 def test_a_claim_whose_error_is_infinite_does_not_include_rounding() -> None:
     text = program(2.0).replace("return back <= 2.0", "return torch.exp(x * 88.0) <= 1e39")
     (unit,) = [unit for unit in analysed(text).units if unit.kind == "claim"]
-    assert unit.claim is not None and "float32 rounding is not included" in unit.claim.detail
+    assert unit.claim is not None and "the rounding of a float execution is not included" in unit.claim.detail
 
 
 # The command line

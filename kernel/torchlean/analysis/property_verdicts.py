@@ -146,8 +146,6 @@ def claim_result(result: Verification, question: Property) -> ClaimResult:
     example = result.counterexample
     if result.verdict == "unsat":
         verdict, evidence, detail = Verdict.PROVED, Evidence.ENGINE, result.message
-        if "not included" not in detail:
-            detail += "; the rounding of a float execution is not included"
     elif result.verdict == "sat" and example is not None:
         verdict, evidence = Verdict.REFUTED, Evidence.COUNTEREXAMPLE
         shown = _shown([question.input_name(i) for i in range(question.inputs)], example.x)

@@ -12,7 +12,8 @@ from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import Unit
 from torchlean.claims.decide import Decision, Question
 from torchlean.diagnostics import Diagnostic, diagnostic
-from torchlean.numbers import lower_text, upper_text
+from torchlean.numbers import lower_text
+from torchlean.rounding import margin_note
 
 MAX_SHOWN = 8
 """Numbers of a counterexample that a message spells out; the whole input is in the result."""
@@ -22,13 +23,15 @@ def claim_result(unit: Unit, question: Question, decision: Decision, error: floa
     """The decision in words that claim no more than was shown.
 
     Args:
-        error: how much of the margin the rounding of an execution may take away.
+        error: how much of the margin the rounding of an execution may take away. A margin is built of differences of
+            what is compared, by minima and maxima, and its error is at least the sum of the errors of both sides of
+            each difference: a margin above its error leaves every comparison as exact numbers decide it.
     """
     margin = decision.margin if math.isfinite(decision.margin) else None
     if decision.proved:
         detail = (
             f"proved by {_engine(question, decision)}{_boxes(decision)} in exact arithmetic: the margin is at least "
-            f"{lower_text(decision.margin)} on the whole domain{_executed(decision, error)}"
+            f"{lower_text(decision.margin)} on the whole domain{margin_note(decision.margin, error)}"
         )
         if not unit.trained:
             detail += "; it holds for every value the untrained weights may be initialised with"
@@ -42,20 +45,6 @@ def claim_result(unit: Unit, question: Question, decision: Decision, error: floa
     return ClaimResult(
         Verdict.UNKNOWN, Evidence.NONE, _why_unknown(question, decision), margin, None, decision.seconds
     )
-
-
-def _executed(decision: Decision, error: float) -> str:
-    """Whether executions keep the claim too.
-
-    A margin is built of differences of what is compared, by minima and maxima, and its error is at least the sum of
-    the errors of both sides of each difference: a margin above its error leaves every comparison as exact numbers
-    decide it.
-    """
-    if not math.isfinite(error):
-        return "; float32 rounding is not included"
-    if decision.margin > error:
-        return f", more than float32 rounding can take away ({upper_text(error, 3)})"
-    return f"; float32 rounding may take away {upper_text(error, 3)}"
 
 
 def unit_diagnostics(bounded: UnitBounds, claim: ClaimResult | None) -> list[Diagnostic]:

@@ -27,6 +27,7 @@ from torchlean.cancellation import Cancelled
 from torchlean.capture.onnx import OnnxModel, load_onnx
 from torchlean.graph import evaluate
 from torchlean.verification.attack import Attack, Inputs
+from torchlean.verification.execution import executions
 from torchlean.verification.posing import Query, pose
 from torchlean.vnnlib import Property, parse
 
@@ -163,12 +164,13 @@ class _Run:
             )
         if not queries:
             return self._end("unsat", "holds of nothing: no input satisfies the property's bounds", attacks)
+        return self._end("unsat", self._holds(queries), attacks)
+
+    def _holds(self, queries: Sequence[Query]) -> str:
         boxes = f" on {self.boxes:,} boxes" if self.boxes > 1 else ""
-        message = (
-            f"holds: proved by {self.kinds} bounds{boxes} in exact arithmetic; "
-            "the rounding of a float execution is not included"
-        )
-        return self._end("unsat", message, attacks)
+        shown = [(query.goal, tree.least) for query, tree in zip(queries, self.trees, strict=True)]
+        found = executions(self.model.graph, shown, self.cancelled)
+        return f"holds: proved by {self.kinds} bounds{boxes} in exact arithmetic{found.note}"
 
     def _sat(self, attacks: Sequence[Attack]) -> Verification:
         message = "violated by an input that was executed"
