@@ -235,7 +235,7 @@ abbrev State := List Entry
   | .linear p scale w b => (State.boxAt st p).bind fun a => linearBox grid scale a w.ints b
   | .hinge p f => (State.boxAt st p).map (hingeBox f)
   | .add p q => (State.boxAt st p).bind fun a => (State.boxAt st q).bind fun b => addBox a b
-  | .concat p q => (State.boxAt st p).bind fun a => (State.boxAt st q).map fun b => a ++ b
+  | .concat p q => (State.boxAt st p).bind fun a => (State.boxAt st q).map fun b => joined a b
 
 /-! ## Lines -/
 
@@ -313,6 +313,11 @@ abbrev State := List Entry
     (floorRow k r :: rest.1, remainders k r e.box + rest.2)
   | rs, _ => (rs, 0)
 
+/-- The number of elements of a box. -/
+@[expose] def size : Box → Nat
+  | [] => 0
+  | _ :: bs => size bs + 1
+
 /-- Splits a list. -/
 @[expose] def splitRow : Nat → List Int → List Int × List Int
   | 0, cs => ([], cs)
@@ -350,7 +355,7 @@ abbrev Bits := List Nat
           back P ns es ws st rows scale (const - dotAbs row e)
       | .concat p q =>
         (State.boxAt st p).bind fun left =>
-          let s := splitRow left.length row
+          let s := splitRow (size left) row
           (addAt p s.1 rows).bind fun rows => (addAt q s.2 rows).bind fun rows =>
             back P ns es ws st rows scale (const - dotAbs row e)
   | _, _, _, _, _, _, _ => none

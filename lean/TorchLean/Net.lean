@@ -119,14 +119,18 @@ inductive Node where
   | v :: _, 0 => v
   | _ :: env, p + 1 => operand env p
 
+/-- The rows of packed rows of `cols` fields. -/
+@[expose] def rowsInts (width cols : Nat) : List Row → List (List Int)
+  | [] => []
+  | r :: rs => r.ints width cols :: rowsInts width cols rs
+
 /-- The rows of a matrix as integers. -/
-@[expose] def Mat.ints (w : Mat) : List (List Int) :=
-  go w.rows
-where
-  /-- The rows of a list of packed rows. -/
-  @[expose] go : List Row → List (List Int)
-    | [] => []
-    | r :: rs => r.ints w.width w.cols :: go rs
+@[expose] def Mat.ints (w : Mat) : List (List Int) := rowsInts w.width w.cols w.rows
+
+/-- One list after the other. -/
+@[expose] def joined {α : Type} : List α → List α → List α
+  | [], ys => ys
+  | x :: xs, ys => x :: joined xs ys
 
 /-- A function of each element. -/
 @[expose] def vmap (f : Rat → Rat) : Vec → Vec
@@ -138,7 +142,7 @@ where
   | .linear p scale w b => linearOut scale (operand env p) w.ints b
   | .hinge p f => vmap (f.eval grid) (operand env p)
   | .add p q => vadd (operand env p) (operand env q)
-  | .concat p q => operand env p ++ operand env q
+  | .concat p q => joined (operand env p) (operand env q)
 
 /-- Noise of each node's elements, output first, in units of `2^-grid`. -/
 abbrev Noise := List (List Nat)
