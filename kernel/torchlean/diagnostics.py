@@ -85,6 +85,10 @@ CODES: dict[str, str] = {
     "TL303": "claim cannot be analysed",
     "TL304": "bad domain",
     "TL305": "claim about untrained weights",
+    "TL400": "Lean missing",
+    "TL401": "no answer from Lean",
+    "TL402": "rejected by Lean",
+    "TL403": "Lean library not built",
     "TL501": "bad setting",
     "TL502": "analysis stopped",
 }
@@ -137,6 +141,10 @@ SEVERITIES: dict[str, Severity] = {
     "TL303": Severity.INFORMATION,
     "TL304": Severity.ERROR,
     "TL305": Severity.WARNING,
+    "TL400": Severity.HINT,
+    "TL401": Severity.HINT,
+    "TL402": Severity.WARNING,
+    "TL403": Severity.HINT,
     "TL501": Severity.WARNING,
     "TL502": Severity.WARNING,
 }
