@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint types format bench examples pictures clean setup
+.PHONY: demo test test-slow lint types format bench examples pictures clean setup lean
 
 setup: $(STAMP)
 
@@ -16,14 +16,20 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,examples]"
 	touch $@
 
-demo: setup
+# A native Lean of the pinned version is used where there is one; else the embedded one is fetched into the user's cache,
+# once, and the Lean library is compiled there, once for each state of its sources. Without Lean everything else works, so
+# a registry that cannot be reached stops nothing here.
+lean: setup
+	-$(BIN)/python -m torchlean.cli lean setup
+
+demo: setup lean
 	$(BIN)/python examples/demo.py
 
 # One thread per process: two processes that both let torch use every core wait for each other, and the tensors of
 # the tests are too small to gain anything.
 test test-slow: export OMP_NUM_THREADS = 1
 
-test: setup lint types
+test: setup lint types lean
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # What the default run samples, in full.

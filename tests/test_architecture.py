@@ -14,7 +14,7 @@ SERVER = ROOT / "server" / "torchlean_server"
 
 LAYERS = [
     {"source", "diagnostics", "numbers", "cancellation", "explain", "startup", "writing", "edits"},
-    {"intervals", "float32", "vnnlib"},
+    {"intervals", "float32", "vnnlib", "lean"},
     {"ops"},
     {"graph"},
     {"capture", "bounds"},

@@ -149,6 +149,60 @@ def explain(code: str) -> None:
     sys.exit(run(code))
 
 
+@main.group()
+def lean() -> None:
+    """Lean 4, which checks certificates: set it up, see what is there, check a certificate again."""
+
+
+_lean_path = click.option(
+    "--lean",
+    "path",
+    default=None,
+    metavar="PATH",
+    help="Use this native Lean: the program, or the folder of a toolchain.",
+)
+
+
+@lean.command("setup")
+@_lean_path
+@click.option("--library/--no-library", default=True, help="Compile the Lean library too (the default).")
+def lean_setup(path: str | None, library: bool) -> None:
+    """Fetch the embedded Lean where no native one is found, and compile the library. Does nothing when that is done."""
+    from torchlean.command import lean as command
+
+    sys.exit(command.guarded(lambda: command.setup(path, library)))
+
+
+@lean.command("status")
+@_lean_path
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def lean_status(path: str | None, as_json: bool) -> None:
+    """Tell which Lean is used, which version, where, and how many modules of the library are compiled.
+
+    Exits with 2 where there is no Lean.
+    """
+    from torchlean.command import lean as command
+
+    sys.exit(command.guarded(lambda: command.status(path, as_json)))
+
+
+@lean.command("check")
+@click.argument("file", type=_file, metavar="FILE.lean")
+@_lean_path
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option(
+    "--timeout", type=_seconds, default=120.0, show_default=True, metavar="S", help="Stop Lean after S s."
+)
+def lean_check(file: Path, path: str | None, as_json: bool, timeout: float) -> None:
+    """Let Lean check the certificate FILE.lean.
+
+    Exits with 0 when Lean accepts it, with 1 when it does not, with 2 when there is no Lean.
+    """
+    from torchlean.command import lean as command
+
+    sys.exit(command.guarded(lambda: command.check(file, path, timeout, as_json)))
+
+
 @main.command()
 @click.option(
     "--tcp",
