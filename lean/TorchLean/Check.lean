@@ -230,12 +230,17 @@ abbrev State := List Entry
   | e :: _, 0 => some e.box
   | _ :: st, p + 1 => State.boxAt st p
 
+/-- One box after the other. -/
+@[expose] def joinBoxes : Box → Box → Box
+  | [], bs => bs
+  | a :: as', bs => a :: joinBoxes as' bs
+
 /-- Interval propagation through a node, without its noise. -/
 @[expose] def Node.box (grid : Nat) (st : State) : Node → Option Box
   | .linear p scale w b => (State.boxAt st p).bind fun a => linearBox grid scale a w.ints b
   | .hinge p f => (State.boxAt st p).map (hingeBox f)
   | .add p q => (State.boxAt st p).bind fun a => (State.boxAt st q).bind fun b => addBox a b
-  | .concat p q => (State.boxAt st p).bind fun a => (State.boxAt st q).map fun b => joined a b
+  | .concat p q => (State.boxAt st p).bind fun a => (State.boxAt st q).map fun b => joinBoxes a b
 
 /-! ## Lines -/
 
@@ -404,7 +409,7 @@ inductive Method where
 nodes, the input's last. -/
 @[expose] def build (P : Params) : List Node → Noise → Bits → List Method → List Box → Option State
   | [], _, _, _, [b] => forceBox b fun b => some [⟨b, [], []⟩]
-  | n :: ns, e :: es, w :: ws, m :: ms, k :: ks =>
+  | n :: ns, e :: es, _ :: ws, m :: ms, k :: ks =>
     (build P ns es ws ms ks).bind fun st =>
       (nodeBox P n e m ns es ws st).bind fun b =>
         (match k with

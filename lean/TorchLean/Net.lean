@@ -127,8 +127,8 @@ inductive Node where
 /-- The rows of a matrix as integers. -/
 @[expose] def Mat.ints (w : Mat) : List (List Int) := rowsInts w.width w.cols w.rows
 
-/-- One list after the other. -/
-@[expose] def joined {α : Type} : List α → List α → List α
+/-- One vector after the other. -/
+@[expose] def joined : Vec → Vec → Vec
   | [], ys => ys
   | x :: xs, ys => x :: joined xs ys
 
