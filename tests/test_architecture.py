@@ -19,7 +19,7 @@ LAYERS = [
     {"graph"},
     {"capture", "bounds"},
     {"claims", "hazards", "rounding"},
-    {"verification", "fixes"},
+    {"verification", "fixes", "certificate"},
     {"analysis"},
     {"command"},
     {"cli"},
@@ -35,9 +35,14 @@ SERVER_MAY_USE = {
     "analysis.wire",
     "diagnostics",
     "edits",
+    "lean",  # finds and runs Lean, without torch; imported when Lean is first needed
+    "lean.errors",
+    "lean.installing",
+    "lean.places",
     "source",
     "numbers",
     "startup",
+    "writing",
 }
 
 

@@ -100,7 +100,7 @@ def analyse(
             early.offer(lambda: [*units, search.shown(), *_shown(rest, path)])  # noqa: B023 - in this round alone
             return cancelled()
 
-        claim = _decided(unit, session, stop, search.note)
+        claim = decided(unit, session, stop, search.note)
         if claim is not None:
             claim = replace(claim, seconds=time.perf_counter() - since)
         units.append(unit_result(unit.part, unit, claim, path))
@@ -176,10 +176,17 @@ def _shown(bounded: Sequence[UnitBounds], path: str) -> list[UnitResult]:
     return [unit_result(unit.part, unit, None, path) for unit in bounded]
 
 
-def _decided(
-    unit: UnitBounds, session: Session, cancelled: Callable[[], bool], report: Callable[[Progress], None]
+def decided(
+    unit: UnitBounds,
+    session: Session,
+    cancelled: Callable[[], bool],
+    report: Callable[[Progress], None] = lambda progress: None,
 ) -> ClaimResult | None:
-    """The claim's verdict, from memory if the same question was answered before. None for other units."""
+    """The claim's verdict, from memory if the same question was answered before. None for other units.
+
+    Raises:
+        Cancelled: by the caller.
+    """
     captured = unit.part.unit
     if captured.kind is not UnitKind.CLAIM:
         return None
@@ -201,4 +208,4 @@ def _symbol(symbol: Symbol) -> SymbolResult:
     return SymbolResult(symbol.name, symbol.kind.value, symbol.span, symbol.name_span, children)
 
 
-__all__ = ["Cancelled", "analyse"]
+__all__ = ["Cancelled", "analyse", "decided"]

@@ -12,6 +12,8 @@ from torchlean.hazards import HazardMemory
 from torchlean.rounding import ErrorsCache
 
 if TYPE_CHECKING:
+    from torchlean.analysis.result import NotCheckable
+    from torchlean.certificate import Certified
     from torchlean.verification import Verification
 
 MAX_DECIDED = 10_000
@@ -19,6 +21,9 @@ MAX_DECIDED = 10_000
 
 MAX_VERIFIED = 100
 """Verdicts of property files: those of a day's editing."""
+
+MAX_PLANNED = 500
+"""Certificates, with the integers of their networks: some megabytes each at worst, and usually a hundredth of that."""
 
 SECONDS = 30.0
 """What one analysis may take where nobody sets it."""
@@ -49,6 +54,7 @@ class Session:
         self.text_alone = False
         self.verified: OrderedDict[bytes, Verification] = OrderedDict()
         self._decided: OrderedDict[bytes, Decision] = OrderedDict()
+        self._planned: OrderedDict[tuple[bytes, str], Certified | NotCheckable] = OrderedDict()
 
     def decided(self, key: bytes) -> Decision | None:
         """The decision found before for the claim with this content key (graph, weights and domain)."""
@@ -65,3 +71,13 @@ class Session:
         self.verified[key] = result
         while len(self.verified) > MAX_VERIFIED:
             self.verified.popitem(last=False)
+
+    def planned(self, key: bytes, name: str) -> Certified | NotCheckable | None:
+        """The certificate found before for the claim with this name and content key, or why there is none."""
+        return self._planned.get((key, name))
+
+    def remember_plan(self, key: bytes, name: str, plan: Certified | NotCheckable) -> None:
+        """Keep what further work would not change."""
+        self._planned[key, name] = plan
+        while len(self._planned) > MAX_PLANNED:
+            self._planned.popitem(last=False)

@@ -53,8 +53,7 @@ def goal_of(margin: Margin, domains: Mapping[str, Box]) -> Goal:
         A goal whose worst margin has at each input the value of the claim's margin. Inputs that no row depends on are
         left out.
     """
-    form = _Forms(margin.graph).form(margin.node, 0)
-    clauses = sorted(sorted(clause) for clause in form)
+    clauses = clauses_of(margin)
     rows = sorted({row for clause in clauses for row in clause})
     number = {row: index for index, row in enumerate(rows)}
     graph, node = _with_rows(margin.graph, rows)
@@ -66,6 +65,12 @@ def goal_of(margin: Margin, domains: Mapping[str, Box]) -> Goal:
         (margin.strict,) * len(clauses),
         {name: domains[name].interval() for name in names},
     )
+
+
+def clauses_of(margin: Margin) -> list[list[Row]]:
+    """The rows of each clause: the margin is the least over the clauses of the greatest of their rows."""
+    form = _Forms(margin.graph).form(margin.node, 0)
+    return sorted(sorted(clause) for clause in form)
 
 
 def _with_rows(graph: Graph, rows: Sequence[Row]) -> tuple[Graph, int]:

@@ -1,0 +1,246 @@
+"""Certificates as JSON: what the Lean file says, for programs. The schema is documented in `docs/certificates.md`.
+
+Integers that may be long are strings of hexadecimal digits (`"-0x1f"`), which every language reads exactly; sizes and
+indices are JSON numbers. Reading is strict: whatever is not exactly of this form is refused with a reason, and a
+document whose hashes do not fit its content is refused as well. Nothing read here is believed by the checker, which
+computes everything anew; the hashes say what a certificate belongs to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torchlean.certificate.lean_source import Title, source
+from torchlean.certificate.network import (
+    Add,
+    Both,
+    Bound,
+    Concat,
+    Done,
+    Either,
+    Formula,
+    Hinge,
+    Linear,
+    Literal,
+    Network,
+    Node,
+    Params,
+    Plan,
+    Proof,
+    Split,
+    Statement,
+)
+from torchlean.certificate.reading import CertificateError, Reader
+
+FORMAT = "torchlean-certificate"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A certificate with what it belongs to.
+
+    Attributes:
+        file: SHA-256 of the text of the file that states the claim, in hexadecimal digits.
+    """
+
+    title: Title
+    statement: Statement
+    proof: Proof
+    file: str
+
+    @property
+    def lean(self) -> str:
+        """The Lean file."""
+        return source(self.statement, self.proof, self.title)
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text in UTF-8, in hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write(document: Document) -> str:
+    """The certificate as JSON text."""
+    content = _content(document)
+    return json.dumps({**content, "certificate": digest(_canonical(content))}, indent=1) + "\n"
+
+
+def _content(document: Document) -> dict[str, Any]:
+    title, statement, proof = document.title, document.statement, document.proof
+    network = statement.network
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "claim": title.claim,
+        "speaks_of": "executions" if title.noisy else "real arithmetic",
+        "hashes": {
+            "file": document.file,
+            "weights": title.weights,
+            "graph": title.graph,
+            "lean": digest(document.lean),
+        },
+        "precision": {"grid": network.grid, "slopes": proof.params.slopes, "places": proof.params.places},
+        "inputs": network.sizes[0],
+        "nodes": [_node(node) for node in network.nodes],
+        "noise": [list(map(_hex, noise)) for noise in network.noise],
+        "box": [[_hex(low), _hex(high)] for low, high in statement.box],
+        "goal": _formula(statement.goal),
+        "bits": list(proof.bits),
+        "widths": list(proof.widths),
+        "plan": _plan(proof.plan),
+    }
+
+
+def _canonical(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def _hex(number: int) -> str:
+    return f"{number:#x}"
+
+
+def _node(node: Node) -> dict[str, Any]:
+    if isinstance(node, Linear):
+        return {
+            "op": "linear",
+            "operand": node.operand,
+            "scale": node.scale,
+            "weight": [list(map(_hex, row)) for row in node.weight],
+            "bias": list(map(_hex, node.bias)),
+        }
+    if isinstance(node, Hinge):
+        numbers = {"kink": node.kink, "value": node.value, "below": node.below, "above": node.above}
+        found = {name: _hex(number) for name, number in numbers.items()}
+        return {"op": "hinge", "operand": node.operand, "scale": node.scale, **found}
+    return {"op": "add" if isinstance(node, Add) else "concat", "left": node.left, "right": node.right}
+
+
+def _formula(goal: Formula) -> dict[str, Any]:
+    if isinstance(goal, Literal):
+        return {"positive" if goal.strict else "nonnegative": goal.element}
+    name = "and" if isinstance(goal, Both) else "or"
+    return {name: [_formula(goal.left), _formula(goal.right)]}
+
+
+def _plan(plan: Plan) -> Any:
+    if isinstance(plan, Done):
+        return "done"
+    if isinstance(plan, Bound):
+        return {"bound": [int(b) for b in plan.backward], "next": _plan(plan.next)}
+    parts = {"low": _plan(plan.low), "high": _plan(plan.high)}
+    return {"split": plan.value, "element": plan.element, "at": _hex(plan.at), **parts}
+
+
+def read(text: str) -> Document:
+    """A certificate from JSON text.
+
+    Raises:
+        CertificateError: it is no certificate, or its hashes do not fit. The message says why.
+    """
+    try:
+        content = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise CertificateError(f"no JSON: {error}") from error
+    top = Reader(content, "certificate")
+    stated = top.text("certificate")
+    rest = {key: value for key, value in top.content.items() if key != "certificate"}
+    if top.text("format") != FORMAT:
+        raise CertificateError(f"the format is {top.text('format')!r}, expected {FORMAT!r}")
+    if top.size("version") != VERSION:
+        raise CertificateError(f"version {top.size('version')} is not known, only {VERSION}")
+    if digest(_canonical(rest)) != stated:
+        raise CertificateError("the content was changed: it does not have the hash that it states")
+    document = _document(top)
+    if digest(document.lean) != top.part("hashes").text("lean"):
+        raise CertificateError("the Lean file that it states is not the one of this content")
+    return document
+
+
+def _document(top: Reader) -> Document:
+    hashes, precision = top.part("hashes"), top.part("precision")
+    speaks = top.text("speaks_of")
+    if speaks not in ("executions", "real arithmetic"):
+        raise CertificateError(f"`speaks_of` is {speaks!r}")
+    title = Title(top.text("claim"), hashes.digest("weights"), hashes.text("graph"), speaks == "executions")
+    network = _read_network(top, precision.size("grid"))
+    box = tuple((low, high) for low, high in (pair.integers(2) for pair in top.parts("box")))
+    if len(box) != network.sizes[0]:
+        raise CertificateError(f"the box has {len(box)} intervals for {network.sizes[0]} inputs")
+    statement = Statement(network, box, _read_formula(top.part("goal")))
+    params = Params(precision.size("slopes"), precision.size("places"))
+    count = len(network.nodes)
+    proof = Proof(
+        params, top.sizes("bits", count), top.sizes("widths", count), _read_plan(top.part("plan"), network)
+    )
+    return Document(title, statement, proof, hashes.digest("file"))
+
+
+def _read_network(top: Reader, grid: int) -> Network:
+    sizes, nodes = [top.size("inputs")], []
+    for number, part in enumerate(top.parts("nodes")):
+        node = _read_node(part, sizes)
+        nodes.append(node)
+        sizes.append(_size(node, sizes, number))
+    if not nodes:
+        raise CertificateError("there are no nodes")
+    noise = tuple(
+        part.naturals(size) for part, size in zip(top.parts("noise", len(nodes)), sizes[1:], strict=True)
+    )
+    return Network(grid, tuple(nodes), noise, tuple(sizes))
+
+
+def _read_node(part: Reader, sizes: Sequence[int]) -> Node:
+    op = part.text("op")
+    if op == "linear":
+        operand = part.below("operand", len(sizes))
+        weight = tuple(row.integers(sizes[operand]) for row in part.parts("weight"))
+        return Linear(operand, part.size("scale"), weight, part.part("bias").integers(len(weight)))
+    if op == "hinge":
+        kink, value, below, above = (part.integer(name) for name in ("kink", "value", "below", "above"))
+        return Hinge(part.below("operand", len(sizes)), part.size("scale"), kink, value, below, above)
+    if op in ("add", "concat"):
+        kind = Add if op == "add" else Concat
+        return kind(part.below("left", len(sizes)), part.below("right", len(sizes)))
+    raise CertificateError(f"{part.name}: there is no op {op!r}")
+
+
+def _size(node: Node, sizes: Sequence[int], number: int) -> int:
+    if isinstance(node, Linear):
+        return len(node.weight)
+    if isinstance(node, Hinge):
+        return sizes[node.operand]
+    left, right = sizes[node.left], sizes[node.right]
+    if isinstance(node, Add) and left != right:
+        raise CertificateError(f"node {number}: a sum of {left} and {right} elements")
+    return left if isinstance(node, Add) else left + right
+
+
+def _read_formula(part: Reader) -> Formula:
+    for name, strict in (("positive", True), ("nonnegative", False)):
+        if part.has(name):
+            return Literal(part.size(name), strict)
+    name, kind = ("and", Both) if part.has("and") else ("or", Either)
+    left, right = part.parts(name, 2)
+    return kind(_read_formula(left), _read_formula(right))
+
+
+def _read_plan(part: Reader, network: Network) -> Plan:
+    if part.content == "done":
+        return Done()
+    if part.has("bound"):
+        methods = part.sizes("bound", len(network.nodes))
+        if not set(methods) <= {0, 1}:
+            raise CertificateError(f"{part.name}: a method is neither 0 nor 1")
+        return Bound(tuple(map(bool, methods)), _read_plan(part.part("next"), network))
+    value = part.below("split", len(network.sizes))
+    element = part.below("element", network.sizes[value])
+    low, high = _read_plan(part.part("low"), network), _read_plan(part.part("high"), network)
+    return Split(value, element, part.integer("at"), low, high)
+
+
+__all__ = ["FORMAT", "VERSION", "CertificateError", "Document", "digest", "read", "write"]

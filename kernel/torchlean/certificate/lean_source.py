@@ -1,0 +1,173 @@
+"""The Lean file of a certificate: self-contained, for a person to open and audit, and for the kernel to check.
+
+It states the model (its integers), the noise, the box and the property as definitions, and one theorem about them. What
+a certificate adds to that, the plan, stands apart: nothing of it need be believed. Comments never quote the user's
+text, since some words (such as those for axioms) may stand nowhere in a certificate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from torchlean.certificate import lean_terms as terms
+from torchlean.certificate.network import Both, Formula, Linear, Literal, Proof, Statement
+
+NAMESPACE = "TorchLean.Certificate"
+
+MODULES = ("TorchLean.Check", "TorchLean.Sound")
+"""What a certificate imports: the checker, and the theorem that it is sound."""
+
+SHOWN_ELEMENTS = 64
+"""Elements of the input whose box is written out in the header; larger boxes can be read off the definition."""
+
+SHOWN_LITERALS = 64
+"""Inequalities that the header writes out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What the header says of the certificate's origin.
+
+    Attributes:
+        claim: the claim's name, a Python identifier (`safe[3]` for members of a family).
+        weights: SHA-256 of the model's numbers, in hexadecimal digits.
+        graph: digest of the claim's graph with its weights and domain, in hexadecimal digits.
+        noisy: whether the theorem speaks of executions in float32, rather than of real arithmetic.
+    """
+
+    claim: str
+    weights: str
+    graph: str
+    noisy: bool
+
+
+def theorem_name(claim: str) -> str:
+    """The full name of a claim's theorem: different for different claims, and an identifier of Lean whatever the
+    claim's.
+
+    Letters and digits stay; every other character (underscores too) becomes its code between underscores, so that no
+    two names meet. The prefix keeps it from being a keyword.
+    """
+    safe = re.sub(r"[^A-Za-z0-9_]|_(?=x[0-9a-f]+_)", lambda match: f"_x{ord(match[0]):x}_", claim)
+    return f"{NAMESPACE}.claim_{safe}"
+
+
+def source(statement: Statement, proof: Proof, title: Title) -> str:
+    """The whole file."""
+    network, name = statement.network, theorem_name(title.claim)
+    order = range(len(network.nodes) - 1, -1, -1)
+    nodes = ",\n    ".join(terms.node(network, index, proof.widths[index]) for index in order)
+    noise = ",\n    ".join(terms.naturals(network.noise[index]) for index in order)
+    bits = ", ".join(str(proof.bits[index]) for index in order)
+    params = f"⟨{network.grid}, {proof.params.slopes}, {proof.params.places}⟩"
+    imports = "\n".join(f"public import {module}" for module in MODULES)
+    return f"""module
+
+prelude
+{imports}
+
+/-!
+{_header(statement, title)}
+-/
+
+public section
+
+namespace {name}
+
+/-- The network, output first; each number stands in a field of hexadecimal digits, the first one rightmost. -/
+@[expose] def network : List Node := [
+    {nodes}]
+
+/-- How far each element of a node may be from the node's exact result, in units of 2^-{network.grid}. -/
+@[expose] def noise : Noise := [
+    {noise}]
+
+/-- The inputs, in units of 2^-{network.grid}. -/
+@[expose] def box : Box := {terms.box(statement.box)}
+
+/-- The property: of the elements of the output. -/
+@[expose] def goal : Formula := {terms.formula(statement.goal)}
+
+/-- Where to look closer, and where to split. Nothing of it is believed. -/
+@[expose] def plan : Plan := {terms.plan(proof.plan, network)}
+
+/-- Bits of the weights. Checked. -/
+@[expose] def bits : Bits := [{bits}]
+
+/-- Whatever the network computes on the box, within the noise, has the property. -/
+theorem holds : Claim {network.grid} network noise box goal :=
+  check_sound (P := {params}) (bits := bits) (plan := plan) (by decide +kernel)
+
+end {name}
+"""
+
+
+def _header(statement: Statement, title: Title) -> str:
+    network = statement.network
+    shape = " -> ".join(
+        str(size)
+        for size, node in zip(network.sizes[1:], network.nodes, strict=True)
+        if isinstance(node, Linear)
+    )
+    lines = [
+        f"# Certificate of the claim `{theorem_name(title.claim).removeprefix(NAMESPACE + '.')}`",
+        "",
+        f"Model: {network.weights:,} numbers in matrices {network.sizes[0]} -> {shape};",
+        f"SHA-256 of its weights {title.weights},",
+        f"digest of graph, weights and domain {title.graph}.",
+        "",
+        *_speaks_of(statement, title.noisy),
+        "",
+        "For all inputs x with",
+        *_box_lines(statement),
+        "the output y satisfies",
+        *_goal_lines(statement.goal),
+    ]
+    return "\n".join(lines)
+
+
+def _speaks_of(statement: Statement, noisy: bool) -> Sequence[str]:
+    if noisy:
+        return (
+            "It speaks of every execution in which each step's result is within its noise of the exact result on what",
+            "was computed before. The noise bounds rounding to nearest in the program's dtypes, for sums in any order.",
+        )
+    if any(any(e) for e in statement.network.noise):
+        return (
+            "It speaks of real arithmetic; the noise below covers constants of the program that are no multiples of",
+            "a power of two.",
+        )
+    return ("It speaks of real arithmetic: there is no noise.",)
+
+
+def _box_lines(statement: Statement) -> Sequence[str]:
+    unit = 1 << statement.network.grid
+    if len(statement.box) > SHOWN_ELEMENTS:
+        return (
+            f"  its {len(statement.box)} elements in the intervals of `box` (units of 2^-{statement.network.grid}),",
+        )
+    return [
+        f"  {_decimal(Fraction(low, unit))} <= x[{place}] <= {_decimal(Fraction(high, unit))},"
+        for place, (low, high) in enumerate(statement.box)
+    ]
+
+
+def _decimal(number: Fraction) -> str:
+    """Exactly, where that is short; otherwise the nearest float64 with a mark."""
+    value = float(number)
+    return f"{value!r}" if Fraction(value) == number and len(repr(value)) < 20 else f"about {value:.9g}"
+
+
+def _goal_lines(goal: Formula) -> Sequence[str]:
+    text = _formula(goal)
+    return (f"  {text}." if text.count("y[") <= SHOWN_LITERALS else "  the formula `goal`.",)
+
+
+def _formula(goal: Formula) -> str:
+    if isinstance(goal, Literal):
+        return f"y[{goal.element}] {'>' if goal.strict else '>='} 0"
+    word = "and" if isinstance(goal, Both) else "or"
+    return f"({_formula(goal.left)} {word} {_formula(goal.right)})"

@@ -1,0 +1,222 @@
+"""Finding a plan that the kernel will accept, by following the checker in Python.
+
+The cheapest way is tried first: intervals alone, then backward bounds of the output, then of every matrix. Where none
+of them shows the property on the whole box, it is split: few inputs are halved, of many inputs the kink of a hinge is
+cut that costs the output's bound most. Known boxes are found once, at the root, and all parts inherit them; inner
+nodes of the tree are not bounded in the plan at all, since what is found there is found again, better, in the leaves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy
+
+from torchlean.certificate import lean_terms as terms
+from torchlean.certificate.checker import Checker, Known, State
+from torchlean.certificate.cost import Effort, effort
+from torchlean.certificate.network import (
+    Bound,
+    Done,
+    Hinge,
+    Linear,
+    Network,
+    Params,
+    Plan,
+    Proof,
+    Split,
+    Statement,
+)
+from torchlean.certificate.replay import cut, replay, settled
+
+PARAMS = Params(slopes=16, places=24)
+"""Slopes off by `2^-16` and coefficients by `2^-24` lose less than a ten-thousandth of a bound, and numbers of this
+size cost the kernel the same as shorter ones."""
+
+FEW_INPUTS = 8
+"""Inputs up to which halves are taken rather than phases; as in branch and bound."""
+
+KERNEL_SECONDS = 100.0
+"""Estimated time in the kernel beyond which no plan is offered: the time-out of a check is two minutes."""
+
+MOST_LEAVES = 512
+"""Parts after which the search gives up, whatever their cost."""
+
+
+class NotPlannableError(Exception):
+    """No plan was found. The message is a clause for people.
+
+    Attributes:
+        passing: more time might find one.
+    """
+
+    def __init__(self, reason: str, *, passing: bool) -> None:
+        super().__init__(reason)
+        self.passing = passing
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A proof that the replay accepts, and what checking it takes."""
+
+    proof: Proof
+    leaves: int
+    effort: Effort
+
+
+def plan(
+    statement: Statement,
+    seconds: float = 20.0,
+    cancelled: Callable[[], None] = lambda: None,
+) -> Planned:
+    """A proof of the statement.
+
+    Args:
+        seconds: of search.
+        cancelled: called often; raises to stop.
+
+    Raises:
+        NotPlannableError: none was found.
+    """
+    bits = tuple(
+        terms.bits_of([w for row in node.weight for w in row]) if isinstance(node, Linear) else 0
+        for node in statement.network.nodes
+    )
+    checker = Checker(statement.network, PARAMS, bits)
+    search = _Search(statement, checker, time.monotonic() + seconds, cancelled)
+    found = search.root()
+    linear = [isinstance(node, Linear) for node in statement.network.nodes]
+    widths = tuple(
+        terms.field_width(needed) if is_linear else 0
+        for needed, is_linear in zip(checker.needed, linear, strict=True)
+    )
+    proof = Proof(PARAMS, bits, widths, found)
+    replay(statement, proof, cancelled)
+    return Planned(proof, search.leaves, search.spent)
+
+
+class _Search:
+    def __init__(
+        self, statement: Statement, checker: Checker, deadline: float, cancelled: Callable[[], None]
+    ) -> None:
+        self.statement = statement
+        self.checker = checker
+        self.deadline = deadline
+        self.cancelled = cancelled
+        self.leaves = 0
+        self.spent = Effort(0.0)
+        self.methods = _methods(statement.network)
+
+    def root(self) -> Plan:
+        known = self.checker.start(self.statement.box)
+        for method in self.methods:
+            if self._settles(method, known):
+                self.leaves = 1
+                self._spend(method)
+                return Bound(method, Done())
+        strongest = self.methods[-1]
+        self._spend(strongest)
+        state = self.checker.build(strongest, known)
+        return Bound(strongest, self._split([entry.box for entry in state], state))
+
+    def _part(self, known: Known) -> Plan:
+        """A plan for a part of the box."""
+        self._check_budget()
+        if settled(self.statement.goal, known):
+            self.leaves += 1
+            return Done()
+        for method in self.methods[1:]:
+            if self._settles(method, known):
+                self.leaves += 1
+                self._spend(method)
+                return Bound(method, Done())
+        return self._split(known, self.checker.build(self.methods[-1], known))
+
+    def _split(self, known: Known, state: State) -> Plan:
+        value, element, at = self._choice(known, state)
+        low, high = cut(known, value, element, at)
+        return Split(value, element, at, self._part(low), self._part(high))
+
+    def _choice(self, known: Known, state: State) -> tuple[int, int, int]:
+        """Where to cut: value, element and place."""
+        inputs = state[0].box
+        width = inputs.upper - inputs.lower
+        weights = self._weights(state)
+        if len(width) > FEW_INPUTS:
+            hinge = self._kink(state, weights)
+            if hinge is not None:
+                return hinge
+        scores = weights[0] * width if 0 in weights else width
+        element = int(numpy.argmax(scores))
+        if width[element] < 2:
+            raise NotPlannableError("the checker's bounds do not show it on a single point", passing=False)
+        return 0, element, int(inputs.lower[element] + inputs.upper[element]) // 2
+
+    def _kink(self, state: State, weights: dict[int, numpy.ndarray]) -> tuple[int, int, int] | None:
+        """The hinge whose gap costs the output's bounds most."""
+        best: tuple[float, tuple[int, int, int]] | None = None
+        for index, node in enumerate(self.statement.network.nodes):
+            if not isinstance(node, Hinge) or index + 1 not in weights:
+                continue
+            box = state[node.operand].box
+            for element, (low, high) in enumerate(zip(box.lower, box.upper, strict=True)):
+                if low < node.kink < high:
+                    gap = (node.kink - low) * (high - node.kink) / (high - low)
+                    score = float(weights[index + 1][element]) * gap
+                    if best is None or score > best[0]:
+                        best = (score, (node.operand, element, node.kink))
+        return None if best is None else best[1]
+
+    def _weights(self, state: State) -> dict[int, numpy.ndarray]:
+        """How much the output's worst bounds depend on each element of each value: sums of the backward coefficients'
+        magnitudes, over the elements of the output."""
+        index = len(self.statement.network.nodes) - 1
+        node = self.statement.network.nodes[index]
+        assert isinstance(node, Linear), "the output of a claim is a matrix of its differences"
+        self.checker.trace = {}
+        try:
+            self.checker.backward(index, node, state)
+            return {
+                value: sum(abs(rows[: len(rows) // 2]).astype(float))
+                for value, rows in self.checker.trace.items()
+            }
+        finally:
+            self.checker.trace = None
+
+    def _settles(self, method: tuple[bool, ...], known: Known) -> bool:
+        self.cancelled()
+        state = self.checker.build(method, known)
+        return settled(self.statement.goal, [entry.box for entry in state])
+
+    def _spend(self, method: Sequence[bool]) -> None:
+        self.spent = self.spent + effort(self.statement.network, method)
+
+    def _check_budget(self) -> None:
+        self.cancelled()
+        if self.leaves >= MOST_LEAVES:
+            raise NotPlannableError(f"it needs more than {MOST_LEAVES} parts", passing=False)
+        if self.spent.seconds > KERNEL_SECONDS:
+            raise NotPlannableError(
+                f"the kernel would need more than {KERNEL_SECONDS:g} s for it", passing=False
+            )
+        if time.monotonic() > self.deadline:
+            raise NotPlannableError("no proof for the checker was found in time", passing=True)
+
+
+def _methods(network: Network) -> list[tuple[bool, ...]]:
+    """Ways to bound all nodes, cheapest first: intervals, the output backward, all matrices backward.
+
+    A matrix right above the input gains nothing by backward bounds, nor does one whose elements no hinge reads (only
+    the output, which is the last node).
+    """
+    last = len(network.nodes) - 1
+    hinged = {node.operand for node in network.nodes if isinstance(node, Hinge)}
+    none = tuple(False for _ in network.nodes)
+    output = tuple(index == last for index in range(last + 1))
+    all_matrices = tuple(
+        index == last or (isinstance(node, Linear) and index + 1 in hinged and node.operand != 0)
+        for index, node in enumerate(network.nodes)
+    )
+    return list(dict.fromkeys((none, output, all_matrices)))
