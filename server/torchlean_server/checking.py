@@ -54,6 +54,7 @@ class Checker:
     Args:
         shown: called after every change of what may be shown of a document.
         running: called with True when an analysis of a document starts and with False when it ends.
+        due: called when a document has to be analysed anew, before anything is done about it.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class Checker:
         analyses: Analyses,
         shown: Callable[[Document], None],
         running: Callable[[Document, bool], None] = lambda *_: None,
+        due: Callable[[Document], None] = lambda _: None,
     ) -> None:
         self._documents = documents
         self._analyses = analyses
         self._shown = shown
         self._running = running
+        self._due = due
         self._jobs: dict[str, _Job] = {}
 
     def text_changed(self, document: Document) -> None:
@@ -123,6 +126,7 @@ class Checker:
         document.checking = True
         job.settled.clear()
         job.pacer.edited(time.monotonic())
+        self._due(document)
         if len(document.text.string) > MAX_CHARACTERS:
             _drop(job)
             size = len(document.text.string) / 1e6

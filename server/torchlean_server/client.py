@@ -27,6 +27,7 @@ class Client:
     configuration: bool = False
     register_configuration: bool = False
     register_watched_files: bool = False
+    show_document: bool = False
 
     @staticmethod
     def of(capabilities: types.ClientCapabilities) -> Client:
@@ -49,4 +50,5 @@ class Client:
             configuration=bool(workspace.configuration),
             register_configuration=bool(changed and changed.dynamic_registration),
             register_watched_files=bool(watched and watched.dynamic_registration),
+            show_document=bool(window.show_document and window.show_document.support),
         )

@@ -16,6 +16,7 @@ from pygls.uris import from_fs_path, to_fs_path
 from torchlean.diagnostics import Related
 from torchlean.source import Span
 from torchlean_server.features.actions import Action
+from torchlean_server.features.certificates import Offer
 from torchlean_server.features.diagnostics import Problem
 from torchlean_server.features.hover import Hover
 from torchlean_server.features.inlay import Hint
@@ -172,6 +173,11 @@ class Converter:
             if versioned
             else types.WorkspaceEdit(changes={document.uri: edits}),
         )
+
+    def offer(self, offer: Offer) -> types.CodeAction:
+        """A command in the menu of a place."""
+        command = types.Command(offer.title, offer.command, arguments=list(offer.arguments))
+        return types.CodeAction(offer.title, kind=types.CodeActionKind.QuickFix, command=command)
 
     def _related(self, related: Related) -> types.DiagnosticRelatedInformation:
         location = types.Location(from_fs_path(related.span.path) or "", self._span(related.span))

@@ -10,10 +10,10 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from torchlean.analysis.properties import SUFFIX, is_property
-from torchlean_server import convert
+from torchlean_server import convert, lean_handlers
 from torchlean_server.convert import SELECT_DOMAIN, Declined
 from torchlean_server.edits import replacement
-from torchlean_server.features import actions, domain, hover, inlay, lens, notes, symbols
+from torchlean_server.features import actions, certificates, domain, hover, inlay, lens, notes, symbols
 from torchlean_server.publishing import DIAGNOSTICS, HINTS, LENSES
 from torchlean_server.server import Server
 from torchlean_server.state import Document
@@ -60,6 +60,7 @@ def register(server: Server) -> None:
     for method, (handler, options) in features.items():
         server.feature(method, options)(handler)
     server.command(SELECT_DOMAIN)(select_domain)
+    lean_handlers.register(server)
 
 
 # The conversation
@@ -127,6 +128,7 @@ def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
         ls.checker.close(before)
     document = Document(item.uri, path, item.version, item.text)
     ls.documents.open(document)
+    ls.prover.attend(document)
     ls.checker.text_changed(document)
 
 
@@ -142,6 +144,7 @@ def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
     document.changed(params.text_document.version)
     ls.documents.text_changed(document)
     ls.fixer.drop(document)
+    ls.prover.attend(document)
     ls.checker.text_changed(document)
 
 
@@ -149,9 +152,7 @@ def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
     document = ls.documents.close(params.text_document.uri)
     if document is None:
         return
-    ls.checker.close(document)
-    ls.fixer.drop(document)
-    ls.publisher.closed(document)
+    ls.closed(document)
     for dependant in ls.documents.dependants(document.path):
         ls.checker.dependency_changed(dependant, document.path, saved=False)
 
@@ -160,6 +161,8 @@ def cancel_progress(ls: Server, params: types.WorkDoneProgressCancelParams) -> N
     document = ls.bars.document(params.token) if ls.bars else None
     if document is not None:
         ls.checker.cancel(document)
+    for bar in (ls.preparation_bar, ls.lean_bar, ls.set_up_bar):
+        bar.cancelled(params.token)
 
 
 # What the editor shows
@@ -185,6 +188,7 @@ def hover_at(ls: Server, params: types.HoverParams) -> types.Hover | None:
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return None
+    ls.prover.attend(document)
     about = notes.hover if is_property(document.path) else hover.hover
     found = about(document, ls.converter.offset(document.text, params.position))
     return None if found is None else ls.converter.hover(document.text, found)
@@ -194,6 +198,8 @@ async def inlay_hints(ls: Server, params: types.InlayHintParams) -> list[types.I
     document = ls.documents.get(params.text_document.uri)
     if document is None or not ls.configuration.settings.inlay_hints:
         return None
+    # Editors ask for the lines on the screen.
+    ls.prover.attend(document, (params.range.start.line, params.range.end.line))
     await ls.checker.settled(document, SHORT_WAIT)
     ls.publisher.told(document, HINTS)
     text = document.text
@@ -228,15 +234,16 @@ async def code_actions(ls: Server, params: types.CodeActionParams) -> list[types
     if document is None or not ls.client.code_actions or not _wants_quick_fixes(params.context):
         return None
     start, end = (ls.converter.offset(document.text, p) for p in (params.range.start, params.range.end))
+    offers = [ls.converter.offer(offer) for offer in certificates.offers(document, start, max(start, end))]
     hazards = actions.hazards(document, start, max(start, end))
     lines = actions.lines(document, hazards)
     if lines is None:
-        return []
+        return offers
     found = actions.actions(document, hazards, await ls.fixer.fixes(document, lines))
     return [
         ls.converter.action(document, action, ls.client.versioned_edits, ls.client.related_information)
         for action in found
-    ]
+    ] + offers
 
 
 def _wants_quick_fixes(context: types.CodeActionContext) -> bool:

@@ -1,4 +1,4 @@
-"""Which way an analysis goes: Python files to the workers, property files in two steps.
+"""Which way an analysis goes: Python files to the workers, property files in two steps, certificates behind both.
 
 What can be said of a property file's text alone must show at once, also while torch is still being imported and while
 other files are analysed; its verdict may take all the time there is. So the text is read first: in a thread of this
@@ -13,9 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from torchlean.analysis import properties
-from torchlean.analysis.result import FileAnalysis
-from torchlean_server.checking import Analyses
-from torchlean_server.pool import Request
+from torchlean.analysis.result import FileAnalysis, Plan
+from torchlean_server.pool import Pool, Request
 
 IN_THREAD = 100_000
 """Characters that are read in this process: a tenth of a second of one thread, of which the event loop notices some
@@ -23,15 +22,15 @@ milliseconds now and then. An image of 784 pixels has 75,000."""
 
 
 class Lanes:
-    """The workers, with property files kept from taking all of them.
+    """The workers, with property files and certificates kept from taking all of them.
 
     Args:
         workers: how many there are.
     """
 
-    def __init__(self, pool: Analyses, workers: int) -> None:
+    def __init__(self, pool: Pool, workers: int) -> None:
         self._pool = pool
-        self._verdicts = asyncio.Semaphore(max(1, workers - 1))
+        self._patient = asyncio.Semaphore(max(1, workers - 1))
 
     async def analyse(self, request: Request, publish: Callable[[FileAnalysis], None]) -> FileAnalysis:
         """As `Pool.analyse`."""
@@ -41,8 +40,13 @@ class Lanes:
         if read.complete:
             return read
         publish(read)
-        async with self._verdicts:
+        async with self._patient:
             return await self._pool.analyse(request, publish)
+
+    async def plans(self, request: Request) -> tuple[Plan, ...]:
+        """As `Pool.plans`."""
+        async with self._patient:
+            return await self._pool.plans(request)
 
     def forget(self, key: str) -> None:
         self._pool.forget(key)

@@ -11,10 +11,12 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from threading import Event
 from typing import TYPE_CHECKING, NoReturn
 
+from torchlean_server.lean.service import DEFAULT_LEAN, Lean, named
 from torchlean_server.pool import Pool
 from torchlean_server.worker import DEFAULT_ANALYSIS
 
@@ -44,24 +46,28 @@ def command_line(arguments: list[str]) -> int:
     parser.add_argument("--stdio", action="store_true", help="use stdin and stdout (the default)")
     parser.add_argument("--analysis", default=DEFAULT_ANALYSIS, help=argparse.SUPPRESS)
     parser.add_argument("--grace", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--lean", default=DEFAULT_LEAN, help=argparse.SUPPRESS)
     parser.add_argument("--verbose", action="store_true", help="log to stderr what the server does")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, stream=sys.stderr)
     # pygls logs every message it sends; that is more than anyone wants to read.
     logging.getLogger("pygls").setLevel(logging.ERROR)
     extra = {} if options.grace is None else {"grace": options.grace}
-    return serve(options.tcp, Pool(options.analysis, log=logging.getLogger("torchlean").info, **extra))
+    pool = Pool(options.analysis, log=logging.getLogger("torchlean").info, **extra)
+    return serve(options.tcp, pool, lambda: named(options.lean))
 
 
-def serve(tcp_port: int | None, pool: Pool | None = None) -> int:
+def serve(
+    tcp_port: int | None, pool: Pool | None = None, lean: Callable[[], Lean] = lambda: named(DEFAULT_LEAN)
+) -> int:
     """Serve one client; the exit code."""
     try:
-        return asyncio.run(_serve(tcp_port, pool or Pool()))
+        return asyncio.run(_serve(tcp_port, pool or Pool(), lean))
     except KeyboardInterrupt:
         os._exit(130)  # 128 + SIGINT, as shells have it; at once, since a thread still waits for input
 
 
-async def _serve(tcp_port: int | None, pool: Pool) -> int:
+async def _serve(tcp_port: int | None, pool: Pool, lean: Callable[[], Lean]) -> int:
     pool.start()
     # The worker's start needs the event loop once; then it imports torch while this process imports pygls.
     await asyncio.sleep(0)
@@ -70,7 +76,7 @@ async def _serve(tcp_port: int | None, pool: Pool) -> int:
         from torchlean_server import handlers
         from torchlean_server.server import Server
 
-        server = Server(pool, _version())
+        server = Server(pool, _version(), lean)
         handlers.register(server)
         if tcp_port is None:
             await _talk_on_stdio(server)
@@ -78,7 +84,7 @@ async def _serve(tcp_port: int | None, pool: Pool) -> int:
             await _talk_on_tcp(server, tcp_port)
     finally:
         if server is not None:
-            server.close()
+            await server.close()
         await pool.stop()
     return 0 if server.said_goodbye else 1
 

@@ -2,13 +2,16 @@
 
 Server to worker:
     {"type": "analyse", "id", "path", "text", "roots", "overlays": {path: text or null}, "memory": MiB,
-     "method": "ibp" or "crown", "lines": [first, last] or null}     with lines: quick fixes, not the analysis
+     "method": "ibp" or "crown",
+     "lines": [first, last] or null,            with lines: quick fixes, not the analysis
+     "claims": [name] or null}                  with claims: their certificates, not the analysis
     {"type": "cancel", "id"}
 Worker to server:
     {"type": "ready"}                           torch is imported and warm
     {"type": "layer", "id", "analysis"}         an early layer of the answer
     {"type": "result", "id", "analysis"}        the whole answer, or
     {"type": "result", "id", "fixes"}           what helps against the hazards on the lines
+    {"type": "result", "id", "plans"}           certificates of the claims, or why there are none
     {"type": "cancelled", "id"}
     {"type": "crashed", "id", "error"}          the last words of a dying worker
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 
 from torchlean.analysis import wire
-from torchlean.analysis.result import FileAnalysis
+from torchlean.analysis.result import FileAnalysis, Plan
 from torchlean.edits import Fix
 from torchlean_server.messages import Message
 from torchlean_server.process import Worker, WorkerDied
@@ -58,8 +58,9 @@ class Limits:
 class Request:
     """One analysis. `overlays` maps the paths of open documents to (stamp, text); a stamp changes with the text.
 
-    `text_alone`: of a property file only what its text says, without the verdict. `lines`: not the analysis is wanted
-    but quick fixes for the hazards on these lines (first and last, zero-based).
+    `text_alone`: of a property file only what its text says, without the verdict. Not the analysis is wanted with
+    `lines` but quick fixes for the hazards on these lines (first and last, zero-based), with `claims` but certificates
+    of the claims with these names.
     """
 
     key: str
@@ -68,6 +69,7 @@ class Request:
     overlays: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     text_alone: bool = False
     lines: tuple[int, int] | None = None
+    claims: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -132,6 +134,15 @@ class Pool:
         """
         message = await self._answer(request, lambda _: None)
         return wire.decode_fixes(message["fixes"])
+
+    async def plans(self, request: Request) -> tuple[Plan, ...]:
+        """Certificates of the request's `claims`, or why there are none. Cancel the task to have it dropped.
+
+        Raises:
+            AnalysisStopped: it took too long, or its process died twice.
+        """
+        message = await self._answer(request, lambda _: None)
+        return await asyncio.to_thread(wire.decode_plans, message["plans"])
 
     async def _answer(self, request: Request, publish: Callable[[FileAnalysis], None]) -> Message:
         """The result's message of whichever worker gives one."""
@@ -208,6 +219,7 @@ class Pool:
             "seconds": self.limits.seconds,
             "text_alone": request.text_alone,
             "lines": None if request.lines is None else list(request.lines),
+            "claims": None if request.claims is None else list(request.claims),
         }
 
     def _settle(self, worker: Worker) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 
 from torchlean.analysis.result import ClaimResult, Evidence, Extent, TensorFact, UnitResult, Verdict
 from torchlean.numbers import interval_text, lower_text, upper_text
+from torchlean_server.lean import words
+from torchlean_server.proofs import Proof
 
 MAX_FACTS = 3
 """Executions of one place that a hover spells out."""
@@ -187,14 +189,15 @@ def _inputs(unit: UnitResult) -> str:
     return "for all " + ", ".join(f"`{name} ∈ {text}`" for name, text in unit.domains)
 
 
-def claim_text(unit: UnitResult) -> str:
-    """Markdown for the name of a claim: its verdict, what shows it, and for which inputs."""
+def claim_text(unit: UnitResult, proof: Proof | None = None) -> str:
+    """Markdown for the name of a claim: its verdict, what shows it, what Lean says, and for which inputs."""
     claim = unit.claim
     if unit.failure:
         return "\n\n".join([f"**claim `{unit.name}`** cannot be analysed", unit.failure])
     if claim is None:
         return "\n\n".join([f"**claim `{unit.name}`**: being checked", _inputs(unit)])
-    last = [f"evidence: {_EVIDENCE[claim.evidence]}"] if _EVIDENCE[claim.evidence] else []
+    evidence = words.evidence(proof) if claim.evidence is Evidence.ENGINE else _EVIDENCE[claim.evidence]
+    last = [f"evidence: {evidence}"] if evidence else []
     if unit.domains:
         last.append(_inputs(unit))
     if claim.seconds >= SLOW:
@@ -212,7 +215,7 @@ def module_text(unit: UnitResult, speaker: UnitResult) -> str:
     return "\n\n".join(parts)
 
 
-def claim_title(unit: UnitResult) -> str:
+def claim_title(unit: UnitResult, proof: Proof | None = None) -> str:
     """A verdict in a few words, for a lens."""
     claim = unit.claim
     if unit.failure:
@@ -220,7 +223,9 @@ def claim_title(unit: UnitResult) -> str:
     if claim is None:
         return f"being checked · {unit.reached}" if unit.reached else "being checked"
     parts = [_VERDICTS[claim.verdict]]
-    if claim.evidence is not Evidence.NONE:
+    if claim.evidence is Evidence.ENGINE:
+        parts = [words.verdict(proof)]
+    elif claim.evidence is not Evidence.NONE:
         parts[0] += f" ({claim.evidence.value})"
     if claim.counterexample:
         parts += [_shortened(f"{name} = {value}") for name, value in claim.counterexample.items()]
@@ -274,11 +279,13 @@ def _parameters(unit: UnitResult) -> str:
     return f"{unit.parameters:,} parameter{'' if unit.parameters == 1 else 's'}"
 
 
-def tally_title(claims: Sequence[ClaimResult | None]) -> str:
-    """Many claims of one family in a few words: `7 proved · 1 refuted · 2 not decided of 10`."""
+def tally_title(claims: Sequence[ClaimResult | None], proofs: Sequence[Proof | None] = ()) -> str:
+    """Many claims of one family in a few words: `7 proved (5 by the Lean kernel) · 1 refuted · 2 not decided of 10`."""
+    kernel = sum(proof is not None and proof.accepted for proof in proofs)
     counts = [(sum(c is not None and c.verdict is v for c in claims), _VERDICTS[v]) for v in Verdict]
     counts.append((sum(c is None for c in claims), "being checked"))
-    return " · ".join(f"{count} {word}" for count, word in counts if count) + f" of {len(claims)}"
+    title = " · ".join(f"{count} {word}" for count, word in counts if count) + f" of {len(claims)}"
+    return title.replace(" proved", f" proved ({kernel} by the Lean kernel)", 1) if kernel else title
 
 
 def hint_text(facts: Sequence[TensorFact], bounded_domain: bool) -> str | None:

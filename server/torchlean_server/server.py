@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
 
 from lsprotocol import types
 from pygls.capabilities import ServerCapabilitiesBuilder
@@ -17,6 +19,12 @@ from torchlean_server.documents import Documents
 from torchlean_server.features.diagnostics import problems
 from torchlean_server.fixer import Fixer
 from torchlean_server.lanes import Lanes
+from torchlean_server.lean import bar
+from torchlean_server.lean.prover import Preferences, Prover
+from torchlean_server.lean.report import Reporter, Unchecked
+from torchlean_server.lean.service import Lean
+from torchlean_server.lean.setup import COMMAND
+from torchlean_server.lean.threads import LeanThreads
 from torchlean_server.pool import Limits, Pool
 from torchlean_server.progress import Progress
 from torchlean_server.protocol import Protocol
@@ -28,6 +36,8 @@ from torchlean_server.watch import Watcher
 
 logger = logging.getLogger("torchlean")
 
+PROGRESS = "torchlean/progress"
+
 WATCHED_FILES = "**/*.{py,safetensors,pt,pth,bin,npz,npy,onnx,vnnlib,toml}"
 """What a client is asked to watch: everything that a model file can depend on."""
 
@@ -35,9 +45,12 @@ WATCHED_FILES = "**/*.{py,safetensors,pt,pth,bin,npz,npy,onnx,vnnlib,toml}"
 class Server(LanguageServer):
     """The parts. Those that depend on the client are made by `meet`, when it has introduced itself."""
 
-    def __init__(self, pool: Pool, version: str) -> None:
+    def __init__(self, pool: Pool, version: str, lean: Callable[[], Lean]) -> None:
         super().__init__("torchlean", version, protocol_cls=Protocol)
         self.pool = pool
+        self.lean = LeanThreads(lean())
+        self.set_up_command = COMMAND
+        self.setting_up: asyncio.Task[None] | None = None
         self.documents = Documents()
         self.fixer = Fixer(pool, self.documents)
         self.root: str | None = None
@@ -52,8 +65,14 @@ class Server(LanguageServer):
         self.converter = Converter(encoding, self.text_of)
         self.publisher = Publisher(self, self.client, self.documents, self.diagnostics)
         self.bars = Progress(self.work_done_progress) if self.client.progress else None
-        lanes = Lanes(self.pool, len(self.pool.workers))
-        self.checker = Checker(self.documents, lanes, self._shown, self._running)
+        self.lanes = Lanes(self.pool, len(self.pool.workers))
+        self.checker = Checker(self.documents, self.lanes, self._shown, self._running, self._due)
+        self.reporter = Reporter(self.documents, self._tell_unchecked)
+        self.prover = Prover(self.documents, self.lanes, self.lean, self._proved, self._preparing)
+        bars = self.work_done_progress if self.client.progress else None
+        self.preparation_bar = bar.Bar(bars, "TorchLean: preparing Lean", self.prover.give_up)
+        self.lean_bar = bar.Bar(bars, "TorchLean: Lean is checking", self.prover.give_up)
+        self.set_up_bar = bar.Bar(bars, "TorchLean: setting up Lean", self._cancel_set_up)
         self.watcher = Watcher(self._file_changed, self.log)
         self.configuration = Configuration(self, self.client, self._adopt)
         self.configuration.take_all(params.initialization_options)
@@ -90,12 +109,23 @@ class Server(LanguageServer):
         )
         await self.client_register_capability_async(types.RegistrationParams([registration]))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop whatever would go on by itself."""
         self.fixer.stop()
         if hasattr(self, "checker"):
             self.checker.stop()
             self.watcher.stop()
+            self._cancel_set_up()
+            await self.prover.stop()
+
+    def closed(self, document: Document) -> None:
+        """The document is closed, and is not among the open ones any more."""
+        self.checker.close(document)
+        self.fixer.drop(document)
+        self.prover.closed(document)
+        self.publisher.closed(document)
+        self.reporter.closed(document)
+        self.lean_bar.say(bar.work(self.documents))
 
     def log(self, message: str) -> None:
         """For people who look for the reason of something, in the client's log."""
@@ -105,9 +135,37 @@ class Server(LanguageServer):
         """A malformed message is the client's mistake: log it, do not interrupt the person (pygls would)."""
         logger.error("%s: %s", source.__name__, error)
 
+    def _due(self, document: Document) -> None:
+        self.prover.edited(document)
+        self.reporter.update(document)
+
     def _shown(self, document: Document) -> None:
         self.watcher.update(self.documents.dependencies())
+        self.prover.follow(document)
+        self._proved(document)
+
+    def _proved(self, document: Document) -> None:
+        """Something new is known of a document, of its analysis or of its proofs."""
         self.publisher.shown(document)
+        self.reporter.update(document)
+        self.lean_bar.say(bar.work(self.documents))
+
+    def _cancel_set_up(self) -> None:
+        if self.setting_up is not None:
+            self.setting_up.cancel()
+
+    def _preparing(self, done: int, total: int, what: str) -> None:
+        """Lean makes itself ready: modules of its library are compiled."""
+        self.preparation_bar.say(what or None, 100 * done // total if total else None)
+
+    def _tell_unchecked(self, document: Document, parts: list[Unchecked]) -> None:
+        """The notification of docs/protocol.md."""
+        unchecked = [
+            {"range": self.converter.range(document.text, part.start, part.end), "stage": part.stage}
+            for part in parts
+        ]
+        identifier = {"uri": document.uri, "version": document.version}
+        self.protocol.notify(PROGRESS, {"textDocument": identifier, "unchecked": unchecked})
 
     def _running(self, document: Document, starts: bool) -> None:
         if self.bars is not None:
@@ -122,6 +180,7 @@ class Server(LanguageServer):
     def _adopt(self, old: Settings, new: Settings) -> None:
         self.pool.limits = Limits(new.timeout, new.memory)
         self.pool.method = new.method
+        self.prover.prefer(Preferences(new.lean, new.lean_path, new.lean_timeout))
         if new.inlay_hints != old.inlay_hints:
             self.publisher.refresh(HINTS)
         if new.method != old.method:

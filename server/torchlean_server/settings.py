@@ -26,12 +26,18 @@ class Settings:
         timeout: wall-clock seconds that one analysis may take.
         memory: MiB that one analysis process may take.
         method: how bounds are computed: intervals alone (`ibp`), or linear bounds and splitting too (`crown`).
+        lean: whether proved claims are checked by Lean in the background.
+        lean_path: a Lean of the person's own choice; None for the one that is found.
+        lean_timeout: seconds that Lean may take for one claim.
     """
 
     inlay_hints: bool = True
     timeout: float = 30.0
     memory: int = 4096
     method: str = "crown"
+    lean: bool = True
+    lean_path: str | None = None
+    lean_timeout: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +62,18 @@ _KEYS = (
         lambda value: _number(value) and value == int(value) and value >= SMALLEST_MEMORY,
     ),
     _Key("bounds.method", "method", " or ".join(f'"{m}"' for m in METHODS), lambda value: value in METHODS),
+    _Key("lean.enabled", "lean", "true or false", lambda value: isinstance(value, bool)),
+    _Key("lean.path", "lean_path", "the path of a Lean", lambda value: isinstance(value, str)),
+    _Key("lean.timeout", "lean_timeout", "seconds above 0", lambda value: _number(value) and value > 0),
 )
 
-_CONVERTED: Mapping[str, Callable[[Any], Any]] = {"timeout": float, "memory": int}
+_CONVERTED: Mapping[str, Callable[[Any], Any]] = {
+    "timeout": float,
+    "memory": int,
+    "lean_timeout": float,
+    # Clients send the empty default of a text field.
+    "lean_path": lambda value: value or None,
+}
 
 
 def parse(section: object) -> tuple[Settings, list[str]]:

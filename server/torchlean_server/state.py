@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from torchlean.analysis.result import FileAnalysis, UnitResult
 from torchlean.source import Span
 from torchlean_server.edits import Delta
+from torchlean_server.proofs import Key, Proof, proof_key
 from torchlean_server.text import Text
 
 SYNTAX_ERRORS = frozenset({"TL100", "TL120"})
@@ -125,6 +126,9 @@ class Document:
         serial: counts everything that may change what is shown.
         last_seconds: how long the last finished analysis took.
         started: how many analyses of it were started.
+        proofs: what Lean says of its proved claims, of those shown at least.
+        attention: when a person last worked with it; larger is later.
+        view: the lines last seen on the screen, first and last, where the client tells.
     """
 
     def __init__(self, uri: str, path: str, version: int, string: str) -> None:
@@ -143,6 +147,9 @@ class Document:
         self.trouble: Trouble | None = None
         self.last_seconds: float | None = None
         self.started = 0
+        self.proofs: dict[Key, Proof] = {}
+        self.attention = 0
+        self.view: tuple[int, int] | None = None
         self._anchors: weakref.WeakSet[Anchor] = weakref.WeakSet()
 
     def edit(self, start: int, end: int, string: str) -> None:
@@ -225,6 +232,33 @@ class Document:
         for candidate in found:
             shown.setdefault(candidate.id, candidate)
         return list(shown.values())
+
+    def proof(self, unit: UnitResult) -> Proof | None:
+        """What Lean says of a unit of any layer; None where it was not asked about exactly this claim."""
+        key = proof_key(unit)
+        return None if key is None else self.proofs.get(key)
+
+    def provable(self) -> dict[Key, UnitResult]:
+        """The proved claims of the current revision's whole answer: empty while that is being computed."""
+        track = self.complete
+        if track is None or track.anchor.revision != self.revision:
+            return {}
+        return {key: unit for unit in track.analysis.units if (key := proof_key(unit)) is not None}
+
+    def unproved(self) -> dict[Key, UnitResult]:
+        """Those of them that Lean is still to be heard about."""
+        found = self.provable()
+        return {k: unit for k, unit in found.items() if k in self.proofs and self.proofs[k].pending}
+
+    def stand(self, proof: Proof) -> None:
+        """A claim's proof is new."""
+        self.proofs[proof.claim, proof.key] = proof
+        self.serial += 1
+
+    def forget_proofs(self) -> None:
+        """Drop the proofs of claims that no layer has any more."""
+        kept = {proof_key(unit) for layer in self.layers() for unit in layer.track.analysis.units}
+        self.proofs = {key: proof for key, proof in self.proofs.items() if key in kept}
 
     def cut_off(self) -> dict[str, ShownUnit]:
         """Units that the newest layer could not follow and that are shown from an older one, by id."""

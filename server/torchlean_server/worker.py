@@ -5,7 +5,8 @@ in mid-analysis, and ends the process when its input ends. Nothing is caught her
 the kernel ends the process with its last words on the wire, and the pool starts another.
 
 The analysis is named on the command line (`--analysis module:function`). The module also provides `Session` (made
-from the workspace folders, holds the caches) and `Cancelled` (raised when `cancelled()` was heeded).
+from the workspace folders, holds the caches) and `Cancelled` (raised when `cancelled()` was heeded); it may have
+`certificates` of its own.
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ class Analyser:
         with quick_imports():
             module = importlib.import_module(module_name)
         self._analyse: Callable[..., Any] = getattr(module, function)
+        self._module = module
         self._new_session: Callable[[tuple[str, ...]], Any] = module.Session
         self._roots: tuple[str, ...] = ()
         self._session = module.Session(self._roots)
@@ -126,10 +128,13 @@ class Analyser:
             return self._wire.cancelled(id)
 
         answer: Message = {"type": "cancelled", "id": id}
-        path, text, lines = request["path"], request["text"], request["lines"]
+        path, text, lines, claims = (request[name] for name in ("path", "text", "lines", "claims"))
         if not cancelled():
             with contextlib.suppress(self._cancelled_error):
-                if lines is None:
+                if claims is not None:
+                    plans = self._certificates()(path, text, claims, self._session, cancelled)
+                    answer = {"type": "result", "id": id, "plans": form.encode_plans(plans)}
+                elif lines is None:
                     analysis = self._analyse(path, text, self._session, cancelled, publish)
                     answer = {"type": "result", "id": id, "analysis": form.encode(analysis)}
                 else:
@@ -139,6 +144,15 @@ class Analyser:
                     answer = {"type": "result", "id": id, "fixes": form.encode_fixes(found)}
         self._wire.current = None
         self._wire.send(answer)
+
+    def _certificates(self) -> Callable[..., Any]:
+        """What plans certificates. Only those who ask for them wait for its import."""
+        own: Callable[..., Any] | None = getattr(self._module, "certificates", None)
+        if own is not None:
+            return own
+        from torchlean.analysis.certifying import certificates
+
+        return certificates
 
     def _adopt(self, request: Message) -> None:
         """Take over what came with a request: workspace folders, changed unsaved texts, the memory limit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import pathlib
 import sys
@@ -18,9 +19,13 @@ from torchlean_server.edits import replacement
 
 TOY = ("--analysis", "tests.server.toy:analyse")
 
+TOY_LEAN = (*TOY, "--lean", "tests.server.fake_lean:FakeLean")
+
 PROFILES = ["neovim@0.11.0", "neovim@0.7.0", "visual_studio_code", "modern"]
 """`modern` is a client that pulls diagnostics and can be asked to do it again, as Visual Studio Code is today.
 Beside these there is `pulls after edits`, which cannot be asked to, as Neovim 0.10."""
+
+_LEAN_OFF = {"lean.enabled": False}
 
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 
@@ -35,6 +40,9 @@ def capabilities(profile: str) -> types.ClientCapabilities:
         return found
     found.text_document.inlay_hint = types.InlayHintClientCapabilities()
     found.workspace.diagnostics = types.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
+    found.window = types.WindowClientCapabilities(
+        work_done_progress=True, show_document=types.ShowDocumentClientCapabilities(support=True)
+    )
     found.workspace.inlay_hint = types.InlayHintWorkspaceClientCapabilities(refresh_support=True)
     return found
 
@@ -50,6 +58,8 @@ class Editor:
         self.refreshed: list[str] = []
         self.registered: list[str] = []
         self.answer_to_question: str | None = None
+        self.shown: list[str] = []
+        self.unchecked: list[dict[str, Any]] = []
         self.result: types.InitializeResult | None = None
 
     @property
@@ -164,6 +174,31 @@ class Editor:
             types.ExecuteCommandParams(name, list(arguments))
         )
 
+    async def offers(self, uri: str, words: str) -> dict[str, tuple[str, list[str]]]:
+        """Title -> (command, arguments) of what the menu offers at some words beside edits."""
+        place = self.position(uri, self.texts[uri].index(words))
+        params = types.CodeActionParams(
+            self.document(uri), types.Range(place, place), types.CodeActionContext([])
+        )
+        found = await self.client.text_document_code_action_async(params)
+        # lsprotocol takes an action with a command for a bare command, and what it holds for a string.
+        commands = [action for action in found or [] if isinstance(action, types.Command)]
+        inner = {action.title: ast.literal_eval(action.command) for action in commands}
+        return {title: (command["command"], command["arguments"]) for title, command in inner.items()}
+
+    async def wait_until_checked(self, uri: str, version: int | None = None) -> dict[str, Any]:
+        document = {"uri": uri, "version": self.versions[uri] if version is None else version}
+        answer: Any = await self.client.protocol.send_request_async(
+            "torchlean/waitUntilChecked", {"textDocument": document}
+        )
+        return _plain(answer)
+
+    def stages(self, uri: str) -> list[str]:
+        """What the parts of the current version still wait for, as last told."""
+        document = {"uri": uri, "version": self.versions[uri]}
+        told = [report for report in self.unchecked if report["textDocument"] == document]
+        return [part["stage"] for part in told[-1]["unchecked"]] if told else ["nothing told"]
+
     async def statistics(self) -> dict[str, Any]:
         answer: Any = await self.client.protocol.send_request_async("torchlean/statistics", {})
         return _plain(answer)
@@ -211,6 +246,15 @@ def make_client() -> LanguageClient:
     def asked(ls: LanguageClient, params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
         return types.MessageActionItem(editor.answer_to_question) if editor.answer_to_question else None
 
+    def shown(ls: LanguageClient, params: types.ShowDocumentParams) -> types.ShowDocumentResult:
+        editor.shown.append(params.uri)
+        return types.ShowDocumentResult(True)
+
+    @client.feature("torchlean/progress")
+    def progress(ls: LanguageClient, params: Any) -> None:
+        editor.unchecked.append(_plain(params))
+
+    features[types.WINDOW_SHOW_DOCUMENT] = shown
     features[types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS] = published
     features[types.WORKSPACE_DIAGNOSTIC_REFRESH] = refresh("diagnostics")
     features[types.WORKSPACE_INLAY_HINT_REFRESH] = refresh("inlay hints")
@@ -228,8 +272,11 @@ async def editing(
     root: pathlib.Path | None = None,
     options: object = None,
     configuration: object = None,
+    lean: bool = False,
 ) -> AsyncIterator[Editor]:
-    """A session from `initialize` to `exit` with a server of its own."""
+    """A session from `initialize` to `exit` with a server of its own. Lean is turned off unless it is asked for."""
+    if not lean:
+        options, configuration = ({**_LEAN_OFF, **(given or {})} for given in (options, configuration))  # type: ignore[dict-item]
     command = [sys.executable, "-m", "torchlean_server", *arguments]
     config = ClientServerConfig(server_command=command, client_factory=make_client, server_env=ENVIRONMENT)
     client = await config.start()

@@ -41,7 +41,12 @@ async def test_the_client_is_offered_what_it_can_use(editor: Editor) -> None:
     assert offered.document_symbol_provider
     assert (offered.diagnostic_provider is not None) == editor.pulls
     assert offered.execute_command_provider is not None
-    assert offered.execute_command_provider.commands == ("torchlean.selectDomain",)
+    assert set(offered.execute_command_provider.commands) == {
+        "torchlean.selectDomain",
+        "torchlean.openCertificate",
+        "torchlean.checkWithLean",
+        "torchlean.setUpLean",
+    }
 
 
 async def test_diagnostics_come_for_the_version_they_speak_about(

@@ -12,25 +12,32 @@ orders:
     # needs PATH    depends on a file that must hold a number
     # roots      the diagnostic TL102 says the workspace's folders
     # shows MODULE    the diagnostic TL102 says the first line of the overlay whose path ends with MODULE
+
+A claim with a docstring has a certificate: `theorem NAME DOCSTRING`, orders for the toy Lean (`fake_lean.py`). With the
+docstring `uncheckable` it has none, and with `plan S` it takes S seconds to make it.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import mmap
 import os
 import pathlib
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torchlean.analysis.result import (
+    Certificate,
     ClaimResult,
     Counters,
     Evidence,
     FileAnalysis,
+    NotCheckable,
     Place,
+    Plan,
     SymbolResult,
     TensorFact,
     UnitResult,
@@ -59,6 +66,35 @@ def analyse(
 ) -> FileAnalysis:
     _obey(path, text, cancelled, publish)
     return _result(path, text, session, complete=True)
+
+
+def certificates(
+    path: str, text: str, names: Sequence[str], session: Session, cancelled: Callable[[], bool]
+) -> tuple[Plan, ...]:
+    functions = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)}
+    return tuple(_plan(functions[name], cancelled) for name in names if name in functions)
+
+
+def _plan(function: ast.FunctionDef, cancelled: Callable[[], bool]) -> Plan:
+    orders = ast.get_docstring(function) or ""
+    if "plan" in orders:
+        _sleep(float(orders.split()[1]), cancelled)
+    if "uncheckable" in orders:
+        return Plan(function.name, _key(function), NotCheckable("op tanh is outside the checker"))
+    source = f"theorem {function.name} {orders}\n"
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    return Plan(
+        function.name,
+        _key(function),
+        Certificate(digest, source, f"Toy.{function.name}", "toy arithmetic"),
+    )
+
+
+def _key(function: ast.FunctionDef) -> str:
+    """Of what the function says, wherever it stands; none without a docstring."""
+    if ast.get_docstring(function) is None:
+        return ""
+    return hashlib.sha256(ast.unparse(function).encode()).hexdigest()
 
 
 def _obey(
@@ -150,7 +186,7 @@ def _overlay_diagnostics(path: str, shown: list[str], session: Session) -> list[
 
 def _unit(path: str, text: str, function: ast.FunctionDef, complete: bool) -> UnitResult:
     line = text.splitlines()[function.lineno - 1]
-    column = line.index(function.name)
+    column = line.index(f"def {function.name}") + len("def ")
     span = Span(path, function.lineno - 1, column, function.lineno - 1, column + len(function.name))
     facts, places = [], []
     for node in ast.walk(function):
@@ -164,6 +200,7 @@ def _unit(path: str, text: str, function: ast.FunctionDef, complete: bool) -> Un
             )
             place = Span(path, node.lineno - 1, start, node.lineno - 1, end)
             places.append(Place(place, "assignment", ast.unparse(node.targets[0]), (len(facts) - 1,)))
-    claim = ClaimResult(Verdict.PROVED, Evidence.ENGINE, "toy", 1.0) if complete else None
+    proved = ClaimResult(Verdict.PROVED, Evidence.ENGINE, "toy", 1.0, key=_key(function))
+    claim = proved if complete else None
     domains = (("x", "box(0, 1)"),)
     return UnitResult("claim", function.name, span, "", 0, domains, tuple(facts), tuple(places), claim)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torchlean.diagnostics import SEVERITIES, Diagnostic, Related, Severity
+from torchlean_server.lean import words
+from torchlean_server.proofs import Proof, Standing
 from torchlean_server.state import Document, Layer, has_syntax_error, has_verdict, unit_id
 
 _ADVICE = {
@@ -38,6 +40,7 @@ def _all(document: Document) -> Iterator[Problem]:
     trouble = document.trouble
     if trouble is not None and trouble.revision == document.revision:
         yield _of_the_file(document, trouble.code, trouble.reason)
+    yield from _of_lean(document)
     layers = document.layers()
     if layers:
         newest = [p for d in _said(document, layers[0]) if (p := _moved(document, layers[0], d))]
@@ -78,8 +81,31 @@ def _older(document: Document, layer: Layer, newest: Layer, known: list[Problem]
             yield problem
 
 
+def _of_lean(document: Document) -> Iterator[Problem]:
+    """What Lean has to say about the claims of the text of now. That there is no Lean is said once."""
+    for key, unit in document.provable().items():
+        proof = document.proofs.get(key)
+        where = document.complete.now(unit.span) if document.complete else None
+        if proof is None or where is None or not proof.code:
+            continue
+        if proof.standing is not Standing.UNAVAILABLE or proof.announced:
+            yield Problem(proof.code, SEVERITIES[proof.code], words.message(proof), *where)
+
+
+def _proof(document: Document, layer: Layer, diagnostic: Diagnostic) -> Proof | None:
+    """Of the claim that a diagnostic calls proved."""
+    if diagnostic.code != "TL300":
+        return None
+    units = [unit for unit in layer.track.analysis.units if unit.span == diagnostic.span]
+    named = [unit for unit in units if diagnostic.message.startswith(f"{unit.name}: ")]
+    return document.proof(named[0]) if len(named) == 1 else None
+
+
 def _moved(document: Document, layer: Layer, diagnostic: Diagnostic) -> Problem | None:
-    message = f"{diagnostic.message}\n({layer.note})" if layer.stale else diagnostic.message
+    proof = _proof(document, layer, diagnostic)
+    message = diagnostic.message + (words.accepted(proof) if proof is not None else "")
+    if layer.stale:
+        message += f"\n({layer.note})"
     related = diagnostic.related
     if diagnostic.span.path != document.path:
         # It belongs to another file: say so at the top, and let the related place lead there.

@@ -102,7 +102,7 @@ def _definition(document: Document, layer: Layer, unit: UnitResult) -> tuple[int
 def _text(document: Document, hit: _Hit) -> str:
     if hit.place is None:
         if hit.unit.kind == "claim":
-            return render.claim_text(hit.unit)
+            return render.claim_text(hit.unit, document.proof(hit.unit))
         return render.module_text(hit.unit, domain.speaker(document, ShownUnit(hit.unit, hit.layer)))
     about = render.parameters_text if hit.place.role == "parameter" else render.place_text
     parts = [about(hit.place.label, hit.facts)]

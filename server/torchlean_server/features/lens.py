@@ -43,7 +43,9 @@ def _at(document: Document, where: tuple[int, int], units: list[ShownUnit]) -> l
     claims = [shown for shown in units if shown.unit.kind == "claim"]
     if len(claims) >= FAMILY:
         first = claims[0]
-        title = render.tally_title([shown.unit.claim for shown in claims])
+        title = render.tally_title(
+            [shown.unit.claim for shown in claims], [document.proof(shown.unit) for shown in claims]
+        )
         units = [shown for shown in units if shown.unit.kind != "claim"]
         return [Lens(title + _mark(first), first.id, *where), *_each(document, where, units)]
     return _each(document, where, units)
@@ -57,7 +59,8 @@ def _each(document: Document, where: tuple[int, int], units: list[ShownUnit]) ->
             found.append(Lens(render.property_title(shown.unit) + _mark(shown), shown.id, *where))
             continue
         if shown.unit.kind == "claim":
-            found.append(Lens(render.claim_title(shown.unit) + _mark(shown) + chosen, shown.id, *where))
+            title = render.claim_title(shown.unit, document.proof(shown.unit))
+            found.append(Lens(title + _mark(shown) + chosen, shown.id, *where))
             continue
         speaker = domain.speaker(document, shown)
         title = render.module_title(shown.unit, speaker)

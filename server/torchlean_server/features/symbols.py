@@ -59,6 +59,6 @@ def _detail(document: Document, symbol: SymbolResult) -> str:
     for shown in document.units(has_verdict):
         unit = shown.unit
         if unit.kind == symbol.kind and unit.name == symbol.name:
-            title = render.claim_title(unit) if unit.kind == "claim" else unit.summary
+            title = render.claim_title(unit, document.proof(unit)) if unit.kind == "claim" else unit.summary
             return f"{title} (stale)" if shown.layer.stale else title
     return ""
