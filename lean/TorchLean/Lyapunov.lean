@@ -152,8 +152,8 @@ end PracticalLyapunov
 ## An inhabitant
 
 `x' = x / 2 + w` with any `|w| <= 1/8`, the function `V x = x * x` on the box `[-1, 1]`, and the levels
-`rho0 = rho0' = 1/4`, `rho = 1`, `delta = 1/16`: every trajectory from `[-1, 1]` is in `[-1/2, 1/2]` after at most twelve
-steps and stays there, whatever the noise does.
+`rho0 = rho0' = 1/4`, `rho = 1`, `delta = 1/16`: every trajectory from `[-1, 1]` is in `[-1/2, 1/2]` after at most
+twelve steps and stays there, whatever the noise does.
 -/
 
 namespace NoisyHalving
