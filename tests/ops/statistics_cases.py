@@ -151,6 +151,15 @@ def _analytic() -> list[Case]:
         ),
         ("logsumexp", "logsumexp", shapes, lambda x: over(exactly.logsumexp, x, (1,)), one, (), True),
         (
+            "logcumsumexp",
+            "logcumsumexp",
+            shapes,
+            lambda x: along(exactly.running(exactly.logsumexp), x, (1,)),
+            {"dim": 1},
+            (),
+            True,
+        ),
+        (
             "std",
             "std",
             shapes,

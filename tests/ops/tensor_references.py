@@ -204,6 +204,11 @@ def logsumexp(values: Array) -> Any:
     return top + mpmath.log(mpmath.fsum(mpmath.exp(v - top) for v in values))
 
 
+def running(function: Callable[[Array], Any]) -> Callable[[Array], Array]:
+    """The function of the first element, of the first two, and so on."""
+    return lambda values: np.array([function(values[: k + 1]) for k in range(len(values))], dtype=object)
+
+
 def standardised(eps: float) -> Callable[[Array], Array]:
     def function(values: Array) -> Array:
         centre = mean(values)

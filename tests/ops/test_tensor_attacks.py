@@ -102,6 +102,14 @@ LONG = [
         analytic=True,
     ),
     Case(
+        "logcumsumexp",
+        "logcumsumexp",
+        ((2, 20),),
+        lambda x: exactly.along(exactly.running(exactly.logsumexp), x, (1,)),
+        {"dim": 1},
+        analytic=True,
+    ),
+    Case(
         "norm",
         "vector_norm",
         ((2, 50),),

@@ -186,6 +186,31 @@ class LogSumExp(Op):
         return steps.reshape(result, shape)
 
 
+@register
+class LogCumulativeSumExp(Op):
+    """`log(cumsum(exp(x)))` along `dim`."""
+
+    name = "logcumsumexp"
+    never_grows = True
+
+    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        (x,) = inputs
+        dim: Any = attributes["dim"]
+        return torch.logcumsumexp(x, dim)
+
+    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+        """Rises with every element: term by term at both ends, rounded outward each time."""
+        (x,) = inputs
+        dim: Any = attributes["dim"]
+        if not x.shape or x.lower.numel() == 0:
+            return x
+        lower, upper = (list(end.unbind(dim)) for end in (x.lower, x.upper))
+        for k in range(1, x.shape[dim]):
+            lower[k] = log_sum(torch.stack((lower[k - 1], lower[k])), (0,), False)[0]
+            upper[k] = log_sum(torch.stack((upper[k - 1], upper[k])), (0,), False)[1]
+        return Interval(torch.stack(lower, dim), torch.stack(upper, dim))
+
+
 def _emit(
     emitter: Emitter, op: str, x: TensorValue, dim: int | None, dtype: torch.dtype | None
 ) -> TensorValue:
@@ -249,3 +274,8 @@ def logsumexp(
 ) -> TensorValue:
     dims = tuple(sorted(reduced_dims(pick(dim, axis), len(input.shape))))
     return emitter.emit("logsumexp", input, dim=dims, keepdim=bool(keepdim))
+
+
+@spelled("torch.logcumsumexp", "torch.Tensor.logcumsumexp")
+def logcumsumexp(emitter: Emitter, input: TensorValue, dim: int) -> TensorValue:
+    return emitter.emit("logcumsumexp", input, dim=dimension(dim, len(input.shape)))
