@@ -89,6 +89,36 @@ def test_a_value_that_is_selected_only_where_it_is_right_is_silent(masked) -> No
     assert marked(unknown(f"y = {masked}")) == []
 
 
+@pytest.mark.parametrize(
+    "divisor",
+    [
+        "torch.where(x == 0, 1.0, x)",
+        "torch.where(x != 0, x, torch.ones_like(x))",
+        "torch.where(x.abs() < 1e-6, 1e-6, x)",
+        "torch.where(x.abs() > 0, x, 1.0)",
+        "x.masked_fill(x == 0, 1.0)",
+    ],
+)
+def test_a_divisor_whose_zeros_are_replaced_is_silent(divisor) -> None:
+    assert marked(unknown(f"y = x / {divisor}")) == []
+    assert hazards(claimed(f"y = x / {divisor}", [-1.0, 0.0], [1.0, 0.5])) == []
+
+
+@pytest.mark.parametrize(
+    "divisor",
+    [
+        "torch.where(x == 0, 0.0, x)",
+        "torch.where(x == 0, x, 1.0)",
+        "torch.where(x == 1, 1.0, x)",
+        "torch.where(x.abs() < 0, 1.0, x)",
+        "torch.where(x.abs() >= 0, x, 1.0)",
+        "torch.where(x.abs() > 1e-6, 1e-6, x)",
+    ],
+)
+def test_a_divisor_whose_zeros_stay_is_reported(divisor) -> None:
+    assert [found.code for found in hazards(unknown(f"y = (1 + x) / {divisor}"))] == ["TL203"]
+
+
 def test_a_value_that_is_selected_by_something_else_is_reported() -> None:
     assert marked(unknown("y = torch.where(x > -1, torch.log(x), x)")) == [("TL204", "torch.log(x)")]
     assert marked(unknown("y = torch.where(x >= 0, torch.log(x), x)")) == [("TL204", "torch.log(x)")]

@@ -9,8 +9,9 @@ from typing import Literal
 
 from torchlean.graph import Node
 from torchlean.hazards.case import Case
-from torchlean.hazards.patterns import COPIES, number, strip
+from torchlean.hazards.patterns import COPIES
 from torchlean.hazards.relations import kept_by
+from torchlean.hazards.zeros import excludes_zero
 
 Need = Literal["positive", "nonzero", "nonnegative"]
 """What the argument must be where its value is used: of a logarithm, a divisor, a square root."""
@@ -59,20 +60,10 @@ def _selects(case: Case, where: Node, value: int, argument: int, need: Need) -> 
     holds = value == chosen
     kept = kept_by(case.graph, condition, argument, holds=holds)
     if kept is None:
-        return need == "nonzero" and _excludes_zero(case, condition, argument, holds)
+        return need == "nonzero" and excludes_zero(case.graph, condition, argument, holds=holds)
     if need == "nonnegative":
         return kept[0] >= 0
     return kept[0] > 0 or (need == "nonzero" and kept[1] < 0)
-
-
-def _excludes_zero(case: Case, condition: int, argument: int, holds: bool) -> bool:
-    """`x != 0` where it holds, `x == 0` where it does not."""
-    test = strip(case.graph, condition)
-    if test.op != ("ne" if holds else "eq"):
-        return False
-    a, b = (strip(case.graph, id) for id in test.inputs)
-    x = strip(case.graph, argument)
-    return (a.digest == x.digest and number(b) == 0.0) or (b.digest == x.digest and number(a) == 0.0)
 
 
 def only_clamped(case: Case, id: int, end: Literal["min", "max"]) -> bool:

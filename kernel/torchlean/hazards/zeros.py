@@ -1,0 +1,46 @@
+"""Values of which zero was taken out: `torch.where(d == 0, 1, d)`.
+
+An interval that goes across zero cannot say it. Numbers next to zero are still among the values; who writes such a
+divisor means counts, ranges and sums of weights, where only zero itself is the trouble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torchlean.graph import Graph
+from torchlean.hazards.patterns import number, strip
+from torchlean.intervals import Interval
+
+
+def replaces_zero(graph: Graph, ranges: Sequence[Interval], id: int) -> bool:
+    """Whether the value is a selection that puts another number in the place of zero."""
+    node = strip(graph, id)
+    if node.op != "where":
+        return False
+    condition, chosen, other = node.inputs
+    for value, instead, holds in ((chosen, other, True), (other, chosen, False)):
+        bounds = ranges[instead]
+        positive, negative = bool((bounds.lower > 0).all()), bool((bounds.upper < 0).all())
+        if (positive or negative) and excludes_zero(graph, condition, value, holds=holds):
+            return True
+    return False
+
+
+def excludes_zero(graph: Graph, condition: int, argument: int, *, holds: bool) -> bool:
+    """`x != 0` and `abs(x) > 1e-6` where they hold, `x == 0` and `abs(x) < 1e-6` where they do not."""
+    test = strip(graph, condition)
+    x = strip(graph, argument)
+    if test.op == ("ne" if holds else "eq"):
+        a, b = (strip(graph, id) for id in test.inputs)
+        return (a.digest == x.digest and number(b) == 0.0) or (b.digest == x.digest and number(a) == 0.0)
+    if test.op not in (("gt", "ge") if holds else ("lt", "le")):
+        return False
+    size, limit = (strip(graph, id) for id in test.inputs)
+    least = number(limit)
+    # Zero itself is on the other side of a limit above it, and of zero where that belongs to the other side.
+    beyond = least is not None and (least > 0 or (least == 0 and test.op in ("gt", "le")))
+    return beyond and size.op == "abs" and strip(graph, size.inputs[0]).digest == x.digest
+
+
+__all__ = ["excludes_zero", "replaces_zero"]
