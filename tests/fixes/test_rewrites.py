@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from tests.fixes.cases import CASES, Case
+from tests.fixes.cases import CASES as FIRST_CASES
+from tests.fixes.cases import Case
+from tests.fixes.limit_cases import LIMIT_CASES
 from tests.fixes.proposing import drawn, fixed
+
+CASES = [*FIRST_CASES, *LIMIT_CASES]
 
 HEAD = "import torch\nimport torch.nn.functional as F\n\n\n"
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from torchlean.analysis.pipeline import analyse
 from torchlean.analysis.result import FileAnalysis, TensorFact
 from torchlean.analysis.session import Session
+from torchlean.capture.result import UnitKind
 from torchlean.diagnostics import Diagnostic
 from torchlean.edits import Edit, Fix, applied
 from torchlean.fixes import Proposal, propose
@@ -100,7 +102,7 @@ class _Trial:
         """Whether what the proposal takes for granted is known."""
         if proposal.nonnegative is None:
             return True
-        facts = list(_facts(self.before, proposal.nonnegative))
+        facts = list(_facts(_used(self.before, proposal.nonnegative), proposal.nonnegative))
         return bool(facts) and all(f.lower is not None and f.lower >= 0 for f in facts)
 
     def _better(self, after: FileAnalysis, gone: Diagnostic) -> bool:
@@ -140,6 +142,13 @@ def _title(proposal: Proposal, after: FileAnalysis, code: str) -> str:
 def _may_be_undefined(after: FileAnalysis, proposal: Proposal) -> bool:
     """A limit does not help an argument that is NaN already."""
     return any(fact.undefined for fact in _facts(after, proposal.place))
+
+
+def _used(analysis: FileAnalysis, place: Span) -> FileAnalysis:
+    """The analysis without modules by themselves, on any input, where the file uses what stands at the place."""
+    uses = tuple(unit for unit in analysis.units if unit.kind != UnitKind.MODULE.value)
+    used = replace(analysis, units=uses)
+    return used if any(_facts(used, place)) else analysis
 
 
 def _facts(analysis: FileAnalysis, place: Span) -> Iterator[TensorFact]:

@@ -37,14 +37,36 @@ def one_minus_cosine(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
 
 
 def sigmoid(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
-    """`1 / (1 + exp(-x))`."""
-    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and is_number(node.left, 1)):
+    """`1 / (1 + exp(-x))` and `exp(x) / (1 + exp(x))`."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)):
         return
     exponential = match.one_plus(node.right)
     exponent = None if exponential is None else match.plain(exponential, "exp")
-    x = None if exponent is None else negated(exponent)
+    if exponential is None or exponent is None:
+        return
+    x = exponent if match.same(node.left, exponential) else None
+    if is_number(node.left, 1):
+        x = negated(exponent)
     if x is not None:
         yield Rewrite(node, f"{match.file.torch}.sigmoid({match.source(x)})", "Use sigmoid")
+
+
+def tanh(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`(exp(x) - exp(-x)) / (exp(x) + exp(-x))`."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)):
+        return
+    above, below = match.resolve(node.left), match.resolve(node.right)
+    if not (isinstance(above, ast.BinOp) and isinstance(above.op, ast.Sub)):
+        return
+    if not (isinstance(below, ast.BinOp) and isinstance(below.op, ast.Add)):
+        return
+    x, other = match.plain(above.left, "exp"), match.plain(above.right, "exp")
+    opposite = None if other is None else negated(other)
+    again = [match.plain(part, "exp") for part in (below.left, below.right)]
+    if x is None or opposite is None or other is None or not match.same(x, opposite):
+        return
+    if all(a is not None and match.same(a, b) for a, b in zip(again, (x, other), strict=True)):
+        yield Rewrite(node, f"{match.file.torch}.tanh({match.source(x)})", "Use tanh")
 
 
 def softmax(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
@@ -90,9 +112,12 @@ def _row_sum(match: Matcher, node: ast.expr) -> Call | None:
 
 
 def _normalising_dim(match: Matcher, use: ast.Name) -> str | None:
-    """The dimension if the use is part of `e / e.sum(dim, keepdim=True)`; None otherwise."""
+    """The dimension if the use is part of `e / e.sum(dim, keepdim=True)`, or of `e.diag() / e.sum(dim=1)`; None
+    otherwise."""
     for around in match.file.enclosing(use):
         if isinstance(around, ast.BinOp) and isinstance(around.op, ast.Div):
+            if _is_diagonal_share(match, around, use.id):
+                return "1"
             total = _row_sum(match, around.right)
             if total is None or not isinstance(total.operand, ast.Name) or total.operand.id != use.id:
                 return None
@@ -101,6 +126,16 @@ def _normalising_dim(match: Matcher, use: ast.Name) -> str | None:
             dim = total.argument(0, "dim", "axis")
             return None if dim is None else match.source(dim)
     return _dim_of_assigned_sum(match, use)
+
+
+def _is_diagonal_share(match: Matcher, quotient: ast.BinOp, name: str) -> bool:
+    """`e.diag() / e.sum(1)` of a matrix: each element of the diagonal by the sum of its own row."""
+    diagonal, total = match.call(quotient.left, "diag", "diagonal"), match.call(quotient.right, "sum")
+    if diagonal is None or total is None or not diagonal.plain:
+        return False
+    dim = total.argument(0, "dim", "axis")
+    one = len(total.rest) + len(total.keywords) == 1 and dim is not None and is_number(dim, 1)
+    return one and all(isinstance(x, ast.Name) and x.id == name for x in (diagonal.operand, total.operand))
 
 
 def _dim_of_assigned_sum(match: Matcher, use: ast.Name) -> str | None:

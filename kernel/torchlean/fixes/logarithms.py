@@ -117,6 +117,20 @@ def log_sum_exp(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
     yield Rewrite(node, f"{torch}.logsumexp({source(x)}, dim={source(dim)}{kept})", "Use logsumexp")
 
 
+def log_cumulative_sum_exp(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`log(cumsum(exp(x), dim))`."""
+    call = match.call(node, "log")
+    if call is None or not call.plain:
+        return
+    sums = match.call(match.without_epsilon(call.operand), "cumsum")
+    dim = None if sums is None else sums.argument(0, "dim", "axis")
+    x = None if sums is None or dim is None else match.plain(sums.operand, "exp")
+    if sums is None or x is None or dim is None or len(sums.rest) + len(sums.keywords) != 1:
+        return
+    text = f"{match.file.torch}.logcumsumexp({match.source(x)}, dim={match.source(dim)})"
+    yield Rewrite(node, text, "Use logcumsumexp")
+
+
 def log_of_ratio(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
     """`log(softmax(a) / softmax(b))`, and the logit `log(p / (1 - p))`."""
     call = match.call(node, "log")

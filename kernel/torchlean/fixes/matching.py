@@ -196,3 +196,9 @@ def factors(node: ast.expr) -> list[ast.expr]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         return [*factors(node.left), *factors(node.right)]
     return [node]
+
+
+def is_factor(node: ast.expr) -> bool:
+    """Whether `/` may follow the text as it is."""
+    factor = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.MatMult | ast.Pow)
+    return factor or isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.Constant)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torchlean.edits import Edit
-from torchlean.fixes import entropy, exponentials, logarithms, roots
+from torchlean.fixes import entropy, exponentials, limits, logarithms, roots
 from torchlean.fixes.definitions import keeps_its_value
 from torchlean.fixes.matching import Matcher
 from torchlean.fixes.rewrite import Rewrite, Rule
@@ -23,11 +23,13 @@ FORMULAS: tuple[Rule, ...] = (
     logarithms.log_of_sigmoid,
     logarithms.softplus,
     logarithms.log_sum_exp,
+    logarithms.log_cumulative_sum_exp,
     logarithms.log_of_ratio,
     logarithms.log1p,
     logarithms.log_of_product,
     exponentials.softmax,
     exponentials.sigmoid,
+    exponentials.tanh,
     exponentials.expm1,
     exponentials.one_minus_cosine,
     exponentials.shifted_exponent,
@@ -37,18 +39,28 @@ FORMULAS: tuple[Rule, ...] = (
 """The same value by another way. Tried on everything that the diagnostic's statement holds."""
 
 GUARDS: dict[str, tuple[Rule, ...]] = {
-    "TL202": (roots.clamp_before_division,),
-    "TL203": (roots.clamp_before_division,),
-    "TL204": (roots.clamp_before_log, roots.clamp_before_inverse_cosine),
+    "TL201": (limits.clamp_before_exponential,),
+    "TL202": (roots.clamp_before_division, limits.one_for_zero, limits.finite_mask),
+    "TL203": (roots.clamp_before_division, limits.clamp_before_negative_power, limits.one_for_zero),
+    "TL204": (
+        roots.clamp_before_log,
+        roots.clamp_before_inverse_cosine,
+        limits.clamp_before_negative_power,
+        limits.clamp_before_root,
+    ),
     "TL205": (roots.clamp_before_log,),
     "TL207": (roots.double_sum, roots.double_terms),
     "TL208": (roots.double_sum,),
     "TL211": (roots.clamp_before_log,),
     "TL212": (roots.clamp_before_log,),
-    "TL213": (roots.clamp_before_log,),
+    "TL213": (roots.clamp_before_log, roots.clamp_before_division),
     "TL214": (roots.double_conversion,),
     "TL215": (roots.approximate_equality,),
+    "TL216": (limits.epsilon_of_difference, limits.larger_epsilon),
+    "TL217": (limits.variance_epsilon,),
+    "TL218": (limits.bfloat16,),
     "TL219": (roots.epsilon_inside_root,),
+    "TL220": (limits.setting_off,),
 }
 """Changes that keep the formula and avoid dangerous arguments; only where the code says that they are the trouble."""
 
@@ -127,6 +139,7 @@ def _proposal(file: SourceFile, rule: str, rewrite: Rewrite) -> Proposal:
     end_column = len(lines[-1]) + (span.column if len(lines) == 1 else 0)
     line = span.line + added
     place = Span(file.path, line, span.column, line + len(lines) - 1, end_column)
-    guard = any(rule == function.__name__ for functions in GUARDS.values() for function in functions)
+    guards = {function.__name__ for functions in GUARDS.values() for function in functions}
+    guard = rule in guards - {limits.one_for_zero.__name__}  # zero is left out, which no interval can say
     needed = None if rewrite.nonnegative is None else file.span(*file.offsets(rewrite.nonnegative))
     return Proposal(rule, rewrite.words, (replacement, *imports), place, guard, needed)

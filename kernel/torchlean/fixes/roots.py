@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from torchlean.fixes.matching import Matcher, is_number, number_of
+from torchlean.fixes.matching import Matcher, is_factor, is_number, number_of
 from torchlean.fixes.rewrite import Rewrite
 
 PROBABILITY_FLOORS = ("1e-12", "1e-6")
@@ -84,7 +84,7 @@ def clamp_before_division(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
     """`a / b`, `rsqrt(b)`, `reciprocal(b)` with `b` not negative: keep it away from zero."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         for floor in PROBABILITY_FLOORS:
-            left = match.term(node.left) if _is_factor(node.left) else f"({match.source(node.left)})"
+            left = match.term(node.left) if is_factor(node.left) else f"({match.source(node.left)})"
             text = f"({left} / {match.operand(node.right)}.clamp(min={floor}))"
             yield Rewrite(
                 node, text, f"Clamp to at least {floor} before the division", nonnegative=node.right
@@ -96,12 +96,6 @@ def clamp_before_division(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
             yield Rewrite(
                 node, text, f"Clamp to at least {floor} before the {call.name}", nonnegative=call.operand
             )
-
-
-def _is_factor(node: ast.expr) -> bool:
-    """Whether `/` may follow the text as it is."""
-    factor = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.MatMult | ast.Pow)
-    return factor or isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.Constant)
 
 
 def clamp_before_inverse_cosine(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
