@@ -27,7 +27,7 @@ ErrorBound: TypeAlias = Callable[[Fraction, Fraction], Fraction]
 """The rounding error of an affine combination from bounds of `Σ |c_i a_i| + |b|` and of its own magnitude."""
 
 COEFFICIENT_BITS = 64
-"""Binary places kept of coefficients that are no dyadic numbers, such as a mean's 1/9. What is dropped becomes noise."""
+"""Binary places of coefficients that are no dyadic numbers, such as a mean's 1/9. What is dropped becomes noise."""
 
 MOST_CELLS = 2**19
 """Numbers in all matrices. A cell is at least 26 digits of the file and about a millisecond of the kernel's time for

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torchlean.certificate.lean_source import Title, source
+from torchlean.certificate.lean_source import Title, source, theorem_name
 from torchlean.certificate.network import (
     Add,
     Both,
@@ -52,6 +52,11 @@ class Document:
     statement: Statement
     proof: Proof
     file: str
+
+    @property
+    def theorem(self) -> str:
+        """The namespace of the Lean file: no two claims have the same."""
+        return theorem_name(self.title.claim)
 
     @property
     def lean(self) -> str:

@@ -167,6 +167,10 @@ def _lower_nodes(lowering: Lowering, comparison: set[int]) -> None:
             continue
         if node.data is not None:
             lowering.elements[node.id] = numbers(node)
+        elif node.op == "random":
+            raise NotCheckableError(
+                f"`{node.label or node.op}` is drawn at random: there are no weights to state"
+            )
         elif node.op not in HANDLERS:
             raise NotCheckableError(f"{place(node)} is outside the Lean checker")
         else:

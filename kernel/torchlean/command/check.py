@@ -14,6 +14,7 @@ from rich.text import Text
 from torchlean.analysis.pipeline import Cancelled, analyse
 from torchlean.analysis.result import FileAnalysis, UnitResult, Verdict
 from torchlean.analysis.session import Session
+from torchlean.command.kernel import Kernel, with_certificates
 from torchlean.command.progress import progress
 from torchlean.command.report import file_object
 from torchlean.command.threads import one_thread
@@ -36,11 +37,20 @@ _MARKS = {
 }
 
 
-def run(paths: Iterable[Path], *, as_json: bool, timeout: float | None) -> int:
+def run(
+    paths: Iterable[Path],
+    *,
+    as_json: bool,
+    timeout: float | None,
+    lean: bool = False,
+    certificates: Path | None = None,
+) -> int:
     """Analyse, print, and return the exit code.
 
     Args:
         timeout: seconds per file.
+        lean: ask Lean about proved claims, where there is one.
+        certificates: a folder to write their certificates into.
     """
     one_thread()
     files = list(python_files(paths))
@@ -49,10 +59,11 @@ def run(paths: Iterable[Path], *, as_json: bool, timeout: float | None) -> int:
     results: list[FileAnalysis] = []
     texts: dict[str, str] = {}
     session = Session(tuple({str(file.parent.resolve()) for file in files}))
-    for file in progress(files, "checking"):
-        text, result = check_file(file, session, timeout)
-        texts[result.path] = text
-        results.append(result)
+    with Kernel(lean) as kernel:
+        for file in progress(files, "checking"):
+            text, result = check_file(file, session, timeout)
+            texts[result.path] = text
+            results.append(_certified(result, text, session, kernel, certificates))
     if as_json:
         print(
             json.dumps({"files": [file_object(result, texts[result.path]) for result in results]}, indent=2)
@@ -118,6 +129,24 @@ def check_file(file: Path, session: Session, timeout: float | None) -> tuple[str
             complete=False,
         )
     return text, result
+
+
+def _certified(
+    result: FileAnalysis, text: str, session: Session, kernel: Kernel, folder: Path | None
+) -> FileAnalysis:
+    """The result with certificates. A check by Lean has its own time limit."""
+    if not result.complete or not any(_is_proved(unit) for unit in result.units):
+        return result
+    try:
+        return with_certificates(result, text, session, kernel, folder, lambda: False)
+    except OSError as error:
+        raise click.ClickException(
+            f"{error.filename or folder} cannot be written: {error.strerror}"
+        ) from error
+
+
+def _is_proved(unit: UnitResult) -> bool:
+    return unit.kind == "claim" and unit.claim is not None and unit.claim.verdict is Verdict.PROVED
 
 
 def _as_error(found: Diagnostic) -> Diagnostic:
