@@ -14,7 +14,8 @@ orders:
     # shows MODULE    the diagnostic TL102 says the first line of the overlay whose path ends with MODULE
 
 A claim with a docstring has a certificate: `theorem NAME DOCSTRING`, orders for the toy Lean (`fake_lean.py`). With the
-docstring `uncheckable` it has none, and with `plan S` it takes S seconds to make it.
+docstring `uncheckable` it has none, and with `plan S` it takes S seconds to make it. With `lean STATEMENT := PROOF` it
+is a whole file for a real Lean.
 """
 
 from __future__ import annotations
@@ -82,6 +83,9 @@ def _plan(function: ast.FunctionDef, cancelled: Callable[[], bool]) -> Plan:
     if "uncheckable" in orders:
         return Plan(function.name, _key(function), NotCheckable("op tanh is outside the checker"))
     source = f"theorem {function.name} {orders}\n"
+    if orders.startswith("lean "):
+        head = "module\n\nprelude\npublic import TorchLean.Double\n\npublic section\n\n"
+        source = f"{head}theorem TorchLean.Certificate.{function.name} : {orders[5:]}\n"
     digest = hashlib.sha256(source.encode()).hexdigest()
     return Plan(
         function.name,

@@ -10,6 +10,7 @@ import importlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -77,9 +78,14 @@ def named(name: str) -> Lean:
 
 
 class LeanService:
-    """The Lean of `torchlean.lean`."""
+    """The Lean of `torchlean.lean`.
 
-    def __init__(self) -> None:
+    Args:
+        sources: of the library; None for the one of this installation.
+    """
+
+    def __init__(self, sources: Path | None = None) -> None:
+        self._sources = sources
         self._runner: Runner | None = None
         self._cache: ResultCache | None = None
 
@@ -99,7 +105,7 @@ class LeanService:
         except LeanMissingError as error:
             raise Unavailable("TL400", str(error)) from error
         try:
-            library = Library.of(toolchain)
+            library = Library.of(toolchain, self._sources)
             library.build(report, cancel)
             self._runner = Runner(toolchain, library)
         except LibraryCancelled as error:
