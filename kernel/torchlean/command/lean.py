@@ -91,7 +91,7 @@ def built(toolchain: Toolchain) -> Library:
     if not library.complete:
         with _bar() as show:
             library.build(
-                lambda done, total, text: show(done / total, f"compiling {text}" if text else "compiling")
+                lambda done, total, text: show(done / total, text)
             )
     return library
 
