@@ -63,7 +63,8 @@ def moves_elements(graph: Graph | Sequence[Node], node: Node) -> bool:
     if node.op == "gather":
         return graph[node.inputs[1]].data is not None
     op = OPS.get(node.op)
-    return isinstance(op, Rearrangement) and not op.writes
+    # Where a sort moves its elements depends on their values.
+    return isinstance(op, Rearrangement) and not op.writes and node.op != "sort"
 
 
 _COMBINERS = frozenset({"amin", "amax", "minimum", "maximum"})

@@ -43,6 +43,11 @@ class Sort(Ordering, Rearrangement):
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return _sort(inputs[0], attributes)[0]
 
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> None:
+        """Elements move, but where to depends on their values: no linear map, unlike other rearrangements."""
+
 
 @register
 class Argsort(Ordering):
