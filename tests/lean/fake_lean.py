@@ -47,7 +47,7 @@ def main() -> None:
     if "SIGNAL" in source:
         os.kill(os.getpid(), 11)
     if "HOG" in source:
-        kept = [bytes(1024 * 1024) for _ in range(200)]
+        kept = [bytearray(b"x") * (1024 * 1024) for _ in range(150)]
         time.sleep(60)
         del kept
     if "FLOOD" in source:

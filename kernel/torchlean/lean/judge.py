@@ -50,6 +50,9 @@ _SHOWN = 300
 _CHATTER = "[DEBUG"
 """How the embedded build's talk about itself begins; a native Lean has none."""
 
+_QUOTES = "Input file content"
+"""It then shows the beginning of its input, as it is, until it talks again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
@@ -67,9 +70,9 @@ def sealed(source: str) -> Sealed:
 
 def judged(run: Run, seal: str) -> Outcome:
     """What the run says about its input; see the module for when it is accepted."""
-    unfinished = _unfinished(run)
-    if unfinished is not None:
-        return unfinished
+    stopped = unfinished(run)
+    if stopped is not None:
+        return stopped
     messages, foreign = parsed(run.output)
     reached = any(message.text.strip() == seal for message in messages)
     shown = tuple(message for message in messages if message.text.strip() != seal)
@@ -77,7 +80,7 @@ def judged(run: Run, seal: str) -> Outcome:
     if run.code == 1 and errors:
         return Rejected(run.seconds, shown)
     if run.code != 0 or errors:
-        return _ended_badly(run, foreign)
+        return ended_badly(run, foreign)
     if not reached:
         if foreign:
             return Garbage(run.seconds, _quoted(foreign[0]))
@@ -89,14 +92,16 @@ def parsed(output: bytes) -> tuple[list[Message], list[str]]:
     """The messages in an output, and the lines that are neither messages nor the embedded build's talk."""
     messages: list[Message] = []
     foreign: list[str] = []
+    quoting = False
     for line in output.decode("utf-8", "replace").splitlines():
-        if not line.strip() or line.startswith(_CHATTER):
+        if line.startswith(_CHATTER):
+            quoting = _QUOTES in line
             continue
         message = _message(line)
-        if message is None:
-            foreign.append(line)
-        else:
+        if message is not None:
             messages.append(message)
+        elif line.strip() and not quoting:
+            foreign.append(line)
     return messages, foreign
 
 
@@ -111,7 +116,7 @@ def _message(line: str) -> Message | None:
     return Message(severity, *place, text) if isinstance(text, str) else None
 
 
-def _unfinished(run: Run) -> Outcome | None:
+def unfinished(run: Run) -> Outcome | None:
     """The outcome where we ended the run ourselves."""
     if run.ending == "cancelled":
         return Cancelled(run.seconds)
@@ -122,7 +127,8 @@ def _unfinished(run: Run) -> Outcome | None:
     return None
 
 
-def _ended_badly(run: Run, foreign: list[str]) -> Outcome:
+def ended_badly(run: Run, foreign: list[str]) -> Outcome:
+    """What ended a run that gave no answer, by what it said last and by its status."""
     # What the runtime says last goes to the standard error; Lean's own messages are JSON and were understood.
     said = "\n".join([run.errors.decode("utf-8", "replace"), *foreign])
     for line in said.splitlines():

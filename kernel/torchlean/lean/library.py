@@ -8,13 +8,13 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from torchlean.lean.errors import LibraryCancelled, LibraryError
-from torchlean.lean.judge import parsed
+from torchlean.lean.judge import ended_badly, parsed, unfinished
 from torchlean.lean.olean import OleanError, foundations
 from torchlean.lean.outcomes import Message
 from torchlean.lean.places import lean_folder
@@ -171,7 +171,7 @@ class _Build:
                     for module in free[: self.jobs - len(running)]:
                         waiting.remove(module)
                         running[pool.submit(self._compile, module, folder, stop)] = module
-                    self.report(len(self.done), total, ", ".join(module.name for module in running.values()))
+                    self.report(len(self.done), total, _at_work(running.values()))
                     self._collect(running, folder)
             except BaseException:
                 stop.set()  # the others, so that leaving the pool does not wait for them
@@ -208,6 +208,10 @@ class _Build:
         return [str(message) for message in messages]
 
 
+def _at_work(modules: Iterable[Module]) -> str:
+    return f"compiling {', '.join(module.name for module in modules)}"
+
+
 class _Either(threading.Event):
     """Set when it is set or when another is."""
 
@@ -232,11 +236,12 @@ def _accepted(module: Module, run: Run, target: Path) -> list[Message]:
     errors = [f"{module.path('.lean')}:{message}" for message in messages if message.severity == "error"]
     if run.ending == "ended" and run.code == 0 and not errors and target.is_file():
         return messages
-    said = errors or foreign[-3:] or run.errors.decode("utf-8", "replace").splitlines()[-3:]
-    how = run.ending if run.ending != "ended" else f"exit status {run.code}"
-    raise LibraryError(
-        f"Lean does not compile {module.name} ({how})" + "".join(f"\n  {line}" for line in said)
-    )
+    if errors:
+        raise LibraryError(
+            f"Lean does not accept {module.name}:\n" + "\n".join(f"  {line}" for line in errors)
+        )
+    how = unfinished(run) or ended_badly(run, foreign)
+    raise LibraryError(f"{module.name} is not compiled: {how.describe()}")
 
 
 def _founded(module: Module, target: Path) -> None:
