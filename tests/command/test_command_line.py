@@ -80,7 +80,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
 
 
 def test_check_prints_one_json_object_with_every_claim() -> None:
-    document = json_of("check", PENDULUM)
+    document = json_of("check", PENDULUM, "--no-lean")
     (file,) = document["files"]
     assert file["path"] == str(PENDULUM)
     verdicts = {claim["name"]: (claim["verdict"], claim["evidence"]) for claim in file["claims"]}
