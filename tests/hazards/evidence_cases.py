@@ -297,6 +297,29 @@ BY_EXECUTION: dict[str, Evidence] = {
         exact="math.log(1 / 6) + 5 * 200 / 6",
         marked=True,
     ),
+    "old_variable_classifier": Evidence(
+        "criterion(torch.sigmoid(torch.tensor([200.0])), torch.zeros(1))",
+        exact="200.0",
+        twin="criterion(torch.tensor([200.0]), torch.zeros(1))",
+    ),
+    "policy_with_baseline": Evidence(
+        "update(torch.zeros(1, 4), torch.zeros(1, 1, dtype=torch.long), torch.ones(1), torch.ones(1))",
+        before=_bias("policy.head", "[0.0, 200.0, 0.0]"),
+        exact="200.0",
+    ),
+    "channel_statistics": Evidence(
+        "deviation((x ** 2).mean(), x.mean())",
+        before="x = torch.tensor([3000.0, 3000.5])",
+        exact="0.25",
+        twin="squared_deviation(x.view(2, 1, 1, 1).expand(2, 2, 1, 1), x.mean().expand(2))[0].sqrt()",
+    ),
+    "tagger_with_attention": Evidence(
+        "model.attend(torch.tensor([[200.0, 200.0]]))", exact="torch.tensor([[0.5, 0.5]])"
+    ),
+    "neighbour_embedding": Evidence(
+        "divergence(torch.tensor([[0.0, 0.5], [0.5, 0.0]]), torch.tensor([[0.0, 0.0], [1.0, 0.0]]))",
+        exact="0.0",
+    ),
 }
 
 WITHOUT_EXECUTION: dict[str, str] = {
