@@ -165,7 +165,8 @@ class Pool:
         self, worker: Worker, request: Request, publish: Callable[[FileAnalysis], None]
     ) -> Message:
         self.counts.started += 1
-        seconds = self.limits.seconds
+        # Planning a certificate has a limit of its own, and may have to decide the claim first.
+        seconds = self.limits.seconds if request.claims is None else 2 * self.limits.seconds
         try:
             message = await asyncio.wait_for(
                 worker.ask(self._content(worker, request), lambda layer: self._decode_early(layer, publish)),

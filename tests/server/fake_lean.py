@@ -51,8 +51,11 @@ class FakeLean:
         self._log(f"answered {name}")
         return answer
 
+    def rest(self) -> None:
+        self._log("rest")
+
     def close(self) -> None:
-        self._log("close")
+        pass
 
     def _held(self, name: str, cancel: threading.Event) -> bool:
         """Wait for the file, with a process as Lean would have one; False when cancelled."""

@@ -149,7 +149,7 @@ async def test_a_certificate_is_opened_as_a_file(tmp_path: pathlib.Path) -> None
         await editor.wait_until_checked(uri)
         ((command, arguments),) = (await editor.offers(uri, "f():")).values()
         answer = await editor.command(command, *arguments)
-        path = pathlib.Path(answer["path"] if isinstance(answer, dict) else answer.path)
+        path = pathlib.Path(answer["path"])
         assert path.read_text(encoding="utf-8") == "theorem f accept\n"
         assert path.name == "f.lean" and editor.shown == [path.as_uri()]
 

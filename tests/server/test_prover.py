@@ -12,7 +12,7 @@ from tests.server.environment import until
 
 from torchlean.analysis.result import Certificate, Plan
 from torchlean_server.documents import Documents
-from torchlean_server.lean import order
+from torchlean_server.lean import order, prover
 from torchlean_server.lean.prover import Preferences, Prover
 from torchlean_server.lean.report import unchecked
 from torchlean_server.lean.service import Answer, Report, Unavailable
@@ -31,6 +31,7 @@ class Lean:
         self.opened: list[str | None] = []
         self.asked: list[str] = []
         self.cancelled: list[str] = []
+        self.rested = 0
         self.missing: Unavailable | None = None
         self.error: Exception | None = None
         self.memory: dict[str, Answer] = {}
@@ -57,6 +58,9 @@ class Lean:
                 self.cancelled.append(name)
                 return Answer(None, "the check was cancelled", 0.0)
         return ACCEPTED
+
+    def rest(self) -> None:
+        self.rested += 1
 
     def close(self) -> None:
         pass
@@ -358,6 +362,20 @@ async def test_many_documents_are_served_one_check_at_a_time() -> None:
         await at.settled()
         assert most == 1 and len(at.lean.asked) == 40
         assert all(set(at.standings(document).values()) == {"accepted"} for document in documents)
+
+
+async def test_lean_gives_its_memory_back_when_nothing_is_asked_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prover, "REST", 0.0)
+    async with desk() as at:
+        first = at.open("a", ("f", ""))
+        await at.settled()
+        await until(lambda: at.lean.rested == 1)
+        second = at.open("b", ("g", ""))
+        await at.settled()
+        assert at.standings(first) == {"f": "accepted"} and at.standings(second) == {"g": "accepted"}
+        await until(lambda: at.lean.rested == 2)
 
 
 async def test_unchecked_parts_name_what_they_wait_for() -> None:

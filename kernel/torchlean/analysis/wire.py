@@ -29,7 +29,9 @@ _converter.register_structure_hook_func(lambda cls: cls is object, lambda value,
 
 
 def _structured_plan(value: dict[str, Any], _: object) -> Certificate | NotCheckable:
-    return _converter.structure(value, NotCheckable if "reason" in value else Certificate)
+    if "reason" in value:
+        return _converter.structure(value, NotCheckable)
+    return _converter.structure(value, Certificate)
 
 
 _converter.register_structure_hook_func(lambda cls: cls == Certificate | NotCheckable, _structured_plan)

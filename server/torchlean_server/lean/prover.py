@@ -23,6 +23,9 @@ from torchlean_server.pool import AnalysisStopped, Request
 from torchlean_server.proofs import Key, Proof, Standing
 from torchlean_server.state import Document
 
+REST = 300.0
+"""Seconds without a check after which Lean gives its memory back: its next answer then takes some seconds longer."""
+
 
 class Planning(Protocol):
     """What is needed of the workers."""
@@ -80,6 +83,7 @@ class Prover:
         self._opening: _Job | None = None
         self._plan: _Job | None = None
         self._check: _Job | None = None
+        self._resting: asyncio.TimerHandle | None = None
         self._stopped = False
 
     # What happens in the editor
@@ -150,6 +154,7 @@ class Prover:
     async def stop(self) -> None:
         """End everything, Lean's process too."""
         self._stopped = True
+        self._wake()
         for job in (self._opening, self._plan, self._check):
             if job is not None:
                 job.task.cancel()
@@ -186,6 +191,15 @@ class Prover:
             assert certificate is not None, "what waits has one"
             self._check = self._begin(self._ask(certificate))
             self._check.digest = certificate.digest
+            self._wake()
+        elif not (planned or waiting or self._check or self._resting):
+            self._resting = asyncio.get_running_loop().call_later(REST, self._lean.rest)
+
+    def _wake(self) -> None:
+        """Lean is at work."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
 
     def _begin(self, work: Coroutine[None, None, None]) -> _Job:
         job = _Job(asyncio.get_running_loop().create_task(work))

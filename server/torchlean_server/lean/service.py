@@ -66,6 +66,9 @@ class Lean(Protocol):
             Unavailable: Lean has gone.
         """
 
+    def rest(self) -> None:
+        """Nothing is to be asked for a while: give back what a process that waits holds of the memory."""
+
     def close(self) -> None:
         """End what runs. Nothing is asked afterwards but to open it again."""
 
@@ -139,6 +142,13 @@ class LeanService:
         if isinstance(outcome, Missing):
             raise Unavailable("TL400", outcome.describe())
         return _answer(outcome)
+
+    def rest(self) -> None:
+        from torchlean.lean import Runner
+
+        if self._runner is not None:
+            resting, self._runner = self._runner, Runner(self._runner.toolchain, self._runner.library)
+            resting.close()
 
     def close(self) -> None:
         runner, cache = self._runner, self._cache

@@ -47,6 +47,10 @@ class LeanThreads:
         await self._cancellable(lambda cancel: answers.append(self._lean.check(source, timeout, cancel)))
         return answers[0]
 
+    def rest(self) -> None:
+        """As `Lean.rest`, without waiting for it."""
+        self._work.submit(self._lean.rest)
+
     async def close(self) -> None:
         """End what Lean does. It may be opened again."""
         loop = asyncio.get_running_loop()
