@@ -72,14 +72,9 @@ def flip(numbers) -> None:
     numbers[0] = f"{int(numbers[0], 16) ^ 1:#x}"
 
 
-def swap(box) -> None:
-    box[0].reverse()
-
-
 DAMAGES = {
     "one bit of a weight": lambda c: flip(c["nodes"][0]["weight"][0]),
     "one bit of a bias": lambda c: flip(c["nodes"][0]["bias"]),
-    "the box' ends swapped": lambda c: swap(c["box"]),
     "a smaller box": lambda c: c["box"].__setitem__(0, ["0x0", "0x1"]),
     "less noise": lambda c: c["noise"][0].__setitem__(0, "0x0"),
     "another scale": lambda c: c["nodes"][0].__setitem__("scale", 3),
@@ -122,6 +117,7 @@ MALFORMED = {
     "a missing bias": (lambda c: c["nodes"][0]["bias"].pop(), "expected 6"),
     "too little noise": (lambda c: c["noise"].pop(), "elements, expected"),
     "negative noise": (lambda c: c["noise"][0].__setitem__(0, "-0x1"), "negative"),
+    "the box' ends swapped": (lambda c: c["box"][0].reverse(), "the box is empty"),
     "a missing interval": (lambda c: c["box"].pop(), "intervals for"),
     "an unknown op": (lambda c: c["nodes"][0].__setitem__("op", "tanh"), "no op 'tanh'"),
     "an unknown version": (lambda c: c.__setitem__("version", 2), "version 2"),

@@ -176,6 +176,9 @@ def _document(top: Reader) -> Document:
     box = tuple((low, high) for low, high in (pair.integers(2) for pair in top.parts("box")))
     if len(box) != network.sizes[0]:
         raise CertificateError(f"the box has {len(box)} intervals for {network.sizes[0]} inputs")
+    if any(low > high for low, high in box):
+        # Anything is true of no input at all.
+        raise CertificateError("the box is empty: a lower end is above its upper end")
     statement = Statement(network, box, _read_formula(top.part("goal")))
     params = Params(precision.size("slopes"), precision.size("places"))
     count = len(network.nodes)

@@ -1,0 +1,209 @@
+"""The real kernel accepts good certificates, refuses damaged ones, and computes what the replay in Python computes.
+
+Starting Lean is most of a small check's time, so all of this is asked in two runs: one whose every theorem must be
+accepted, one in which each damaged certificate must have an error of its own and the good one between them none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.certificate.models import CASES, asked, split_case
+from tests.certificate.test_planning import GRID, bits, lopsided, network
+
+from torchlean.certificate import certify, lean_terms
+from torchlean.certificate.checker import Checker
+from torchlean.certificate.document import Document
+from torchlean.certificate.lean_source import NAMESPACE
+from torchlean.certificate.network import Both, Bound, Done, Linear, Literal, Network, Params, Split
+from torchlean.lean import (
+    Accepted,
+    LeanError,
+    Library,
+    Outcome,
+    Rejected,
+    Runner,
+    certificate_faults,
+    find_toolchain,
+)
+
+SECONDS = 400.0
+"""For one run: many certificates, and a machine that may be busy."""
+
+NETWORKS = range(6)
+"""Seeds of random networks whose bounds are compared."""
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    try:
+        toolchain = find_toolchain()
+        library = Library.of(toolchain)
+    except LeanError as error:
+        pytest.skip(f"no Lean: {error}")
+    if not library.complete:
+        pytest.skip("the Lean library is not compiled: `torchlean lean setup`")
+    with Runner(toolchain, library, timeout=SECONDS, spare=False) as runner:
+        yield runner.check
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def good(folder) -> Document:
+    found = split_case(folder)
+    return certify("holds", found.question, found.own, found.text).document
+
+
+def named(document: Document, name: str) -> Document:
+    return replace(document, title=replace(document.title, claim=name))
+
+
+def body(document: Document) -> str:
+    """A certificate's definitions and theorem, without what may stand once in a file."""
+    return document.lean.partition("public section\n")[2]
+
+
+def together(documents: list[Document], more: str = "") -> str:
+    head = documents[0].lean.partition("/-!")[0]
+    return head + "public section\n" + "\n".join(map(body, documents)) + more
+
+
+def bounds_theorem(seed: int, backward: bool) -> str:
+    """That the kernel's boxes of all values of a random network are those of the replay."""
+    found, box = network(seed), ((-3000, 2500), (-100, 4000))
+    methods = [backward] * len(found.nodes)
+    checker = Checker(found, Params(6, 8), bits(found))
+    state = checker.build(methods, checker.start(box))
+    widths = [lean_terms.field_width(needed) for needed in checker.needed]
+    order = range(len(found.nodes) - 1, -1, -1)
+    nodes = ", ".join(lean_terms.node(found, index, widths[index]) for index in order)
+    noise = ", ".join(lean_terms.naturals(found.noise[index]) for index in order)
+    boxes = ", ".join(
+        lean_terms.box([(int(a), int(b)) for a, b in zip(e.box.lower, e.box.upper, strict=True)])
+        for e in reversed(state)
+    )
+    given = ", ".join(str(b) for b in reversed(bits(found)))
+    method = ".backward" if backward else ".interval"
+    return f"""
+theorem {NAMESPACE}.bounds_{seed}_{backward} :
+    (build ⟨{GRID}, 6, 8⟩ [{nodes}] [{noise}] [{given}] [{", ".join([method] * len(found.nodes))}]
+      (start {lean_terms.box(box)} [{nodes}])).map State.boxes = some [{boxes}] := by decide +kernel
+"""
+
+
+@pytest.fixture(scope="module")
+def small(folder) -> list[Document]:
+    """Certificates with every kind of node."""
+    found = []
+    for number, name in enumerate(
+        ("leaky", "absolute", "residual", "clamp", "maximum", "padded", "avg_pool")
+    ):
+        layers, forward, inputs = CASES[name]
+        claim = asked(folder, layers, forward, "net(x) < 30.0", f"[-1.0] * {inputs}, [1.0] * {inputs}")
+        found.append(certify(f"{name}_{number}", claim.question, claim.own, claim.text).document)
+    return found
+
+
+def test_good_certificates_are_accepted_and_the_replay_computes_what_the_kernel_does(
+    kernel, good, small
+) -> None:
+    theorems = "".join(bounds_theorem(seed, backward) for seed in NETWORKS for backward in (False, True))
+    source = together([good, *small], "\nnamespace TorchLean\n" + theorems + "\nend TorchLean\n")
+    assert certificate_faults(source) == ()
+    outcome = kernel(source)
+    assert isinstance(outcome, Accepted), outcome.describe()
+
+
+def with_network(document: Document, change: Callable[[Network], Network]) -> Document:
+    return replace(
+        document, statement=replace(document.statement, network=change(document.statement.network))
+    )
+
+
+def with_first(document: Document, change: Callable[[Linear], Linear]) -> Document:
+    def changed(found: Network) -> Network:
+        first = found.nodes[0]
+        assert isinstance(first, Linear)
+        return replace(found, nodes=(change(first), *found.nodes[1:]))
+
+    return with_network(document, changed)
+
+
+def with_plan(document: Document, plan) -> Document:
+    return replace(document, proof=replace(document.proof, plan=plan))
+
+
+def larger_weight(node: Linear) -> Linear:
+    row = (8 * node.weight[0][0], *node.weight[0][1:])
+    return replace(node, weight=(row, *node.weight[1:]))
+
+
+def all_methods(document: Document, backward: bool) -> tuple[bool, ...]:
+    return tuple(backward for _ in document.statement.network.nodes)
+
+
+DAMAGES: dict[str, Callable[[Document], Document]] = {
+    "moved_box": lambda d: replace(
+        d, statement=replace(d.statement, box=(d.statement.box[0], (10 * d.statement.box[1][1],) * 2))
+    ),
+    "larger_box": lambda d: replace(
+        d, statement=replace(d.statement, box=tuple((4 * low, 4 * high) for low, high in d.statement.box))
+    ),
+    "without_low_half": lambda d: with_plan(d, lopsided(d.proof.plan, "high")),
+    "without_high_half": lambda d: with_plan(d, lopsided(d.proof.plan, "low")),
+    "wrong_scale": lambda d: with_first(d, lambda node: replace(node, scale=node.scale - 3)),
+    "larger_weight": lambda d: with_first(d, larger_weight),
+    "other_goal": lambda d: replace(d, statement=replace(d.statement, goal=Literal(99, True))),
+    "goal_of_nothing": lambda d: replace(
+        d, statement=replace(d.statement, goal=Both(Literal(0, True), Literal(5, True)))
+    ),
+    "more_noise": lambda d: with_network(
+        d, lambda found: replace(found, noise=tuple(tuple(e + (1 << 36) for e in row) for row in found.noise))
+    ),
+    "less_noise_than_elements": lambda d: with_network(
+        d, lambda found: replace(found, noise=(found.noise[0][:-1], *found.noise[1:]))
+    ),
+    "field_overflow": lambda d: replace(
+        d, proof=replace(d.proof, bits=tuple(b + 400 if b else 0 for b in d.proof.bits))
+    ),
+    "too_few_bits": lambda d: replace(d, proof=replace(d.proof, bits=tuple(b // 2 for b in d.proof.bits))),
+    "intervals_alone": lambda d: with_plan(d, Bound(all_methods(d, False), Done())),
+    "never_bounded": lambda d: with_plan(d, Done()),
+    "split_out_of_range": lambda d: with_plan(d, Split(0, 99, 0, d.proof.plan, d.proof.plan)),
+    "split_of_unknown": lambda d: with_plan(d, Split(1, 0, 0, d.proof.plan, d.proof.plan)),
+}
+
+
+@pytest.fixture(scope="module")
+def refused(kernel, good) -> tuple[str, Outcome]:
+    """All damaged certificates in one file, the good one last."""
+    damaged = [named(change(good), name) for name, change in DAMAGES.items()]
+    source = together([*damaged, good])
+    return source, kernel(source)
+
+
+def errors_in(source: str, outcome: Outcome, name: str) -> list[str]:
+    """Messages on the lines of one certificate."""
+    assert isinstance(outcome, Rejected), outcome.describe()
+    lines = source.splitlines()
+    begin = lines.index(f"namespace {NAMESPACE}.claim_{name}") + 1
+    end = lines.index(f"end {NAMESPACE}.claim_{name}") + 1
+    return [m.text for m in outcome.messages if m.severity == "error" and begin <= m.line <= end]
+
+
+@pytest.mark.parametrize("name", sorted(DAMAGES))
+def test_the_kernel_refuses_a_damaged_certificate(name, refused) -> None:
+    messages = errors_in(*refused, name)
+    assert messages and re.search(r"false|failed|decide", messages[0]), messages
+
+
+def test_the_good_certificate_beside_the_damaged_ones_is_accepted(refused) -> None:
+    assert errors_in(*refused, "holds") == []
