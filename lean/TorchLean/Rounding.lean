@@ -71,7 +71,7 @@ theorem Rounds.refl {u η : Rat} (hu : 0 ≤ u) (hη : 0 ≤ η) (s : Rat) : Rou
 `finite a` says that `a` has a value, `value a`; sums, products and fused multiply-adds are related to each result
 that the machine may give. `u` is relative to the exact result; `ηSum` is the absolute error of a sum of two of the
 machine's numbers (zero for binary32: a tiny sum is exact), `ηProduct` of products and fused multiply-adds. Exact
-results smaller than `threshold` in magnitude round to finite numbers. Adding a zero changes nothing: accumulators
+results smaller than `threshold` in magnitude round to finite numbers. Zeros are exact, as terms and as factors: accumulators
 start with one, and vectors are padded with them. -/
 structure Machine where
   Number : Type
@@ -91,6 +91,9 @@ structure Machine where
     finite r ∧ Rounds u ηSum (value r) (value a + value b)
   add_zero : ∀ {a b r}, finite a → finite b → add a b r → value b = 0 → finite r ∧ value r = value a
   zero_add : ∀ {a b r}, finite a → finite b → add a b r → value a = 0 → finite r ∧ value r = value b
+  mul_zero : ∀ {a b r}, finite a → finite b → mul a b r → value a * value b = 0 → finite r ∧ value r = 0
+  fma_zero : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r → value a * value b = 0 →
+    finite r ∧ value r = value c
   mul_rounds : ∀ {a b r}, finite a → finite b → mul a b r → absQ (value a * value b) < threshold →
     finite r ∧ Rounds u ηProduct (value r) (value a * value b)
   fma_rounds : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r →
@@ -116,6 +119,8 @@ specialise to exact arithmetic. -/
   add_rounds _ _ h _ := ⟨trivial, h ▸ Rounds.refl Rat.le_refl Rat.le_refl _⟩
   add_zero {a b r} _ _ h hb := ⟨trivial, by simp only [id] at *; grind⟩
   zero_add {a b r} _ _ h ha := ⟨trivial, by simp only [id] at *; grind⟩
+  mul_zero {a b r} _ _ h hz := ⟨trivial, by simp only [id] at *; grind⟩
+  fma_zero {a b c r} _ _ _ h hz := ⟨trivial, by simp only [id] at *; grind⟩
   mul_rounds _ _ h _ := ⟨trivial, h ▸ Rounds.refl Rat.le_refl Rat.le_refl _⟩
   fma_rounds _ _ _ h _ := ⟨trivial, h ▸ Rounds.refl Rat.le_refl Rat.le_refl _⟩
 

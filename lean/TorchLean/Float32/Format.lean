@@ -68,6 +68,9 @@ theorem decode_representable {m : Nat} (h : m < infinity) : Representable (decod
     have := Nat.mul_le_mul (show m % 2 ^ 23 + 2 ^ 23 ≤ 2 ^ 24 - 1 by omega) hpow
     omega
 
+theorem log2_lt {R a b : Nat} (h0 : R ≠ 0) (h : R < 2 ^ a * 2 ^ b) : R.log2 < a + b :=
+  (Nat.log2_lt h0).mpr (by rw [Nat.pow_add]; exact h)
+
 /-- **Encoding loses nothing**: a representable magnitude has a finite pattern that stands for it. -/
 theorem decode_encode {R : Nat} (h : Representable R) : encode R < infinity ∧ decode (encode R) = R := by
   obtain ⟨hlt, m, e, hm, hR⟩ := h
@@ -83,7 +86,7 @@ theorem decode_encode {R : Nat} (h : Representable R) : encode R < infinity ∧ 
       omega
   · have h0 : R ≠ 0 := by omega
     have hlog : 24 ≤ R.log2 := (Nat.le_log2 h0).mpr (by omega)
-    have hlog' : R.log2 < 25 + 252 := (Nat.log2_lt h0).mpr (by rw [Nat.pow_add]; exact hlt)
+    have hlog' : R.log2 < 25 + 252 := log2_lt h0 hlt
     have hlow := Nat.log2_self_le h0
     have hhigh := @Nat.lt_log2_self R
     have henc : encode R = (R.log2 - 23) * 2 ^ 23 + R / 2 ^ (R.log2 - 23) := by
@@ -113,6 +116,11 @@ theorem decode_encode {R : Nat} (h : Representable R) : encode R < infinity ∧ 
 /-- A finite number: a pattern of 32 bits that stands for one. -/
 @[expose] def Finite (b : Nat) : Prop := b < 2 ^ 32 ∧ magnitude b < infinity
 
+theorem ble_false {a b : Nat} (h : b < a) : Nat.ble a b = false := by
+  cases hb : Nat.ble a b
+  · rfl
+  · exact absurd (Nat.le_of_ble_eq_true hb) (Nat.not_le_of_lt h)
+
 /-- Sign and magnitude of a pattern put together. -/
 theorem signBit_add (s : Bool) {m : Nat} (h : m < infinity) :
     Finite (signBit s + m) ∧ wholes (signBit s + m) = if s then -(decode m : Int) else decode m := by
@@ -120,14 +128,12 @@ theorem signBit_add (s : Bool) {m : Nat} (h : m < infinity) :
   have hmag : magnitude (signBit s + m) = m := by cases s <;> simp [signBit, magnitude] <;> omega
   have hneg : negative (signBit s + m) = s := by
     cases s
-    · have : ¬ 2 ^ 31 ≤ m := by omega
-      rw [← Nat.ble_eq] at this
-      simpa [negative, signBit] using this
-    · have : 2 ^ 31 ≤ 2 ^ 31 + m := by omega
-      rw [← Nat.ble_eq] at this
-      simpa [negative, signBit] using this
+    · exact ble_false (show 0 + m < 2 ^ 31 by omega)
+    · exact Nat.ble_eq_true_of_le (Nat.le_add_right (2 ^ 31) m)
   refine ⟨⟨by cases s <;> simp [signBit] <;> omega, by rw [hmag]; unfold infinity; omega⟩, ?_⟩
   rw [wholes, hmag, hneg]
+
+theorem quanta_zero (s : Nat) : quanta 0 s = 0 := by simp [quanta, nearest, cut, Nat.log2_zero]
 
 /-- The value of what `pack` makes of a number below the overflow threshold. -/
 theorem pack_spec (zero : Bool) (k : Int) (s : Nat) (h : k.natAbs < (2 ^ 25 - 1) * 2 ^ 252 * 2 ^ s) :
@@ -143,12 +149,7 @@ theorem pack_spec (zero : Bool) (k : Int) (s : Nat) (h : k.natAbs < (2 ^ 25 - 1)
     refine hs.2.trans ?_
     by_cases h0 : n = 0
     · subst h0
-      have : quanta (Int.ofNat 0).natAbs s = 0 := by
-        have := (quanta_error 0 s).2
-        have hz : quanta 0 s = 0 := by
-          simp [quanta, nearest, cut, Nat.log2_zero]
-        exact hz
-      rw [this]
+      rw [show quanta (Int.ofNat 0).natAbs s = 0 from quanta_zero s]
       split <;> rfl
     · have : Nat.beq n 0 = false := by
         cases hb : Nat.beq n 0

@@ -152,21 +152,22 @@ theorem pow_dvd {m e c : Nat} (hm : m ≤ 2 ^ 24) (hle : 2 ^ (c + 23) ≤ m * 2 
     exact ⟨2 ^ 23, by rw [Nat.pow_succ 2 e]; omega⟩
 
 /-- A representable magnitude is not changed by rounding. -/
-theorem quanta_of_representable (R : Nat) (h : Representable R) : quanta R 0 = R := by
+theorem quanta_of_representable (R s : Nat) (h : Representable R) : quanta (R * 2 ^ s) s = R := by
   obtain ⟨_, m, e, hm, hR⟩ := h
-  have hmul := quanta_mul R 0
-  rw [Nat.pow_zero, Nat.mul_one] at hmul
-  rw [hmul]
-  have hdvd : 2 ^ cut R 0 ∣ R := by
-    by_cases hc : cut R 0 = 0
+  have hmul := quanta_mul (R * 2 ^ s) s
+  have hdvd : 2 ^ cut (R * 2 ^ s) s ∣ R * 2 ^ s := by
+    by_cases hc : cut (R * 2 ^ s) s = s
     · rw [hc]
-      exact ⟨R, by omega⟩
-    · have hle := cut_le _ 0 hc
-      rw [hR] at hle ⊢
+      exact ⟨R, Nat.mul_comm _ _⟩
+    · have hle := cut_le _ s hc
+      have hK : R * 2 ^ s = m * 2 ^ (e + s) := by rw [hR, Nat.pow_add, Nat.mul_assoc]
+      generalize cut (R * 2 ^ s) s = c at *
+      rw [hK] at hle ⊢
       exact pow_dvd hm hle
   obtain ⟨q, hq⟩ := hdvd
-  generalize cut R 0 = c at *
-  rw [Nat.mul_comm] at hq
-  rw [hq, nearest_of_dvd]
+  generalize cut (R * 2 ^ s) s = c at *
+  have hq := hq.trans (Nat.mul_comm _ _)
+  rw [hq, nearest_of_dvd, ← hq] at hmul
+  exact Nat.eq_of_mul_eq_mul_right (Nat.two_pow_pos s) hmul
 
 end TorchLean.Float32
