@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pathlib
 
+import pytest
 import torch
 from safetensors.torch import save_file
 from tests.server.editor import editing
-from tests.server.environment import until
+from tests.server.environment import ENVIRONMENT, until
 from tests.server.fake_lean import log
 
 MODEL = """\
@@ -57,8 +58,9 @@ def write_weights(folder: pathlib.Path, bias: float = 0.0) -> None:
 
 
 async def test_a_claim_in_the_editor_becomes_a_certificate_and_what_cannot_says_why(
-    tmp_path: pathlib.Path,
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "TORCHLEAN_CACHE", str(tmp_path / "cache"))
     write_weights(tmp_path)
     lean = tmp_path / "lean"
     lean.mkdir()
@@ -79,7 +81,7 @@ async def test_a_claim_in_the_editor_becomes_a_certificate_and_what_cannot_says_
         certificate = pathlib.Path(opened["path"]).read_text(encoding="utf-8")
         assert certificate.startswith("module") and "stays_small" in certificate
         asked = len(log(lean))
-        # A comment changes no claim, and a renamed one is another theorem.
+        # A comment changes no claim.
         editor.edit(uri, "import torch\n", "# nothing new\nimport torch\n")
         assert (await editor.wait_until_checked(uri))["claims"][0]["lean"] == "accepted"
         assert len(log(lean)) == asked
@@ -88,7 +90,10 @@ async def test_a_claim_in_the_editor_becomes_a_certificate_and_what_cannot_says_
         assert len(log(lean)) > asked
 
 
-async def test_new_weights_make_a_new_certificate(tmp_path: pathlib.Path) -> None:
+async def test_new_weights_make_a_new_certificate(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "TORCHLEAN_CACHE", str(tmp_path / "cache"))
     write_weights(tmp_path)
     settings = {"lean": {"path": str(tmp_path)}}
     arguments = ("--lean", "tests.server.fake_lean:FakeLean")

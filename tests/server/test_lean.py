@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from lsprotocol import types
-from tests.server.editor import TOY_LEAN, Editor, editing
-from tests.server.environment import until
+from tests.server.editor import TOY, TOY_LEAN, Editor, editing
+from tests.server.environment import ENVIRONMENT, until
 from tests.server.fake_lean import log
 from tests.server.raw import start
 from tests.server.test_lifecycle import assert_gone, initialized
@@ -143,7 +143,42 @@ async def test_without_lean_everything_else_works_and_one_hint_says_how_to_get_i
         assert await editor.codes(first) == ["TL300", "TL300"]
 
 
-async def test_a_certificate_is_opened_as_a_file(tmp_path: pathlib.Path) -> None:
+async def test_a_lean_that_cannot_be_run_is_no_lean(tmp_path: pathlib.Path) -> None:
+    settings = {"lean": {"path": str(tmp_path / "no_such_lean")}}
+    async with editing("modern", *TOY, configuration=settings, lean=True) as editor:
+        uri = editor.open(tmp_path / "m.py", claim("f", "accept"))
+        assert (await editor.wait_until_checked(uri))["claims"][0]["lean"] == "unavailable"
+        (hint,) = [problem for problem in await editor.problems(uri) if problem.code == "TL400"]
+        assert "no_such_lean" in hint.message
+        assert "[0, 1]" in (await editor.hover_text(uri, "x ="))
+
+
+async def test_a_bar_shows_what_lean_checks_and_cancelling_it_ends_that(tmp_path: pathlib.Path) -> None:
+    async with editor_with_lean(tmp_path) as editor:
+        uri = editor.open(tmp_path / "m.py", claim("f", "hold on") + claim("g", "accept"))
+
+        def bars() -> list[tuple[str, list[types.WorkDoneProgressBegin]]]:
+            reports = editor.client.progress_reports.items()
+            return [
+                (str(token), list(all)) for token, all in reports if str(token).startswith("torchlean-lean")
+            ]
+
+        await until(lambda: any(report.message == "f, 1 more" for _, all in bars() for report in all))
+        ((token, reports),) = bars()
+        assert reports[0].title == "TorchLean: Lean is checking"
+        editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
+        answer = await editor.wait_until_checked(uri)
+        assert [(c["lean"], c["detail"]) for c in answer["claims"]] == [
+            ("unanswered", "the check was cancelled")
+        ] * 2
+        await until(lambda: bars()[0][1][-1].kind == "end")
+        await until(lambda: log(tmp_path) == ["open", "check f", "cancelled f"])
+
+
+async def test_a_certificate_is_opened_as_a_file(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "TORCHLEAN_CACHE", str(tmp_path / "cache"))
     async with editor_with_lean(tmp_path) as editor:
         uri = editor.open(tmp_path / "m.py", claim("f", "accept"))
         await editor.wait_until_checked(uri)
@@ -152,6 +187,7 @@ async def test_a_certificate_is_opened_as_a_file(tmp_path: pathlib.Path) -> None
         path = pathlib.Path(answer["path"])
         assert path.read_text(encoding="utf-8") == "theorem f accept\n"
         assert path.name == "f.lean" and editor.shown == [path.as_uri()]
+        assert path.is_relative_to(tmp_path / "cache")
 
 
 async def test_lean_is_not_asked_where_it_is_turned_off(tmp_path: pathlib.Path) -> None:

@@ -28,13 +28,16 @@ async def set_up(report: Callable[[int, str], None], command: Sequence[str] = CO
     Raises:
         SetUpFailed: Lean is not in place.
     """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        "--parent",
-        str(os.getpid()),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            "--parent",
+            str(os.getpid()),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise SetUpFailed(f"{command[0]} cannot be started: {error.strerror or error}") from error
     assert process.stdout is not None
     last = ""
     try:
