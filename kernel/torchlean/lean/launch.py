@@ -1,7 +1,7 @@
-"""Runs a program harmlessly: `python -I -S launch.py PARENT PRIORITY MEMORY PROGRAM ARGUMENT...`.
+"""Runs a program harmlessly: `python -I -S launch.py PARENT PRIORITY PROGRAM ARGUMENT...`.
 
 It sets what a process can only set for itself, and then becomes the program: a low priority, so that checks in the
-background never slow down the editor; a bound on memory; a stack for deep terms; and death together with the process
+background never slow down the editor; a stack for deep terms; and death together with the process
 that started it. Doing this in a hook between fork and exec would be unsafe in a parent that has threads.
 """
 
@@ -17,10 +17,10 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def main() -> None:
-    parent, priority, memory, *command = sys.argv[1:]
+    parent, priority, *command = sys.argv[1:]
     if hasattr(os, "nice"):
         os.nice(int(priority))
-    _limit(int(memory))
+    _limit()
     if sys.platform == "linux":
         import ctypes
         import signal
@@ -31,7 +31,7 @@ def main() -> None:
     os.execv(command[0], command)
 
 
-def _limit(memory: int) -> None:
+def _limit() -> None:
     try:
         import resource
     except ImportError:  # no such limits on this system
@@ -43,8 +43,6 @@ def _limit(memory: int) -> None:
 
     lower(resource.RLIMIT_STACK, STACK)
     lower(resource.RLIMIT_CORE, 0)
-    if sys.platform == "linux":
-        lower(resource.RLIMIT_DATA, memory * MIB)
 
 
 if __name__ == "__main__":
