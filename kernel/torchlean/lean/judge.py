@@ -8,6 +8,7 @@ program that is no Lean at all are told from a Lean that found nothing to object
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import signal
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ _MEMORY = (
 
 _SHOWN = 300
 """Characters of a foreign text that a message quotes."""
+
+_ERROR = re.compile(r"^(Uncaught )?\w*(Error|Exception)\b|FATAL|PANIC")
 
 _CHATTER = "[DEBUG"
 """How the embedded build's talk about itself begins; a native Lean has none."""
@@ -151,8 +154,10 @@ def _status(code: int) -> str:
 
 
 def _last_words(said: str) -> str:
+    """The first line that names an error, else the last one; Node.js writes a trace and its version after an error."""
     lines = [line for line in said.splitlines() if line.strip() and not line.startswith(_CHATTER)]
-    return f"; it last said {_quoted(lines[-1])}" if lines else ""
+    telling = [line for line in lines if _ERROR.search(line)] or lines[-1:]
+    return f"; it said {_quoted(telling[0])}" if telling else ""
 
 
 def _quoted(line: str) -> str:

@@ -171,7 +171,7 @@ def _command(toolchain: Toolchain, arguments: Sequence[str], limits: Limits) -> 
     if sys.platform == "win32":
         return command
     launcher = str(Path(__file__).with_name("launch.py"))
-    # There is no limit on memory here: Node.js reserves several times what it ever touches, and a limit on that would stop
+    # There is no limit on memory here: Node.js reserves several times what it touches, and a limit on that would stop
     # checks that are well below the bound. What is touched is watched from outside.
     fixed = [sys.executable, "-I", "-S", launcher, str(os.getpid()), str(limits.priority)]
     return [*fixed, *command]
