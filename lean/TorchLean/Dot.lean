@@ -25,6 +25,12 @@ inductive Tree (α : Type) where
   | fma (x y : α) (t : Tree α)
   | add (s t : Tree α)
 
+/-- The exact product of a pair of numbers. -/
+@[expose] def Machine.product (M : Machine) (p : M.Number × M.Number) : Rat := M.value p.1 * M.value p.2
+
+/-- How many roundings a product counts for: none if it is zero. -/
+@[expose] def Machine.nonzero (M : Machine) (p : M.Number × M.Number) : Nat := if M.product p = 0 then 0 else 1
+
 namespace Tree
 
 /-- The pairs of factors, from left to right. -/
@@ -43,14 +49,6 @@ namespace Tree
   | fma _ _ t => t.addends
   | add s t => s.addends ++ t.addends
 
-/-- Numbers of products and of products and addends together. -/
-@[expose] def sizes {α : Type} : Tree α → Nat × Nat
-  | zero => (0, 0)
-  | addend _ => (0, 1)
-  | product _ _ => (1, 1)
-  | fma _ _ t => (t.sizes.1 + 1, t.sizes.2 + 1)
-  | add s t => (s.sizes.1 + t.sizes.1, s.sizes.2 + t.sizes.2)
-
 variable (M : Machine)
 
 /-- The results that the machine may give for a tree. -/
@@ -60,6 +58,14 @@ variable (M : Machine)
   | product x y, r => M.mul x y r
   | fma x y t, r => ∃ c, Result t c ∧ M.fma x y c r
   | add s t, r => ∃ a b, Result s a ∧ Result t b ∧ M.add a b r
+
+/-- Numbers of products that are not zero, and of those and addends together. -/
+@[expose] def sizes : Tree M.Number → Nat × Nat
+  | zero => (0, 0)
+  | addend _ => (0, 1)
+  | product x y => (M.nonzero (x, y), M.nonzero (x, y))
+  | fma x y t => ((sizes t).1 + M.nonzero (x, y), (sizes t).2 + M.nonzero (x, y))
+  | add s t => ((sizes s).1 + (sizes t).1, (sizes s).2 + (sizes t).2)
 
 /-- All factors and addends are finite. -/
 @[expose] def Finite : Tree M.Number → Prop
@@ -85,9 +91,9 @@ variable (M : Machine)
   | fma x y t => absQ (M.value x * M.value y) + weight t
   | add s t => weight s + weight t
 
-/-- What underflow may cost: `ηProduct` for each product, `ηSum` for each term. -/
+/-- What underflow may cost: `ηProduct` for each product that is not zero, `ηSum` for each term. -/
 @[expose] def underflow (t : Tree M.Number) : Rat :=
-  (t.sizes.1 : Rat) * M.ηProduct + (t.sizes.2 : Rat) * M.ηSum
+  ((t.sizes M).1 : Rat) * M.ηProduct + ((t.sizes M).2 : Rat) * M.ηSum
 
 end Tree
 

@@ -34,24 +34,43 @@ theorem total_le_weight (t : Tree M.Number) : absQ (t.total M) ≤ t.weight M :=
   | add s t ihs iht => have := absQ_add_le (s.total M) (t.total M); simp only [weight, total]; grind
 
 theorem underflow_nonneg (t : Tree M.Number) : 0 ≤ t.underflow M := by
-  have := Rat.mul_nonneg (@Rat.natCast_nonneg t.sizes.1) M.ηProduct_nonneg
-  have := Rat.mul_nonneg (@Rat.natCast_nonneg t.sizes.2) M.ηSum_nonneg
+  have := Rat.mul_nonneg (@Rat.natCast_nonneg (t.sizes M).1) M.ηProduct_nonneg
+  have := Rat.mul_nonneg (@Rat.natCast_nonneg (t.sizes M).2) M.ηSum_nonneg
   rw [underflow]; grind
 
-theorem underflow_fma (x y : M.Number) (t : Tree M.Number) :
+theorem nonzero_of_zero {x y : M.Number} (h : M.value x * M.value y = 0) : M.nonzero (x, y) = 0 := by
+  rw [Machine.nonzero, Machine.product, if_pos h]
+
+theorem nonzero_of_ne {x y : M.Number} (h : ¬ M.value x * M.value y = 0) : M.nonzero (x, y) = 1 := by
+  rw [Machine.nonzero, Machine.product, if_neg h]
+
+theorem underflow_fma {x y : M.Number} (h : ¬ M.value x * M.value y = 0) (t : Tree M.Number) :
     (fma x y t).underflow M = t.underflow M + M.ηProduct + M.ηSum := by
-  simp only [underflow, sizes, Rat.natCast_add]; grind
+  simp only [underflow, sizes, nonzero_of_ne M h, Rat.natCast_add]; grind
 
 theorem underflow_add (s t : Tree M.Number) : (add s t).underflow M = s.underflow M + t.underflow M := by
   simp only [underflow, sizes, Rat.natCast_add]; grind
 
-/-- A tree without terms weighs nothing. -/
-theorem empty (t : Tree M.Number) (h : t.sizes.2 = 0) : t.weight M = 0 ∧ t.total M = 0 := by
+/-- A tree without terms, but for zeros, weighs nothing. -/
+theorem empty (t : Tree M.Number) (h : (t.sizes M).2 = 0) : t.weight M = 0 ∧ t.total M = 0 := by
+  have key {x y : M.Number} (h : M.nonzero (x, y) = 0) : M.value x * M.value y = 0 := by
+    by_cases hz : M.value x * M.value y = 0
+    · exact hz
+    · rw [nonzero_of_ne M hz] at h
+      exact absurd h (by omega)
   induction t with
   | zero => exact ⟨rfl, rfl⟩
   | addend b => simp [sizes] at h
-  | product x y => simp [sizes] at h
-  | fma x y t ih => simp [sizes] at h
+  | product x y =>
+    have h0 := key h
+    simp only [weight, total, h0, absQ_zero]
+    exact ⟨trivial, trivial⟩
+  | fma x y t ih =>
+    simp only [sizes] at h
+    have h0 := key (x := x) (y := y) (by omega)
+    have ht := ih (by omega)
+    simp only [weight, total, h0, ht, absQ_zero]
+    exact ⟨Rat.add_zero 0, Rat.add_zero 0⟩
   | add s t ihs iht =>
     simp only [sizes] at h
     have hs := ihs (by omega)
@@ -59,11 +78,11 @@ theorem empty (t : Tree M.Number) (h : t.sizes.2 = 0) : t.weight M = 0 ∧ t.tot
     simp only [weight, total, hs, ht]
     exact ⟨Rat.add_zero 0, Rat.add_zero 0⟩
 
-/-- What is known of a result `r` of a tree with at most `k + 1` terms: it is finite, it is zero if there are no terms,
+/-- What is known of a result `r` of a tree with at most `k + 1` terms other than zero: it is finite, it is zero if there are none,
 and else its error and one more `ηSum` are at most `slack`. -/
 @[expose] def Accurate (k : Nat) (t : Tree M.Number) (r : M.Number) : Prop :=
-  M.finite r ∧ (t.sizes.2 = 0 → M.value r = 0) ∧
-    (t.sizes.2 ≠ 0 → absQ (M.value r - t.total M) + M.ηSum ≤ slack M.u k (t.weight M) (t.underflow M))
+  M.finite r ∧ ((t.sizes M).2 = 0 → M.value r = 0) ∧
+    ((t.sizes M).2 ≠ 0 → absQ (M.value r - t.total M) + M.ηSum ≤ slack M.u k (t.weight M) (t.underflow M))
 
 /-- The terms and what rounding may add stay below the overflow threshold. -/
 @[expose] def Fits (k : Nat) (t : Tree M.Number) : Prop :=
@@ -88,7 +107,7 @@ theorem room {M : Machine} {k j : Nat} {t : Tree M.Number} {v s C σ : Rat} (h :
   grind
 
 /-- **Order-independent dot product, for one tree.** -/
-theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : t.sizes.2 ≤ k + 1) (hfit : t.Fits M k) :
+theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : (t.sizes M).2 ≤ k + 1) (hfit : t.Fits M k) :
     ∀ r, t.Result M r → t.Accurate M k r := by
   induction t generalizing k with
   | zero => intro r hr; exact ⟨hr.1, fun _ => hr.2, fun h => absurd rfl h⟩
@@ -105,26 +124,45 @@ theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : t.sizes
       rw [h0, absQ_zero]; grind
   | product x y =>
     intro r hr
+    by_cases hz : M.value x * M.value y = 0
+    · have ⟨hf, hv⟩ := M.mul_zero hfin.1 hfin.2 hr hz
+      exact ⟨hf, fun _ => hv, fun h => absurd (nonzero_of_zero M hz) h⟩
+    have hone := nonzero_of_ne M hz
     have hW := weight_nonneg M (product x y)
     have hslack := slack_nonneg M.u_nonneg k hW (underflow_nonneg M (product x y))
     have hlt : absQ (M.value x * M.value y) < M.threshold := by simp only [Fits, weight] at *; grind
     have ⟨hfin', hround⟩ := M.mul_rounds hfin.1 hfin.2 hr hlt
-    refine ⟨hfin', fun h => by simp [sizes] at h, fun _ => ?_⟩
+    refine ⟨hfin', fun h => by simp [sizes, hone] at h, fun _ => ?_⟩
     refine slack_leaf M.u_nonneg k hW M.ηProduct_nonneg M.ηSum_nonneg ?_ hround
-    simp only [underflow, sizes]; grind
+    simp only [underflow, sizes, hone]; grind
   | fma x y t ih =>
     intro r ⟨c, hc, hr⟩
     have hxy := absQ_nonneg (M.value x * M.value y)
-    have hU := underflow_fma M x y t
+    by_cases hz : M.value x * M.value y = 0
+    · have hzero := nonzero_of_zero M hz
+      have hs : (fma x y t).sizes M = t.sizes M := by simp only [sizes, hzero, Nat.add_zero]
+      have ht : (fma x y t).total M = t.total M := by simp only [total, hz, Rat.zero_add]
+      have hw : (fma x y t).weight M = t.weight M := by simp only [weight, hz, absQ_zero, Rat.zero_add]
+      have hu : (fma x y t).underflow M = t.underflow M := by simp only [underflow, hs]
+      unfold Fits at hfit
+      rw [hw, hu] at hfit
+      rw [hs] at hk
+      have ⟨hcf, hc0, hcv⟩ := ih k hfin.2 hk hfit c hc
+      have ⟨hf, hv⟩ := M.fma_zero hfin.1.1 hfin.1.2 hcf hr hz
+      unfold Accurate
+      rw [hs, ht, hw, hu, hv]
+      exact ⟨hf, hc0, hcv⟩
+    have hone := nonzero_of_ne M hz
+    have hU := underflow_fma M hz t
     have hU0 := underflow_nonneg M t
     have hw : t.weight M ≤ (fma x y t).weight M := by simp only [weight]; grind
     have hu : t.underflow M ≤ (fma x y t).underflow M := by grind [M.ηSum_nonneg, M.ηProduct_nonneg]
     have hW := weight_nonneg M (fma x y t)
     have hT := total_le_weight M (fma x y t)
-    have hsize : (fma x y t).sizes.2 = t.sizes.2 + 1 := rfl
+    have hsize : ((fma x y t).sizes M).2 = (t.sizes M).2 + 1 := by simp only [sizes, hone]
     have htotal : (fma x y t).total M = M.value x * M.value y + t.total M := rfl
     have hweight : (fma x y t).weight M = absQ (M.value x * M.value y) + t.weight M := rfl
-    by_cases hempty : t.sizes.2 = 0
+    by_cases hempty : (t.sizes M).2 = 0
     · have ⟨hcf, hc0, _⟩ := ih k hfin.2 (by omega) (hfit.part (Nat.le_refl k) hw hu) c hc
       have ⟨ht0, hs0⟩ := empty M t hempty
       have hv : M.value x * M.value y + M.value c = (fma x y t).total M := by rw [htotal, hc0 hempty, hs0]
@@ -159,14 +197,14 @@ theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : t.sizes
     have hWs := weight_nonneg M s
     have hWt := weight_nonneg M t
     have hT := total_le_weight M (add s t)
-    have hsize : (add s t).sizes.2 = s.sizes.2 + t.sizes.2 := rfl
+    have hsize : ((add s t).sizes M).2 = (s.sizes M).2 + (t.sizes M).2 := rfl
     have htotal : (add s t).total M = s.total M + t.total M := rfl
     have hweight : (add s t).weight M = s.weight M + t.weight M := rfl
-    have parts (j : Nat) (hj : j ≤ k) (hs : s.sizes.2 ≤ j + 1) (ht : t.sizes.2 ≤ j + 1) :
+    have parts (j : Nat) (hj : j ≤ k) (hs : (s.sizes M).2 ≤ j + 1) (ht : (t.sizes M).2 ≤ j + 1) :
         s.Accurate M j a ∧ t.Accurate M j b :=
       ⟨ihs j hfin.1 hs (hfit.part hj (by grind) (by grind)) a ha,
         iht j hfin.2 ht (hfit.part hj (by grind) (by grind)) b hb⟩
-    by_cases hs0 : s.sizes.2 = 0
+    by_cases hs0 : (s.sizes M).2 = 0
     · have ⟨⟨haf, ha0, _⟩, ⟨hbf, hb0, hbv⟩⟩ := parts k (Nat.le_refl k) (by omega) (by omega)
       have ⟨hf, hrv⟩ := M.zero_add haf hbf hr (ha0 hs0)
       have ⟨hw0, ht0⟩ := empty M s hs0
@@ -175,7 +213,7 @@ theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : t.sizes
         (slack_mono M.u_nonneg k (by grind) (by grind)))
       rw [hrv, htotal, ht0, Rat.zero_add]
       exact Rat.le_refl
-    · by_cases ht0 : t.sizes.2 = 0
+    · by_cases ht0 : (t.sizes M).2 = 0
       · have ⟨⟨haf, ha0, hav⟩, ⟨hbf, hb0, _⟩⟩ := parts k (Nat.le_refl k) (by omega) (by omega)
         have ⟨hf, hrv⟩ := M.add_zero haf hbf hr (hb0 ht0)
         have ⟨hw0, ht0⟩ := empty M t ht0

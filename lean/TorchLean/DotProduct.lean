@@ -18,6 +18,11 @@ namespace TorchLean
   | [] => 0
   | x :: xs => f x + sumOf f xs
 
+/-- The sum of a function with natural values. -/
+@[expose] def natSum {α : Type} (f : α → Nat) : List α → Nat
+  | [] => 0
+  | x :: xs => f x + natSum f xs
+
 /-- A property of every element. -/
 @[expose] def Every {α : Type} (P : α → Prop) : List α → Prop
   | [] => True
@@ -46,6 +51,13 @@ theorem Kept.sum {α : Type} {skip : α → Prop} {l k : List α} (f : α → Ra
   | keep _ ih => simp only [sumOf, ih]
   | skip hx _ ih => simp only [sumOf, ih, hf _ hx]; grind
 
+theorem Kept.natSum {α : Type} {skip : α → Prop} {l k : List α} (f : α → Nat) (hf : ∀ x, skip x → f x = 0)
+    (h : Kept skip l k) : natSum f k = natSum f l := by
+  induction h with
+  | nil => rfl
+  | keep _ ih => simp only [TorchLean.natSum, ih]
+  | skip hx _ ih => simp only [TorchLean.natSum, ih, hf _ hx, Nat.zero_add]
+
 theorem Kept.every {α : Type} {skip P : α → Prop} {l k : List α} (h : Kept skip l k) (hl : Every P l) : Every P k := by
   induction h with
   | nil => trivial
@@ -62,6 +74,18 @@ theorem sumOf_perm {α : Type} (f : α → Rat) {l k : List α} (h : l.Perm k) :
   | nil => rfl
   | cons x _ ih => simp only [sumOf, ih]
   | swap x y l => simp only [sumOf]; grind
+  | trans _ _ ih ih' => exact ih.trans ih'
+
+theorem natSum_append {α : Type} (f : α → Nat) (l k : List α) : natSum f (l ++ k) = natSum f l + natSum f k := by
+  induction l with
+  | nil => simp only [List.nil_append, natSum, Nat.zero_add]
+  | cons x l ih => simp only [List.cons_append, natSum, ih]; omega
+
+theorem natSum_perm {α : Type} (f : α → Nat) {l k : List α} (h : l.Perm k) : natSum f l = natSum f k := by
+  induction h with
+  | nil => rfl
+  | cons x _ ih => simp only [natSum, ih]
+  | swap x y l => simp only [natSum]; omega
   | trans _ _ ih ih' => exact ih.trans ih'
 
 theorem length_perm {α : Type} {l k : List α} (h : l.Perm k) : l.length = k.length := by
@@ -86,9 +110,6 @@ theorem every_append {α : Type} {P : α → Prop} {l k : List α} : Every P (l 
 section
 variable (M : Machine)
 
-/-- The exact product of a pair of numbers. -/
-@[expose] def Machine.product (p : M.Number × M.Number) : Rat := M.value p.1 * M.value p.2
-
 /-- Its magnitude. -/
 @[expose] def Machine.productMag (p : M.Number × M.Number) : Rat := absQ (M.product p)
 
@@ -106,17 +127,18 @@ variable (M : Machine)
 
 namespace Tree
 
-theorem sizes_eq {α : Type} (t : Tree α) : t.sizes = (t.products.length, t.products.length + t.addends.length) := by
+theorem sizes_eq (t : Tree M.Number) :
+    t.sizes M = (natSum M.nonzero t.products, natSum M.nonzero t.products + t.addends.length) := by
   induction t with
   | zero => rfl
   | addend b => rfl
-  | product x y => rfl
+  | product x y => simp only [sizes, products, addends, natSum, List.length_nil, Nat.add_zero]
   | fma x y t ih =>
-    rw [sizes, ih, products, addends, List.length_cons]
-    simp only [Prod.mk.injEq, true_and]; omega
+    simp only [sizes, ih, products, addends, natSum, Prod.mk.injEq]
+    constructor <;> omega
   | add s t ihs iht =>
-    rw [sizes, ihs, iht, products, addends, List.length_append, List.length_append]
-    simp only [Prod.mk.injEq, true_and]; omega
+    simp only [sizes, ihs, iht, products, addends, natSum_append, List.length_append, Prod.mk.injEq, true_and]
+    omega
 
 theorem total_eq (t : Tree M.Number) : t.total M = sumOf M.product t.products + sumOf M.value t.addends := by
   induction t with
@@ -152,24 +174,27 @@ end Tree
 @[expose] def magnitude (terms : List (M.Number × M.Number)) (addends : List M.Number) : Rat :=
   sumOf M.productMag terms + sumOf M.mag addends
 
+/-- How many products of a list are not zero. -/
+@[expose] def Machine.count (terms : List (M.Number × M.Number)) : Nat := natSum M.nonzero terms
+
 /-- What underflow may cost in `n` products and `m` addends. -/
 @[expose] def Machine.lost (n m : Nat) : Rat := (n : Rat) * M.ηProduct + ((n + m : Nat) : Rat) * M.ηSum
 
-/-- **Order-independent dot product.** Every result of a dot product of `n` finite terms and `m` finite addends,
-`n + m <= k + 1`, in any order, with or without fused multiply-adds, is finite, and
+/-- **Order-independent dot product.** Every result of a dot product of finite terms, of which `n` are not zero, and `m` finite
+addends, `n + m <= k + 1`, in any order, with or without fused multiply-adds, is finite, and
 `|r - (Σ xᵢ yᵢ + Σ b)| <= ((1 + u)^(k+1) - 1) (Σ |xᵢ yᵢ| + Σ |b|) + (n ηProduct + (n + m) ηSum) (1 + u)^k`,
 provided that the magnitude and this bound together stay below the overflow threshold. -/
 theorem dot_error {terms : List (M.Number × M.Number)} {addends : List M.Number} {r : M.Number} {k : Nat} {A C : Rat}
     (hterms : Every M.finitePair terms) (haddends : Every M.finite addends)
-    (hk : terms.length + addends.length ≤ k + 1) (hA : magnitude M terms addends ≤ A)
-    (hC : M.lost terms.length addends.length ≤ C) (hfits : A + slack M.u k A C < M.threshold)
+    (hk : M.count terms + addends.length ≤ k + 1) (hA : magnitude M terms addends ≤ A)
+    (hC : M.lost (M.count terms) addends.length ≤ C) (hfits : A + slack M.u k A C < M.threshold)
     (h : Dot M terms addends r) :
     M.finite r ∧ absQ (M.value r - (sumOf M.product terms + sumOf M.value addends)) ≤ slack M.u k A C := by
   obtain ⟨t, ps, bs, hps, hbs, hp, hb, hr⟩ := h
-  have hlen := hps.length_le
-  have hlen' := hbs.length_le
-  have hsize := t.sizes_eq
-  rw [length_perm hp, length_perm hb] at hsize
+  have hlen := hbs.length_le
+  have hsize := t.sizes_eq M
+  rw [natSum_perm _ hp, length_perm hb, hps.natSum M.nonzero (fun p h => by rw [Machine.nonzero, if_pos h])] at hsize
+  change t.sizes M = (M.count terms, M.count terms + bs.length) at hsize
   have hskip : ∀ p, M.product p = 0 → M.productMag p = 0 := fun p h => by rw [Machine.productMag, h, absQ_zero]
   have hskip' : ∀ b, M.value b = 0 → M.mag b = 0 := fun b h => by rw [Machine.mag, h, absQ_zero]
   have htotal := t.total_eq M
@@ -178,8 +203,8 @@ theorem dot_error {terms : List (M.Number × M.Number)} {addends : List M.Number
   rw [sumOf_perm _ hp, sumOf_perm _ hb, hps.sum _ hskip, hbs.sum _ hskip'] at hweight
   have hunder : t.underflow M ≤ C := by
     refine Rat.le_trans ?_ hC
-    have h1 : (t.sizes.1 : Rat) ≤ (terms.length : Nat) := Rat.natCast_le_natCast.mpr (by rw [hsize]; exact hlen)
-    have h2 : (t.sizes.2 : Rat) ≤ (terms.length + addends.length : Nat) :=
+    have h1 : ((t.sizes M).1 : Rat) ≤ (M.count terms : Nat) := by rw [hsize]; exact Rat.le_refl
+    have h2 : ((t.sizes M).2 : Rat) ≤ (M.count terms + addends.length : Nat) :=
       Rat.natCast_le_natCast.mpr (by rw [hsize]; simp only; omega)
     have := Rat.mul_le_mul_of_nonneg_right h1 M.ηProduct_nonneg
     have := Rat.mul_le_mul_of_nonneg_right h2 M.ηSum_nonneg
@@ -192,7 +217,7 @@ theorem dot_error {terms : List (M.Number × M.Number)} {addends : List M.Number
   obtain ⟨hf, hempty, hnear⟩ := hacc
   refine ⟨hf, ?_⟩
   rw [← htotal]
-  by_cases h0 : t.sizes.2 = 0
+  by_cases h0 : (t.sizes M).2 = 0
   · rw [hempty h0, (t.empty M h0).2]
     have h00 : (0 : Rat) - 0 = 0 := by grind
     rw [h00, absQ_zero]
