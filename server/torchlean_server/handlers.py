@@ -128,7 +128,10 @@ def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
         ls.checker.close(before)
     document = Document(item.uri, path, item.version, item.text)
     ls.documents.open(document)
+    if before is not None:
+        ls.prover.closed(before)
     ls.prover.attend(document)
+    ls.prover.look_again()
     ls.checker.text_changed(document)
 
 

@@ -71,6 +71,7 @@ class Publisher:
         self._documents = documents
         self._diagnostics = diagnostics
         self._told: dict[tuple[str, str], Stamp] = {}
+        self._pushed: dict[str, tuple[int, list[types.Diagnostic]]] = {}
         self._late: dict[str, asyncio.TimerHandle] = {}
         self._gathering: asyncio.TimerHandle | None = None
         self._refreshes: dict[str, Callable[[None], Any]] = {}
@@ -100,6 +101,7 @@ class Publisher:
     def closed(self, document: Document) -> None:
         """The document is closed: take its problems back."""
         self._forget_late(document)
+        self._pushed.pop(document.uri, None)
         for key in [key for key in self._told if key[0] == document.uri]:
             del self._told[key]
         if not self._client.pull_diagnostics:
@@ -116,9 +118,13 @@ class Publisher:
             self._push(document)
 
     def _push(self, document: Document) -> None:
-        self._out.text_document_publish_diagnostics(
-            types.PublishDiagnosticsParams(document.uri, self._diagnostics(document), document.version)
-        )
+        now = (document.version, self._diagnostics(document))
+        # Lean goes through several steps with each claim that change no diagnostic.
+        if self._pushed.get(document.uri) != now:
+            self._pushed[document.uri] = now
+            self._out.text_document_publish_diagnostics(
+                types.PublishDiagnosticsParams(document.uri, now[1], document.version)
+            )
 
     def _forget_late(self, document: Document) -> None:
         if (timer := self._late.pop(document.uri, None)) is not None:

@@ -70,7 +70,7 @@ class Server(LanguageServer):
         self.reporter = Reporter(self.documents, self._tell_unchecked)
         self.prover = Prover(self.documents, self.lanes, self.lean, self._proved, self._preparing)
         bars = self.work_done_progress if self.client.progress else None
-        self.preparation_bar = bar.Bar(bars, "TorchLean: preparing Lean", self.prover.give_up)
+        self.preparation_bar = bar.Bar(bars, "TorchLean: preparing Lean", self.prover.give_up_preparing)
         self.lean_bar = bar.Bar(bars, "TorchLean: Lean is checking", self.prover.give_up)
         self.set_up_bar = bar.Bar(bars, "TorchLean: setting up Lean", self._cancel_set_up)
         self.watcher = Watcher(self._file_changed, self.log)

@@ -32,6 +32,7 @@ class Lean:
         self.asked: list[str] = []
         self.cancelled: list[str] = []
         self.rested = 0
+        self.opening = False
         self.missing: Unavailable | None = None
         self.error: Exception | None = None
         self.memory: dict[str, Answer] = {}
@@ -44,6 +45,10 @@ class Lean:
         self.opened.append(path)
         if self.missing is not None:
             raise self.missing
+        while self.opening:
+            if cancel.wait(0.005):
+                self.cancelled.append("open")
+                raise Unavailable("TL403", "building its library was cancelled")
 
     def known(self, source: str) -> Answer | None:
         return self.memory.get(source)
@@ -309,6 +314,45 @@ async def test_a_person_who_does_not_want_to_wait_gets_rid_of_everything_that_ru
         at.prover.retry(document, "g")
         await at.settled()
         assert at.standings(document) == {"f": "unanswered", "g": "accepted"}
+
+
+async def test_making_lean_ready_can_be_cancelled_and_is_not_begun_again_unasked() -> None:
+    async with desk() as at:
+        at.lean.opening = True
+        document = at.open("a", ("f", ""))
+        await until(lambda: at.lean.opened == [None])
+        at.prover.give_up_preparing()
+        await until(lambda: at.lean.cancelled == ["open"])
+        at.lean.opening = False
+        second = at.open("b", ("g", ""))
+        at.prover.look_again()
+        assert at.standings(document) == {"f": "unavailable"} and at.standings(second) == {"g": "unavailable"}
+        assert [proof.code for proof in document.proofs.values()] == ["TL403"]
+        assert at.lean.opened == [None]
+        at.prover.retry()
+        await at.settled()
+        assert at.standings(document) == {"f": "accepted"}
+
+
+async def test_a_lean_that_was_installed_meanwhile_is_found_when_a_document_is_opened() -> None:
+    async with desk() as at:
+        at.lean.missing = Unavailable("TL400", "no Lean was found")
+        document = at.open("a", ("f", ""))
+        await at.settled()
+        at.lean.missing = None
+        at.prover.look_again()
+        await at.settled()
+        assert at.standings(document) == {"f": "accepted"}
+
+
+async def test_lines_that_are_asked_for_again_are_no_news() -> None:
+    async with desk() as at:
+        first = at.open("a", view=(0, 9))
+        second = at.open("b", view=(0, 9))
+        at.prover.attend(first, (0, 9))
+        assert first.attention < second.attention
+        at.prover.attend(first, (10, 19))
+        assert first.attention > second.attention
 
 
 async def test_another_lean_takes_over_what_the_first_has_not_answered() -> None:

@@ -89,8 +89,12 @@ class Prover:
     # What happens in the editor
 
     def attend(self, document: Document, view: tuple[int, int] | None = None) -> None:
-        """A person works with this document, and sees these lines of it."""
-        document.attention = next(self._clock)
+        """A person works with this document, or sees these lines of it.
+
+        Clients ask for the lines on the screen also when nobody touched anything; then they are the same lines.
+        """
+        if view is None or view != document.view:
+            document.attention = next(self._clock)
         document.view = view or document.view
 
     def edited(self, document: Document) -> None:
@@ -128,11 +132,21 @@ class Prover:
             self._changed(each)
         self._turn()
 
+    def look_again(self) -> None:
+        """There may be a Lean now, if none was found before."""
+        if self._unavailable is not None and self._unavailable.code == "TL400":
+            self.retry()
+
+    def give_up_preparing(self) -> None:
+        """A person does not want Lean to be made ready now; until they ask for it."""
+        if self._opening is not None:
+            self._opening.task.cancel()
+            self._lost(Unavailable("TL403", "making it ready was cancelled"))
+
     def give_up(self) -> None:
         """A person does not want to wait for Lean now."""
-        for job in (self._opening, self._plan):
-            if job is not None:
-                job.task.cancel()
+        if self._plan is not None:
+            self._plan.task.cancel()
         self._everywhere(lambda proof: proof.pending, Standing.UNANSWERED, "the check was cancelled")
 
     def prefer(self, preferences: Preferences) -> None:
