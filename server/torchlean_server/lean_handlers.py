@@ -56,6 +56,13 @@ async def open_certificate(ls: Server, *arguments: Any) -> dict[str, object]:
     document = _document(ls, OPEN_CERTIFICATE, arguments)
     claim = str(arguments[1]) if len(arguments) > 1 else ""
     certificate = await _certificate(ls, document, claim)
+    found = certificates.find(document, claim)
+    checked = found[1].certificate if found is not None else None
+    anew = (
+        ""
+        if checked is None or checked.digest == certificate.digest
+        else ", which is not the one that Lean checked"
+    )
     try:
         path = await asyncio.to_thread(write_certificate, certificate, claim)
     except OSError as error:
@@ -65,9 +72,11 @@ async def open_certificate(ls: Server, *arguments: Any) -> dict[str, object]:
     if ls.client.show_document and uri is not None:
         answer = await ls.window_show_document_async(types.ShowDocumentParams(uri, take_focus=True))
         shown = answer.success
-    if not shown:
+    if not shown or anew:
         ls.window_show_message(
-            types.ShowMessageParams(types.MessageType.Info, f"The Lean certificate of {claim} is in {path}")
+            types.ShowMessageParams(
+                types.MessageType.Info, f"The Lean certificate of {claim} is in {path}{anew}"
+            )
         )
     return {"path": path, "theorem": certificate.theorem, "shown": shown}
 
@@ -105,7 +114,7 @@ async def _certificate(ls: Server, document: Document, claim: str) -> Certificat
             f"{OPEN_CERTIFICATE}: {claim!r} is no proved claim of the text as it is now"
         )
     _, proof = found
-    if proof.certificate is not None:
+    if proof.certificate is not None and proof.certificate.source:
         return proof.certificate
     request = Request(
         document.uri, document.path, document.text.string, ls.documents.overlays(), claims=(claim,)

@@ -12,7 +12,7 @@ from tests.server.environment import until
 
 from torchlean.analysis.result import Certificate, Plan
 from torchlean_server.documents import Documents
-from torchlean_server.lean import order, prover
+from torchlean_server.lean import order, prover, service
 from torchlean_server.lean.prover import Preferences, Prover
 from torchlean_server.lean.report import unchecked
 from torchlean_server.lean.service import Answer, Report, Unavailable
@@ -420,6 +420,20 @@ async def test_lean_gives_its_memory_back_when_nothing_is_asked_for_long(
         await at.settled()
         assert at.standings(first) == {"f": "accepted"} and at.standings(second) == {"g": "accepted"}
         await until(lambda: at.lean.rested == 2)
+
+
+async def test_certificates_are_not_hoarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prover, "HELD", 1)
+    monkeypatch.setattr(service, "KEPT", 20)
+    async with desk() as at:
+        document = at.open("a", ("f", "wait"), ("g", "something much longer than that"), ("h", ""))
+        await until(lambda: at.lean.asked == ["f"])
+        assert at.planner.asked == ["f"], "the others are written when there is room"
+        at.lean.release()
+        await at.settled()
+        kept = {p.claim: p.certificate.source for p in document.proofs.values() if p.certificate is not None}
+        assert kept == {"f": "theorem f wait\n", "g": "", "h": "theorem h \n"}
+        assert set(at.standings(document).values()) == {"accepted"}
 
 
 async def test_unchecked_parts_name_what_they_wait_for() -> None:

@@ -13,9 +13,10 @@ import pytest
 from tests.server.editor import TOY, editing
 from tests.server.environment import until
 from tests.server.raw import start
+from tests.server.test_certificates import MODEL, write_weights
 from tests.server.test_lifecycle import assert_gone, initialized
 
-from torchlean.lean import LeanMissingError, find_toolchain
+from torchlean.lean import LeanMissingError, Library, find_toolchain
 
 SERVER = (*TOY, "--lean", "tests.server.real_lean:SmallLibrary")
 
@@ -81,3 +82,25 @@ def test_lean_does_not_outlive_a_killed_server() -> None:
     finally:
         server.kill()
         server.communicate()
+
+
+async def test_a_claim_about_a_network_in_the_editor_is_accepted_by_the_kernel(
+    tmp_path: pathlib.Path,
+) -> None:
+    library = Library.of(find_toolchain())
+    if not library.complete:
+        built, total = library.built, len(library.modules)
+        pytest.skip(f"{built} of {total} modules of the library are compiled: run `torchlean lean setup`")
+    # Other weights each time: Lean is asked, and not what it said before.
+    write_weights(tmp_path, bias=random.random())
+    async with editing("modern", root=tmp_path, lean=True) as editor:
+        uri = editor.open(tmp_path / "model.py", MODEL)
+        answer = await asyncio.wait_for(editor.wait_until_checked(uri), MINUTES)
+        found = {claim["name"]: (claim["evidence"], claim["lean"]) for claim in answer["claims"]}
+        assert found == {
+            "stays_small": ("kernel", "accepted"),
+            "smooth": ("engine", "uncheckable"),
+            "wrong": ("counterexample", None),
+        }
+        titles = await editor.titles(uri)
+        assert any(title.startswith("proved (Lean kernel, ") for title in titles)

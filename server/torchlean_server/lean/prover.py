@@ -17,7 +17,7 @@ from typing import Protocol
 from torchlean.analysis.result import Certificate, NotCheckable, Plan
 from torchlean_server.documents import Documents
 from torchlean_server.lean import order
-from torchlean_server.lean.service import Answer, Report, Unavailable
+from torchlean_server.lean.service import Report, Unavailable, answered
 from torchlean_server.lean.threads import LeanThreads
 from torchlean_server.pool import AnalysisStopped, Request
 from torchlean_server.proofs import Key, Proof, Standing
@@ -25,6 +25,10 @@ from torchlean_server.state import Document
 
 REST = 300.0
 """Seconds without a check after which Lean gives its memory back: its next answer then takes some seconds longer."""
+
+HELD = 64_000_000
+"""Characters of certificates that may wait for Lean before more are written: a large network has 10 million, and a data
+set's worth of claims one each."""
 
 
 class Planning(Protocol):
@@ -197,7 +201,7 @@ class Prover:
             if (planned or waiting) and self._opening is None:
                 self._opening = self._begin(self._open())
             return
-        if planned is not None and self._plan is None:
+        if planned is not None and self._plan is None and self._held() < HELD:
             self._plan = self._begin(self._write(*planned))
             self._plan.document = planned[0]
         if waiting is not None and self._check is None:
@@ -271,7 +275,7 @@ class Prover:
             if key in document.proofs:
                 proof = document.proofs[key].now(Standing.WAITING)
                 proof = replace(proof, certificate=certificate)
-                document.stand(proof if answer is None else _answered(proof, answer))
+                document.stand(proof if answer is None else answered(proof, answer))
                 self._changed(document)
 
     async def _ask(self, certificate: Certificate) -> None:
@@ -285,7 +289,7 @@ class Prover:
             self._lost(reason)
             return
         for document, proof in list(self._waiting_for(certificate.digest)):
-            document.stand(_answered(proof, answer))
+            document.stand(answered(proof, answer))
             self._changed(document)
 
     # Proofs
@@ -296,6 +300,13 @@ class Prover:
             for proof in document.proofs.values():
                 if proof.pending and proof.certificate is not None and proof.certificate.digest == digest:
                     yield document, proof
+
+    def _held(self) -> int:
+        """Characters of all certificates that wait."""
+        proofs = [
+            proof for document in self._documents for proof in document.proofs.values() if proof.pending
+        ]
+        return sum(len(proof.certificate.source) for proof in proofs if proof.certificate is not None)
 
     def _stand(
         self, document: Document, key: Key, standing: Standing, detail: str = "", code: str = ""
@@ -330,11 +341,3 @@ class Prover:
         told = any(proof.announced for document in self._documents for proof in document.proofs.values())
         found = proof.now(Standing.UNAVAILABLE, reason.reason, reason.code)
         return replace(found, announced=not told)
-
-
-def _answered(proof: Proof, answer: Answer) -> Proof:
-    if answer.accepted is None:
-        return proof.now(Standing.UNANSWERED, answer.detail, "TL401", answer.seconds)
-    if answer.accepted:
-        return proof.now(Standing.ACCEPTED, seconds=answer.seconds)
-    return proof.now(Standing.REJECTED, answer.detail, "TL402", answer.seconds)

@@ -9,14 +9,19 @@ import hashlib
 import importlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from torchlean_server.proofs import Proof, Standing
 
 if TYPE_CHECKING:
     from torchlean.lean import Outcome, ResultCache, Runner
 
 DEFAULT_LEAN = "torchlean_server.lean.service:LeanService"
+
+KEPT = 250_000
+"""Characters of a certificate that is kept after its check, to be shown; a longer one is written again for that."""
 
 Report = Callable[[int, int, str], None]
 """Told (done, of how many, what) while something takes long."""
@@ -44,6 +49,17 @@ class Answer:
     accepted: bool | None
     detail: str
     seconds: float
+
+
+def answered(proof: Proof, answer: Answer) -> Proof:
+    """What an answer makes of a claim that waited for it."""
+    if proof.certificate is not None and len(proof.certificate.source) > KEPT:
+        proof = replace(proof, certificate=replace(proof.certificate, source=""))
+    if answer.accepted is None:
+        return proof.now(Standing.UNANSWERED, answer.detail, "TL401", answer.seconds)
+    if answer.accepted:
+        return proof.now(Standing.ACCEPTED, seconds=answer.seconds)
+    return proof.now(Standing.REJECTED, answer.detail, "TL402", answer.seconds)
 
 
 class Lean(Protocol):
