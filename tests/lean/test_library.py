@@ -18,8 +18,6 @@ _COMMENTS = re.compile(r"/-.*?-/|--[^\n]*", re.DOTALL)
 _REFUSED = re.compile(
     r"\b(axiom|sorry|admit|native_decide|bv_decide|implemented_by|extern|unsafe|csimp|skipKernelTC)\b"
 )
-    r"\b(axiom|sorry|admit|native_decide|bv_decide|implemented_by|extern|unsafe|csimp|skipKernelTC)\b"
-)
 
 
 def test_imports_are_read_from_the_header_and_nowhere_else() -> None:
