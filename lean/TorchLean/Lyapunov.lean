@@ -12,7 +12,7 @@ every statement speaks about all trajectories.
 
 Rounding noise also forbids exact convergence: near the equilibrium a step may move the state by more than the decrease
 of `V`. What holds is *practical* stability (Khalil, *Nonlinear Systems*, third edition, section 4.8 on ultimate
-boundedness; in discrete time Lin, Sontag and Wang, *SIAM J. Control Optim.* 34, 1996): from every state of
+boundedness; in discrete time with disturbances Jiang and Wang, *Syst. Control Lett.* 45, 2002): from every state of
 `S = {x in B : V x <= rho}` the trajectory enters the inner set `{V <= rho0'}` within a number of steps that is known in
 advance, and never leaves it again.
 
