@@ -30,6 +30,7 @@ ALL = (
     "rounding",
     "verification",
     "growth",
+    "certificates",
 )
 
 

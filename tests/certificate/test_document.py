@@ -114,7 +114,7 @@ MALFORMED = {
     "an element out of range": (lambda c: c["plan"]["next"].__setitem__("element", 99), "expected below"),
     "an operand above its node": (lambda c: c["nodes"][0].__setitem__("operand", 5), "expected below"),
     "a ragged matrix": (lambda c: c["nodes"][0]["weight"][0].pop(), "expected 2"),
-    "a missing bias": (lambda c: c["nodes"][0]["bias"].pop(), "expected 6"),
+    "a missing bias": (lambda c: c["nodes"][0]["bias"].pop(), "expected 4"),
     "too little noise": (lambda c: c["noise"].pop(), "elements, expected"),
     "negative noise": (lambda c: c["noise"][0].__setitem__(0, "-0x1"), "negative"),
     "the box' ends swapped": (lambda c: c["box"][0].reverse(), "the box is empty"),

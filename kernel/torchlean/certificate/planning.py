@@ -85,41 +85,86 @@ def plan(
         for node in statement.network.nodes
     )
     checker = Checker(statement.network, PARAMS, bits)
-    search = _Search(statement, checker, time.monotonic() + seconds, cancelled)
-    found = search.root()
+    deadline = time.monotonic() + seconds
+    found = _cheapest(statement, checker, deadline, cancelled)
     linear = [isinstance(node, Linear) for node in statement.network.nodes]
     widths = tuple(
         terms.field_width(needed) if is_linear else 0
         for needed, is_linear in zip(checker.needed, linear, strict=True)
     )
-    proof = Proof(PARAMS, bits, widths, found)
+    proof = Proof(PARAMS, bits, widths, found.plan)
     replay(statement, proof, cancelled)
-    return Planned(proof, search.leaves, search.spent)
+    return Planned(proof, found.leaves, found.effort)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    plan: Plan
+    leaves: int
+    effort: Effort
+
+
+def _cheapest(
+    statement: Statement, checker: Checker, deadline: float, cancelled: Callable[[], None]
+) -> _Found:
+    """On the whole box, if that is possible; else the cheaper of few leaves that are bounded well and many that are
+    bounded quickly.
+
+    Raises:
+        NotPlannableError: nothing was found.
+    """
+    methods = _methods(statement.network)
+    known = checker.start(statement.box)
+    for method in methods:
+        cancelled()
+        if settled(statement.goal, [entry.box for entry in checker.build(method, known)]):
+            return _Found(Bound(method, Done()), 1, effort(statement.network, method))
+    best: _Found | None = None
+    failures = []
+    for leaf_methods in (methods[1:], methods[1:2]):
+        limit = KERNEL_SECONDS if best is None else best.effort.seconds
+        search = _Search(statement, checker, leaf_methods, limit, deadline, cancelled)
+        try:
+            best = search.run(methods[-1])
+        except NotPlannableError as error:
+            failures.append(error)
+    if best is None:
+        raise next((error for error in failures if error.passing), failures[0])
+    return best
 
 
 class _Search:
+    """One way to split.
+
+    Args:
+        methods: tried in each part, one after the other.
+        limit: estimated seconds in the kernel.
+    """
+
     def __init__(
-        self, statement: Statement, checker: Checker, deadline: float, cancelled: Callable[[], None]
+        self,
+        statement: Statement,
+        checker: Checker,
+        methods: Sequence[tuple[bool, ...]],
+        limit: float,
+        deadline: float,
+        cancelled: Callable[[], None],
     ) -> None:
         self.statement = statement
         self.checker = checker
+        self.methods = methods
+        self.limit = limit
         self.deadline = deadline
         self.cancelled = cancelled
         self.leaves = 0
         self.spent = Effort(0.0)
-        self.methods = _methods(statement.network)
 
-    def root(self) -> Plan:
-        known = self.checker.start(self.statement.box)
-        for method in self.methods:
-            if self._settles(method, known):
-                self.leaves = 1
-                self._spend(method)
-                return Bound(method, Done())
-        strongest = self.methods[-1]
+    def run(self, strongest: tuple[bool, ...]) -> _Found:
+        """Bound the whole box as well as possible, then split."""
         self._spend(strongest)
-        state = self.checker.build(strongest, known)
-        return Bound(strongest, self._split([entry.box for entry in state], state))
+        state = self.checker.build(strongest, self.checker.start(self.statement.box))
+        plan = Bound(strongest, self._split([entry.box for entry in state], state))
+        return _Found(plan, self.leaves, self.spent)
 
     def _part(self, known: Known) -> Plan:
         """A plan for a part of the box."""
@@ -127,12 +172,14 @@ class _Search:
         if settled(self.statement.goal, known):
             self.leaves += 1
             return Done()
-        for method in self.methods[1:]:
-            if self._settles(method, known):
+        for method in self.methods:
+            self.cancelled()
+            state = self.checker.build(method, known)
+            if settled(self.statement.goal, [entry.box for entry in state]):
                 self.leaves += 1
                 self._spend(method)
                 return Bound(method, Done())
-        return self._split(known, self.checker.build(self.methods[-1], known))
+        return self._split(known, state)
 
     def _split(self, known: Known, state: State) -> Plan:
         value, element, at = self._choice(known, state)
@@ -185,11 +232,6 @@ class _Search:
         finally:
             self.checker.trace = None
 
-    def _settles(self, method: tuple[bool, ...], known: Known) -> bool:
-        self.cancelled()
-        state = self.checker.build(method, known)
-        return settled(self.statement.goal, [entry.box for entry in state])
-
     def _spend(self, method: Sequence[bool]) -> None:
         self.spent = self.spent + effort(self.statement.network, method)
 
@@ -197,9 +239,9 @@ class _Search:
         self.cancelled()
         if self.leaves >= MOST_LEAVES:
             raise NotPlannableError(f"it needs more than {MOST_LEAVES} parts", passing=False)
-        if self.spent.seconds > KERNEL_SECONDS:
+        if self.spent.seconds > self.limit:
             raise NotPlannableError(
-                f"the kernel would need more than {KERNEL_SECONDS:g} s for it", passing=False
+                f"the kernel would need more than {self.limit:.0f} s for it, by estimate", passing=False
             )
         if time.monotonic() > self.deadline:
             raise NotPlannableError("no proof for the checker was found in time", passing=True)

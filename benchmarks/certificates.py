@@ -1,0 +1,204 @@
+"""Certificates and the Lean kernel: where the time goes, what a certificate weighs, and how both grow.
+
+Every check takes a process that has started (the warm spare), as in an editor. Its time is told apart by checking
+three files: one that only imports the library, one with the certificate's definitions and no theorem, and the
+certificate. The networks are random ones of the stated shape with weights of 24 bits, and a property that the bounds
+show at the first attempt; trees are cut evenly, each leaf with the output bounded backward. So the figures are those
+of the checker, not of how hard a claim is. The network of the pendulum example is the trained one, with its noise.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+from benchmarks.table import Table
+from torchlean.analysis.certifying import certified
+from torchlean.analysis.session import Session
+from torchlean.certificate import Document, Title, write
+from torchlean.certificate.checker import Checker
+from torchlean.certificate.lean_source import MODULES
+from torchlean.certificate.lean_terms import bits_of, field_width
+from torchlean.certificate.network import (
+    Bound,
+    Done,
+    Hinge,
+    Linear,
+    Literal,
+    Network,
+    Plan,
+    Proof,
+    Split,
+    Statement,
+)
+from torchlean.certificate.planning import PARAMS
+from torchlean.certificate.replay import cut, leaves
+from torchlean.lean import Accepted, LeanError, Library, Runner, find_toolchain
+
+PENDULUM = Path(__file__).parents[1] / "examples" / "pendulum" / "controller.py"
+
+GRID = 36
+WEIGHT_BITS = 24
+RUNS = 3
+SECONDS = 600.0
+
+SHAPES = {
+    "width": [(2, width, width, 1) for width in (8, 16, 32, 48)],
+    "depth": [(2, *[16] * depth, 1) for depth in (1, 2, 4, 6)],
+    "leaves": [(2, 16, 16, 1)] * 4,
+}
+CUTS = {"width": [0] * 4, "depth": [0] * 4, "leaves": [0, 2, 4, 6]}
+"""How often the box is halved."""
+
+GOALS = {"one box": "<= 15 s", "64 leaves": "<= 120 s", "import": "<= 3 s"}
+
+
+def run() -> list[Table]:
+    try:
+        toolchain = find_toolchain()
+        library = Library.of(toolchain)
+        with Runner(toolchain, library, timeout=SECONDS) as runner:
+            return [_examples(_Clock(runner)), *(_growth(_Clock(runner), name) for name in SHAPES)]
+    except LeanError as error:
+        return [Table("Certificates", ["not measured"], note=str(error))]
+
+
+@dataclass(frozen=True)
+class _Times:
+    """Seconds from the end of the input to the answer: of the parts, and in all."""
+
+    imports: float
+    elaboration: float
+    kernel: float
+
+    @property
+    def total(self) -> float:
+        return self.imports + self.elaboration + self.kernel
+
+
+class _Clock:
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._imports = self._least(
+            "\n".join(["module", "prelude", *(f"public import {m}" for m in MODULES)])
+        )
+
+    def times(self, document: Document) -> _Times:
+        source = document.lean
+        head, theorem, rest = source.partition("/-- Whatever the network computes")
+        definitions = self._least(head + rest[rest.index("\nend ") :])
+        whole = self._least(source)
+        assert theorem
+        return _Times(self._imports, definitions - self._imports, whole - definitions)
+
+    def _least(self, source: str) -> float:
+        """Of some runs: what disturbs a run makes it longer."""
+        found = []
+        for _ in range(RUNS):
+            outcome = self._runner.check(source + "\n")
+            if not isinstance(outcome, Accepted):
+                raise LeanError(outcome.describe())
+            found.append(outcome.seconds)
+        return min(found)
+
+
+def _examples(clock: _Clock) -> Table:
+    """The trained controller: one box, and the same property on an even tree of 64 leaves."""
+    names = ["stays_in_actuator_range"]
+    ((_, found),) = certified(str(PENDULUM), PENDULUM.read_text(encoding="utf-8"), names, Session(()))
+    assert found is not None, "the example's claim is proved and checkable"
+    table = Table(
+        "Certificates of the pendulum's controller (2, 32, 32, 1)",
+        ["", "import", "elaboration", "kernel", "in all", "goal", "Lean file", "JSON"],
+        note=f"Claim {names[0]}, of executions; import: goal {GOALS['import']}.",
+    )
+    for name, document in (
+        ("one box", found.document),
+        ("64 leaves", _cut(found.document, 6)),
+    ):
+        times = clock.times(document)
+        parts = (times.imports, times.elaboration, times.kernel, times.total)
+        sizes = (_kilobytes(document.lean), _kilobytes(write(document)))
+        table.add(name, *(f"{seconds:.1f} s" for seconds in parts), GOALS[name], *sizes)
+    return table
+
+
+def _growth(clock: _Clock, name: str) -> Table:
+    table = Table(
+        f"Certificates: growth with {name}",
+        ["network", "leaves", "weights", "elaboration", "kernel", "bytes", "per weight", "per leaf"],
+        note="Seconds are the least of three; bytes are those of the Lean file.",
+    )
+    alone: int | None = None
+    for shape, cuts in zip(SHAPES[name], CUTS[name], strict=True):
+        document = _cut(_random(shape), cuts)
+        times, size = clock.times(document), len(document.lean.encode())
+        weights, count = document.statement.network.weights, leaves(document.proof.plan)
+        alone = size if alone is None or name != "leaves" else alone
+        per_leaf = f"{(size - alone) / (count - 1):.0f}" if count > 1 else ""
+        table.add(
+            ", ".join(map(str, shape)),
+            str(count),
+            str(weights),
+            f"{times.elaboration:.1f} s",
+            f"{times.kernel:.1f} s",
+            str(size),
+            f"{size / weights:.0f}",
+            per_leaf,
+        )
+    return table
+
+
+def _random(shape: tuple[int, ...]) -> Document:
+    """A relu network with random weights, whose output is raised until its interval is positive."""
+    draw, nodes, sizes = random.Random(0), [], [shape[0]]
+    limit = 1 << WEIGHT_BITS
+    for columns, rows in pairwise(shape):
+        weight = tuple(tuple(draw.randrange(-limit, limit) for _ in range(columns)) for _ in range(rows))
+        scale = WEIGHT_BITS + columns.bit_length() // 2
+        nodes.append(Linear(len(nodes), scale, weight, tuple(draw.randrange(limit) for _ in range(rows))))
+        sizes.append(rows)
+        if len(sizes) < 2 * len(shape) - 2:
+            nodes.append(Hinge(len(nodes), 0, 0, 0, 0, 1))
+            sizes.append(rows)
+    last = nodes[-1]
+    assert isinstance(last, Linear)
+    nodes[-1] = replace(last, bias=tuple(b + (1 << last.scale + 6) for b in last.bias))
+    noise = tuple((0,) * size for size in sizes[1:])
+    network = Network(GRID, tuple(nodes), noise, tuple(sizes))
+    statement = Statement(network, ((-1 << GRID, 1 << GRID),) * shape[0], Literal(0, True))
+    title = Title("random", "0" * 64, "0" * 64, noisy=False)
+    return _cut(Document(title, statement, Proof(PARAMS, (), (), Done()), "0" * 64), 0)
+
+
+def _cut(document: Document, cuts: int) -> Document:
+    """The same statement, proved on an even tree: the whole box bounded once, each leaf again."""
+    statement = document.statement
+    count = len(statement.network.nodes)
+    bits = tuple(
+        bits_of([w for row in node.weight for w in row]) if isinstance(node, Linear) else 0
+        for node in statement.network.nodes
+    )
+    checker = Checker(statement.network, PARAMS, bits)
+    output = tuple(index == count - 1 for index in range(count))
+    known = [entry.box for entry in checker.build(output, checker.start(statement.box))]
+    plan = Bound(output, _halved(checker, output, list(known), cuts) if cuts else Done())
+    widths = tuple(field_width(n) if b else 0 for n, b in zip(checker.needed, bits, strict=True))
+    return replace(document, proof=Proof(PARAMS, bits, widths, plan))
+
+
+def _halved(checker: Checker, output: tuple[bool, ...], known: list, cuts: int) -> Plan:  # type: ignore[type-arg]
+    if cuts == 0:
+        checker.build(output, known)
+        return Bound(output, Done())
+    element = cuts % 2
+    at = (known[0].lower[element] + known[0].upper[element]) // 2
+    low, high = cut(known, 0, element, at)
+    halves = (_halved(checker, output, part, cuts - 1) for part in (low, high))
+    return Split(0, element, int(at), *halves)
+
+
+def _kilobytes(text: str) -> str:
+    return f"{len(text.encode()) / 1000:.0f} kB"
