@@ -34,6 +34,9 @@ UPWARDS = {
     "counts": "total += (y > 0).sum(dim=0).float()",
     "absolute values, by a method": "total.add_(y.abs().amax(dim=0))",
     "a decaying sum of exponentials": "total.mul_(0.5).add_(torch.exp(y).sum(0))",
+    "products with probabilities": "total = (total @ torch.softmax(y[:2], 1)) * torch.sigmoid(y[0])",
+    "layers without negative weights": "total = torch.tanh(nn.functional.linear(total, (y.T @ y) ** 2)).log1p()",
+    "reciprocal roots": "total = total + (total + 1).rsqrt() + (total + 2).reciprocal()",
     "probabilities of chosen elements": "total[0] += torch.softmax(y, dim=1)[0, 0]",
 }
 
@@ -41,6 +44,7 @@ ANYWHERE = {
     "outputs": "total += y.sum(dim=0)",
     "differences of squares": "total += y[0] ** 2 - y[1] ** 2",
     "cubes": "total += (y ** 3).sum(dim=0)",
+    "products of matrices": "total = total @ (y.T @ y)",
     "normal draws": "total += torch.randn(2)",
     "a product with a sign": "total = -2.0 * total + (y * y).sum(0)",
     "a limit below zero": "total = (total + (y * y).sum(0)).clamp(max=-1.0)",

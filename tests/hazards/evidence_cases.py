@@ -320,6 +320,10 @@ BY_EXECUTION: dict[str, Evidence] = {
         "divergence(torch.tensor([[0.0, 0.5], [0.5, 0.0]]), torch.tensor([[0.0, 0.0], [1.0, 0.0]]))",
         exact="0.0",
     ),
+    "hidden_markov_forward": Evidence(
+        "log_likelihood(torch.zeros(4, 4), torch.zeros(4, 5), torch.zeros(400, dtype=torch.long))",
+        exact="-400 * math.log(5)",
+    ),
 }
 
 WITHOUT_EXECUTION: dict[str, str] = {

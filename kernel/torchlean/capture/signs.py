@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
     from torchlean.graph import Node
 
-NODES = 256
-"""Nodes that one question looks at: the body of a loop, not a network."""
+NODES = 2**12
+"""Nodes that one question looks at: a loop's body as often as it was followed before it was widened, not a network."""
 
 NEVER_NEGATIVE = words(
     """abs square exp exp2 sigmoid softmax relu relu6 sqrt softplus hardsigmoid lt le gt ge eq ne any all count_nonzero
-    argmax argmin hypot vector_norm var std"""
+    argmax argmin hypot vector_norm var std rsqrt"""
 )
 """Floating-point functions and truth values, whatever their operands. (The root of a negative number is NaN, of which a
 range says nothing.)"""
 
-GROWING = words("add mul sum mean cumsum prod cumprod square abs pow_tensor div")
+GROWING = words(
+    """add mul sum mean cumsum prod cumprod square abs pow_tensor div matmul linear einsum avg_pool reciprocal log1p
+    expm1 tanh"""
+)
 """Not negative where no operand is; integers may wrap around."""
 
 MOVING = words(
