@@ -16,6 +16,7 @@ from torchlean.graph import LEAVES, Node
 from torchlean.intervals import Interval
 from torchlean.intervals.rounding import down, up
 from torchlean.ops import dtype_name
+from torchlean.ops.noise.arithmetic import spacing
 from torchlean.rounding import NodeError
 
 WIDEST = 3
@@ -83,19 +84,10 @@ def with_rounding(
         upper = min(float(up(exact.upper + error.error).max()), error.greatest)
     ulps = None
     if node.type.dtype.is_floating_point and largest > 0:
-        ulps = largest / _ulp(max(abs(fact.lower), abs(fact.upper)), node.type.dtype)
+        ulps = largest / spacing(max(abs(fact.lower), abs(fact.upper)), node.type.dtype)
     return replace(
         fact, rounding=Rounding(largest, ulps, min(lower, fact.lower), max(upper, fact.upper), blame)
     )
-
-
-def _ulp(magnitude: float, dtype: torch.dtype) -> float:
-    """The distance of neighbouring numbers of that magnitude."""
-    info = torch.finfo(dtype)
-    least = max(magnitude, float(info.tiny))
-    if not math.isfinite(least):
-        return math.inf
-    return float(info.eps) * 2.0 ** (math.frexp(least)[1] - 1)
 
 
 def _alone(bound: Bound, intervals: Bound | None) -> Extent | None:

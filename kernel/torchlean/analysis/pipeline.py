@@ -193,12 +193,12 @@ def decided(
     if unit.question is None:
         detail = f"cannot be analysed: {captured.failure or 'the claim has no single result'}"
         return ClaimResult(Verdict.UNKNOWN, Evidence.NONE, detail)
-    decision = session.decided(unit.question.key)
+    decision = session.decided.get(unit.question.key)
     if decision is None:
         seconds = SPLIT_SECONDS if session.method == "crown" else 0.0
         decision = decide(unit.question, cancelled, seconds, report)
         if decision.finished:
-            session.remember(unit.question.key, decision)
+            session.decided.put(unit.question.key, decision)
     error = math.inf if unit.errors is None else unit.errors[unit.question.margin.node].largest
     return replace(claim_result(captured, unit.question, decision, error), key=unit.question.key.hex())
 

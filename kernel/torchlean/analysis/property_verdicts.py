@@ -79,7 +79,7 @@ def _decided(
         return _undecidable(task, str(error))
     if result.verdict in ("sat", "unsat"):
         # Neither more time nor another search can change these.
-        session.remember_verified(key, result)
+        session.verified.put(key, result)
     return _answer(task, model, result)
 
 

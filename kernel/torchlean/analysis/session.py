@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torchlean.bounds import BoundsCache
+from torchlean.bounds.cache import Store
 from torchlean.capture.workspace import Workspace
 from torchlean.claims.decide import Decision
 from torchlean.hazards import HazardMemory
@@ -37,6 +37,8 @@ class Session:
         bounds: content-addressed bounds.
         errors: content-addressed rounding errors.
         hazards: content-addressed findings of numeric hazards.
+        decided: finished decisions, under the keys of claims (graph, weights and domain). Interrupted ones are none.
+        verified: verdicts of properties, under the content of both files, that no further work can change.
         method: `ibp` for intervals alone, `crown` for linear bounds and splitting where intervals do not decide.
         seconds: what one analysis may take: searches that could go on for ever end before.
         text_alone: property files are read and not decided.
@@ -52,32 +54,19 @@ class Session:
         self.method = "crown"
         self.seconds = SECONDS
         self.text_alone = False
-        self.verified: OrderedDict[bytes, Verification] = OrderedDict()
-        self._decided: OrderedDict[bytes, Decision] = OrderedDict()
-        self._planned: OrderedDict[tuple[bytes, str], Certified | NotCheckable] = OrderedDict()
-
-    def decided(self, key: bytes) -> Decision | None:
-        """The decision found before for the claim with this content key (graph, weights and domain)."""
-        return self._decided.get(key)
-
-    def remember(self, key: bytes, decision: Decision) -> None:
-        """Keep a finished decision. Interrupted searches are not finished."""
-        self._decided[key] = decision
-        while len(self._decided) > MAX_DECIDED:
-            self._decided.popitem(last=False)
-
-    def remember_verified(self, key: bytes, result: Verification) -> None:
-        """Keep the verdict of a property (by the content of both files) that no further work can change."""
-        self.verified[key] = result
-        while len(self.verified) > MAX_VERIFIED:
-            self.verified.popitem(last=False)
+        self.decided: Store[Decision] = _of(MAX_DECIDED)
+        self.verified: Store[Verification] = _of(MAX_VERIFIED)
+        self._planned: Store[Certified | NotCheckable] = _of(MAX_PLANNED)
 
     def planned(self, key: bytes, name: str) -> Certified | NotCheckable | None:
         """The certificate found before for the claim with this name and content key, or why there is none."""
-        return self._planned.get((key, name))
+        return self._planned.get(key + name.encode())
 
     def remember_plan(self, key: bytes, name: str, plan: Certified | NotCheckable) -> None:
         """Keep what further work would not change."""
-        self._planned[key, name] = plan
-        while len(self._planned) > MAX_PLANNED:
-            self._planned.popitem(last=False)
+        self._planned.put(key + name.encode(), plan)
+
+
+def _of(count: int) -> Store[Any]:
+    """A store of so many entries."""
+    return Store(count, lambda _: 1)

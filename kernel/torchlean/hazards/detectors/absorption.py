@@ -11,6 +11,7 @@ from torchlean.hazards.case import Case, smallest, text_of
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.intervals import Interval
 from torchlean.ops import dtype_name
+from torchlean.ops.noise.arithmetic import spacing
 
 
 def of_sum(case: Case, node: Node) -> Finding | None:
@@ -27,10 +28,11 @@ def of_sum(case: Case, node: Node) -> Finding | None:
 
 def _absorbed(case: Case, node: Node, large: int, little: int) -> Finding | None:
     least, most = _least_size(case.ranges[large]), _largest_size(case.ranges[little])
-    if not 0 < most < spacing(least, node.type.dtype) / 2 or math.isinf(least):
+    step = spacing(least, node.type.dtype)
+    if not 0 < most < step / 2 or math.isinf(step):
         return None
     low, high = case.extent(little)
-    apart = f"{spacing(least, node.type.dtype):.2g} apart in {dtype_name(node.type.dtype)}"
+    apart = f"{step:.2g} apart in {dtype_name(node.type.dtype)}"
     size = f"numbers of at least {least:.6g} in size are {apart}"
     value = written_number(case, little)
     if value is not None:
@@ -92,10 +94,3 @@ def _largest_size(interval: Interval) -> float:
     if interval.lower.numel() == 0:
         return 0.0
     return float(torch.maximum(-interval.lower, interval.upper).max())
-
-
-def spacing(size: float, dtype: torch.dtype) -> float:
-    """The distance of a positive number from the next larger one of the dtype; 0 at zero."""
-    if size == 0 or math.isinf(size):
-        return 0.0
-    return float(torch.finfo(dtype).eps) * 2.0 ** math.floor(math.log2(size))

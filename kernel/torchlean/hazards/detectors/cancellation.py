@@ -34,11 +34,14 @@ def of_logarithm(case: Case, node: Node) -> Finding | None:
     other = one_plus(case.graph, node.inputs[0])
     if other is None or not _near_zero(case, other.id) or is_integral(case.graph, other.id):
         return None
-    message = (
-        f"`{node.op}(1 + x)` loses x where it is small: 1 + 1e-8 is 1 in float32, and x ranges over "
-        f"{case.range_text(other.id)}. Use `torch.log1p(x)`"
-    )
-    return Finding(node.id, "TL206", message, other.id, Trouble.DIGITS)
+    what = f"`{node.op}(1 + x)` loses x where it is small: 1 + 1e-8 is 1 in float32, and"
+    return _finding(case, node, other.id, what, "`torch.log1p(x)`")
+
+
+def _finding(case: Case, node: Node, x: int, what: str, instead: str) -> Finding:
+    """`what` ends where the range of x is to follow."""
+    message = f"{what} x ranges over {case.range_text(x)}. Use {instead}"
+    return Finding(node.id, "TL206", message, x, Trouble.DIGITS)
 
 
 def _near_zero(case: Case, id: int) -> bool:
@@ -66,12 +69,8 @@ def _of_exponential(case: Case, node: Node) -> Finding | None:
     exponential = _minuend_and_one(case, node)
     if exponential is None or exponential.op != "exp" or not _near_zero(case, exponential.inputs[0]):
         return None
-    argument = exponential.inputs[0]
-    message = (
-        "`exp(x) - 1` cancels where x is near zero: for |x| below 6e-8 it is 0 in float32, and x ranges over "
-        f"{case.range_text(argument)}. Use `torch.expm1(x)`"
-    )
-    return Finding(node.id, "TL206", message, argument, Trouble.DIGITS)
+    what = "`exp(x) - 1` cancels where x is near zero: for |x| below 6e-8 it is 0 in float32, and"
+    return _finding(case, node, exponential.inputs[0], what, "`torch.expm1(x)`")
 
 
 def _of_cosine(case: Case, node: Node) -> Finding | None:
@@ -82,12 +81,8 @@ def _of_cosine(case: Case, node: Node) -> Finding | None:
     cosine = strip(graph, node.inputs[1])
     if cosine.op != "cos" or not _near_zero(case, cosine.inputs[0]):
         return None
-    argument = cosine.inputs[0]
-    message = (
-        "`1 - cos(x)` cancels where x is near zero: for |x| below 2e-4 it is 0 in float32, and x ranges over "
-        f"{case.range_text(argument)}. Use `2 * torch.sin(x / 2) ** 2`"
-    )
-    return Finding(node.id, "TL206", message, argument, Trouble.DIGITS)
+    what = "`1 - cos(x)` cancels where x is near zero: for |x| below 2e-4 it is 0 in float32, and"
+    return _finding(case, node, cosine.inputs[0], what, "`2 * torch.sin(x / 2) ** 2`")
 
 
 def _of_root(case: Case, node: Node) -> Finding | None:
@@ -99,11 +94,8 @@ def _of_root(case: Case, node: Node) -> Finding | None:
     other = None if inside is None else one_plus(case.graph, inside)
     if other is None or not _near_zero(case, other.id):
         return None
-    message = (
-        "`sqrt(1 + x) - 1` cancels where x is near zero: for |x| below 1e-7 it is 0 in float32, and x ranges over "
-        f"{case.range_text(other.id)}. Use `x / (torch.sqrt(1 + x) + 1)`"
-    )
-    return Finding(node.id, "TL206", message, other.id, Trouble.DIGITS)
+    what = "`sqrt(1 + x) - 1` cancels where x is near zero: for |x| below 1e-7 it is 0 in float32, and"
+    return _finding(case, node, other.id, what, "`x / (torch.sqrt(1 + x) + 1)`")
 
 
 def _of_root_and_number(case: Case, node: Node) -> Finding | None:
@@ -121,11 +113,8 @@ def _of_root_and_number(case: Case, node: Node) -> Finding | None:
     squares = [square_of(graph, id) for id in total.inputs]
     if not any(square is not None and strip(graph, square).digest == x.digest for square in squares):
         return None
-    message = (
-        "`sqrt(x ** 2 + c) - x` cancels where x is large: for x = 10000 and c = 1 it is 0 in float32, and x ranges "
-        f"over {case.range_text(x.id)}. Use `c / (torch.sqrt(x ** 2 + c) + x)`"
-    )
-    return Finding(node.id, "TL206", message, x.id, Trouble.DIGITS)
+    what = "`sqrt(x ** 2 + c) - x` cancels where x is large: for x = 10000 and c = 1 it is 0 in float32, and"
+    return _finding(case, node, x.id, what, "`c / (torch.sqrt(x ** 2 + c) + x)`")
 
 
 def _of_moments(case: Case, node: Node) -> Finding | None:
@@ -146,9 +135,10 @@ def _of_moments(case: Case, node: Node) -> Finding | None:
         or strip(graph, average.inputs[0]).digest != strip(graph, data).digest
     ):
         return None
-    message = (
+    what = (
         "the variance as E[x^2] - E[x]^2 cancels: where the mean is a thousand times the deviation, no digit is "
-        f"right and the result may be negative; x ranges over {case.range_text(data)}. Use `torch.var(x, "
-        "unbiased=False)`, or the mean of `(x - x.mean()) ** 2`"
+        "right and the result may be negative;"
     )
-    return Finding(node.id, "TL206", message, data, Trouble.DIGITS)
+    return _finding(
+        case, node, data, what, "`torch.var(x, unbiased=False)`, or the mean of `(x - x.mean()) ** 2`"
+    )

@@ -7,6 +7,7 @@ stand as float64, for all dtypes, because the analysis works on tensors.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -100,6 +101,13 @@ def _precision(arithmetic: Arithmetic, dtype: torch.dtype) -> Precision:
     if arithmetic.flush_to_zero:
         return Precision(unit, smallest_normal, smallest_normal, largest, smallest_normal, smallest_normal)
     return Precision(unit, max(2.0 ** (bottom - 1), 2.0**-1074), 0.0, largest, smallest_normal)
+
+
+def spacing(magnitude: float, dtype: torch.dtype) -> float:
+    """The distance of neighbouring numbers of that magnitude (not negative); infinite where that is."""
+    info = torch.finfo(dtype)
+    least = max(magnitude, float(info.tiny))
+    return math.inf if math.isinf(least) else float(info.eps) * 2.0 ** (math.frexp(least)[1] - 1)
 
 
 DEFAULT = Arithmetic()
