@@ -1,10 +1,11 @@
 """The errors of torch's element-wise float32 functions, in ulps: what was measured beside what is stated.
 
-    python -m benchmarks.kernels
+    python -m benchmarks.kernels [NAME ...]
 
 writes kernel/torchlean/float32/kernels/measured.json and the table in docs/float32.md: from the finished sweeps of
-`benchmarks.kernel_sweeps` where there are any, from samples elsewhere. `python -m benchmarks kernels` shows the
-table as it was recorded.
+`benchmarks.kernel_sweeps` where there are any, from samples elsewhere. With names only these functions of one operand
+are measured again, with vector instructions: after a sweep the others need not be. `python -m benchmarks kernels`
+shows the table as it was recorded.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +68,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="functions to measure again (default: all)")
     parser.add_argument("--sample", metavar="FILE", help="only sample, with these instructions, into a file")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.sample:
         Path(arguments.sample).write_text(json.dumps(_functions(swept=False)), encoding="utf-8")
         return
-    functions = _functions(swept=True)
-    for name, rows in _without_vector_instructions().items():
-        functions[name] += rows
+    if arguments.names:
+        functions = _again(arguments.names)
+    else:
+        functions = _functions(swept=True)
+        for name, rows in _without_vector_instructions().items():
+            functions[name] += rows
     content = {"machine": _machine(), "functions": functions}
     JSON.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     measured.cache_clear()
@@ -89,6 +94,16 @@ def _functions(*, swept: bool) -> dict[str, list[dict[str, Any]]]:
         **{name: list(_unary(name, swept)) for name in UNARY},
         **{name: list(_binary(name)) for name in BINARY},
     }
+
+
+def _again(names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """What is recorded, with new rows of these functions; those without vector instructions stay."""
+    functions: dict[str, list[dict[str, Any]]] = json.loads(JSON.read_text(encoding="utf-8"))["functions"]
+    capability = torch.backends.cpu.get_cpu_capability()
+    for name in names:
+        others = [row for row in functions[name] if row["capability"] != capability]
+        functions[name] = [*_unary(name, True), *others]
+    return functions
 
 
 def _unary(name: str, swept: bool) -> Iterator[dict[str, Any]]:
