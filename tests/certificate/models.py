@@ -174,6 +174,12 @@ CASES = {
     ),
     "mean": ("self.a = nn.Linear(3, 7)", "return self.a(x).mean() + self.a(x).sum()", "3"),
     "padded": ("self.a = nn.Linear(5, 2)", "return self.a(F.pad(x, (1, 1)))", "3"),
+    "batch_norm": (
+        "self.a = nn.Conv1d(2, 3, 2)\nself.n = nn.BatchNorm1d(3)",
+        "return self.n(self.a(x.reshape(1, 2, 4)))",
+        "8",
+    ),
+    "plain_batch_norm": ("self.n = nn.BatchNorm1d(4, affine=False)", "return self.n(x.reshape(1, 4))", "4"),
     "dropout": ("self.a = nn.Linear(3, 4)\nself.d = nn.Dropout(0.5)", "return self.d(self.a(x))", "3"),
 }
 """Layers, forward and number of inputs, by what they are about."""

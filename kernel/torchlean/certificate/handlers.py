@@ -20,6 +20,7 @@ from torchlean.certificate.affine import (
 )
 from torchlean.certificate.assembly import Element
 from torchlean.certificate.lowering import Lowering, NotCheckableError, place
+from torchlean.certificate.normalization import normalized
 from torchlean.certificate.pieces import (
     absolute,
     clamped,
@@ -158,6 +159,7 @@ HANDLERS: dict[str, Handler] = {
     "amax": lambda lowering, node: reduced(lowering, node, 1),
     "amin": lambda lowering, node: reduced(lowering, node, -1),
     "max_pool": greatest_under_window,
+    "batch_norm": normalized,
 }
 """The op's name and what lowers it."""
 
