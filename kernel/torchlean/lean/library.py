@@ -18,7 +18,7 @@ from torchlean.lean.judge import ended_badly, parsed, unfinished
 from torchlean.lean.olean import OleanError, foundations
 from torchlean.lean.outcomes import Message
 from torchlean.lean.places import lean_folder
-from torchlean.lean.process import LeanProcess, Run
+from torchlean.lean.process import LeanProcess, Limits, Run
 from torchlean.lean.sources import Module, library_folder, read_modules
 from torchlean.lean.store import Store
 from torchlean.lean.toolchain import Toolchain
@@ -33,7 +33,10 @@ LOCK_SECONDS = 0.2
 """Between two tries to get the lock, so that waiting can be cancelled."""
 
 JOBS = 2
-"""Modules compiled at once: each takes up to 2 GB of memory."""
+"""Modules compiled at once: most take 1 to 2 GB of memory."""
+
+BUILDING = Limits(memory=8192)
+"""The largest proofs pass 4 GiB in the embedded build: 2 GiB of Lean's own, and the machine code that V8 makes."""
 
 
 def _silent(done: int, total: int, text: str) -> None:
@@ -199,7 +202,7 @@ class _Build:
         ]
         assert source.is_file()
         try:
-            process = LeanProcess(self.library.toolchain, arguments, [folder], folder)
+            process = LeanProcess(self.library.toolchain, arguments, [folder], folder, BUILDING)
         except OSError as error:
             raise LibraryError(f"Lean cannot be started: {error}") from error
         run = process.finish("", MODULE_SECONDS, cancel)
