@@ -9,7 +9,7 @@ import pytest
 from tests.lean.conftest import write_tiny
 
 from torchlean.lean import Library, LibraryError, Toolchain
-from torchlean.lean.sources import ROOT, imports, library_folder, read_modules
+from torchlean.lean.sources import ROOT, checker, imports, library_folder, read_modules
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = sorted((REPOSITORY / "lean" / ROOT).rglob("*.lean"))
@@ -64,6 +64,21 @@ def test_a_key_changes_with_the_source_with_what_it_imports_and_with_the_lean(tm
     assert all(before[name] != other[name] for name in before)
 
 
+def test_what_certificates_need_comes_first_and_alone_where_asked(tmp_path: Path) -> None:
+    write_tiny(
+        tmp_path,
+        {
+            "TorchLean/Approximation.lean": "",
+            "TorchLean/Check.lean": "import TorchLean.Net\n",
+            "TorchLean/Net.lean": "",
+        },
+    )
+    everything = [module.name for module in read_modules(tmp_path, "")]
+    assert everything == ["TorchLean.Net", "TorchLean.Check", "TorchLean.Approximation"]
+    part = [module.name for module in read_modules(tmp_path, "", checker(tmp_path))]
+    assert part == ["TorchLean.Net", "TorchLean.Check"]
+
+
 def test_a_circle_of_imports_is_named(tmp_path: Path) -> None:
     write_tiny(
         tmp_path, {"TorchLean/A.lean": "import TorchLean.B\n", "TorchLean/B.lean": "import TorchLean.A\n"}
@@ -105,7 +120,7 @@ def test_no_source_has_a_hole_or_a_way_around_the_kernel(file: Path) -> None:
 
 def test_lean_accepts_the_whole_library_without_a_remark(lean: Toolchain) -> None:
     """With the axioms of each module examined, which is part of compiling it (`library.py`)."""
-    library = Library.of(lean)
+    library = Library.of(lean, roots=())
     library.build()
     assert library.complete
     assert library.warnings() == {}

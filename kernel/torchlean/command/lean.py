@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from torchlean.lean import (
 )
 from torchlean.lean.pins import NATIVE_SERIES
 from torchlean.lean.places import cache_folder
+from torchlean.lean.sources import imports
 from torchlean.lean.toolchain import Toolchain, native_candidates, native_version
 
 DONE, NOT_PROVED, UNUSABLE = 0, 1, 2
@@ -76,32 +77,32 @@ def build(path: str | None) -> int:
 
 
 def _build(toolchain: Toolchain) -> int:
-    library = built(toolchain)
+    for part in (None, ()):  # what certificates need, which is checked with soon; then the rest
+        library = built(toolchain, part)
     click.echo(f"the Lean library is compiled: {len(library.modules)} modules in {library.folder}")
     return DONE
 
 
-def built(toolchain: Toolchain) -> Library:
-    """The library, compiled; with a bar where something is left to do.
+def built(toolchain: Toolchain, roots: Sequence[str] | None = None) -> Library:
+    """The library or a part (`Library.of`), compiled; with a bar where something is left to do.
 
     Raises:
         LibraryError: it cannot be compiled.
     """
-    library = Library.of(toolchain)
+    library = Library.of(toolchain, roots=roots)
     if not library.complete:
         with _bar() as show:
-            library.build(
-                lambda done, total, text: show(done / total, text)
-            )
+            library.build(lambda done, total, text: show(done / total, text))
     return library
 
 
 def status(path: str | None, as_json: bool) -> int:
     """Tell which Lean is used and how much of the library is compiled; exit code 2 where there is none."""
-    toolchain, library, problem = None, None, None
+    toolchain, library, checker, problem = None, None, None, None
     try:
         toolchain = find_toolchain(path)
-        library = Library.of(toolchain)
+        library = Library.of(toolchain, roots=())
+        checker = Library.of(toolchain)
     except LeanError as error:
         problem = str(error)
     found = {
@@ -109,8 +110,13 @@ def status(path: str | None, as_json: bool) -> int:
         if toolchain is None
         else {"kind": toolchain.kind, "version": toolchain.version, "place": str(toolchain.place)},
         "library": None
-        if library is None
-        else {"modules": len(library.modules), "built": library.built, "complete": library.complete},
+        if library is None or checker is None
+        else {
+            "modules": len(library.modules),
+            "built": library.built,
+            "complete": library.complete,
+            "checker": checker.complete,
+        },
         "cache": str(cache_folder()),
         "passed_over": list(_passed_over()),
         "problem": problem,
@@ -118,7 +124,7 @@ def status(path: str | None, as_json: bool) -> int:
     if as_json:
         print(json.dumps(found, indent=2))
     else:
-        _print_status(toolchain, library, problem)
+        _print_status(toolchain, library, checker, problem)
     return UNUSABLE if toolchain is None else DONE
 
 
@@ -126,7 +132,8 @@ def check(file: Path, path: str | None, timeout: float, as_json: bool) -> int:
     """Let Lean check a certificate, whatever was found before."""
     source = file.read_text(encoding="utf-8")
     toolchain = find_toolchain(path)
-    with Runner(toolchain, built(toolchain), spare=False) as runner:
+    # A file that imports nothing of the library is compared with what certificates need, which is a small part of it.
+    with Runner(toolchain, built(toolchain, imports(source) or None), spare=False) as runner:
         outcome = checked(source, runner, None, timeout)
     if as_json:
         print(json.dumps(_object(file, source, outcome), indent=2))
@@ -149,13 +156,17 @@ def _passed_over() -> Iterator[dict[str, str | None]]:
             yield {"place": str(program), "version": version}
 
 
-def _print_status(toolchain: Toolchain | None, library: Library | None, problem: str | None) -> None:
+def _print_status(
+    toolchain: Toolchain | None, library: Library | None, checker: Library | None, problem: str | None
+) -> None:
     if toolchain is not None:
         click.echo(_described(toolchain))
     for other in _passed_over():
         click.echo(f"not used: {other['place']}, Lean {other['version'] or 'of unknown version'}")
     if library is not None:
         click.echo(f"library: {library.built} of {len(library.modules)} modules compiled")
+    if checker is not None and not checker.complete:
+        click.echo("certificates cannot be checked yet: run `torchlean lean setup`")
     if problem is not None:
         click.echo(problem)
     click.echo(f"cache: {cache_folder()}")

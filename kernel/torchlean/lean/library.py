@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -19,7 +19,7 @@ from torchlean.lean.olean import OleanError, foundations
 from torchlean.lean.outcomes import Message
 from torchlean.lean.places import lean_folder
 from torchlean.lean.process import LeanProcess, Limits, Run
-from torchlean.lean.sources import Module, library_folder, read_modules
+from torchlean.lean.sources import Module, checker, library_folder, read_modules
 from torchlean.lean.store import Store
 from torchlean.lean.toolchain import Toolchain
 
@@ -44,7 +44,7 @@ def _silent(done: int, total: int, text: str) -> None:
 
 
 class Library:
-    """A state of the sources, for one toolchain. Its sources are read when it is made, and never again."""
+    """A state of the sources or of a part of them, for one toolchain. Its sources are read once."""
 
     def __init__(self, toolchain: Toolchain, modules: tuple[Module, ...], store: Store) -> None:
         self.toolchain = toolchain
@@ -54,16 +54,20 @@ class Library:
         self._store = store
 
     @classmethod
-    def of(cls, toolchain: Toolchain, sources: Path | None = None) -> Library:
-        """The library as its sources are now.
+    def of(
+        cls, toolchain: Toolchain, sources: Path | None = None, roots: Sequence[str] | None = None
+    ) -> Library:
+        """The library as its sources are now: what certificates need of it.
 
         Args:
-            sources: the folder with `TorchLean.lean`; by default the one of this installation.
+            sources: the folder with `TorchLean/`; by default the one of this installation.
+            roots: other modules that are needed, with all they import; none at all means the whole library.
 
         Raises:
             LibraryError: they are missing or malformed.
         """
-        modules = read_modules(library_folder() if sources is None else sources, toolchain.identity)
+        folder = library_folder() if sources is None else sources
+        modules = read_modules(folder, toolchain.identity, checker(folder) if roots is None else roots)
         return cls(toolchain, modules, Store(lean_folder() / "library"))
 
     @property

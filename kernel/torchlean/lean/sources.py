@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from torchlean.lean.errors import LibraryError
 
 ROOT = "TorchLean"
+
+CHECKER = ("TorchLean.Check", "TorchLean.Sound")
+"""What certificates import. The rest of the library (binary32, approximation, stability) is not needed to check one,
+takes longer to compile, and changes at other times."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _FOLDERS = (_PACKAGE / "lean_library", _PACKAGE.parents[1] / "lean")
@@ -54,24 +59,37 @@ def library_folder() -> Path:
     )
 
 
-def read_modules(folder: Path, compiler: str) -> tuple[Module, ...]:
-    """The modules that `TorchLean.lean` imports, directly or not, and itself; each after what it imports.
-
-    Without `TorchLean.lean`: all modules in the folder.
+def read_modules(folder: Path, compiler: str, roots: Sequence[str] = ()) -> tuple[Module, ...]:
+    """The roots and the modules that they import, directly or not; each after what it imports.
 
     Args:
         compiler: the identity of the Lean that will compile them.
+        roots: none for the whole library: `TorchLean`, or, where there is no such module, all in the folder. What
+            certificates import comes first.
 
     Raises:
         LibraryError: one cannot be read, is missing, or they import each other in a circle.
     """
     reader = _Reader(folder, compiler)
-    if (folder / f"{ROOT}.lean").is_file():
-        reader.visit(ROOT, ())
-    else:
-        for file in sorted((folder / ROOT).rglob("*.lean")):
-            reader.visit(".".join(file.relative_to(folder).with_suffix("").parts), ())
+    for name in roots or _everything(folder):
+        reader.visit(name, ())
     return tuple(reader.done.values())
+
+
+def checker(folder: Path) -> tuple[str, ...]:
+    """The modules that certificates import, as far as this library has them."""
+    return tuple(name for name in CHECKER if _file(folder, name).is_file())
+
+
+def _everything(folder: Path) -> list[str]:
+    if (folder / f"{ROOT}.lean").is_file():
+        return [*checker(folder), ROOT]
+    files = sorted((folder / ROOT).rglob("*.lean"))
+    return [*checker(folder), *(".".join(file.relative_to(folder).with_suffix("").parts) for file in files)]
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder.joinpath(*name.split(".")).with_suffix(".lean")
 
 
 def imports(source: str) -> tuple[str, ...]:
@@ -99,7 +117,7 @@ class _Reader:
             return
         if name in above:
             raise LibraryError(f"modules import each other in a circle: {' -> '.join([*above, name])}")
-        file = self.folder.joinpath(*name.split(".")).with_suffix(".lean")
+        file = _file(self.folder, name)
         try:
             source = file.read_bytes()
             needed = imports(source.decode("utf-8"))
