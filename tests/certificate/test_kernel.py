@@ -68,12 +68,12 @@ def named(document: Document, name: str) -> Document:
 
 def body(document: Document) -> str:
     """A certificate's definitions and theorem, without what may stand once in a file."""
-    return document.lean.partition("public section\n")[2]
+    return document.lean.partition("public noncomputable section\n")[2]
 
 
 def together(documents: list[Document], more: str = "") -> str:
     head = documents[0].lean.partition("/-!")[0]
-    return head + "public section\n" + "\n".join(map(body, documents)) + more
+    return head + "public noncomputable section\n" + "\n".join(map(body, documents)) + more
 
 
 def bounds_theorem(seed: int, backward: bool) -> str:

@@ -3,6 +3,9 @@
 It states the model (its integers), the noise, the box and the property as definitions, and one theorem about them. What
 a certificate adds to that, the plan, stands apart: nothing of it need be believed. Comments never quote the user's
 text, since some words (such as those for axioms) may stand nowhere in a certificate.
+
+The section is noncomputable because nothing in it is ever run: compiling the definitions would take half the time that
+Lean spends on reading them.
 """
 
 from __future__ import annotations
@@ -73,7 +76,7 @@ prelude
 {_header(statement, title)}
 -/
 
-public section
+public noncomputable section
 
 namespace {name}
 
