@@ -13,7 +13,9 @@ _ROW = re.compile(r"^\| (?P<names>`[^|]*`) \|[^|]*\| `(?P<file>[^`|]*\.lean)` \|
 
 def _named() -> list[tuple[str, str]]:
     page = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
-    return [(name, row["file"]) for row in _ROW.finditer(page) for name in re.findall(r"`([^`]+)`", row["names"])]
+    return [
+        (name, row["file"]) for row in _ROW.finditer(page) for name in re.findall(r"`([^`]+)`", row["names"])
+    ]
 
 
 def test_the_page_names_theorems() -> None:
