@@ -88,7 +88,8 @@ class Store:
         return self.folder / "states" / identity[:_KEY]
 
     def assemble(self, modules: Sequence[Module], identity: str) -> Path | None:
-        """Make that folder. None: a module is missing or was damaged, and is to be compiled (again)."""
+        """Make that folder anew, which one process may do at a time. None: a module is missing or was damaged, and is
+        to be compiled (again)."""
         target = self.state(identity)
         target.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
@@ -98,8 +99,8 @@ class Store:
             ]  # all, so that all damage is found at once
             if not all(links):
                 return None
-            with contextlib.suppress(OSError):  # another process was quicker, with the same content
-                staging.rename(target)
+            shutil.rmtree(target, ignore_errors=True)  # what is there lacks files, else nobody would ask
+            staging.rename(target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         self._remove_unused(target)
