@@ -183,6 +183,8 @@ def _initialize(folder: Path) -> types.InitializeParams:
             )
         ),
         workspace_folders=[types.WorkspaceFolder(uri=folder.as_uri(), name="benchmark")],
+        # What is measured is the way from an edit to the analysis' answer, on machines with and without Lean.
+        initialization_options={"lean": {"enabled": False}},
     )
 
 

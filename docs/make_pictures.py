@@ -75,7 +75,11 @@ async def ask(path: Path = EXAMPLE) -> Said:
 
     await client.start_io(sys.executable, "-m", "torchlean_server")
     try:
-        await client.initialize_async(types.InitializeParams(types.ClientCapabilities()))
+        # Whether Lean is set up, and how long it takes, differs between machines.
+        options = {"lean": {"enabled": False}}
+        await client.initialize_async(
+            types.InitializeParams(types.ClientCapabilities(), initialization_options=options)
+        )
         client.initialized(types.InitializedParams())
         document = types.TextDocumentIdentifier(path.as_uri())
         client.text_document_did_open(

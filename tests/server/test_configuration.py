@@ -63,6 +63,7 @@ async def test_clients_without_configuration_requests_set_the_timeout_at_the_sta
 async def test_settings_that_are_pushed_are_adopted(tmp_path: pathlib.Path) -> None:
     async with editing("neovim@0.7.0", *TOY) as editor:
         uri = editor.open(tmp_path / "m.py", TEXT)
+        await editor.checked(uri)
         assert await editor.hints(uri) == ["1: ∈ [0, 1]"]
         section = {"torchlean": {"inlayHints": {"enabled": False}, "analysis": {"memory": 5}}}
         editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings=section))
