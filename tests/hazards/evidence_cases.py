@@ -324,6 +324,9 @@ BY_EXECUTION: dict[str, Evidence] = {
         "log_likelihood(torch.zeros(4, 4), torch.zeros(4, 5), torch.zeros(400, dtype=torch.long))",
         exact="-400 * math.log(5)",
     ),
+    "adam_by_hand": Evidence(
+        "p", before="p = torch.zeros(2); m_hat = v_hat = torch.zeros(2)", exact="0.0", marked=True
+    ),
 }
 
 WITHOUT_EXECUTION: dict[str, str] = {

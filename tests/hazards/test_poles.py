@@ -18,6 +18,7 @@ UNKNOWN = [
     ("TL204", "torch.asin(F.normalize(x, dim=1).sum(1))", "torch.asin(torch.sin(x).clamp(-0.9, 0.9))"),
     ("TL204", "torch.atanh(torch.tanh(x))", "torch.atanh(torch.tanh(x) * 0.99)"),
     ("TL204", "torch.log1p(x)", "torch.log1p(x.abs())"),
+    ("TL204", "torch.addcmul(x * x, x, x + 1).sqrt()", "torch.addcmul(x * x, x, x, value=0.1).sqrt()"),
     ("TL203", "1 / x", "1 / (x.abs() + 1e-3)"),
     ("TL203", "x / x.sum(1, keepdim=True)", "x / x.clamp(1e-3, 10.0).sum(1, keepdim=True)"),
     ("TL203", "x / x.norm(dim=1, keepdim=True)", "x / x.norm(dim=1, keepdim=True).clamp(min=1e-12)"),

@@ -53,7 +53,7 @@ def nonnegative(run: Interpreter, id: int) -> bool:
             return False
         decided = _at_once(run, node)
         if decided is None:
-            numbers = _numbers(node)
+            numbers = _numbers(run, node)
             missing = [operand for operand in numbers if operand not in known]
             if missing:
                 pending += missing
@@ -63,12 +63,14 @@ def nonnegative(run: Interpreter, id: int) -> bool:
     return known[id]
 
 
-def _numbers(node: Node) -> tuple[int, ...]:
+def _numbers(run: Interpreter, node: Node) -> tuple[int, ...]:
     """The operands of which a result has numbers; others only say which."""
     if node.op in ("index", "gather"):
         return node.inputs[:1]
     if node.op == "where":
         return node.inputs[1:]
+    if node.op == "addcmul" and _is_square(run, *node.inputs[1:]):
+        return node.inputs[:1]
     return node.inputs[:2] if node.op == "index_update" else node.inputs
 
 
@@ -82,7 +84,7 @@ def _at_once(run: Interpreter, node: Node) -> bool | None:
     if node.op in GROWING and not floating:
         # A sum of truth values is a count, which no memory is large enough to make wrap around.
         return node.op == "sum" and operand is torch.bool
-    if node.op in NEVER_NEGATIVE or (node.op == "mul" and node.inputs[0] == node.inputs[1]):
+    if node.op in NEVER_NEGATIVE or (node.op == "mul" and _is_square(run, *node.inputs)):
         return True
     if node.op == "cast":
         return None if floating or not operand.is_floating_point else False
@@ -92,7 +94,15 @@ def _at_once(run: Interpreter, node: Node) -> bool | None:
         return floating and (True if even else None)
     if node.op == "clamp":
         return _clamped(node)
+    if node.op == "addcmul":
+        value = node.attributes.get("value")
+        return None if isinstance(value, (int, float)) and value >= 0 else False
     return None if node.op in GROWING or node.op in MOVING else False
+
+
+def _is_square(run: Interpreter, a: int, b: int) -> bool:
+    """Whether two factors are the same number, if it was computed twice."""
+    return run.builder.nodes[a].digest == run.builder.nodes[b].digest
 
 
 def _clamped(node: Node) -> bool | None:

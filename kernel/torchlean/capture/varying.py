@@ -83,6 +83,10 @@ def arithmetic(name: str, left: Value, right: Value) -> Value:
     if name in ("add", "sub", "mul"):
         lower, upper = _hull(name, one, other)
         return Number(reason, integer, lower, upper, _linear(name, one, other) if integer else None)
+    if name == "truediv" and (other.lower > 0 or other.upper < 0):
+        return Number(reason, False, *_hull(name, one, other))
+    if name == "pow" and 0 < one.lower == one.upper < math.inf:
+        return Number(reason, False, *_powers(one.lower, other))
     if name == "mod" and integer and other.lower == other.upper > 0:
         return Number(reason, True, 0.0, other.upper - 1)
     if name in ("truediv", "floordiv", "mod", "pow"):
@@ -109,11 +113,28 @@ def _hull(name: str, one: Number, other: Number) -> tuple[float, float]:
         ends = [one.lower - other.upper, one.upper - other.lower]
     elif name == "add":
         ends = [one.lower + other.lower, one.upper + other.upper]
+    elif name == "truediv":
+        ends = [a / b for a in (one.lower, one.upper) for b in (other.lower, other.upper)]
     else:
         ends = [a * b for a in (one.lower, one.upper) for b in (other.lower, other.upper)]
     if any(end != end for end in ends):
         return -math.inf, math.inf
     return min(ends), max(ends)
+
+
+POWER_SLACK = 1e-14
+"""Fifty roundings: C libraries compute powers to one, and need not be monotone in the last digit."""
+
+
+def _powers(base: float, exponent: Number) -> tuple[float, float]:
+    """The ends of `base ** n` for a positive base: `1 - 0.9 ** step` is no zero from the first step on."""
+    ends = []
+    for end in (exponent.lower, exponent.upper):
+        try:
+            ends.append(base**end)
+        except OverflowError:
+            ends.append(math.inf)
+    return min(ends) * (1 - POWER_SLACK), max(ends) * (1 + POWER_SLACK)
 
 
 def _linear(name: str, one: Number, other: Number) -> tuple[object, int, int] | None:

@@ -299,8 +299,19 @@ def kept_by(graph: Graph, condition: int, x: int, *, holds: bool) -> Ends:
 _OPPOSITE = {"gt": "le", "ge": "lt", "lt": "ge", "le": "gt"}
 _MIRRORED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
 
+
+def _addcmul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    """`v.addcmul_(g, g, value=0.001)` is at least v."""
+    start, a, b = node.inputs
+    value = node.attributes.get("value", 1.0)
+    if not (isinstance(value, (int, float)) and value >= 0 and same_values(graph, a, b)):
+        return None
+    return _least(ranges[start]), math.inf
+
+
 RULES = {
     "add": _add,
+    "addcmul": _addcmul,
     "div": _div,
     "matmul": _matmul,
     "mul": _mul,
