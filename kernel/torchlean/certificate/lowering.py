@@ -171,7 +171,8 @@ def _lower_nodes(lowering: Lowering, comparison: set[int]) -> None:
             raise NotCheckableError(
                 f"`{node.label or node.op}` is drawn at random: there are no weights to state"
             )
-        elif node.op not in HANDLERS:
+        elif node.op not in HANDLERS or not node.type.dtype.is_floating_point:
+            # Integers wrap around, and truths are no numbers.
             raise NotCheckableError(f"{place(node)} is outside the Lean checker")
         else:
             try:
@@ -184,13 +185,16 @@ def numbers(node: Node) -> list[Element]:
     """The numbers of a parameter or constant.
 
     Raises:
-        NotCheckableError: one of them is infinite or NaN.
+        NotCheckableError: one of them is infinite, NaN or complex.
     """
     assert node.data is not None
     flat = node.data.detach().flatten()
+    if flat.is_complex():
+        raise NotCheckableError(f"`{node.label or node.op}` has complex numbers")
     if flat.is_floating_point() and not bool(torch.isfinite(flat).all()):
         raise NotCheckableError(f"`{node.label or node.op}` has numbers that are infinite or NaN")
-    return [Fraction(number) for number in flat.double().tolist()]
+    exact = flat.double() if flat.is_floating_point() else flat
+    return [Fraction(number) for number in exact.tolist()]
 
 
 class _Literals:
