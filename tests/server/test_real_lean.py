@@ -17,6 +17,7 @@ from tests.server.test_certificates import MODEL, write_weights
 from tests.server.test_lifecycle import assert_gone, initialized
 
 from torchlean.lean import LeanMissingError, Library, find_toolchain
+from torchlean.lean.embedded import find_embedded
 
 SERVER = (*TOY, "--lean", "tests.server.real_lean:SmallLibrary")
 
@@ -82,6 +83,15 @@ def test_lean_does_not_outlive_a_killed_server() -> None:
     finally:
         server.kill()
         server.communicate()
+
+
+@pytest.mark.skipif(
+    find_embedded() is None, reason="it would fetch the embedded Lean: run `torchlean lean setup`"
+)
+async def test_setting_up_what_is_set_up_is_done_at_once() -> None:
+    async with editing("modern", *SERVER, lean=True) as editor:
+        answer = await asyncio.wait_for(editor.command("torchlean.setUpLean"), MINUTES)
+        assert answer == {"ready": True, "reason": ""}
 
 
 async def test_a_claim_about_a_network_in_the_editor_is_accepted_by_the_kernel(
