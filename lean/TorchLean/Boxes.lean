@@ -7,8 +7,8 @@ public import Init.Data.Option.Lemmas
 /-!
 # Intervals
 
-Interval propagation is sound: the box of a node, computed from boxes that hold the values below it, holds the node's exact
-result; widened by its noise, it holds the values themselves.
+Interval propagation is sound: the box of a node, computed from boxes that hold the values below it, holds the node's
+exact result; widened by its noise, it holds the values themselves.
 -/
 
 public section

@@ -6,8 +6,8 @@ public import TorchLean.Arith
 /-!
 # Hinges over an interval
 
-A hinge is piecewise linear, so over an interval it takes its extreme values at the ends or at the kink. The same is true
-of a hinge less a line. Both are `Hinge.ge_of_points`, where a factor `μ` (negative for upper bounds) and the slope
+A hinge is piecewise linear, so over an interval it takes its extreme values at the ends or at the kink. The same is
+true of a hinge less a line. Both are `Hinge.ge_of_points`, where a factor `μ` (negative for upper bounds) and the slope
 `σ` of the line are free.
 -/
 

@@ -9,8 +9,8 @@ public import Init.Data.Option.Lemmas
 
 A hinge over an interval lies above one line and below another; with its noise, so do the values of a hinge node. The
 slope of a line is free: its shift is computed so that the line is on the right side at the ends of the interval
-and at the kink, and then it is everywhere between. Backward bounds pass a hinge by replacing each value by the line that bounds
-it from the side that the sign of its coefficient asks for.
+and at the kink, and then it is everywhere between. Backward bounds pass a hinge by replacing each value by the line
+that bounds it from the side that the sign of its coefficient asks for.
 -/
 
 public section
@@ -139,7 +139,8 @@ theorem hingeLines_sound {P : Params} (f : Hinge) {b : Box} {e : List Nat} {z y 
     exact ⟨⟨f.lineBelow_sound P b e0 _ hl hu hn, f.lineAbove_sound P b e0 _ hl hu hn⟩, ih hz hy h⟩
 
 theorem linesOk_cons {P : Params} {l : Line} {ls us : List Line} {z y : Vec} (h : LinesOk P (l :: ls) us z y) :
-    ∃ u us' z0 zs y0 ys, us = u :: us' ∧ z = z0 :: zs ∧ y = y0 :: ys ∧ Between P l u z0 y0 ∧ LinesOk P ls us' zs ys := by
+    ∃ u us' z0 zs y0 ys, us = u :: us' ∧ z = z0 :: zs ∧ y = y0 :: ys ∧ Between P l u z0 y0 ∧
+      LinesOk P ls us' zs ys := by
   cases us with
   | nil => cases z <;> cases y <;> exact False.elim h
   | cons u us =>
@@ -150,7 +151,8 @@ theorem linesOk_cons {P : Params} {l : Line} {ls us : List Line} {z y : Vec} (h 
       | nil => exact False.elim h
       | cons y0 ys => exact ⟨u, us, z0, zs, y0, ys, rfl, rfl, rfl, And.left h, And.right h⟩
 
-theorem linesOk_nil {P : Params} {us : List Line} {z y : Vec} (h : LinesOk P [] us z y) : us = [] ∧ z = [] ∧ y = [] := by
+theorem linesOk_nil {P : Params} {us : List Line} {z y : Vec} (h : LinesOk P [] us z y) :
+    us = [] ∧ z = [] ∧ y = [] := by
   cases us <;> cases z <;> cases y <;> first | exact ⟨rfl, rfl, rfl⟩ | exact False.elim h
 
 /-- One coefficient through one hinge. -/

@@ -82,7 +82,8 @@ theorem mod_div_mulAdd {b p c r : Nat} (h : p % b + c * (r % b) < b) :
 theorem fields_mulAdd {width m k c : Nat} (hk : k + c * m < 2 ^ width) (count p r : Nat) (a : Vec)
     (hp : AtMost k (fields width count p)) (hr : AtMost m (fields width count r)) :
     AtMost (k + c * m) (fields width count (p + c * r)) ∧
-      natDot (fields width count (p + c * r)) a = natDot (fields width count p) a + c * natDot (fields width count r) a := by
+      natDot (fields width count (p + c * r)) a
+        = natDot (fields width count p) a + c * natDot (fields width count r) a := by
   induction count generalizing p r a with
   | zero => cases a <;> exact ⟨trivial, by simp only [fields, natDot]; grind⟩
   | succ count ih =>
