@@ -12,8 +12,8 @@ from torchlean.analysis import Session, analyse
 from torchlean.diagnostics import CODES
 from torchlean.explain import explain
 
-OF_THE_EDITOR = {"TL501", "TL502"}
-"""Settings and process limits are not reached by analysing a file; tests/server covers them."""
+OF_THE_EDITOR = {"TL400", "TL401", "TL402", "TL403", "TL501", "TL502"}
+"""Lean, settings and process limits are not reached by analysing a file; tests/server covers them."""
 
 
 def block(page: str, language: str) -> str:
