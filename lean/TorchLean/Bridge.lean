@@ -6,10 +6,10 @@ public import TorchLean.Boxes
 /-!
 # From binary32 executions to the noisy network
 
-`executionFits` propagates intervals through a network and checks at every node that its noise covers the rounding errors
-of binary32 on these intervals, and that nothing can overflow. Where it succeeds, every execution on an input in the box is finite
-and is a `Run` of the noisy network (`bridge`), so that whatever has been proved of the noisy network holds of it
-(`execution_satisfies`).
+`executionFits` propagates intervals through a network and checks at every node that its noise covers the rounding
+errors of binary32 on these intervals, and that nothing can overflow. Where it succeeds, every execution on an input
+in the box is finite and is a `Run` of the noisy network (`bridge`), so that whatever has been proved of the noisy
+network holds of it (`execution_satisfies`).
 -/
 
 public section
@@ -242,8 +242,8 @@ theorem node_near {grid : Nat} {st : State} {env : List (List Nat)} {y e : List 
       exact ⟨every_glue binary32 (finite p) (finite q), allNear_self hfit (joined_sound (inBox ha) (inBox hb))⟩
     · exact absurd hfit (by simp)
 
-/-- **The bridge.** Every binary32 execution on a finite input in the box is finite and is a run of the noisy network, within the
-propagated intervals. -/
+/-- **The bridge.** Every binary32 execution on a finite input in the box is finite and is a run of the noisy
+network, within the propagated intervals. -/
 theorem bridge {grid : Nat} {nodes : List Node} {noise : Noise} {box : Box} {x : List Nat} {env : List (List Nat)}
     {st : State} (h : Exec binary32 grid nodes x env) (hfit : executionFits grid nodes noise box = some st)
     (hx : Every binary32.finite x) (hbox : InBox grid box (binary32.values x)) :
@@ -277,8 +277,8 @@ theorem bridge {grid : Nat} {nodes : List Node} {noise : Noise} {box : Box} {x :
           exact ⟨⟨hf, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound (Node.box_sound hok hb) hn hb', hok⟩⟩
         · exact absurd hfit (by simp)
 
-/-- **What is proved of the noisy network holds of every binary32 execution**, in any order of summation, with or without
-fused multiply-adds; and its outputs are finite. -/
+/-- **What is proved of the noisy network holds of every binary32 execution**, in any order of summation, with or
+without fused multiply-adds; and its outputs are finite. -/
 theorem execution_satisfies {grid : Nat} {nodes : List Node} {noise : Noise} {box : Box} {goal : Formula}
     (hclaim : Claim grid nodes noise box goal) {st : State} (hfit : executionFits grid nodes noise box = some st)
     {x y : List Nat} {env : List (List Nat)} (hx : Every binary32.finite x) (hbox : InBox grid box (binary32.values x))
@@ -287,8 +287,8 @@ theorem execution_satisfies {grid : Nat} {nodes : List Node} {noise : Noise} {bo
   have ⟨hfin, hrun, _⟩ := bridge h hfit hx hbox
   exact ⟨hfin.1, hclaim _ _ _ hbox hrun⟩
 
-/-- What is proved of a network whose last node is no operation of the program but the margin of a claim, an exact function of
-what the program computes, holds of that function of every binary32 execution of the program. -/
+/-- What is proved of a network whose last node is no operation of the program but the margin of a claim, an exact
+function of what the program computes, holds of that function of every binary32 execution of the program. -/
 theorem margin_satisfies {grid : Nat} {top : Node} {nodes : List Node} {e : List Nat} {noise : Noise} {box b : Box}
     {goal : Formula} (hclaim : Claim grid (top :: nodes) (e :: noise) box goal) {st : State}
     (hfit : executionFits grid nodes noise box = some st) (hb : top.box grid st = some b)

@@ -8,7 +8,8 @@ public import TorchLean.Rounding
 A library is free to sum a dot product in any order, in any number of partial sums, to fuse any product with an
 addition, and to start accumulators with zeros. A `Tree` is one such way, over the numbers of a machine; `Tree.Result`
 relates it to the results that the machine may give. The theorem of this file bounds the error of every tree by the same
-number, and proves that no intermediate result overflows as long as the magnitudes of the terms leave room for that error.
+number, and proves that no intermediate result overflows as long as the magnitudes of the terms leave room for that
+error.
 
 Source: N. Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1; underflow is accounted for.
 -/
@@ -97,7 +98,8 @@ variable (M : Machine)
 
 end Tree
 
-/-- A bound of the error of a sum whose terms are rounded at most `k + 1` times, of magnitude `W`, with `C` for underflow:
+/-- A bound of the error of a sum whose terms are rounded at most `k + 1` times, of magnitude `W`, with `C` for
+underflow:
 `((1 + u)^(k+1) - 1) W + C (1 + u)^k`. -/
 @[expose] def slack (u : Rat) (k : Nat) (W C : Rat) : Rat := ((1 + u) ^ (k + 1) - 1) * W + C * (1 + u) ^ k
 

@@ -78,8 +78,8 @@ theorem empty (t : Tree M.Number) (h : (t.sizes M).2 = 0) : t.weight M = 0 ∧ t
     simp only [weight, total, hs, ht]
     exact ⟨Rat.add_zero 0, Rat.add_zero 0⟩
 
-/-- What is known of a result `r` of a tree with at most `k + 1` terms other than zero: it is finite, it is zero if there are none,
-and else its error and one more `ηSum` are at most `slack`. -/
+/-- What is known of a result `r` of a tree with at most `k + 1` terms other than zero: it is finite, it is zero if
+there are none, and else its error and one more `ηSum` are at most `slack`. -/
 @[expose] def Accurate (k : Nat) (t : Tree M.Number) (r : M.Number) : Prop :=
   M.finite r ∧ ((t.sizes M).2 = 0 → M.value r = 0) ∧
     ((t.sizes M).2 ≠ 0 → absQ (M.value r - t.total M) + M.ηSum ≤ slack M.u k (t.weight M) (t.underflow M))

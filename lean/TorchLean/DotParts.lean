@@ -58,7 +58,8 @@ theorem Part.le {M : Machine} {p t : Tree M.Number} (h : Part p t) (hfin : t.Fin
     simp only [weight]
     grind
 
-/-- **No intermediate overflow.** Each intermediate result of a tree that fits is finite and smaller than the threshold. -/
+/-- **No intermediate overflow.** Each intermediate result of a tree that fits is finite and smaller than the
+threshold. -/
 theorem Part.bounded {M : Machine} {p t : Tree M.Number} {k : Nat} (h : Part p t) (hfin : t.Finite M)
     (hk : (t.sizes M).2 ≤ k + 1) (hfit : t.Fits M k) {r : M.Number} (hr : p.Result M r) :
     M.finite r ∧ absQ (M.value r) ≤ p.weight M + slack M.u k (p.weight M) (p.underflow M) ∧

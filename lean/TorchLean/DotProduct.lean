@@ -180,8 +180,8 @@ end Tree
 /-- What underflow may cost in `n` products and `m` addends. -/
 @[expose] def Machine.lost (n m : Nat) : Rat := (n : Rat) * M.ηProduct + ((n + m : Nat) : Rat) * M.ηSum
 
-/-- **Order-independent dot product.** Every result of a dot product of finite terms, of which `n` are not zero, and `m` finite
-addends, `n + m <= k + 1`, in any order, with or without fused multiply-adds, is finite, and
+/-- **Order-independent dot product.** Every result of a dot product of finite terms, of which `n` are not zero, and
+`m` finite addends, `n + m <= k + 1`, in any order, with or without fused multiply-adds, is finite, and
 `|r - (Σ xᵢ yᵢ + Σ b)| <= ((1 + u)^(k+1) - 1) (Σ |xᵢ yᵢ| + Σ |b|) + (n ηProduct + (n + m) ηSum) (1 + u)^k`,
 provided that the magnitude and this bound together stay below the overflow threshold. -/
 theorem dot_error {terms : List (M.Number × M.Number)} {addends : List M.Number} {r : M.Number} {k : Nat} {A C : Rat}

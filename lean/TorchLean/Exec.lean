@@ -6,13 +6,13 @@ public import TorchLean.Net
 /-!
 # What an execution of a network on a machine may compute
 
-`Exec M grid nodes x env` relates an input, given by numbers of machine `M`, to all values that an execution may give to the
-nodes: every affine output is the result of any tree over the products of its row and its bias (`Dot`), every sum of two
-nodes is one addition, every hinge is exact. Weights and biases are numbers of the machine, so a network
+`Exec M grid nodes x env` relates an input, given by numbers of machine `M`, to all values that an execution may give
+to the nodes: every affine output is the result of any tree over the products of its row and its bias (`Dot`), every
+sum of two nodes is one addition, every hinge is exact. Weights and biases are numbers of the machine, so a network
 whose integers are no such numbers has no execution here; `run32` shows that networks of binary32 weights have one.
 
-A hinge with slopes other than 0, 1 and -1 multiplies and so rounds; it is exact here, so nothing is said of the executions of
-such a network on a machine that rounds that product.
+A hinge with slopes other than 0, 1 and -1 multiplies and so rounds; it is exact here, so nothing is said of the
+executions of such a network on a machine that rounds that product.
 -/
 
 public section
@@ -51,7 +51,8 @@ namespace TorchLean
   | c :: cs, x :: xs, t :: ts => (∃ w, M.IsWeight scale c w ∧ (t = (w, x) ∨ t = (x, w))) ∧ M.Terms scale cs xs ts
 
 /-- `y` is a result of `(row · a + bias) / 2^scale`. -/
-@[expose] def Machine.RowResult (M : Machine) (scale : Nat) (row : List Int) (bias : Int) (a : List M.Number) (y : M.Number) : Prop :=
+@[expose] def Machine.RowResult (M : Machine) (scale : Nat) (row : List Int) (bias : Int) (a : List M.Number)
+    (y : M.Number) : Prop :=
   ∃ ts c, M.Terms scale row a ts ∧ M.IsWeight scale bias c ∧ Dot M ts [c] y
 
 /-- The results of an affine layer, row by row. -/
@@ -77,7 +78,8 @@ namespace TorchLean
   | a :: as', b :: bs, y :: ys => M.add a b y ∧ M.AddResult as' bs ys
 
 /-- The results of a node on the numbers below it. -/
-@[expose] def Machine.NodeResult (M : Machine) (grid : Nat) (env : List (List M.Number)) (y : List M.Number) : Node → Prop
+@[expose] def Machine.NodeResult (M : Machine) (grid : Nat) (env : List (List M.Number)) (y : List M.Number) :
+    Node → Prop
   | .linear p scale w b => M.LinearResult scale (numbersAt env p) w.ints b y
   | .hinge p f => M.HingeResult grid f (numbersAt env p) y
   | .add p q => M.AddResult (numbersAt env p) (numbersAt env q) y

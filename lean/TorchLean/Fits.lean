@@ -14,8 +14,9 @@ public section
 namespace TorchLean
 open TorchLean.Float32
 
-/-- The error bound of a row with `n` nonzero weights and magnitude `D` (units of `2^-(scale + grid)`) is at most `E` (units of
-`2^-grid`), and nothing in it overflows. With `u = 2^-24`, `(1 + u)^(n+1)` is `(2^24 + 1)^(n+1) / (2^24)^(n+1)`. -/
+/-- The error bound of a row with `n` nonzero weights and magnitude `D` (units of `2^-(scale + grid)`) is at most `E`
+(units of `2^-grid`), and nothing in it overflows. With `u = 2^-24`, `(1 + u)^(n+1)` is
+`(2^24 + 1)^(n+1) / (2^24)^(n+1)`. -/
 @[expose] def rowFits (grid scale n D E : Nat) : Bool :=
   Nat.ble ((2 ^ 24 + 1) ^ (n + 1) * (D * 2 ^ 150 + n * 2 ^ (scale + grid)))
       ((2 ^ 24) ^ (n + 1) * (E * 2 ^ (scale + 150) + D * 2 ^ 150))
@@ -103,8 +104,9 @@ theorem rowFits_sound {grid scale n D E : Nat} (h : rowFits grid scale n D E = t
     generalize (2 ^ 24) ^ (n + 1) = S at *
     rw [Nat.pow_add 2 scale grid, Nat.pow_add 2 scale 150] at h1
     have h1 := Rat.natCast_le_natCast.mpr h1
-    rw [Rat.natCast_mul G, Rat.natCast_mul S, Rat.natCast_add (D * 2 ^ 150), Rat.natCast_add (E * (2 ^ scale * 2 ^ 150)),
-      Rat.natCast_mul D, Rat.natCast_mul n, Rat.natCast_mul (2 ^ scale) (2 ^ grid), Rat.natCast_mul E, Rat.natCast_mul (2 ^ scale) (2 ^ 150), hGS, ← hD] at h1
+    rw [Rat.natCast_mul G, Rat.natCast_mul S, Rat.natCast_add (D * 2 ^ 150),
+      Rat.natCast_add (E * (2 ^ scale * 2 ^ 150)), Rat.natCast_mul D, Rat.natCast_mul n,
+      Rat.natCast_mul (2 ^ scale) (2 ^ grid), Rat.natCast_mul E, Rat.natCast_mul (2 ^ scale) (2 ^ 150), hGS, ← hD] at h1
     change _ * (_ + _ * (pow2 scale * pow2 grid)) ≤ _ * (_ * (pow2 scale * _) + _) at h1
     have hhalf := scale_half
     have hq0 := halfQuantum_nonneg
@@ -150,7 +152,8 @@ theorem rowFits_sound {grid scale n D E : Nat} (h : rowFits grid scale n D E = t
   generalize quantum = q at *
   generalize (thresholdQuanta : Rat) = T at *
   have hcs := Rat.mul_le_mul_of_nonneg_right hslack (Rat.le_of_lt hscale)
-  have e1 : (A * pow2 scale * pow2 grid + E * pow2 scale) * p * q = (A * pow2 grid + E) * pow2 scale * (p * q) := by grind
+  have e1 : (A * pow2 scale * pow2 grid + E * pow2 scale) * p * q = (A * pow2 grid + E) * pow2 scale * (p * q) := by
+    grind
   have e2 : T * (pow2 scale * pow2 grid) * q = T * q * (pow2 grid * pow2 scale) := by grind
   rw [e1, e2, hq] at h2
   refine Rat.lt_of_mul_lt_mul_right (c := pow2 grid * pow2 scale) ?_ (Rat.le_of_lt (Rat.mul_pos hgrid hscale))

@@ -71,8 +71,8 @@ theorem Rounds.refl {u η : Rat} (hu : 0 ≤ u) (hη : 0 ≤ η) (s : Rat) : Rou
 `finite a` says that `a` has a value, `value a`; sums, products and fused multiply-adds are related to each result
 that the machine may give. `u` is relative to the exact result; `ηSum` is the absolute error of a sum of two of the
 machine's numbers (zero for binary32: a tiny sum is exact), `ηProduct` of products and fused multiply-adds. Exact
-results smaller than `threshold` in magnitude round to finite numbers. Zeros are exact, as terms and as factors: accumulators
-start with one, and vectors are padded with them. -/
+results smaller than `threshold` in magnitude round to finite numbers. Zeros are exact, as terms and as factors:
+accumulators start with one, and vectors are padded with them. -/
 structure Machine where
   Number : Type
   finite : Number → Prop

@@ -7,7 +7,8 @@ public import TorchLean.Arith
 # The rounding error of one row
 
 What `dot_error` says of a dot product, in the integers of a network: `D` is the magnitude of the row on the box of its
-operand, in units of `2^-(scale + grid)`, and the error is compared with the noise of the certificate, in units of `2^-grid`.
+operand, in units of `2^-(scale + grid)`, and the error is compared with the noise of the certificate, in units of
+`2^-grid`.
 -/
 
 public section

@@ -5,9 +5,9 @@ public import TorchLean.Bridge
 /-!
 # An execution that can be run
 
-`run32` executes a network of affine layers, relu, sums and concatenations in binary32, one accumulator per row, from the bias on,
-first product first. It is one of the executions that `Exec` admits, so `Exec` is not empty where it succeeds: it needs
-weights that are numbers of binary32.
+`run32` executes a network of affine layers, relu, sums and concatenations in binary32, one accumulator per row, from
+the bias on, first product first. It is one of the executions that `Exec` admits, so `Exec` is not empty where it
+succeeds: it needs weights that are numbers of binary32.
 -/
 
 public section
@@ -16,7 +16,8 @@ open TorchLean.Float32
 
 /-- `w`, if it is the number `c / 2^scale`. -/
 @[expose] def confirmed (scale : Nat) (c : Int) (w : Nat) : Option Nat :=
-  if w < 2 ^ 32 ∧ Float32.magnitude w < infinity ∧ wholes w * (2 ^ scale : Nat) = c * (2 ^ 149 : Nat) then some w else none
+  if w < 2 ^ 32 ∧ Float32.magnitude w < infinity ∧ wholes w * (2 ^ scale : Nat) = c * (2 ^ 149 : Nat)
+  then some w else none
 
 /-- The number `c / 2^scale`, if binary32 has it. -/
 @[expose] def weight32 (scale : Nat) (c : Int) : Option Nat :=

@@ -5,9 +5,9 @@ public import TorchLean.Run32
 /-!
 # A network with an execution
 
-The theorems about executions speak of something: a network `1 → 2 → 1` with weights `3/2, -1` and `1/2, 1/2` has a binary32
-execution, its noise covers the rounding errors of binary32 on `[-1, 1]`, and so every execution is finite and a run of
-the noisy network.
+The theorems about executions speak of something: a network `1 → 2 → 1` with weights `3/2, -1` and `1/2, 1/2` has a
+binary32 execution, its noise covers the rounding errors of binary32 on `[-1, 1]`, and so every execution is finite
+and a run of the noisy network.
 -/
 
 public section

@@ -7,9 +7,9 @@ public import TorchLean.Rounding
 # The rounding errors of binary32
 
 What `Ops` computes satisfies the rounding interface: with `u = 2^-24`, sums of finite numbers have no absolute
-error at all (a tiny sum is exact, because every number is a whole number of quanta), products and fused multiply-adds one of
-`2^-150`, half a quantum. Results are finite if the exact result is below `(2 - 2^-24) 2^127`. So binary32 is a `Machine`, and
-every theorem about machines speaks of it.
+error at all (a tiny sum is exact, because every number is a whole number of quanta), products and fused
+multiply-adds one of `2^-150`, half a quantum. Results are finite if the exact result is below `(2 - 2^-24) 2^127`.
+So binary32 is a `Machine`, and every theorem about machines speaks of it.
 -/
 
 public section

@@ -5,9 +5,9 @@ public import TorchLean.Float32.Round
 /-!
 # Bit patterns of binary32
 
-A number of binary32 is its bit pattern, a natural number below `2^32`: the sign in bit 31, eight bits of biased exponent,
-23 bits of trailing significand. A magnitude is the lower 31 bits, and magnitudes are ordered like the values they stand
-for, so that encoding is `exponent field * 2^23 + significand`, whether the number is normal or not.
+A number of binary32 is its bit pattern, a natural number below `2^32`: the sign in bit 31, eight bits of biased
+exponent, 23 bits of trailing significand. A magnitude is the lower 31 bits, and magnitudes are ordered like the
+values they stand for, so that encoding is `exponent field * 2^23 + significand`, whether the number is normal or not.
 
 Finite values are counted in quanta (`2^-149`): `wholes b` is an integer.
 

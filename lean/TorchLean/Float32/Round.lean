@@ -84,7 +84,8 @@ theorem nearest_cut_le (K s : Nat) : nearest K (cut K s) ≤ 2 ^ 24 := by
 theorem quanta_mul (K s : Nat) : quanta K s * 2 ^ s = nearest K (cut K s) * 2 ^ cut K s := by
   rw [quanta, Nat.mul_assoc, ← Nat.pow_add, Nat.sub_add_cancel (le_cut K s)]
 
-/-- **Rounding error**, `2^24 |R - S| <= S + 2^23` in quanta: with the scale `2^s`, relative `2^-24` and half a quantum. -/
+/-- **Rounding error**, `2^24 |R - S| <= S + 2^23` in quanta: with the scale `2^s`, relative `2^-24` and half a
+quantum. -/
 theorem quanta_error (K s : Nat) :
     2 ^ 24 * K ≤ 2 ^ 24 * (quanta K s * 2 ^ s) + K + 2 ^ 23 * 2 ^ s ∧
       2 ^ 24 * (quanta K s * 2 ^ s) ≤ 2 ^ 24 * K + K + 2 ^ 23 * 2 ^ s := by
