@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import hashlib
 import os
 import shutil
@@ -34,6 +35,9 @@ LOCK_SECONDS = 0.2
 
 JOBS = 2
 """Modules compiled at once: most take 1 to 2 GB of memory."""
+
+WORKING = ".building-"
+"""How the names of working folders begin."""
 
 BUILDING = Limits(memory=8192)
 """The largest proofs pass 4 GiB in the embedded build: 2 GiB of Lean's own, and the machine code that V8 makes."""
@@ -107,15 +111,24 @@ class Library:
             return
         stop = threading.Event() if cancel is None else cancel
         self._store.folder.mkdir(parents=True, exist_ok=True)
-        with _locked(
-            self._store.folder / "build.lock", stop, lambda: report(0, 1, "waiting for another process")
-        ):
+        # Where nothing is left to compile, another process that compiles another part need not be waited for.
+        if self.built == len(self.modules) and self._assembled(report, stop):
+            return
+        with self._lock("build", report, stop):
             # A second round, for modules whose files turn out to be damaged when they are put together.
             for _ in range(2):
                 _Build(self, self._store, report, stop, min(jobs, os.cpu_count() or 1)).run()
-                if self._store.assemble(self.modules, self.identity) is not None:
+                if self._assembled(report, stop):
                     return
         raise LibraryError(f"compiled modules in {self._store.folder} change while they are put together")
+
+    def _assembled(self, report: Report, cancel: threading.Event) -> bool:
+        with self._lock("states", report, cancel):
+            return self.complete or self._store.assemble(self.modules, self.identity) is not None
+
+    def _lock(self, name: str, report: Report, cancel: threading.Event) -> _locked:
+        waiting = functools.partial(report, 0, 1, "waiting for another process")
+        return _locked(self._store.folder / f"{name}.lock", cancel, waiting)
 
 
 class _locked:
@@ -154,7 +167,9 @@ class _Build:
         self.done: set[str] = set()
 
     def run(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix=".building-", dir=self.store.folder))
+        for left in self.store.folder.glob(f"{WORKING}*"):  # by a process that was killed: the lock is ours
+            shutil.rmtree(left, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=WORKING, dir=self.store.folder))
         try:
             for module in self.library.modules:
                 file = folder / module.path(".lean")
