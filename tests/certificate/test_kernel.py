@@ -31,7 +31,7 @@ from torchlean.lean import (
     find_toolchain,
 )
 
-SECONDS = 400.0
+SECONDS = 900.0
 """For one run: many certificates, and a machine that may be busy."""
 
 NETWORKS = range(6)
