@@ -15,7 +15,7 @@ import pytest
 from tests.certificate.models import CASES, asked, split_case
 from tests.certificate.test_planning import GRID, bits, lopsided, network
 
-from torchlean.certificate import certify, lean_terms
+from torchlean.certificate import Refusal, certify, lean_terms, replay
 from torchlean.certificate.checker import Checker
 from torchlean.certificate.document import Document
 from torchlean.certificate.lean_source import NAMESPACE
@@ -147,7 +147,7 @@ def with_plan(document: Document, plan) -> Document:
 
 
 def larger_weight(node: Linear) -> Linear:
-    row = (8 * node.weight[0][0], *node.weight[0][1:])
+    row = (64 * node.weight[0][0], *node.weight[0][1:])
     return replace(node, weight=(row, *node.weight[1:]))
 
 
@@ -185,6 +185,13 @@ DAMAGES: dict[str, Callable[[Document], Document]] = {
     "split_out_of_range": lambda d: with_plan(d, Split(0, 99, 0, d.proof.plan, d.proof.plan)),
     "split_of_unknown": lambda d: with_plan(d, Split(1, 0, 0, d.proof.plan, d.proof.plan)),
 }
+
+
+@pytest.mark.parametrize("name", sorted(DAMAGES))
+def test_the_replay_refuses_what_the_kernel_is_to_refuse(name, good) -> None:
+    damaged = DAMAGES[name](good)
+    with pytest.raises(Refusal):
+        replay(damaged.statement, damaged.proof)
 
 
 @pytest.fixture(scope="module")
