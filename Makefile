@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint types format bench examples pictures clean setup lean
+.PHONY: demo test test-slow test-lean lint types format bench examples pictures clean setup lean
 
 setup: $(STAMP)
 
@@ -17,8 +17,8 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 # A native Lean of the pinned version is used where there is one; else the embedded one is fetched into the user's cache,
-# once, and the Lean library is compiled there, once for each state of its sources. Without Lean everything else works, so
-# a registry that cannot be reached stops nothing here.
+# once, and what certificates need of the Lean library is compiled there, once for each state of its sources. Without Lean
+# everything else works, so a registry that cannot be reached stops nothing here.
 lean: setup
 	-$(BIN)/python -m torchlean.cli lean setup
 
@@ -27,7 +27,7 @@ demo: setup lean
 
 # One thread per process: two processes that both let torch use every core wait for each other, and the tensors of
 # the tests are too small to gain anything.
-test test-slow: export OMP_NUM_THREADS = 1
+test test-slow test-lean: export OMP_NUM_THREADS = 1
 
 test: setup lint types lean
 	$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -35,6 +35,11 @@ test: setup lint types lean
 # What the default run samples, in full.
 test-slow: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+# Compiles the whole Lean library, and runs the tests that need minutes of Lean: one process, since each check takes a core.
+test-lean: setup lean
+	$(BIN)/python -m torchlean.cli lean build
+	$(BIN)/python -m pytest -m lean
 
 lint: setup
 	$(BIN)/ruff check .

@@ -171,9 +171,12 @@ _lean_path = click.option(
 
 @lean.command("setup")
 @_lean_path
-@click.option("--library/--no-library", default=True, help="Compile the Lean library too (the default).")
+@click.option("--library/--no-library", default=True, help="Compile what certificates need, too (the default).")
 def lean_setup(path: str | None, library: bool) -> None:
-    """Fetch the embedded Lean where no native one is found, and compile the library. Does nothing when that is done."""
+    """Fetch the embedded Lean where no native one is found, and compile what certificates need of the library.
+
+    Does nothing when that is done.
+    """
     from torchlean.command import lean as command
 
     sys.exit(command.guarded(lambda: command.setup(path, library)))
@@ -182,7 +185,7 @@ def lean_setup(path: str | None, library: bool) -> None:
 @lean.command("build")
 @_lean_path
 def lean_build(path: str | None) -> None:
-    """Compile what is missing of the Lean library; its errors are shown. Needs no network."""
+    """Compile what is missing of the whole Lean library; its errors are shown. Needs no network."""
     from torchlean.command import lean as command
 
     sys.exit(command.guarded(lambda: command.build(path)))

@@ -146,11 +146,13 @@ def test_the_cases_reach_every_kind_of_result() -> None:
         assert (magnitudes == 0x7FC00000).any(), f"no NaN of {name}"
 
 
+@pytest.mark.lean
 def test_lean_and_python_give_the_same_bits(runner: Runner) -> None:
     outcome = runner.check(source(all_cases()))
     assert isinstance(outcome, Accepted), outcome
 
 
+@pytest.mark.lean
 def test_one_wrong_bit_is_rejected(runner: Runner) -> None:
     *operands, result = all_cases()["mul"][-1]
     outcome = runner.check(source({"mul": [(*operands, result ^ 1)]}))

@@ -118,6 +118,7 @@ def test_no_source_has_a_hole_or_a_way_around_the_kernel(file: Path) -> None:
     assert _REFUSED.findall(text) == []
 
 
+@pytest.mark.lean
 def test_lean_accepts_the_whole_library_without_a_remark(lean: Toolchain) -> None:
     """With the axioms of each module examined, which is part of compiling it (`library.py`)."""
     library = Library.of(lean, roots=())

@@ -29,6 +29,8 @@ from torchlean.lean import (
 from torchlean.lean.olean import foundations
 from torchlean.lean.process import LeanProcess
 
+pytestmark = pytest.mark.lean
+
 SECONDS = 600.0
 """For one run: far more than any needs, since other tests may run beside it."""
 

@@ -53,7 +53,7 @@ def guarded(command: Callable[[], int]) -> int:
 
 
 def setup(path: str | None, library: bool) -> int:
-    """Find a Lean or install the embedded one, and compile the library.
+    """Find a Lean or install the embedded one, and compile what certificates need of the library.
 
     Args:
         path: of a native Lean; None looks for one.
@@ -68,15 +68,15 @@ def setup(path: str | None, library: bool) -> int:
             set_up(show)
         toolchain = find_toolchain()
     click.echo(f"{_described(toolchain)}")
-    return _build(toolchain) if library else DONE
+    if library:
+        checker = built(toolchain)
+        click.echo(f"what certificates need is compiled: {len(checker.modules)} modules in {checker.folder}")
+    return DONE
 
 
 def build(path: str | None) -> int:
-    """Compile what is missing of the library with the Lean that is there."""
-    return _build(find_toolchain(path))
-
-
-def _build(toolchain: Toolchain) -> int:
+    """Compile what is missing of the whole library with the Lean that is there."""
+    toolchain = find_toolchain(path)
     for part in (None, ()):  # what certificates need, which is checked with soon; then the rest
         library = built(toolchain, part)
     click.echo(f"the Lean library is compiled: {len(library.modules)} modules in {library.folder}")
