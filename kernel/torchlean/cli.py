@@ -171,7 +171,9 @@ _lean_path = click.option(
 
 @lean.command("setup")
 @_lean_path
-@click.option("--library/--no-library", default=True, help="Compile what certificates need, too (the default).")
+@click.option(
+    "--library/--no-library", default=True, help="Compile what certificates need, too (the default)."
+)
 def lean_setup(path: str | None, library: bool) -> None:
     """Fetch the embedded Lean where no native one is found, and compile what certificates need of the library.
 
