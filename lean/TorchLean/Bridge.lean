@@ -12,7 +12,7 @@ in the box is finite and is a `Run` of the noisy network (`bridge`), so that wha
 network holds of it (`execution_satisfies`).
 -/
 
-public section
+public noncomputable section
 namespace TorchLean
 open TorchLean.Float32
 

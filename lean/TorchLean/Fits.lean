@@ -10,7 +10,7 @@ public import TorchLean.Float32.Machine
 threshold; `sumFits` does so for the sum of two numbers. Both are sound: what they accept bounds every execution.
 -/
 
-public section
+public noncomputable section
 namespace TorchLean
 open TorchLean.Float32
 

@@ -11,7 +11,7 @@ operand, in units of `2^-(scale + grid)`, and the error is compared with the noi
 `2^-grid`.
 -/
 
-public section
+public noncomputable section
 namespace TorchLean
 
 /-- The largest magnitudes in a box. -/

@@ -10,7 +10,7 @@ the bias on, first product first. It is one of the executions that `Exec` admits
 succeeds: it needs weights that are numbers of binary32.
 -/
 
-public section
+public noncomputable section
 namespace TorchLean
 open TorchLean.Float32
 

@@ -10,7 +10,7 @@ binary32 execution, its noise covers the rounding errors of binary32 on `[-1, 1]
 and a run of the noisy network.
 -/
 
-public section
+public noncomputable section
 namespace TorchLean.Witness
 open TorchLean.Float32
 

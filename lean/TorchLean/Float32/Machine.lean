@@ -8,7 +8,7 @@ public import TorchLean.Float32.Error
 Each operation of `Ops` satisfies the rounding interface, so that the theorems about dot products hold for it.
 -/
 
-public section
+public noncomputable section
 namespace TorchLean.Float32
 
 theorem roundedInt_error (k : Int) (s : Nat) :
