@@ -39,8 +39,8 @@ FEW_INPUTS = 8
 """Inputs up to which halves are taken rather than phases; as in branch and bound."""
 
 KERNEL_SECONDS = 40.0
-"""Estimated time in the kernel beyond which no plan is offered. What the kernel evaluates it remembers, and the embedded Lean
-has 2 GiB: a plan of 67 estimated seconds ran out of them after 45 s."""
+"""Estimated time in the kernel beyond which no plan is offered. What the kernel evaluates it keeps, and the embedded
+Lean has 2 GiB: a plan of 67 estimated seconds ran out of them after 45 s."""
 
 MOST_LEAVES = 512
 """Parts after which the search gives up, whatever their cost."""
