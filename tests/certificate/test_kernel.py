@@ -31,6 +31,8 @@ from torchlean.lean import (
     find_toolchain,
 )
 
+pytestmark = pytest.mark.lean
+
 TOGETHER = 6
 """Damaged certificates in one file: the kernel's memory grows with what it has computed."""
 
