@@ -23,6 +23,9 @@ from torchlean.vnnlib import witness
 LIMIT = 0.3
 """Seconds: time enough to reach the stage that never ends."""
 
+PATIENCE = 60
+"""Seconds after which a command that should have been ended by a signal ends by itself."""
+
 needs_alarms = pytest.mark.skipif(
     not hasattr(signal, "setitimer"), reason="the system has no interval timers"
 )
@@ -80,7 +83,7 @@ def test_a_signal_ends_the_command_without_a_verdict_or_a_file(
 ) -> None:
     timer = threading.Timer(LIMIT, os.kill, (os.getpid(), number))
     timer.start()
-    result = run(tmp_path)
+    result = run(tmp_path, "--timeout", PATIENCE)  # a signal that is lost fails the test, and does not hang it
     timer.join()
     assert (result.exit_code, result.stdout) == (code, "unknown\n")
     assert "stopped" in result.stderr and "Traceback" not in result.stderr

@@ -18,7 +18,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.exponential_sums import log_share, log_sum, share
 from torchlean.ops.arguments import dimension
 from torchlean.ops.lowering import EXPANDED, Part, Steps
-from torchlean.ops.noise.softmax import LogShares, LogSum, Shares
+from torchlean.ops.noise.softmax import LogShares, LogSum, RunningLogSum, Shares
 from torchlean.ops.op import (
     Attribute,
     Attributes,
@@ -192,6 +192,7 @@ class LogCumulativeSumExp(Op):
 
     name = "logcumsumexp"
     never_grows = True
+    rounding = RunningLogSum()
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs

@@ -135,3 +135,30 @@ class LogSum(Rule):
         local = size * (2.0 * call.precision.unit) + rows.sum_error.reshape(shape) * 1.1
         local = local + math.log(rows.terms + 1) * (logarithm + 2.0 * call.precision.unit)
         return Noise(local + 4.0 * call.precision.smallest_normal, passed)
+
+
+@dataclass(frozen=True)
+class RunningLogSum(Rule):
+    """logcumsumexp: `max + log1p(exp(min - max))`, element after element.
+
+    A step moves no further than what it joins. Its own error is the module's `u / 2` and the exponential's for the
+    term, at most 1, of which log1p makes no more; log1p's own on at most log 2; and the last sum's on the largest
+    result so far.
+    """
+
+    def noise(self, call: Call) -> Noise:
+        (x,) = call.operands
+        dim: Any = call.attributes["dim"]
+        if not call.out.shape or 0 in call.out.shape:
+            return Noise(passed=x.error)
+        passed = x.error.cummax(dim).values if x.error is not None and call.noisy else None
+        precision = call.precision
+        step = precision.unit + kernels.relative("exp", precision)
+        step += math.log(2.0) * (kernels.relative("log1p", precision) + 2.0 * precision.unit)
+        largest = call.result_magnitude(passed).cummax(dim).values
+        steps = torch.arange(call.out.shape[dim], dtype=largest.dtype)
+        shape = [1] * largest.dim()
+        shape[dim] = -1
+        once = largest * (2.0 * precision.unit) + step + 4.0 * precision.smallest_normal
+        # Errors of a step enlarge what later steps round, by their second order.
+        return Noise(once * steps.reshape(shape) * 1.01, passed)
