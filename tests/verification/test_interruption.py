@@ -83,7 +83,8 @@ def test_a_signal_ends_the_command_without_a_verdict_or_a_file(
 ) -> None:
     timer = threading.Timer(LIMIT, os.kill, (os.getpid(), number))
     timer.start()
-    result = run(tmp_path, "--timeout", PATIENCE)  # a signal that is lost fails the test, and does not hang it
+    # A signal that is lost fails the test, and does not hang it.
+    result = run(tmp_path, "--timeout", PATIENCE)
     timer.join()
     assert (result.exit_code, result.stdout) == (code, "unknown\n")
     assert "stopped" in result.stderr and "Traceback" not in result.stderr
