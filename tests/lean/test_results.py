@@ -14,7 +14,6 @@ from torchlean.lean import (
     Crashed,
     Garbage,
     Message,
-    Missing,
     Outcome,
     OutOfMemory,
     Rejected,
@@ -50,7 +49,6 @@ def test_acceptance_and_rejection_are_found_again_by_another_process_of_the_same
         Garbage(1.0, ""),
         OutOfMemory(1.0, ""),
         StackOverflow(1.0, ""),
-        Missing(0.0, ""),
     ],
 )
 def test_what_another_run_might_not_repeat_is_not_remembered(file: Path, outcome: Outcome) -> None:

@@ -16,7 +16,7 @@ from torchlean.analysis.session import Session
 from torchlean.analysis.units import UnitBounds, bound_unit, sharpen_unit, unit_graph
 from torchlean.cancellation import Cancelled
 from torchlean.capture import capture_file
-from torchlean.capture.result import Capture
+from torchlean.capture.result import Capture, Unit, UnitKind
 from torchlean.certificate import (
     Certified,
     NotCheckableError,
@@ -65,18 +65,18 @@ def certified(
     capture = capture_file(path, text, session.workspace, cancelled)
     found = []
     for unit in capture.units:
-        if names is None or unit.name in names:
-            answer = _of_unit(capture, unit.name, text, session, cancelled)
+        if unit.kind is UnitKind.CLAIM and (names is None or unit.name in names):
+            answer = _of_claim(capture, unit, text, session, cancelled)
             if answer is not None:
                 found.append(answer)
     return found
 
 
-def _of_unit(
-    capture: Capture, name: str, text: str, session: Session, cancelled: Callable[[], bool]
+def _of_claim(
+    capture: Capture, unit: Unit, text: str, session: Session, cancelled: Callable[[], bool]
 ) -> tuple[Plan, Certified | None] | None:
-    """None for what is no proved claim."""
-    (unit,) = [unit for unit in capture.units if unit.name == name]
+    """None where it is not proved."""
+    name = unit.name
     bounded = bound_unit(unit_graph(capture, unit), session.bounds, cancelled)
     if session.method == "crown":
         bounded = sharpen_unit(bounded, session.bounds, cancelled)

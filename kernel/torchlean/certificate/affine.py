@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torchlean.certificate.assembly import Element, Place
-from torchlean.certificate.lowering import Lowering, NotCheckableError, place
+from torchlean.certificate.assembly import Element, Place, dyadic
+from torchlean.certificate.lowering import Lowering, NotCheckableError, place, sources
 from torchlean.certificate.network import Hinge
 from torchlean.graph import Node
 from torchlean.ops import OPS
@@ -30,8 +30,7 @@ def broadcast(lowering: Lowering, node: Node, number: int) -> list[Element]:
             raise NotCheckableError(f"{place(node)} mixes {operand.type.dtype} and {node.type.dtype}")
         numbers = torch.tensor([float(e) for e in elements if isinstance(e, Fraction)], dtype=torch.float64)
         elements = [Fraction(x) for x in numbers.to(node.type.dtype).double().tolist()]
-    numbering = torch.arange(operand.type.numel).reshape(operand.type.shape).expand(node.type.shape)
-    return [elements[place] for place in numbering.flatten().tolist()]
+    return [elements[source] for source in sources(operand.type.shape, node.type.shape)]
 
 
 def contracted(lowering: Lowering, node: Node) -> list[Element]:
@@ -151,8 +150,7 @@ def _scaled(
     for number, (element, factor) in enumerate(zip(elements, factors, strict=True)):
         _accumulate(rows[number], bias, number, element, factor)
     factor = factors[0]
-    dyadic = factor.denominator & (factor.denominator - 1) == 0
-    if len(elements) > FEW and dyadic and len(set(factors)) == 1:
+    if len(elements) > FEW and dyadic(factor) and len(set(factors)) == 1:
         scale = factor.denominator.bit_length() - 1
         slope = factor.numerator
         return lowering.assembly.hinge(

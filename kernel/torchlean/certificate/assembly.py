@@ -89,21 +89,21 @@ class Assembly:
             )
         numbers = [number for row, b in zip(rows, bias, strict=True) for number in (*row.values(), b)]
         scale = max(map(_places, numbers), default=0)
-        whole = all(map(_dyadic, numbers))
+        whole = all(map(dyadic, numbers))
         sizes = [max(-low, high) for low, high in self.boxes[operand]]
         magnitudes, dropped, weight, offsets = [], [], [], []
         for row, b in zip(rows, bias, strict=True):
             integers = [0] * columns
-            lost = Fraction(0) if whole else b - Fraction(_scaled(b, scale), 1 << scale)
-            size = abs(_scaled(b, scale)) << self.grid
+            lost = Fraction(0) if whole else b - Fraction(scaled(b, scale), 1 << scale)
+            size = abs(scaled(b, scale)) << self.grid
             for place, coefficient in row.items():
-                column, integer = starts[place[0]] + place[1], _scaled(coefficient, scale)
+                column, integer = starts[place[0]] + place[1], scaled(coefficient, scale)
                 integers[column] = integer
                 size += abs(integer) * sizes[column]
                 if not whole:
                     lost += (coefficient - Fraction(integer, 1 << scale)) * self.magnitude(place)
             weight.append(tuple(integers))
-            offsets.append(_scaled(b, scale))
+            offsets.append(scaled(b, scale))
             # What was rounded down is missing from the magnitude.
             magnitudes.append(Fraction(size, 1 << (scale + self.grid)) + lost)
             dropped.append(lost)
@@ -151,8 +151,7 @@ class Assembly:
         ]
         box = []
         for low, high in operand:
-            points = [low, node.kink, high] if low < node.kink < high else [low, high]
-            values = [node.scaled(z) for z in points]
+            values = [node.scaled(z) for z in node.points(low, high)]
             box.append((floor_shift(min(values), node.scale), ceil_shift(max(values), node.scale)))
         return self._append(node, box, noise)
 
@@ -200,13 +199,14 @@ class Assembly:
 
 def _places(number: Fraction) -> int:
     """Binary places of a dyadic number; `COEFFICIENT_BITS` of any other."""
-    return number.denominator.bit_length() - 1 if _dyadic(number) else COEFFICIENT_BITS
+    return number.denominator.bit_length() - 1 if dyadic(number) else COEFFICIENT_BITS
 
 
-def _dyadic(number: Fraction) -> bool:
+def dyadic(number: Fraction) -> bool:
+    """Whether it is an integer over a power of two."""
     return number.denominator & (number.denominator - 1) == 0
 
 
-def _scaled(number: Fraction, scale: int) -> int:
+def scaled(number: Fraction, scale: int) -> int:
     """In units of `2^-scale`, rounded down."""
     return (number.numerator << scale) // number.denominator

@@ -191,7 +191,7 @@ class Checker:
     def _hinged(self, node: Hinge, box: Box) -> Box:
         """`hingeBox`: the hinge's values at the ends, and at the kink where it lies between them."""
         rows = list(zip(box.lower, box.upper, strict=True))
-        values = [[node.scaled(z) for z in _points(node, low, high)] for low, high in rows]
+        values = [[node.scaled(z) for z in node.points(low, high)] for low, high in rows]
         return Box(
             integers([floor_shift(min(v), node.scale) for v in values]),
             integers([ceil_shift(max(v), node.scale) for v in values]),
@@ -214,7 +214,7 @@ class Checker:
         """`hingeLines` for one element: slope and shift of the line below and of that above."""
         slopes, scale = self.params.slopes, node.scale
         first, second = self._slopes_on(node, low, high)
-        points = _points(node, low, high)
+        points = node.points(low, high)
         lower = min(((node.scaled(z) << slopes) >> scale) - first * z for z in points)
         upper = max(ceil_shift(node.scaled(z) << slopes, scale) - second * z for z in points)
         return (first, lower - (noise << slopes)), (second, upper + (noise << slopes))
@@ -316,10 +316,6 @@ class Checker:
             const = const + ((row & mask) * state[value].box.lower).sum(1)
             rows[value] = row >> k
         return floor_shift(const, k), places
-
-
-def _points(node: Hinge, low: int, high: int) -> list[int]:
-    return [low, node.kink, high] if low < node.kink < high else [low, high]
 
 
 def _gathered(lines: Sequence[tuple[int, int]]) -> Lines:

@@ -15,14 +15,16 @@ in float64 on unit vectors, where products with 1 and sums with 0 are exact.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from torchlean.certificate.assembly import Assembly, Element, Place, TooLargeError
+from torchlean.certificate.assembly import Assembly, Element, Place, TooLargeError, scaled
 from torchlean.certificate.machine import Machine, OverflowPossibleError
 from torchlean.certificate.network import (
     Formula,
@@ -145,8 +147,7 @@ def _box(inputs: Sequence[Node], domains: Mapping[str, Box], grid: int) -> list[
         if not bool(torch.isfinite(box.lower).all() & torch.isfinite(box.upper).all()):
             raise NotCheckableError(f"the domain of `{node.label}` is unbounded")
         for low, high in zip(box.lower.flatten().tolist(), box.upper.flatten().tolist(), strict=True):
-            unit = 1 << grid
-            found.append((int(Fraction(low) * unit // 1), -int(-Fraction(high) * unit // 1)))
+            found.append((scaled(Fraction(low), grid), -scaled(-Fraction(high), grid)))
     return found
 
 
@@ -179,6 +180,12 @@ def _lower_nodes(lowering: Lowering, comparison: set[int]) -> None:
                 lowering.elements[node.id] = HANDLERS[node.op](lowering, node)
             except OverflowPossibleError:
                 raise NotCheckableError(f"{place(node)} may overflow to infinity in an execution") from None
+
+
+@lru_cache(maxsize=64)
+def sources(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
+    """For each element of a result, in row-major order, the element of an operand that broadcasting puts there."""
+    return tuple(torch.arange(math.prod(shape)).reshape(shape).expand(result).flatten().tolist())
 
 
 def numbers(node: Node) -> list[Element]:
@@ -257,8 +264,7 @@ class _Literals:
         """
         graph = self._lowering.graph
         operand = graph[node.inputs[number]]
-        numbering = torch.arange(operand.type.numel).reshape(operand.type.shape)
-        source = int(numbering.expand(node.type.shape).flatten()[element])
+        source = sources(operand.type.shape, node.type.shape)[element]
         if operand.data is not None and operand.type.dtype != node.type.dtype:
             return _Form.number(Fraction(float(operand.data.flatten()[source].to(node.type.dtype).double())))
         if operand.type.dtype != node.type.dtype and _narrower(operand.type.dtype, node.type.dtype):
@@ -310,4 +316,4 @@ class _Form:
         return _Form(row, self.offset + factor * other.offset, sizes)
 
 
-__all__ = ["Lowered", "Lowering", "NotCheckableError", "Row", "lower", "numbers", "place"]
+__all__ = ["Lowered", "Lowering", "NotCheckableError", "Row", "lower", "numbers", "place", "sources"]

@@ -66,6 +66,10 @@ class Hinge:
         slope = self.below if z <= self.kink else self.above
         return (self.value << self.scale) + slope * (z - self.kink)
 
+    def points(self, low: int, high: int) -> list[int]:
+        """Where the least and the greatest on an interval are: its ends, and the kink where it lies between them."""
+        return [low, self.kink, high] if low < self.kink < high else [low, high]
+
 
 @dataclass(frozen=True, slots=True)
 class Add:
@@ -114,10 +118,6 @@ class Network:
         """Numbers in matrices and biases."""
         linear = [node for node in self.nodes if isinstance(node, Linear)]
         return sum(len(row) + 1 for node in linear for row in node.weight)
-
-    def without_noise(self) -> Network:
-        """The exact network."""
-        return Network(self.grid, self.nodes, tuple((0,) * len(e) for e in self.noise), self.sizes)
 
     def pruned(self) -> Network:
         """Only the nodes that the last one depends on."""

@@ -62,32 +62,18 @@ class Kernel:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def prepare(self) -> None:
-        """Start Lean in the background, so that the first check need not wait for it."""
-        runner = self._started()
-        if isinstance(runner, Runner):
-            runner.prepare()
-
     def ask(self, source: str) -> Outcome | Unavailable:
         """What the kernel says of a certificate."""
-        runner = self._started()
-        if isinstance(runner, Unavailable):
-            return runner
-        return checked(source, runner, self._cache)
-
-    def _started(self) -> Runner | Unavailable:
         if self._runner is None:
             self._runner = self._start()
-        return self._runner
+        if isinstance(self._runner, Unavailable):
+            return self._runner
+        return checked(source, self._runner, self._cache)
 
     def _start(self) -> Runner | Unavailable:
         try:
             toolchain = find_toolchain()
-            library = Library.of(toolchain)
-            if not library.complete:
-                built = f"{library.built} of {len(library.modules)} modules of the Lean library are compiled"
-                return Unavailable("TL403", f"{built}: run `torchlean lean setup`")
-            runner = self._stack.enter_context(Runner(toolchain, library))
+            runner = self._stack.enter_context(Runner(toolchain, Library.of(toolchain)))
         except LeanMissingError:
             return Unavailable("TL400", "there is no Lean: run `torchlean lean setup`")
         except LeanError as error:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from torchlean.command.limits import INTERRUPTED, TERMINATED, Terminated, termination
+from torchlean.command.progress import Report, bar
 from torchlean.lean import (
     Accepted,
     LeanError,
@@ -195,21 +194,13 @@ def _message_object(message: Message, lines: list[str]) -> dict[str, object]:
     }
 
 
-@contextmanager
-def _bar() -> Iterator[Callable[[float, str], None]]:
-    """A bar on a terminal's standard error; in a pipe one line for each stage."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        said: set[str] = set()
+def _bar() -> AbstractContextManager[Report]:
+    """A bar; in a pipe one line for each stage."""
+    said: set[str] = set()
 
-        def say(share: float, text: str) -> None:
-            if text and text not in said:
-                said.add(text)
-                click.echo(text, err=True)
+    def say(share: float, text: str) -> None:
+        if text and text not in said:
+            said.add(text)
+            click.echo(text, err=True)
 
-        yield say
-        return
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.description}"))
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda share, text: bar.update(task, completed=share, description=text)
+    return bar(0, say)

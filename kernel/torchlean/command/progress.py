@@ -1,14 +1,18 @@
-"""A progress bar on a terminal's standard error, and nothing at all in pipes."""
+"""Progress bars on a terminal's standard error; none in pipes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias, TypeVar
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, track
 
 Item = TypeVar("Item")
+
+Report: TypeAlias = Callable[[float, str], None]
+"""Told the share that is done, from 0 to 1, and what is being done."""
 
 
 def progress(items: Sequence[Item], description: str) -> Iterable[Item]:
@@ -17,3 +21,22 @@ def progress(items: Sequence[Item], description: str) -> Iterable[Item]:
     if not console.is_terminal or len(items) < 2:
         return items
     return track(items, description=description, console=console, transient=True)
+
+
+@contextmanager
+def bar(places: int, piped: Report) -> Iterator[Report]:
+    """What to report to.
+
+    Args:
+        places: of the percentage after its decimal point.
+        piped: is told instead where standard error is no terminal.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield piped
+        return
+    percentage = TextColumn(f"{{task.percentage:>{places + 4 if places else 3}.{places}f}} %")
+    columns = (BarColumn(), percentage, TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("", total=1.0)
+        yield lambda share, text: shown.update(task, completed=share, description=text)

@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from torchlean.bounds.branching.local import LocalWorkers
 from torchlean.bounds.branching.workers import Workers, WorkersError
 from torchlean.capture.onnx import OnnxError, load_onnx
 from torchlean.command.limits import INTERRUPTED, TERMINATED, Terminated, TimeUp, alarm, termination
+from torchlean.command.progress import bar
 from torchlean.command.threads import one_thread
 from torchlean.verification import PosingError, Verification, verify
 from torchlean.verification.record import digest, record, save
-from torchlean.verification.verify import Report
 from torchlean.vnnlib import Property, parse_file, witness
 from torchlean.writing import check_writable, same_file
 
@@ -116,7 +114,7 @@ def _decided(
         with (
             alarm(None if end is None else end + SLACK),
             _workers(processes, scheduler) as workers,
-            _progress() as report,
+            bar(1, lambda share, text: None) as report,
         ):
             left = None if end is None else end - time.monotonic()
             found = verify(network, property, left, report=report, workers=workers)
@@ -199,16 +197,3 @@ def _print(verification: Verification) -> None:
             for index, value in enumerate(values):
                 click.echo(f"  {letter}_{index} = {float(value)!r}")
     click.echo(verification.verdict)
-
-
-@contextmanager
-def _progress() -> Iterator[Report]:
-    """A bar on a terminal's standard error: the share that is shown, and what is being done."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda share, text: None
-        return
-    columns = (BarColumn(), TextColumn("{task.percentage:>5.1f} %"), TextColumn("{task.description}"))
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda share, text: bar.update(task, completed=share, description=text)

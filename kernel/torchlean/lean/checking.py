@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 
 from torchlean.lean.gate import certificate_faults
@@ -27,7 +26,7 @@ def checked(
     faults = certificate_faults(source)
     if faults:
         return Rejected(0.0, faults)
-    key = result_key(hashlib.sha256(source.encode()).hexdigest(), runner.library, runner.toolchain)
+    key = result_key(source, runner.library, runner.toolchain)
     known = None if cache is None else cache.get(key)
     if known is not None:
         return known

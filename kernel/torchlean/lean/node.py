@@ -5,16 +5,13 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from torchlean.lean.pins import NODE_MAJOR
+from torchlean.lean.programs import version_text
 
 PROGRAM = "node.exe" if sys.platform == "win32" else "node"
-
-ANSWER_SECONDS = 30.0
-"""How long a program may take to tell its version: far more than any needs, so that a broken one does not hang us."""
 
 
 def find_node(installed: Path | None = None) -> Path | None:
@@ -59,15 +56,5 @@ def find_npm(node: Path | None) -> list[str] | None:
 def _new_enough(node: Path) -> bool:
     if not node.is_file():
         return False
-    try:
-        done = subprocess.run(
-            [str(node), "--version"],
-            capture_output=True,
-            text=True,
-            timeout=ANSWER_SECONDS,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return False
-    version = re.match(r"v(\d+)\.", done.stdout)
-    return done.returncode == 0 and version is not None and int(version[1]) >= NODE_MAJOR
+    version = re.match(r"v(\d+)\.", version_text(node) or "")
+    return version is not None and int(version[1]) >= NODE_MAJOR

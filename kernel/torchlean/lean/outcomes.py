@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, Union
+from typing import ClassVar, Literal, TypeAlias, Union
 
 SeverityName = Literal["error", "warning", "information"]
 
@@ -72,58 +72,47 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfMemory:
+class _Ended:
+    """Lean ended by itself, and what it did is no answer.
+
+    Attributes:
+        detail: what it said or how it ended, quoted.
+    """
+
+    words: ClassVar[str]
     seconds: float
     detail: str
 
     def describe(self) -> str:
-        return f"Lean ran out of memory: {self.detail}"
+        return f"{self.words}: {self.detail}"
 
 
-@dataclass(frozen=True, slots=True)
-class StackOverflow:
-    seconds: float
-    detail: str
-
-    def describe(self) -> str:
-        return f"Lean ran out of stack: {self.detail}"
+class OutOfMemory(_Ended):
+    __slots__ = ()
+    words = "Lean ran out of memory"
 
 
-@dataclass(frozen=True, slots=True)
-class Crashed:
-    """It ended without an answer, for another reason than memory or stack."""
-
-    seconds: float
-    detail: str
-
-    def describe(self) -> str:
-        return f"Lean ended without an answer: {self.detail}"
+class StackOverflow(_Ended):
+    __slots__ = ()
+    words = "Lean ran out of stack"
 
 
-@dataclass(frozen=True, slots=True)
-class Garbage:
-    """It ended as if all were well, but what it wrote is not what Lean writes."""
+class Crashed(_Ended):
+    """For another reason than memory or stack."""
 
-    seconds: float
-    detail: str
-
-    def describe(self) -> str:
-        return f"Lean wrote what cannot be understood: {self.detail}"
+    __slots__ = ()
+    words = "Lean ended without an answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """There was no Lean to run."""
+class Garbage(_Ended):
+    """As if all were well, but what it wrote is not what Lean writes."""
 
-    seconds: float
-    detail: str
-
-    def describe(self) -> str:
-        return self.detail
+    __slots__ = ()
+    words = "Lean wrote what cannot be understood"
 
 
 Outcome: TypeAlias = Union[
-    Accepted, Rejected, TimedOut, Cancelled, OutOfMemory, StackOverflow, Crashed, Garbage, Missing
+    Accepted, Rejected, TimedOut, Cancelled, OutOfMemory, StackOverflow, Crashed, Garbage
 ]
 
 

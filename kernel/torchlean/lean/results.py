@@ -37,12 +37,9 @@ _TABLE = """CREATE TABLE IF NOT EXISTS results (
 ) WITHOUT ROWID"""
 
 
-def result_key(certificate: str, library: Library, toolchain: Toolchain) -> str:
-    """What a result is stored under.
-
-    Args:
-        certificate: SHA-256 (hex) of the source that is checked.
-    """
+def result_key(source: str, library: Library, toolchain: Toolchain) -> str:
+    """What a result is stored under: the text that is checked, what it is checked against, and by whom."""
+    certificate = hashlib.sha256(source.encode()).hexdigest()
     return hashlib.sha256(f"{certificate}\n{library.identity}\n{toolchain.identity}".encode()).hexdigest()
 
 

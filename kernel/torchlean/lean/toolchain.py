@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +18,9 @@ from typing import Literal
 
 from torchlean.lean.embedded import find_embedded
 from torchlean.lean.errors import LeanMissingError
-from torchlean.lean.node import ANSWER_SECONDS, find_node
+from torchlean.lean.node import find_node
 from torchlean.lean.pins import LEAN_VERSION, NATIVE_SERIES, NODE_MAJOR
+from torchlean.lean.programs import version_text
 from torchlean.lean.repairs import MOUNTS_VARIABLE
 
 PATH_VARIABLE = "TORCHLEAN_LEAN"
@@ -111,18 +111,8 @@ def native_candidates() -> Iterator[Path]:
 
 def native_version(program: Path) -> str | None:
     """What `lean --version` says, such as "4.28.0"; None where it is no Lean that runs."""
-    try:
-        done = subprocess.run(
-            [str(program), "--version"],
-            capture_output=True,
-            text=True,
-            timeout=ANSWER_SECONDS,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return None
-    found = re.search(r"Lean \(version ([^,\s)]+)", done.stdout)
-    return found[1] if found is not None and done.returncode == 0 else None
+    found = re.search(r"Lean \(version ([^,\s)]+)", version_text(program) or "")
+    return None if found is None else found[1]
 
 
 def _is_proxy(program: Path) -> bool:

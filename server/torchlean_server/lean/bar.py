@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from torchlean_server.progress import PATIENCE
+from torchlean_server.progress import PATIENCE, Bars
 from torchlean_server.proofs import Proof, Standing
 from torchlean_server.state import Document
 
@@ -18,15 +17,6 @@ _NUMBERS = itertools.count(1)
 
 _STAGES = (Standing.CHECKING, Standing.PLANNED, Standing.WAITING)
 """Which of several claims a bar names."""
-
-
-class Bars(Protocol):
-    """What is needed of `pygls.progress.Progress`."""
-
-    async def create_async(self, token: str) -> object: ...
-    def begin(self, token: str, value: types.WorkDoneProgressBegin) -> None: ...
-    def report(self, token: str, value: types.WorkDoneProgressReport) -> None: ...
-    def end(self, token: str, value: types.WorkDoneProgressEnd) -> None: ...
 
 
 class Bar:

@@ -318,23 +318,21 @@ class Prover:
     def _everywhere(
         self, which: Callable[[Proof], bool], standing: Standing, detail: str = "", code: str = ""
     ) -> None:
+        self._replace(which, lambda proof: proof.now(standing, detail, code))
+        self._turn()
+
+    def _replace(self, which: Callable[[Proof], bool], new: Callable[[Proof], Proof]) -> None:
         for document in self._documents:
             chosen = [proof for proof in document.proofs.values() if which(proof)]
             for proof in chosen:
-                document.stand(proof.now(standing, detail, code))
+                document.stand(new(proof))
             if chosen:
                 self._changed(document)
-        self._turn()
 
     def _lost(self, reason: Unavailable) -> None:
         """There is no Lean."""
         self._unavailable = reason
-        for document in self._documents:
-            pending = [proof for proof in document.proofs.values() if proof.pending]
-            for proof in pending:
-                document.stand(self._without(proof, reason))
-            if pending:
-                self._changed(document)
+        self._replace(lambda proof: proof.pending, lambda proof: self._without(proof, reason))
 
     def _without(self, proof: Proof, reason: Unavailable) -> Proof:
         """A claim without Lean. The first one tells people; the others would only repeat it."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import threading
 from collections.abc import Callable
@@ -141,9 +140,7 @@ class LeanService:
         runner, cache = self._runner, self._cache
         if runner is None or cache is None:
             return None  # closed meanwhile
-        # The digest is our own, whatever a certificate says of itself.
-        digest = hashlib.sha256(source.encode()).hexdigest()
-        outcome = cache.get(result_key(digest, runner.library, runner.toolchain))
+        outcome = cache.get(result_key(source, runner.library, runner.toolchain))
         if outcome is None:
             # It will be asked: the spare starts while the certificate waits.
             runner.prepare()
@@ -151,13 +148,10 @@ class LeanService:
         return _answer(outcome)
 
     def check(self, source: str, timeout: float, cancel: threading.Event) -> Answer:
-        from torchlean.lean import Missing, checked
+        from torchlean.lean import checked
 
         assert self._runner is not None, "opened first"
-        outcome = checked(source, self._runner, self._cache, timeout, cancel)
-        if isinstance(outcome, Missing):
-            raise Unavailable("TL400", outcome.describe())
-        return _answer(outcome)
+        return _answer(checked(source, self._runner, self._cache, timeout, cancel))
 
     def rest(self) -> None:
         from torchlean.lean import Runner
