@@ -12,10 +12,10 @@ public import TorchLean.Witness
 /-!
 # TorchLean: what its verdicts rest on
 
-* `TorchLean.Net`, `TorchLean.Check`, `TorchLean.Sound`: networks over integers, the checker of certificates, and the theorem
-  that what it accepts is true.
-* `TorchLean.Float32`, `TorchLean.DotProduct`, `TorchLean.Bridge`: an executable binary32, dot products in any order, and that
-  executions are runs of the noisy network.
+* `TorchLean.Net`, `TorchLean.Check`, `TorchLean.Sound`: networks over integers, the checker of certificates, and the
+  theorem that what it accepts is true.
+* `TorchLean.Float32`, `TorchLean.DotProduct`, `TorchLean.Bridge`: an executable binary32, dot products in any order,
+  and that executions are runs of the noisy network.
 * `TorchLean.Module`, `TorchLean.Compile`: modules, whose eager execution and compiled graph agree.
 * `TorchLean.Approximation`: universal approximation with explicit networks.
 * `TorchLean.Lyapunov`: practical stability in discrete time.

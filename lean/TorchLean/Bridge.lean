@@ -2,6 +2,7 @@ module
 prelude
 public import TorchLean.Fits
 public import TorchLean.Boxes
+public import TorchLean.Execute
 
 /-!
 # From binary32 executions to the noisy network
@@ -67,23 +68,21 @@ open TorchLean.Float32
         (n.box grid st).bind fun b => (widen b e).map fun b => ⟨b, [], []⟩ :: st
       else none
 
-theorem near_self (grid e : Nat) (v : Rat) : Near grid v e v := by
-  have h : (0 : Rat) ≤ (e : Rat) / pow2 grid :=
-    le_of_mul_pow2_le grid (by rw [div_mul_pow2, Rat.zero_mul]; exact Rat.natCast_nonneg)
-  exact ⟨by grind, by grind⟩
-
-theorem allNear_self {grid : Nat} {box : Box} {v : Vec} {e : List Nat} (h : sameLength box e = true)
-    (hv : InBox grid box v) : AllNear grid v e v := by
-  induction box generalizing v e with
+theorem length_of_sameLength {box : Box} {e : List Nat} (h : sameLength box e = true) : e.length = box.length := by
+  induction box generalizing e with
   | nil =>
     cases e with
-    | nil => rw [inBox_nil hv]; trivial
+    | nil => rfl
     | cons _ _ => exact absurd h (by simp [sameLength])
   | cons b bs ih =>
-    obtain ⟨v0, vs, rfl, _, _, hv⟩ := inBox_cons hv
     cases e with
     | nil => exact absurd h (by simp [sameLength])
-    | cons e es => exact ⟨near_self grid e v0, ih (show sameLength bs es = true from h) hv⟩
+    | cons e es => rw [List.length_cons, List.length_cons, ih (show sameLength bs es = true from h)]
+
+/-- A node that rounds nothing is near its exact values, whatever its noise. -/
+theorem allNear_exact {grid : Nat} {box : Box} {v : Vec} {e : List Nat} (h : sameLength box e = true)
+    (hv : InBox grid box v) : AllNear grid v e v :=
+  Graph.allNear_self grid v e ((length_of_sameLength h).trans hv.length_eq)
 
 theorem linear_near {grid scale : Nat} {a : List Nat} {box : Box} {rows : List (List Int)} {bias : List Int}
     {e : List Nat} {ys : List Nat} (h : binary32.LinearResult scale a rows bias ys)
@@ -147,7 +146,7 @@ theorem hinge_near {grid : Nat} {f : Hinge} {a : List Nat} {box : Box} {e : List
           have ⟨hfs, hns⟩ := ih h.2 (show sameLength bs es = true from hfit) ha.2 hbox.2
           refine ⟨⟨hf, hfs⟩, ⟨?_, hns⟩⟩
           rw [hv]
-          exact near_self grid e _
+          exact Graph.near_self grid e _
 
 theorem add_near {grid : Nat} {a b : List Nat} {abox bbox : Box} {e : List Nat} {ys : List Nat}
     (h : binary32.AddResult a b ys) (hfit : sumsFit grid abox bbox e = true)
@@ -195,7 +194,7 @@ theorem add_near {grid : Nat} {a b : List Nat} {abox bbox : Box} {e : List Nat} 
               have hx2 : value x * pow2 grid ≤ xb.2 := habox.1.2
               have hz1 : (zb.1 : Rat) ≤ value z * pow2 grid := hbbox.1.1
               have hz2 : value z * pow2 grid ≤ zb.2 := hbbox.1.2
-              have ⟨hf, hn⟩ := sum_near hfit.1 ha.1 hb.1 (absQ_of_bounds (l := xb.1 + zb.1) (u := xb.2 + zb.2)
+              have ⟨hf, hn⟩ := sum_near hfit.1 ha.1 hb.1 (abs_of_bounds (l := xb.1 + zb.1) (u := xb.2 + zb.2)
                 (by rw [Rat.intCast_add]; grind) (by rw [Rat.intCast_add]; grind))
               have ⟨hfs, hns⟩ := ih h.2 hfit.2 ha.2 hb.2 habox.2 hbbox.2
               exact ⟨⟨hf, hfs⟩, ⟨hn, hns⟩⟩
@@ -239,7 +238,7 @@ theorem node_near {grid : Nat} {st : State} {env : List (List Nat)} {y e : List 
       have h : y = glue (numbersAt env p) (numbersAt env q) := h
       subst h
       rw [Node.eval, ← values_numbersAt, ← values_numbersAt, values_glue]
-      exact ⟨every_glue binary32 (finite p) (finite q), allNear_self hfit (joined_sound (inBox ha) (inBox hb))⟩
+      exact ⟨every_glue binary32 (finite p) (finite q), allNear_exact hfit (joined_sound (inBox ha) (inBox hb))⟩
     · exact absurd hfit (by simp)
 
 /-- **The bridge.** Every binary32 execution on a finite input in the box is finite and is a run of the noisy
@@ -296,6 +295,6 @@ theorem margin_satisfies {grid : Nat} {top : Node} {nodes : List Node} {e : List
     (hbox : InBox grid box (binary32.values x)) (h : Exec binary32 grid nodes x env) :
     binary32.AllFinite env ∧ goal.Holds (top.eval grid (binary32.valuesOf env)) := by
   have ⟨hfin, hrun, hok⟩ := bridge h hfit hx hbox
-  exact ⟨hfin, hclaim _ _ _ hbox ⟨hrun, allNear_self he (Node.box_sound hok hb)⟩⟩
+  exact ⟨hfin, hclaim _ _ _ hbox ⟨hrun, allNear_exact he (Node.box_sound hok hb)⟩⟩
 
 end TorchLean

@@ -62,8 +62,6 @@ have beyond the largest weight: a checker that multiplies whole rows needs them,
 
 /-! ## Both semantics agree -/
 
-theorem pow2_pos (k : Nat) : 0 < pow2 k := Rat.natCast_pos.mpr (Nat.two_pow_pos k)
-
 theorem zero_div (x : Rat) : ((0 : Int) : Rat) / x = 0 := by
   rw [Rat.div_def]
   exact Rat.zero_mul _

@@ -87,9 +87,9 @@ variable (M : Machine)
 /-- The sum of the magnitudes of all terms. -/
 @[expose] def weight : Tree M.Number → Rat
   | zero => 0
-  | addend b => absQ (M.value b)
-  | product x y => absQ (M.value x * M.value y)
-  | fma x y t => absQ (M.value x * M.value y) + weight t
+  | addend b => Rational.abs (M.value b)
+  | product x y => Rational.abs (M.value x * M.value y)
+  | fma x y t => Rational.abs (M.value x * M.value y) + weight t
   | add s t => weight s + weight t
 
 /-- What underflow may cost: `ηProduct` for each product that is not zero, `ηSum` for each term. -/
@@ -150,18 +150,18 @@ theorem slack_add_le {u W C η : Rat} (hu : 0 ≤ u) (k : Nat) (hη : 0 ≤ η) 
   grind
 
 /-- One more rounding: of `v`, which is as near to `s` as `slack` says. -/
-theorem slack_step {u W C η σ v s r : Rat} (hu : 0 ≤ u) (k : Nat) (hσ : 0 ≤ σ) (hs : absQ s ≤ W)
-    (hv : absQ (v - s) + σ ≤ slack u k W C) (hr : Rounds u η r v) :
-    absQ (r - s) + σ ≤ slack u (k + 1) W C + η := by
-  have hvs : absQ v ≤ absQ s + absQ (v - s) := by
-    have := absQ_add_le s (v - s)
+theorem slack_step {u W C η σ v s r : Rat} (hu : 0 ≤ u) (k : Nat) (hσ : 0 ≤ σ) (hs : Rational.abs s ≤ W)
+    (hv : Rational.abs (v - s) + σ ≤ slack u k W C) (hr : Rounds u η r v) :
+    Rational.abs (r - s) + σ ≤ slack u (k + 1) W C + η := by
+  have hvs : Rational.abs v ≤ Rational.abs s + Rational.abs (v - s) := by
+    have := Rational.abs_add_le s (v - s)
     have h : s + (v - s) = v := by grind
     rwa [h] at this
-  have hrs : absQ (r - s) ≤ absQ (r - v) + absQ (v - s) := by
-    have := absQ_add_le (r - v) (v - s)
+  have hrs : Rational.abs (r - s) ≤ Rational.abs (r - v) + Rational.abs (v - s) := by
+    have := Rational.abs_add_le (r - v) (v - s)
     have h : r - v + (v - s) = r - s := by grind
     rwa [h] at this
-  have huv : u * absQ v ≤ u * (W + (slack u k W C - σ)) := Rat.mul_le_mul_of_nonneg_left (by grind) hu
+  have huv : u * Rational.abs v ≤ u * (W + (slack u k W C - σ)) := Rat.mul_le_mul_of_nonneg_left (by grind) hu
   have := Rat.mul_nonneg hu hσ
   simp only [Rounds, slack, Rat.pow_succ] at *
   grind

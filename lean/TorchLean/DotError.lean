@@ -18,20 +18,20 @@ variable (M : Machine)
 theorem weight_nonneg (t : Tree M.Number) : 0 ≤ t.weight M := by
   induction t with
   | zero => exact Rat.le_refl
-  | addend b => exact absQ_nonneg _
-  | product x y => exact absQ_nonneg _
-  | fma x y t ih => have := absQ_nonneg (M.value x * M.value y); simp only [weight]; grind
+  | addend b => exact Rational.abs_nonneg _
+  | product x y => exact Rational.abs_nonneg _
+  | fma x y t ih => have := Rational.abs_nonneg (M.value x * M.value y); simp only [weight]; grind
   | add s t ihs iht => simp only [weight]; grind
 
-theorem total_le_weight (t : Tree M.Number) : absQ (t.total M) ≤ t.weight M := by
+theorem total_le_weight (t : Tree M.Number) : Rational.abs (t.total M) ≤ t.weight M := by
   induction t with
-  | zero => rw [total, weight, absQ_zero]; exact Rat.le_refl
+  | zero => rw [total, weight, Rational.abs_zero]; exact Rat.le_refl
   | addend b => exact Rat.le_refl
   | product x y => exact Rat.le_refl
   | fma x y t ih =>
-    have := absQ_add_le (M.value x * M.value y) (t.total M)
+    have := Rational.abs_add_le (M.value x * M.value y) (t.total M)
     simp only [weight, total]; grind
-  | add s t ihs iht => have := absQ_add_le (s.total M) (t.total M); simp only [weight, total]; grind
+  | add s t ihs iht => have := Rational.abs_add_le (s.total M) (t.total M); simp only [weight, total]; grind
 
 theorem underflow_nonneg (t : Tree M.Number) : 0 ≤ t.underflow M := by
   have := Rat.mul_nonneg (@Rat.natCast_nonneg (t.sizes M).1) M.ηProduct_nonneg
@@ -63,13 +63,13 @@ theorem empty (t : Tree M.Number) (h : (t.sizes M).2 = 0) : t.weight M = 0 ∧ t
   | addend b => simp [sizes] at h
   | product x y =>
     have h0 := key h
-    simp only [weight, total, h0, absQ_zero]
+    simp only [weight, total, h0, Rational.abs_zero]
     exact ⟨trivial, trivial⟩
   | fma x y t ih =>
     simp only [sizes] at h
     have h0 := key (x := x) (y := y) (by omega)
     have ht := ih (by omega)
-    simp only [weight, total, h0, ht, absQ_zero]
+    simp only [weight, total, h0, ht, Rational.abs_zero]
     exact ⟨Rat.add_zero 0, Rat.add_zero 0⟩
   | add s t ihs iht =>
     simp only [sizes] at h
@@ -82,7 +82,7 @@ theorem empty (t : Tree M.Number) (h : (t.sizes M).2 = 0) : t.weight M = 0 ∧ t
 there are none, and else its error and one more `ηSum` are at most `slack`. -/
 @[expose] def Accurate (k : Nat) (t : Tree M.Number) (r : M.Number) : Prop :=
   M.finite r ∧ ((t.sizes M).2 = 0 → M.value r = 0) ∧
-    ((t.sizes M).2 ≠ 0 → absQ (M.value r - t.total M) + M.ηSum ≤ slack M.u k (t.weight M) (t.underflow M))
+    ((t.sizes M).2 ≠ 0 → Rational.abs (M.value r - t.total M) + M.ηSum ≤ slack M.u k (t.weight M) (t.underflow M))
 
 /-- The terms and what rounding may add stay below the overflow threshold. -/
 @[expose] def Fits (k : Nat) (t : Tree M.Number) : Prop :=
@@ -97,10 +97,10 @@ theorem Fits.part {M : Machine} {k j : Nat} {t p : Tree M.Number} (h : t.Fits M 
 
 /-- A partial sum `v` that is near its exact value `s` may be rounded to a finite number, once more. -/
 theorem room {M : Machine} {k j : Nat} {t : Tree M.Number} {v s C σ : Rat} (h : t.Fits M k) (hk : j ≤ k)
-    (hs : absQ s ≤ t.weight M) (hσ : 0 ≤ σ) (hC0 : 0 ≤ C) (hC : C ≤ t.underflow M)
-    (hv : absQ (v - s) + σ ≤ slack M.u j (t.weight M) C) : absQ v < M.threshold := by
+    (hs : Rational.abs s ≤ t.weight M) (hσ : 0 ≤ σ) (hC0 : 0 ≤ C) (hC : C ≤ t.underflow M)
+    (hv : Rational.abs (v - s) + σ ≤ slack M.u j (t.weight M) C) : Rational.abs v < M.threshold := by
   have := slack_le M.u_nonneg hk (t.weight_nonneg M) (@Rat.le_refl (t.weight M)) hC0 hC
-  have := absQ_add_le s (v - s)
+  have := Rational.abs_add_le s (v - s)
   have hsv : s + (v - s) = v := by grind
   rw [hsv] at this
   unfold Fits at h
@@ -121,7 +121,7 @@ theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : (t.size
     refine slack_leaf M.u_nonneg k hW Rat.le_refl M.ηSum_nonneg ?_ ?_
     · simp only [underflow, sizes]; grind
     · have := Rat.mul_nonneg M.u_nonneg hW
-      rw [h0, absQ_zero]; grind
+      rw [h0, Rational.abs_zero]; grind
   | product x y =>
     intro r hr
     by_cases hz : M.value x * M.value y = 0
@@ -130,19 +130,19 @@ theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : (t.size
     have hone := nonzero_of_ne M hz
     have hW := weight_nonneg M (product x y)
     have hslack := slack_nonneg M.u_nonneg k hW (underflow_nonneg M (product x y))
-    have hlt : absQ (M.value x * M.value y) < M.threshold := by simp only [Fits, weight] at *; grind
+    have hlt : Rational.abs (M.value x * M.value y) < M.threshold := by simp only [Fits, weight] at *; grind
     have ⟨hfin', hround⟩ := M.mul_rounds hfin.1 hfin.2 hr hlt
     refine ⟨hfin', fun h => by simp [sizes, hone] at h, fun _ => ?_⟩
     refine slack_leaf M.u_nonneg k hW M.ηProduct_nonneg M.ηSum_nonneg ?_ hround
     simp only [underflow, sizes, hone]; grind
   | fma x y t ih =>
     intro r ⟨c, hc, hr⟩
-    have hxy := absQ_nonneg (M.value x * M.value y)
+    have hxy := Rational.abs_nonneg (M.value x * M.value y)
     by_cases hz : M.value x * M.value y = 0
     · have hzero := nonzero_of_zero M hz
       have hs : (fma x y t).sizes M = t.sizes M := by simp only [sizes, hzero, Nat.add_zero]
       have ht : (fma x y t).total M = t.total M := by simp only [total, hz, Rat.zero_add]
-      have hw : (fma x y t).weight M = t.weight M := by simp only [weight, hz, absQ_zero, Rat.zero_add]
+      have hw : (fma x y t).weight M = t.weight M := by simp only [weight, hz, Rational.abs_zero, Rat.zero_add]
       have hu : (fma x y t).underflow M = t.underflow M := by simp only [underflow, hs]
       unfold Fits at hfit
       rw [hw, hu] at hfit
@@ -161,7 +161,7 @@ theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : (t.size
     have hT := total_le_weight M (fma x y t)
     have hsize : ((fma x y t).sizes M).2 = (t.sizes M).2 + 1 := by simp only [sizes, hone]
     have htotal : (fma x y t).total M = M.value x * M.value y + t.total M := rfl
-    have hweight : (fma x y t).weight M = absQ (M.value x * M.value y) + t.weight M := rfl
+    have hweight : (fma x y t).weight M = Rational.abs (M.value x * M.value y) + t.weight M := rfl
     by_cases hempty : (t.sizes M).2 = 0
     · have ⟨hcf, hc0, _⟩ := ih k hfin.2 (by omega) (hfit.part (Nat.le_refl k) hw hu) c hc
       have ⟨ht0, hs0⟩ := empty M t hempty
@@ -176,7 +176,7 @@ theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : (t.size
       grind
     · obtain ⟨j, rfl⟩ : ∃ j, k = j + 1 := ⟨k - 1, by omega⟩
       have ⟨hcf, _, hcv⟩ := ih j hfin.2 (by omega) (hfit.part (Nat.le_succ j) hw hu) c hc
-      have hv : absQ (M.value x * M.value y + M.value c - (fma x y t).total M) + M.ηSum
+      have hv : Rational.abs (M.value x * M.value y + M.value c - (fma x y t).total M) + M.ηSum
           ≤ slack M.u j ((fma x y t).weight M) (t.underflow M) := by
         have h : M.value x * M.value y + M.value c - (fma x y t).total M = M.value c - t.total M := by grind
         rw [h]
@@ -209,7 +209,7 @@ theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : (t.size
       have ⟨hf, hrv⟩ := M.zero_add haf hbf hr (ha0 hs0)
       have ⟨hw0, ht0⟩ := empty M s hs0
       refine ⟨hf, fun h => by rw [hrv]; exact hb0 (by omega), fun h => ?_⟩
-      refine Rat.le_trans (b := absQ (M.value b - t.total M) + M.ηSum) ?_ (Rat.le_trans (hbv (by omega))
+      refine Rat.le_trans (b := Rational.abs (M.value b - t.total M) + M.ηSum) ?_ (Rat.le_trans (hbv (by omega))
         (slack_mono M.u_nonneg k (by grind) (by grind)))
       rw [hrv, htotal, ht0, Rat.zero_add]
       exact Rat.le_refl
@@ -218,7 +218,7 @@ theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : (t.size
         have ⟨hf, hrv⟩ := M.add_zero haf hbf hr (hb0 ht0)
         have ⟨hw0, ht0⟩ := empty M t ht0
         refine ⟨hf, fun h => by rw [hrv]; exact ha0 (by omega), fun h => ?_⟩
-        refine Rat.le_trans (b := absQ (M.value a - s.total M) + M.ηSum) ?_ (Rat.le_trans (hav (by omega))
+        refine Rat.le_trans (b := Rational.abs (M.value a - s.total M) + M.ηSum) ?_ (Rat.le_trans (hav (by omega))
           (slack_mono M.u_nonneg k (by grind) (by grind)))
         rw [hrv, htotal, ht0, Rat.add_zero]
         exact Rat.le_refl
@@ -226,11 +226,11 @@ theorem accurate (t : Tree M.Number) (k : Nat) (hfin : t.Finite M) (hk : (t.size
         have ⟨⟨haf, _, hav⟩, ⟨hbf, _, hbv⟩⟩ := parts j (Nat.le_succ j) (by omega) (by omega)
         have hav := hav hs0
         have hbv := hbv ht0
-        have hv : absQ (M.value a + M.value b - (add s t).total M) + (M.ηSum + M.ηSum)
+        have hv : Rational.abs (M.value a + M.value b - (add s t).total M) + (M.ηSum + M.ηSum)
             ≤ slack M.u j ((add s t).weight M) ((add s t).underflow M) := by
           have h : M.value a + M.value b - (add s t).total M = (M.value a - s.total M) + (M.value b - t.total M) := by
             grind
-          have := absQ_add_le (M.value a - s.total M) (M.value b - t.total M)
+          have := Rational.abs_add_le (M.value a - s.total M) (M.value b - t.total M)
           rw [h, hweight, hU]
           simp only [slack] at *
           grind

@@ -37,7 +37,7 @@ theorem Part.le {M : Machine} {p t : Tree M.Number} (h : Part p t) (hfin : t.Fin
   | @fma x y t _ ih =>
     have ⟨h1, h2, h3, h4⟩ := ih hfin.2
     have hu := underflow_le_fma M x y t
-    have hw := absQ_nonneg (M.value x * M.value y)
+    have hw := Rational.abs_nonneg (M.value x * M.value y)
     refine ⟨h1, Nat.le_trans h2 (Nat.le_add_right _ _), ?_, Rat.le_trans h4 hu⟩
     simp only [weight]
     grind
@@ -62,20 +62,20 @@ theorem Part.le {M : Machine} {p t : Tree M.Number} (h : Part p t) (hfin : t.Fin
 threshold. -/
 theorem Part.bounded {M : Machine} {p t : Tree M.Number} {k : Nat} (h : Part p t) (hfin : t.Finite M)
     (hk : (t.sizes M).2 ≤ k + 1) (hfit : t.Fits M k) {r : M.Number} (hr : p.Result M r) :
-    M.finite r ∧ absQ (M.value r) ≤ p.weight M + slack M.u k (p.weight M) (p.underflow M) ∧
-      absQ (M.value r) < M.threshold := by
+    M.finite r ∧ Rational.abs (M.value r) ≤ p.weight M + slack M.u k (p.weight M) (p.underflow M) ∧
+      Rational.abs (M.value r) < M.threshold := by
   have ⟨hpfin, hpsize, hw, hu⟩ := h.le hfin
   have hpfit := hfit.part (Nat.le_refl k) hw hu
   have ⟨hf, hempty, hnear⟩ := p.accurate M k hpfin (Nat.le_trans hpsize hk) hpfit r hr
   have hslack := slack_nonneg M.u_nonneg k (p.weight_nonneg M) (p.underflow_nonneg M)
-  have hbound : absQ (M.value r) ≤ p.weight M + slack M.u k (p.weight M) (p.underflow M) := by
+  have hbound : Rational.abs (M.value r) ≤ p.weight M + slack M.u k (p.weight M) (p.underflow M) := by
     by_cases h0 : (p.sizes M).2 = 0
-    · rw [hempty h0, absQ_zero]
+    · rw [hempty h0, Rational.abs_zero]
       have := weight_nonneg M p
       grind
     · have h1 := hnear h0
       have h2 := total_le_weight M p
-      have h3 := absQ_add_le (p.total M) (M.value r - p.total M)
+      have h3 := Rational.abs_add_le (p.total M) (M.value r - p.total M)
       have h4 : p.total M + (M.value r - p.total M) = M.value r := by grind
       rw [h4] at h3
       have := M.ηSum_nonneg

@@ -111,10 +111,10 @@ section
 variable (M : Machine)
 
 /-- Its magnitude. -/
-@[expose] def Machine.productMag (p : M.Number × M.Number) : Rat := absQ (M.product p)
+@[expose] def Machine.productMag (p : M.Number × M.Number) : Rat := Rational.abs (M.product p)
 
 /-- The magnitude of a number. -/
-@[expose] def Machine.mag (b : M.Number) : Rat := absQ (M.value b)
+@[expose] def Machine.mag (b : M.Number) : Rat := Rational.abs (M.value b)
 
 /-- Both factors are finite. -/
 @[expose] def Machine.finitePair (p : M.Number × M.Number) : Prop := M.finite p.1 ∧ M.finite p.2
@@ -189,14 +189,14 @@ theorem dot_error {terms : List (M.Number × M.Number)} {addends : List M.Number
     (hk : M.count terms + addends.length ≤ k + 1) (hA : magnitude M terms addends ≤ A)
     (hC : M.lost (M.count terms) addends.length ≤ C) (hfits : A + slack M.u k A C < M.threshold)
     (h : Dot M terms addends r) :
-    M.finite r ∧ absQ (M.value r - (sumOf M.product terms + sumOf M.value addends)) ≤ slack M.u k A C := by
+    M.finite r ∧ Rational.abs (M.value r - (sumOf M.product terms + sumOf M.value addends)) ≤ slack M.u k A C := by
   obtain ⟨t, ps, bs, hps, hbs, hp, hb, hr⟩ := h
   have hlen := hbs.length_le
   have hsize := t.sizes_eq M
   rw [natSum_perm _ hp, length_perm hb, hps.natSum M.nonzero (fun p h => by rw [Machine.nonzero, if_pos h])] at hsize
   change t.sizes M = (M.count terms, M.count terms + bs.length) at hsize
-  have hskip : ∀ p, M.product p = 0 → M.productMag p = 0 := fun p h => by rw [Machine.productMag, h, absQ_zero]
-  have hskip' : ∀ b, M.value b = 0 → M.mag b = 0 := fun b h => by rw [Machine.mag, h, absQ_zero]
+  have hskip : ∀ p, M.product p = 0 → M.productMag p = 0 := fun p h => by rw [Machine.productMag, h, Rational.abs_zero]
+  have hskip' : ∀ b, M.value b = 0 → M.mag b = 0 := fun b h => by rw [Machine.mag, h, Rational.abs_zero]
   have htotal := t.total_eq M
   rw [sumOf_perm _ hp, sumOf_perm _ hb, hps.sum M.product (fun _ h => h), hbs.sum M.value (fun _ h => h)] at htotal
   have hweight := t.weight_eq M
@@ -220,7 +220,7 @@ theorem dot_error {terms : List (M.Number × M.Number)} {addends : List M.Number
   by_cases h0 : (t.sizes M).2 = 0
   · rw [hempty h0, (t.empty M h0).2]
     have h00 : (0 : Rat) - 0 = 0 := by grind
-    rw [h00, absQ_zero]
+    rw [h00, Rational.abs_zero]
     exact Rat.le_trans hnonneg hmono
   · have := hnear h0
     grind [M.ηSum_nonneg]

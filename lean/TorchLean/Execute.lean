@@ -1,11 +1,8 @@
 module
 
 prelude
-public import TorchLean.Net
+public import TorchLean.Arith
 public import Init.Data.List.Lemmas
-public import Init.GrindInstances.Ring.Rat
-public import Init.Grind
-public import Init.Omega
 
 /-!
 # Executing a graph
@@ -153,16 +150,19 @@ theorem extend_haveSizes (grid : Nat) (nodes : List Node) (x : Vec) :
 @[expose] def Quiet (noise : Noise) : Prop := ∀ es, es ∈ noise → ∀ e, e ∈ es → e = 0
 
 theorem noise_nonneg (grid e : Nat) : 0 ≤ (e : Rat) / pow2 grid := by
-  have hpos : 0 < pow2 grid := Rat.natCast_pos.mpr (Nat.two_pow_pos grid)
   rw [Rat.div_def]
-  exact Rat.mul_nonneg Rat.natCast_nonneg (Rat.le_of_lt (Rat.inv_pos.mpr hpos))
+  exact Rat.mul_nonneg Rat.natCast_nonneg (Rat.le_of_lt (Rat.inv_pos.mpr (pow2_pos grid)))
+
+/-- An exact result is within any noise. -/
+theorem near_self (grid e : Nat) (v : Rat) : Near grid v e v := by
+  have := noise_nonneg grid e
+  exact ⟨by grind, by grind⟩
 
 theorem allNear_self (grid : Nat) : ∀ (v : Vec) (es : List Nat), es.length = v.length → AllNear grid v es v
   | [], [], _ => trivial
   | v :: vs, e :: es, h => by
-    have := noise_nonneg grid e
     simp only [List.length_cons] at h
-    exact ⟨⟨by grind, by grind⟩, allNear_self grid vs es (by omega)⟩
+    exact ⟨near_self grid e v, allNear_self grid vs es (by omega)⟩
 
 theorem eq_of_allNear_zero (grid : Nat) : ∀ (v : Vec) (es : List Nat) (y : Vec), (∀ e, e ∈ es → e = 0) →
     AllNear grid v es y → y = v

@@ -161,13 +161,13 @@ theorem rowFits_sound {grid scale n D E : Nat} (h : rowFits grid scale n D E = t
 
 /-- The rounded sum of two numbers, in the terms of a certificate. -/
 theorem sum_near {grid m E a b : Nat} (h : sumFits grid m E = true) (ha : Float32.Finite a) (hb : Float32.Finite b)
-    (hm : absQ ((value a + value b) * pow2 grid) ≤ m) :
+    (hm : Rational.abs ((value a + value b) * pow2 grid) ≤ m) :
     Float32.Finite (add a b) ∧ Near grid (value a + value b) E (value (add a b)) := by
   rw [sumFits, Bool.and_eq_true, Nat.ble_eq, Nat.blt_eq] at h
   obtain ⟨h1, h2⟩ := h
   have hgrid := pow2_pos grid
-  have hsum : absQ (value a + value b) * pow2 grid ≤ m := by rw [← absQ_pow2]; exact hm
-  have hlt : absQ (value a + value b) < threshold := by
+  have hsum : Rational.abs (value a + value b) * pow2 grid ≤ m := by rw [← abs_pow2]; exact hm
+  have hlt : Rational.abs (value a + value b) < threshold := by
     have h2 := Rat.natCast_lt_natCast.mpr h2
     rw [Rat.natCast_mul m, Rat.natCast_mul thresholdQuanta] at h2
     change _ < _ * pow2 grid at h2
@@ -183,7 +183,7 @@ theorem sum_near {grid m E a b : Nat} (h : sumFits grid m E = true) (ha : Float3
     grind
   have ⟨hf, hr⟩ := add_rounds ha hb hlt
   refine ⟨hf, ?_⟩
-  have herr : unit * absQ (value a + value b) ≤ E / pow2 grid := by
+  have herr : unit * Rational.abs (value a + value b) ≤ E / pow2 grid := by
     refine le_of_mul_pow2_le grid ?_
     rw [div_mul_pow2]
     have h1 := Rat.natCast_le_natCast.mpr h1
@@ -195,8 +195,8 @@ theorem sum_near {grid m E a b : Nat} (h : sumFits grid m E = true) (ha : Float3
     rw [e1, hu] at h3
     grind
   unfold Rounds at hr
-  have h3 := le_absQ (value (add a b) - (value a + value b))
-  have h4 := neg_le_absQ (value (add a b) - (value a + value b))
+  have h3 := Rational.le_abs (value (add a b) - (value a + value b))
+  have h4 := Rational.neg_le_abs (value (add a b) - (value a + value b))
   exact ⟨by grind, by grind⟩
 
 end TorchLean

@@ -32,6 +32,33 @@ theorem abs_of_nonneg {x : Rat} (h : 0 ≤ x) : abs x = x := by unfold abs; grin
 
 theorem abs_of_nonpos {x : Rat} (h : x ≤ 0) : abs x = -x := by unfold abs; grind
 
+theorem abs_le_of {x b : Rat} (h : x ≤ b) (h' : -x ≤ b) : abs x ≤ b := by grind [abs]
+
+theorem abs_lt {x b : Rat} (h : x < b) (h' : -x < b) : abs x < b := by grind [abs]
+
+theorem abs_zero : abs 0 = 0 := by grind [abs]
+
+theorem abs_neg (x : Rat) : abs (-x) = abs x := by grind [abs]
+
+theorem abs_add_le (x y : Rat) : abs (x + y) ≤ abs x + abs y := by grind [abs]
+
+theorem abs_eq_zero {x : Rat} (h : abs x ≤ 0) : x = 0 := by grind [abs]
+
+theorem abs_mul (x y : Rat) : abs (x * y) = abs x * abs y := by
+  have key : ∀ a b : Rat, 0 ≤ a → 0 ≤ b → abs (a * b) = a * b := by
+    intro a b ha hb
+    have := Rat.mul_nonneg ha hb
+    grind [abs]
+  by_cases hx : 0 ≤ x <;> by_cases hy : 0 ≤ y
+  · have := key x y hx hy
+    grind [abs]
+  · have := key x (-y) hx (by grind)
+    grind [abs]
+  · have := key (-x) y (by grind) hy
+    grind [abs]
+  · have := key (-x) (-y) (by grind) (by grind)
+    grind [abs]
+
 theorem abs_sub_comm (x y : Rat) : abs (x - y) = abs (y - x) := by unfold abs; grind
 
 /-- Multiplying by a nonnegative number keeps an inequality. -/

@@ -1,7 +1,6 @@
 module
 prelude
-public import Init.Data.Rat.Lemmas
-public import Init.Grind
+public import TorchLean.Rational
 
 /-!
 # The rounding interface
@@ -21,50 +20,14 @@ Source: N. Higham, Accuracy and Stability of Numerical Algorithms, 2002, section
 public section
 namespace TorchLean
 
-/-- The absolute value of a rational number. -/
-@[expose] def absQ (x : Rat) : Rat := if 0 ≤ x then x else -x
-
-theorem absQ_nonneg (x : Rat) : 0 ≤ absQ x := by grind [absQ]
-
-theorem le_absQ (x : Rat) : x ≤ absQ x := by grind [absQ]
-
-theorem neg_le_absQ (x : Rat) : -x ≤ absQ x := by grind [absQ]
-
-theorem absQ_le {x b : Rat} (h : x ≤ b) (h' : -x ≤ b) : absQ x ≤ b := by grind [absQ]
-
-theorem absQ_lt {x b : Rat} (h : x < b) (h' : -x < b) : absQ x < b := by grind [absQ]
-
-theorem absQ_zero : absQ 0 = 0 := by grind [absQ]
-
-theorem absQ_neg (x : Rat) : absQ (-x) = absQ x := by grind [absQ]
-
-theorem absQ_add_le (x y : Rat) : absQ (x + y) ≤ absQ x + absQ y := by grind [absQ]
-
-theorem absQ_eq_zero {x : Rat} (h : absQ x ≤ 0) : x = 0 := by grind [absQ]
-
-theorem absQ_mul (x y : Rat) : absQ (x * y) = absQ x * absQ y := by
-  have key : ∀ a b : Rat, 0 ≤ a → 0 ≤ b → absQ (a * b) = a * b := by
-    intro a b ha hb
-    have := Rat.mul_nonneg ha hb
-    grind [absQ]
-  by_cases hx : 0 ≤ x <;> by_cases hy : 0 ≤ y
-  · have := key x y hx hy
-    grind [absQ]
-  · have := key x (-y) hx (by grind)
-    grind [absQ]
-  · have := key (-x) y (by grind) hy
-    grind [absQ]
-  · have := key (-x) (-y) (by grind) (by grind)
-    grind [absQ]
-
 /-- The rounding inequality `R(r, s)`: the machine returned `r` where the exact result is `s`. -/
-@[expose] def Rounds (u η r s : Rat) : Prop := absQ (r - s) ≤ u * absQ s + η
+@[expose] def Rounds (u η r s : Rat) : Prop := Rational.abs (r - s) ≤ u * Rational.abs s + η
 
 /-- Returning the exact result satisfies it. -/
 theorem Rounds.refl {u η : Rat} (hu : 0 ≤ u) (hη : 0 ≤ η) (s : Rat) : Rounds u η s s := by
-  have h := Rat.mul_nonneg hu (absQ_nonneg s)
+  have h := Rat.mul_nonneg hu (Rational.abs_nonneg s)
   have h0 : s - s = 0 := by grind
-  grind [Rounds, absQ_zero]
+  grind [Rounds, Rational.abs_zero]
 
 /-- A machine's numbers and operations, and what is known about their roundings.
 
@@ -87,17 +50,17 @@ structure Machine where
   u_nonneg : 0 ≤ u
   ηSum_nonneg : 0 ≤ ηSum
   ηProduct_nonneg : 0 ≤ ηProduct
-  add_rounds : ∀ {a b r}, finite a → finite b → add a b r → absQ (value a + value b) < threshold →
+  add_rounds : ∀ {a b r}, finite a → finite b → add a b r → Rational.abs (value a + value b) < threshold →
     finite r ∧ Rounds u ηSum (value r) (value a + value b)
   add_zero : ∀ {a b r}, finite a → finite b → add a b r → value b = 0 → finite r ∧ value r = value a
   zero_add : ∀ {a b r}, finite a → finite b → add a b r → value a = 0 → finite r ∧ value r = value b
   mul_zero : ∀ {a b r}, finite a → finite b → mul a b r → value a * value b = 0 → finite r ∧ value r = 0
   fma_zero : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r → value a * value b = 0 →
     finite r ∧ value r = value c
-  mul_rounds : ∀ {a b r}, finite a → finite b → mul a b r → absQ (value a * value b) < threshold →
+  mul_rounds : ∀ {a b r}, finite a → finite b → mul a b r → Rational.abs (value a * value b) < threshold →
     finite r ∧ Rounds u ηProduct (value r) (value a * value b)
   fma_rounds : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r →
-    absQ (value a * value b + value c) < threshold →
+    Rational.abs (value a * value b + value c) < threshold →
     finite r ∧ Rounds u ηProduct (value r) (value a * value b + value c)
 
 /-- A machine that computes with rational numbers and never rounds: the interface is inhabited, and its theorems

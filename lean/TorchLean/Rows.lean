@@ -28,32 +28,32 @@ namespace TorchLean
 @[expose] def rowMagnitude (grid : Nat) (row : List Int) (bias : Int) (ms : List Nat) : Nat :=
   dotAbs row ms + bias.natAbs * 2 ^ grid
 
-theorem absQ_intCast (k : Int) : absQ (k : Rat) = (k.natAbs : Rat) := by
+theorem abs_intCast (k : Int) : Rational.abs (k : Rat) = (k.natAbs : Rat) := by
   rcases Int.le_total 0 k with h | h
   · have hk : ((k.natAbs : Int) : Rat) = (k : Rat) := by rw [Int.natAbs_of_nonneg h]
     have h0 : (0 : Rat) ≤ (k : Rat) := Rat.intCast_nonneg.mpr h
     rw [← Rat.intCast_natCast, hk]
-    grind [absQ]
+    grind [Rational.abs]
   · have hk : ((k.natAbs : Int) : Rat) = -(k : Rat) := by
       rw [← Rat.intCast_neg]
       exact congrArg _ (by omega)
     have h0 : (0 : Rat) ≤ (k.natAbs : Rat) := Rat.natCast_nonneg
     rw [Rat.intCast_natCast] at hk
-    grind [absQ]
+    grind [Rational.abs]
 
-theorem absQ_of_bounds {x : Rat} {l u : Int} (hl : (l : Rat) ≤ x) (hu : x ≤ u) :
-    absQ x ≤ (max l.natAbs u.natAbs : Nat) := by
+theorem abs_of_bounds {x : Rat} {l u : Int} (hl : (l : Rat) ≤ x) (hu : x ≤ u) :
+    Rational.abs x ≤ (max l.natAbs u.natAbs : Nat) := by
   have h1 : (l.natAbs : Rat) ≤ (max l.natAbs u.natAbs : Nat) := Rat.natCast_le_natCast.mpr (Nat.le_max_left _ _)
   have h2 : (u.natAbs : Rat) ≤ (max l.natAbs u.natAbs : Nat) := Rat.natCast_le_natCast.mpr (Nat.le_max_right _ _)
-  have h3 := neg_le_absQ (l : Rat)
-  have h4 := le_absQ (u : Rat)
-  rw [absQ_intCast] at h3 h4
-  exact absQ_le (by grind) (by grind)
+  have h3 := Rational.neg_le_abs (l : Rat)
+  have h4 := Rational.le_abs (u : Rat)
+  rw [abs_intCast] at h3 h4
+  exact Rational.abs_le_of (by grind) (by grind)
 
-theorem absQ_pow2 (x : Rat) (k : Nat) : absQ (x * pow2 k) = absQ x * pow2 k := by
+theorem abs_pow2 (x : Rat) (k : Nat) : Rational.abs (x * pow2 k) = Rational.abs x * pow2 k := by
   have h := pow2_nonneg k
-  have : absQ (pow2 k) = pow2 k := by grind [absQ]
-  rw [absQ_mul, this]
+  have : Rational.abs (pow2 k) = pow2 k := by grind [Rational.abs]
+  rw [Rational.abs_mul, this]
 
 /-- What the products of a row are: finite, with the row's exact sum, of bounded magnitude, few that are not zero. -/
 theorem Machine.Terms.spec (M : Machine) {grid scale : Nat} {row : List Int} {a : List M.Number}
@@ -96,9 +96,9 @@ theorem Machine.Terms.spec (M : Machine) {grid scale : Nat} {row : List Int} {a 
           have hmul : M.product t * pow2 scale = c * M.value x := by rw [hprod, ← hw]; grind
           refine ⟨⟨hfin, h1⟩, ?_, ?_, ?_⟩
           · simp only [sumOf, Machine.values, dot_cons, ← h2, ← hmul]; grind
-          · have habs : M.productMag t * pow2 scale * pow2 grid = c.natAbs * absQ (M.value x * pow2 grid) := by
-              rw [Machine.productMag, ← absQ_pow2, hmul, absQ_mul, absQ_intCast, absQ_pow2]; grind
-            have hx := Rat.mul_le_mul_of_nonneg_left (absQ_of_bounds hbox.1.1 hbox.1.2) (@Rat.natCast_nonneg c.natAbs)
+          · have habs : M.productMag t * pow2 scale * pow2 grid = c.natAbs * Rational.abs (M.value x * pow2 grid) := by
+              rw [Machine.productMag, ← abs_pow2, hmul, Rational.abs_mul, abs_intCast, abs_pow2]; grind
+            have hx := Rat.mul_le_mul_of_nonneg_left (abs_of_bounds hbox.1.1 hbox.1.2) (@Rat.natCast_nonneg c.natAbs)
             simp only [sumOf, mags, dotAbs, Rat.natCast_add, Rat.natCast_mul]
             grind
           · simp only [Machine.count, natSum, nonzeros] at *
@@ -127,7 +127,7 @@ theorem row_near (M : Machine) {grid scale : Nat} {row : List Int} {bias : Int} 
   have ⟨hfin, hsum, hmag, hcount⟩ := hts.spec M ha hbox
   have hmagA : magnitude M ts [c] ≤ A := by
     refine le_of_mul_pow2_le scale (le_of_mul_pow2_le grid (Rat.le_trans ?_ hA))
-    have hb : M.mag c * pow2 scale = bias.natAbs := by rw [Machine.mag, ← absQ_pow2, hc, absQ_intCast]
+    have hb : M.mag c * pow2 scale = bias.natAbs := by rw [Machine.mag, ← abs_pow2, hc, abs_intCast]
     simp only [magnitude, rowMagnitude, sumOf, Rat.natCast_add, Rat.natCast_mul]
     have hg : ((2 ^ grid : Nat) : Rat) = pow2 grid := rfl
     rw [hg, ← hb]
@@ -153,8 +153,8 @@ theorem row_near (M : Machine) {grid scale : Nat} {row : List Int} {bias : Int} 
   have hunits : slack M.u (nonzeros row) A (M.lost (nonzeros row) 1) ≤ E / pow2 grid :=
     le_of_mul_pow2_le grid (by rw [div_mul_pow2]; exact hE)
   rw [hexact] at herr
-  have h1 := le_absQ (M.value y - (dot row (M.values a) + bias) / pow2 scale)
-  have h2 := neg_le_absQ (M.value y - (dot row (M.values a) + bias) / pow2 scale)
+  have h1 := Rational.le_abs (M.value y - (dot row (M.values a) + bias) / pow2 scale)
+  have h2 := Rational.neg_le_abs (M.value y - (dot row (M.values a) + bias) / pow2 scale)
   exact ⟨by grind, by grind⟩
 
 end TorchLean

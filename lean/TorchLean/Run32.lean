@@ -199,36 +199,13 @@ theorem add32_sound (a b : List Nat) : binary32.AddResult a b (add32 a b) := by
     | nil => rfl
     | cons z zs => exact ⟨rfl, ih zs⟩
 
-/-- `numbersAt` and `glue` for binary32: code of shared generic functions is not exported to other modules. -/
-@[expose] def numbers32 : List (List Nat) → Nat → List Nat
-  | [], _ => []
-  | xs :: _, 0 => xs
-  | _ :: env, p + 1 => numbers32 env p
-
-@[expose] def glue32 : List Nat → List Nat → List Nat
-  | [], ys => ys
-  | x :: xs, ys => x :: glue32 xs ys
-
-theorem numbers32_eq (env : List (List Nat)) (p : Nat) : numbers32 env p = numbersAt env p := by
-  induction env generalizing p with
-  | nil => rfl
-  | cons xs env ih =>
-    cases p with
-    | zero => rfl
-    | succ p => exact ih p
-
-theorem glue32_eq (xs ys : List Nat) : glue32 xs ys = glue xs ys := by
-  induction xs with
-  | nil => rfl
-  | cons x xs ih => simp only [glue32, glue, ih]
-
 /-- The numbers of a node. -/
 @[expose] def node32 (env : List (List Nat)) : Node → Option (List Nat)
-  | .linear p scale w b => linear32 scale (numbers32 env p) w.ints b
+  | .linear p scale w b => linear32 scale (numbersAt env p) w.ints b
   | .hinge p f =>
-    if f.scale = 0 ∧ f.kink = 0 ∧ f.value = 0 ∧ f.below = 0 ∧ f.above = 1 then some (relu32 (numbers32 env p)) else none
-  | .add p q => some (add32 (numbers32 env p) (numbers32 env q))
-  | .concat p q => some (glue32 (numbers32 env p) (numbers32 env q))
+    if f.scale = 0 ∧ f.kink = 0 ∧ f.value = 0 ∧ f.below = 0 ∧ f.above = 1 then some (relu32 (numbersAt env p)) else none
+  | .add p q => some (add32 (numbersAt env p) (numbersAt env q))
+  | .concat p q => some (glue (numbersAt env p) (numbersAt env q))
 
 /-- The numbers of all nodes, output first, the input last. -/
 @[expose] def run32 : List Node → List Nat → Option (List (List Nat))
@@ -239,10 +216,10 @@ theorem node32_sound {grid : Nat} {env : List (List Nat)} {n : Node} {y : List N
     binary32.NodeResult grid env y n := by
   cases n with
   | linear p scale w b =>
-    rw [node32, numbers32_eq] at h
+    rw [node32] at h
     exact linear32_sound h
   | hinge p f =>
-    rw [node32, numbers32_eq] at h
+    rw [node32] at h
     split at h
     · rename_i hf
       have h := Option.some.inj h
@@ -250,12 +227,11 @@ theorem node32_sound {grid : Nat} {env : List (List Nat)} {n : Node} {y : List N
       exact relu32_sound hf _
     · exact absurd h (by simp)
   | add p q =>
-    simp only [node32, numbers32_eq, Option.some.injEq] at h
+    simp only [node32, Option.some.injEq] at h
     subst h
     exact add32_sound _ _
   | concat p q =>
-    simp only [node32, numbers32_eq, glue32_eq, Option.some.injEq] at h
-    exact h.symm
+    exact (Option.some.inj h).symm
 
 /-- **`run32` is an execution.** -/
 theorem run32_exec {grid : Nat} {nodes : List Node} {x : List Nat} {env : List (List Nat)}

@@ -44,21 +44,21 @@ theorem unit_pos : 0 < unit := inv_pos (Nat.two_pow_pos 24)
 theorem scale_unit : ((2 ^ 24 : Nat) : Rat) * unit = 1 := mul_inv (Nat.two_pow_pos 24)
 
 /-- The magnitude of an integer in any unit. -/
-theorem absQ_int (k : Int) {c : Rat} (hc : 0 ≤ c) : absQ ((k : Rat) * c) = (k.natAbs : Rat) * c := by
+theorem abs_int (k : Int) {c : Rat} (hc : 0 ≤ c) : Rational.abs ((k : Rat) * c) = (k.natAbs : Rat) * c := by
   have h0 : (0 : Rat) ≤ (k.natAbs : Rat) * c := Rat.mul_nonneg Rat.natCast_nonneg hc
   rw [← Rat.intCast_natCast] at *
   rcases Int.le_total 0 k with h | h
   · rw [Int.natAbs_of_nonneg h] at *
-    grind [absQ]
+    grind [Rational.abs]
   · have hk : (k : Int) = -(k.natAbs : Int) := by omega
     have hcast : (k : Rat) = -((k.natAbs : Int) : Rat) := by rw [← Rat.intCast_neg, ← hk]
     rw [hcast]
-    grind [absQ]
+    grind [Rational.abs]
 
 /-- Below a threshold in a unit. -/
-theorem natAbs_lt_of {k : Int} {T : Nat} {c : Rat} (hc : 0 < c) (h : absQ ((k : Rat) * c) < (T : Rat) * c) :
+theorem natAbs_lt_of {k : Int} {T : Nat} {c : Rat} (hc : 0 < c) (h : Rational.abs ((k : Rat) * c) < (T : Rat) * c) :
     k.natAbs < T := by
-  rw [absQ_int k (Rat.le_of_lt hc)] at h
+  rw [abs_int k (Rat.le_of_lt hc)] at h
   have := Rat.lt_of_mul_lt_mul_right h (Rat.le_of_lt hc)
   exact Rat.natCast_lt_natCast.mp this
 
@@ -75,7 +75,7 @@ theorem rounds_of_int {R k P half : Int} {c η : Rat} (hc : 0 ≤ c) (hη : (hal
   have g2 := Rat.mul_le_mul_of_nonneg_right (Rat.intCast_le_intCast.mpr h2) huc
   have h24 : ((2 ^ 24 : Int) : Rat) = ((2 ^ 24 : Nat) : Rat) := by rw [← Rat.intCast_natCast]; rfl
   simp only [Rat.intCast_add, Rat.intCast_mul, Rat.intCast_natCast, h24] at g1 g2
-  rw [Rounds, absQ_int k hc]
+  rw [Rounds, abs_int k hc]
   generalize ((2 ^ 24 : Nat) : Rat) = S at *
   generalize (k.natAbs : Rat) = A at *
   generalize unit = u at *
@@ -90,6 +90,6 @@ theorem rounds_of_int {R k P half : Int} {c η : Rat} (hc : 0 ≤ c) (hη : (hal
   have e4 : (S * (R * P) + A + half) * (u * c) = R * P * c + u * (A * c) + η := by grind
   rw [e1, e2] at g1
   rw [e3, e4] at g2
-  refine absQ_le ?_ ?_ <;> grind
+  refine Rational.abs_le_of ?_ ?_ <;> grind
 
 end TorchLean.Float32

@@ -82,7 +82,7 @@ theorem decode_lt {m : Nat} (h : m < infinity) : decode m < thresholdQuanta := b
     omega
 
 /-- **Addition**: relative error `2^-24`, no underflow, finite below the threshold. -/
-theorem add_rounds {a b : Nat} (ha : Finite a) (hb : Finite b) (h : absQ (value a + value b) < threshold) :
+theorem add_rounds {a b : Nat} (ha : Finite a) (hb : Finite b) (h : Rational.abs (value a + value b) < threshold) :
     Finite (add a b) ∧ Rounds unit 0 (value (add a b)) (value a + value b) := by
   have hsum : value a + value b = ((wholes a + wholes b : Int) : Rat) * quantum := by
     rw [value, value, Rat.intCast_add]; grind
@@ -125,7 +125,7 @@ theorem add_zero_exact {a b : Nat} (ha : Finite a) (hb : Finite b) (h : value b 
   rw [h1, h2]
   exact ⟨key _, key _⟩
 
-theorem fine_lt {k : Int} (h : absQ ((k : Rat) * (quantum * quantum)) < threshold) :
+theorem fine_lt {k : Int} (h : Rational.abs ((k : Rat) * (quantum * quantum)) < threshold) :
     k.natAbs < (2 ^ 25 - 1) * 2 ^ 252 * 2 ^ 149 := by
   have hq := scale_quantum
   refine natAbs_lt_of (T := thresholdQuanta * 2 ^ 149) (Rat.mul_pos quantum_pos quantum_pos) ?_
@@ -138,7 +138,7 @@ theorem fine_lt {k : Int} (h : absQ ((k : Rat) * (quantum * quantum)) < threshol
   exact h
 
 /-- **Multiplication**: relative error `2^-24` and absolute `2^-150`. -/
-theorem mul_rounds {a b : Nat} (ha : Finite a) (hb : Finite b) (h : absQ (value a * value b) < threshold) :
+theorem mul_rounds {a b : Nat} (ha : Finite a) (hb : Finite b) (h : Rational.abs (value a * value b) < threshold) :
     Finite (mul a b) ∧ Rounds unit halfQuantum (value (mul a b)) (value a * value b) := by
   have hprod : value a * value b = ((wholes a * wholes b : Int) : Rat) * (quantum * quantum) := by
     rw [value, value, Rat.intCast_mul]; grind
@@ -151,7 +151,7 @@ theorem mul_rounds {a b : Nat} (ha : Finite a) (hb : Finite b) (h : absQ (value 
 
 /-- **Fused multiply-add**: rounded once, relative error `2^-24` and absolute `2^-150`. -/
 theorem fma_rounds {a b c : Nat} (ha : Finite a) (hb : Finite b) (hc : Finite c)
-    (h : absQ (value a * value b + value c) < threshold) :
+    (h : Rational.abs (value a * value b + value c) < threshold) :
     Finite (fma a b c) ∧ Rounds unit halfQuantum (value (fma a b c)) (value a * value b + value c) := by
   have hsum : value a * value b + value c =
       ((wholes a * wholes b + wholes c * (2 ^ 149 : Nat) : Int) : Rat) * (quantum * quantum) := by
