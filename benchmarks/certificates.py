@@ -18,7 +18,7 @@ from benchmarks.table import Table
 from torchlean.analysis.certifying import certified
 from torchlean.analysis.session import Session
 from torchlean.certificate import Document, Title, write
-from torchlean.certificate.checker import Checker
+from torchlean.certificate.checker import Checker, Known
 from torchlean.certificate.lean_source import MODULES
 from torchlean.certificate.lean_terms import bits_of, field_width
 from torchlean.certificate.network import (
@@ -189,12 +189,13 @@ def _cut(document: Document, cuts: int) -> Document:
     return replace(document, proof=Proof(PARAMS, bits, widths, plan))
 
 
-def _halved(checker: Checker, output: tuple[bool, ...], known: list, cuts: int) -> Plan:  # type: ignore[type-arg]
+def _halved(checker: Checker, output: tuple[bool, ...], known: Known, cuts: int) -> Plan:
     if cuts == 0:
         checker.build(output, known)
         return Bound(output, Done())
-    element = cuts % 2
-    at = (known[0].lower[element] + known[0].upper[element]) // 2
+    element, box = cuts % 2, known[0]
+    assert box is not None, "the input's box is known from the start"
+    at = (box.lower[element] + box.upper[element]) // 2
     low, high = cut(known, 0, element, at)
     halves = (_halved(checker, output, part, cuts - 1) for part in (low, high))
     return Split(0, element, int(at), *halves)
