@@ -31,6 +31,7 @@ SELECT_DOMAIN = "torchlean.selectDomain"
 
 _SYMBOL_KINDS = {
     "claim": types.SymbolKind.Event,
+    "family": types.SymbolKind.Event,
     "module": types.SymbolKind.Class,
     "method": types.SymbolKind.Method,
     "script": types.SymbolKind.Module,

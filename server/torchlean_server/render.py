@@ -8,7 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from torchlean.analysis.result import ClaimResult, Evidence, Extent, TensorFact, UnitResult, Verdict
+from torchlean.analysis.result import (
+    ClaimResult,
+    Evidence,
+    Extent,
+    FamilyResult,
+    TensorFact,
+    UnitResult,
+    Verdict,
+)
 from torchlean.numbers import interval_text, lower_text, upper_text
 from torchlean_server.lean import words
 from torchlean_server.proofs import Proof
@@ -206,6 +214,25 @@ def claim_text(unit: UnitResult, proof: Proof | None = None) -> str:
     return "\n\n".join([head, claim.detail[:1].upper() + claim.detail[1:], "  \n".join(last)])
 
 
+def family_title(family: FamilyResult, facts: Sequence[tuple[UnitResult, Proof | None]]) -> str:
+    """Counts, or the verdict of each fact, for a lens: `inside proved (engine), inner not decided`."""
+    if not facts:
+        return family.text
+    words = [f"{fact.name.removeprefix(family.name + '.')} {_verdict(fact, proof)}" for fact, proof in facts]
+    return ", ".join(words)
+
+
+def family_text(family: FamilyResult, facts: Sequence[tuple[UnitResult, Proof | None]]) -> str:
+    """Markdown for the name of a family: what it came to, what that means, and each fact's own verdict."""
+    parts = [f"**{family.kind} `{family.name}`**: {family.text}"]
+    if family.detail:
+        parts.append(family.detail)
+    parts += [claim_text(fact, proof) for fact, proof in facts]
+    if family.seconds >= SLOW:
+        parts.append(f"decided in {seconds_text(family.seconds)}")
+    return "\n\n".join(parts)
+
+
 def module_text(unit: UnitResult, speaker: UnitResult) -> str:
     """Markdown for the name of a module. `speaker` is the unit whose domain its lines are shown for."""
     parts = [f"**module `{unit.summary or unit.name}`**: {_parameters(unit)}"]
@@ -222,16 +249,25 @@ def claim_title(unit: UnitResult, proof: Proof | None = None) -> str:
         return "cannot be analysed"
     if claim is None:
         return f"being checked · {unit.reached}" if unit.reached else "being checked"
-    parts = [_VERDICTS[claim.verdict]]
-    if claim.evidence is Evidence.ENGINE:
-        parts = [words.verdict(proof)]
-    elif claim.evidence is not Evidence.NONE:
-        parts[0] += f" ({claim.evidence.value})"
+    parts = [_verdict(unit, proof)]
     if claim.counterexample:
         parts += [_shortened(f"{name} = {value}") for name, value in claim.counterexample.items()]
     elif claim.margin is not None:
         parts.append(f"margin ≥ {lower_text(claim.margin)}")
     return " · ".join(parts)
+
+
+def _verdict(unit: UnitResult, proof: Proof | None) -> str:
+    """A verdict with its evidence."""
+    claim = unit.claim
+    if unit.failure:
+        return "cannot be analysed"
+    if claim is None:
+        return "being checked"
+    if claim.evidence is Evidence.ENGINE:
+        return words.verdict(proof)
+    evidence = "" if claim.evidence is Evidence.NONE else f" ({claim.evidence.value})"
+    return _VERDICTS[claim.verdict] + evidence
 
 
 def property_title(unit: UnitResult) -> str:

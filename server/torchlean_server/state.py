@@ -19,7 +19,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torchlean.analysis.result import FileAnalysis, UnitResult
+from torchlean.analysis.result import FamilyResult, FileAnalysis, UnitResult
 from torchlean.source import Span
 from torchlean_server.edits import Delta
 from torchlean_server.proofs import Key, Proof, proof_key
@@ -91,12 +91,22 @@ class ShownUnit:
         return unit_id(self.unit)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownFamily:
+    """A family of claims, and the layer that it is shown from."""
+
+    family: FamilyResult
+    layer: Layer
+
+
 def unit_id(unit: UnitResult) -> str:
     return f"{unit.kind}:{unit.name}"
 
 
 def has_verdict(unit: UnitResult) -> bool:
     """Whether everything is there that a lens tells of a unit."""
+    if unit.kind == "family":
+        return bool(unit.summary)  # its counts, once they are final
     return unit.kind not in ("claim", "property") or unit.claim is not None
 
 
@@ -231,6 +241,14 @@ class Document:
         shown: dict[str, ShownUnit] = {}
         for candidate in found:
             shown.setdefault(candidate.id, candidate)
+        return list(shown.values())
+
+    def families(self) -> list[ShownFamily]:
+        """Every family of claims once, from the newest layer that has begun to count it."""
+        shown: dict[str, ShownFamily] = {}
+        for layer in self.layers():
+            for family in layer.track.analysis.families:
+                shown.setdefault(family.name, ShownFamily(family, layer))
         return list(shown.values())
 
     def proof(self, unit: UnitResult) -> Proof | None:

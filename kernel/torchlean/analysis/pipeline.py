@@ -8,17 +8,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from torchlean.analysis.families import fact_families
 from torchlean.analysis.hazards import file_hazards
 from torchlean.analysis.properties import is_property
 from torchlean.analysis.result import (
     ClaimResult,
     Counters,
     Evidence,
+    FamilyResult,
     FileAnalysis,
     SymbolResult,
     UnitResult,
     Verdict,
 )
+from torchlean.analysis.sample_verdicts import decided_family, family_diagnostics
 from torchlean.analysis.session import Session
 from torchlean.analysis.units import (
     UnitBounds,
@@ -104,6 +107,10 @@ def analyse(
         if claim is not None:
             claim = replace(claim, seconds=time.perf_counter() - since)
         units.append(unit_result(unit.part, unit, claim, path))
+        if unit.part.unit.samples is not None:
+            family = decided_family(unit, session, stop, early.counted)
+            diagnostics += family_diagnostics(unit, family)
+            units[-1] = replace(units[-1], summary=family.text)
         diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
     return FileAnalysis(
@@ -113,6 +120,7 @@ def analyse(
         tuple(diagnostics),
         capture.dependencies,
         Counters(computed, reused),
+        families=early.families(units),
     )
 
 
@@ -126,6 +134,15 @@ class _Early:
         self._started = started
         self._wait = EARLY_ANSWER_SECONDS
         self._hazards: Sequence[Diagnostic] | None = None
+        self._counted: dict[str, FamilyResult] = {}
+
+    def counted(self, family: FamilyResult) -> None:
+        """So far has a family with a claim for each sample come."""
+        self._counted[family.name] = family
+
+    def families(self, units: Sequence[UnitResult]) -> tuple[FamilyResult, ...]:
+        """All families, as far as they are decided."""
+        return (*fact_families(self._capture.units, units), *self._counted.values())
 
     def examined(self, hazards: Sequence[Diagnostic]) -> None:
         """From now on layers have the file's hazards."""
@@ -137,15 +154,17 @@ class _Early:
             return
         capture = self._capture
         symbols = tuple(_symbol(symbol) for symbol in capture.symbols)
+        shown = tuple(units())
         self._publish(
             FileAnalysis(
                 capture.path,
-                tuple(units()),
+                shown,
                 symbols,
                 (*capture.diagnostics, *(self._hazards or ())),
                 capture.dependencies,
                 complete=False,
                 examined=self._hazards is not None,
+                families=self.families(shown),
             )
         )
         self._wait = 2 * (time.perf_counter() - self._started)

@@ -165,6 +165,7 @@ class ClaimResult:
         seconds: time spent on it.
         key: of the claim's content (graph, weights, domain) in hexadecimal digits: equal keys, equal questions. Empty
             where there is no question.
+        code: of the diagnostic that says why the verdict is unknown.
     """
 
     verdict: Verdict
@@ -174,6 +175,39 @@ class ClaimResult:
     counterexample: dict[str, object] | None = None
     seconds: float = 0.0
     key: str = ""
+    code: str = "TL302"
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyResult:
+    """Claims that one call states together, counted.
+
+    Attributes:
+        name, kind, span: the name it is bound to, the function that makes it (`robust`, `lyapunov`), and that name's
+            place.
+        proved, refuted, unknown, total: how many claims; while they are being decided, those not decided yet are
+            `total` minus the others.
+        text: the counts in a few words, for a lens.
+        detail: what was shown how, in sentences for a hover.
+        facts: names of its claims that are units of their own.
+        members: its other claims (one for each sample) by name; of those decided already.
+        correct: of classifiers, how many samples are classified correctly; None otherwise.
+        seconds: spent on it.
+    """
+
+    name: str
+    kind: str
+    span: Span
+    proved: int
+    refuted: int
+    unknown: int
+    total: int
+    text: str
+    detail: str = ""
+    facts: tuple[str, ...] = ()
+    members: dict[str, ClaimResult] = field(default_factory=dict)
+    correct: int | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +252,7 @@ class UnitResult:
     """One claim, module or script with everything to show for it.
 
     `domains` are (input name, text) pairs such as `("x", "box([-1, -1], [1, 1])")`; `reached` is how far the search for
-    a claim's verdict is, while there is none.
+    a claim's verdict is, while there is none. `family` is the name of the family that a claim is a fact of.
     """
 
     kind: str
@@ -233,6 +267,7 @@ class UnitResult:
     failure: str | None = None
     assumed_input: bool = False
     reached: str = ""
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,3 +315,4 @@ class FileAnalysis:
     examined: bool = False
     notes: tuple[Note, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
+    families: tuple[FamilyResult, ...] = ()

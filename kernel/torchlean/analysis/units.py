@@ -67,7 +67,7 @@ def bound_unit(part: UnitGraph, cache: BoundsCache, cancelled: Callable[[], bool
     unit = part.unit
     complete = len(part.outputs) == 1 and unit.failure is None
     if unit.kind is UnitKind.CLAIM and complete and part.graph[part.outputs[0]].type.numel:
-        question = pose(part.graph, part.outputs[0], unit.domains, cache, cancelled)
+        question = pose(part.graph, part.outputs[0], unit.domains, cache, cancelled, unit.executed)
         return UnitBounds(part, question.bounds, question.bounds, question, _count(question.bounds))
     intervals = {name: box.interval() for name, box in unit.domains.items()}
     bounds = propagate(part.graph, intervals, cache, cancelled)
@@ -111,7 +111,8 @@ def with_errors(
     """
     graph = unit.part.graph if unit.question is None else unit.question.margin.graph
     errors = rounding_errors(graph, unit.bounds, cache, cancelled, arithmetic)
-    return replace(unit, errors=errors)
+    question = None if unit.question is None else replace(unit.question, errors=errors)
+    return replace(unit, errors=errors, question=question)
 
 
 def _count(bounds: Bounds) -> Counters:
@@ -179,6 +180,7 @@ def unit_result(
         claim=claim,
         failure=unit.failure,
         assumed_input=unit.assumed_input,
+        family=unit.family.name if unit.family is not None else "",
     )
 
 

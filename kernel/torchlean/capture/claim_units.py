@@ -8,20 +8,35 @@ import torch
 
 from torchlean.capture.attempt import isolated
 from torchlean.capture.calling import call_function
+from torchlean.capture.families import bound_families
+from torchlean.capture.interpreter import ClaimDefinition
 from torchlean.capture.result import Unit, UnitKind
+from torchlean.capture.robust_units import batch_unit
 from torchlean.capture.unit_parts import followed, is_trained, nodes_below, weights_below
 from torchlean.capture.values import TensorValue, Unknown, Value, type_name
 from torchlean.ops import TensorType
 
 if TYPE_CHECKING:
-    from torchlean.capture.interpreter import ClaimDefinition, Interpreter
+    from torchlean.capture.interpreter import Interpreter
     from torchlean.capture.source_module import SourceModule
 
 
 def claim_units(run: Interpreter, module: SourceModule) -> list[Unit]:
     """One unit for each claim of the file, in order; names are unique (the last definition wins, as in Python)."""
     last = {_name(claim): claim for claim in run.claims if claim.span.path == run.path}
-    return [_claim_unit(run, claim) for claim in last.values()]
+    families = bound_families(run)
+    facts = [
+        ClaimDefinition(
+            fact.body, fact.domains, bound.span, f"{bound.name}.{fact.name}", fact.executed, bound
+        )
+        for family in families
+        for bound in (family.bound,)
+        for fact in family.facts
+    ]
+    units = [_claim_unit(run, claim) for claim in (*last.values(), *facts)]
+    return units + [
+        batch_unit(run, family.bound, family.batch) for family in families if family.batch is not None
+    ]
 
 
 def _name(claim: ClaimDefinition) -> str:
@@ -33,7 +48,11 @@ def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
     if missing:
         listed = " and ".join(f"`{name}`" for name in missing)
         return Unit(
-            UnitKind.CLAIM, _name(claim), claim.span, failure=f"there is no usable domain for {listed}"
+            UnitKind.CLAIM,
+            _name(claim),
+            claim.span,
+            failure=f"there is no usable domain for {listed}",
+            family=claim.family,
         )
     with run.observer.unit(), isolated(run):
         inputs = _inputs(run, claim)
@@ -52,6 +71,8 @@ def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
             (*observations, *weights_below(run, below)),
             failure,
             trained=is_trained(run, below),
+            executed=claim.executed,
+            family=claim.family,
         )
 
 

@@ -33,7 +33,9 @@ from torchlean.source import Span
 
 if TYPE_CHECKING:
     from torchlean.capture.emitter import CaptureEmitter
+    from torchlean.capture.families import FamilyDefinition
     from torchlean.capture.module_units import ModuleCall
+    from torchlean.capture.result import Family
     from torchlean.capture.values import ModuleValue
     from torchlean.capture.workspace import Workspace
     from torchlean.claims.domain import Box
@@ -64,12 +66,16 @@ class ClaimDefinition:
         domains: the box of each parameter that has one.
         span: where the claim is named.
         name: what to call it, where that is not the function's name.
+        executed: see `Unit.executed`.
+        family: what it is a fact of, if so.
     """
 
     function: UserFunction
     domains: dict[str, Box]
     span: Span
     name: str = ""
+    executed: bool = True
+    family: Family | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -91,7 +97,7 @@ class Interpreter:
         path: the analysed file.
         builder: the file's graph; `emitter` appends to it.
         node, frame: the expression that is being followed, and the call it stands in.
-        claims: what the file claims, in order.
+        claims: what the file claims, in order, and `families` of claims.
         modules: imported files by dotted name.
         dependencies: other files that were read or looked for.
         tainted: containers and tensors whose content depends on an unknown condition, by identity.
@@ -131,6 +137,7 @@ class Interpreter:
         self.diagnostics: dict[tuple[object, ...], Diagnostic] = {}
         self.reported: list[Unknown] = []
         self.claims: list[ClaimDefinition] = []
+        self.families: list[FamilyDefinition] = []
         self.modules: dict[str, ModuleValue | Unknown] = {}
         self.dependencies: dict[str, None] = {}
         self.default_dtype: Any = None

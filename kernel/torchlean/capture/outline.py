@@ -23,6 +23,9 @@ def symbols(run: Interpreter, module: SourceModule, environment: Environment) ->
         if isinstance(node, ast.FunctionDef):
             name = claim.name or node.name
             found.append(Symbol(name, UnitKind.CLAIM, module.span(node), module.name_span(node)))
+    for family in run.families:
+        if family.span is not None:
+            found.append(Symbol(family.name, UnitKind.FAMILY, family.call, family.span))
     return tuple(sorted(found, key=lambda symbol: symbol.span))
 
 

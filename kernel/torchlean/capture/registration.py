@@ -8,6 +8,7 @@ from torchlean.capture import (
     assumptions,
     comprehensions,
     data_sources,
+    differentiation,
     expressions,
     imports,
     intrinsics,
@@ -21,12 +22,15 @@ from torchlean.capture import (
     standard_classes,
     statements,
     torchlean_api,
+    torchlean_lyapunov,
+    torchlean_robust,
 )
 
 __all__ = [
     "assumptions",
     "comprehensions",
     "data_sources",
+    "differentiation",
     "expressions",
     "imports",
     "intrinsics",
@@ -40,4 +44,6 @@ __all__ = [
     "standard_classes",
     "statements",
     "torchlean_api",
+    "torchlean_lyapunov",
+    "torchlean_robust",
 ]

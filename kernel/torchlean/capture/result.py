@@ -17,10 +17,12 @@ from torchlean.source import Span
 
 if TYPE_CHECKING:
     from torchlean.claims.domain import Box
+    from torchlean.claims.samples import Samples
 
 
 class UnitKind(str, enum.Enum):
     CLAIM = "claim"
+    FAMILY = "family"  # one claim for each sample of a data file, decided together
     MODULE = "module"
     SCRIPT = "script"
 
@@ -51,6 +53,21 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """Claims that one call states together.
+
+    Attributes:
+        name: what the program binds it to.
+        kind: the function that makes it: `robust`, `lyapunov`.
+        span: the name, where it is bound.
+    """
+
+    name: str
+    kind: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One thing a person can ask about.
 
@@ -66,6 +83,10 @@ class Unit:
         summary: one line for the lens of a module: `Controller(hidden=32)`, plus the assumed input where it was.
         assumed_input: the input shape was inferred by trial, not found in the file.
         trained: every weight below the result was loaded from a file or stands in the program.
+        executed: a claim is about executions in the program's number types, and not about exact numbers.
+        family: what a claim is a fact of, or what a unit of that kind is.
+        samples: of a family with one claim for each sample: the inputs that each speaks of, and their labels. `domains`
+            has the box around all of them.
     """
 
     kind: UnitKind
@@ -80,6 +101,9 @@ class Unit:
     summary: str = ""
     assumed_input: bool = False
     trained: bool = True
+    executed: bool = True
+    family: Family | None = None
+    samples: Samples | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from torchlean.capture.conditions import (
     perhaps_returned,
 )
 from torchlean.capture.environment import Frame
+from torchlean.capture.families import FamilyDefinition, name_family
 from torchlean.capture.flow import BREAK, CONTINUE, Returned
 from torchlean.capture.interpreter import STATEMENTS, Interpreter, Statement
 from torchlean.capture.iteration import items_of
@@ -86,6 +87,8 @@ def _assign(run: Interpreter, node: ast.Assign, frame: Frame) -> None:
     value = run.eval(node.value, frame)
     if type(value) is Instance:
         name_layer(run, node, value, frame)
+    elif type(value) is FamilyDefinition:
+        name_family(run, node, value, frame)
     for target in node.targets:
         store(run, target, value, frame)
 
@@ -96,6 +99,8 @@ def _annotated(run: Interpreter, node: ast.AnnAssign, frame: Frame) -> None:
         value = run.eval(node.value, frame)
         if type(value) is Instance:
             name_layer(run, node, value, frame)
+        elif type(value) is FamilyDefinition:
+            name_family(run, node, value, frame)
         store(run, node.target, value, frame)
 
 

@@ -7,6 +7,7 @@ time, with the same words for the same mistakes.
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -37,9 +38,9 @@ def box(run: Interpreter, lo: Value, hi: Value, *, shape: Value = None) -> Value
         if shape is not None:
             ends = _shaped(ends, shape)
         low, high = ends
-        return domain.box(low, high, _text(run), run.place())
+        return domain.box(low, high, written(run), run.place())
     except DomainError as error:
-        return _bad_domain(run, str(error), _culprit(str(error)))
+        return bad_domain(run, str(error), culprit(str(error)))
 
 
 @native("torchlean.ball")
@@ -48,22 +49,30 @@ def ball(run: Interpreter, center: Value, eps: Value, *, clip: Value = None) -> 
     middle = _numbers(run, center, "center", "center")
     if isinstance(middle, Unknown):
         return middle
-    radius = _number(run, eps)
+    radius = known_number(run, eps)
     if radius is None:
-        return _bad_domain(run, f"the radius must be a number, got {_shown(eps)}", "eps")
-    ends = None
-    if clip is not None:
-        numbers = [_number(run, end) for end in clip] if isinstance(clip, (tuple, list)) else []
-        if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
-            return _bad_domain(run, f"clip must be two numbers (lo, hi), got {_shown(clip)}", "clip")
-        ends = (numbers[0], numbers[1])
+        return bad_domain(run, f"the radius must be a number, got {shown(eps)}", "eps")
     try:
-        return domain.ball(middle, radius, ends, _text(run), run.place())
+        return domain.ball(middle, radius, clip_ends(run, clip), written(run), run.place())
     except DomainError as error:
-        return _bad_domain(run, str(error), _culprit(str(error)))
+        return bad_domain(run, str(error), culprit(str(error)))
 
 
-def _culprit(message: str) -> str | None:
+def clip_ends(run: Interpreter, clip: Value) -> tuple[float, float] | None:
+    """The two ends of `clip`, None where there is none.
+
+    Raises:
+        DomainError: it is something else.
+    """
+    if clip is None:
+        return None
+    numbers = [known_number(run, end) for end in clip] if isinstance(clip, (tuple, list)) else []
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
+        raise DomainError(f"clip must be two numbers (lo, hi), got {shown(clip)}")
+    return numbers[0], numbers[1]
+
+
+def culprit(message: str) -> str | None:
     """The argument that a message of `claims.domain` speaks about; None where it is the call as a whole."""
     if message.startswith("the lower end is"):
         return "lo"
@@ -74,24 +83,31 @@ def _culprit(message: str) -> str | None:
     return "clip" if message.startswith("clip") else None
 
 
-def _bad_domain(run: Interpreter, message: str, argument: str | None) -> Unknown:
-    positions = {"lo": 0, "hi": 1, "center": 0, "eps": 1}
+POSITIONS: Mapping[str, int] = {"lo": 0, "hi": 1, "center": 0, "eps": 1}
+"""Of the arguments of `box` and `ball`."""
+
+
+def bad_domain(
+    run: Interpreter, message: str, argument: str | None, positions: Mapping[str, int] = POSITIONS
+) -> Unknown:
+    """Report a wrong argument where it is written, given the positions of the call's arguments."""
     span = None if argument is None else argument_span(run, positions.get(argument), argument)
     run.report("TL304", message, span=span)
     return Unknown(message, run.place(), reported=True)
 
 
-def _text(run: Interpreter) -> str:
+def written(run: Interpreter) -> str:
     """The call as written, without the module's name."""
     label = run.label()
     return label[label.find(".") + 1 :] if label.partition("(")[0].count(".") == 1 else label
 
 
-def _shown(value: Value) -> str:
+def shown(value: Value) -> str:
+    """A value as messages name it."""
     return repr(value) if isinstance(value, (str, int, float, tuple, list)) else f"a {type_name(value)}"
 
 
-def _number(run: Interpreter, value: Value) -> float | None:
+def known_number(run: Interpreter, value: Value) -> float | None:
     """A plain number, or a tensor that is one and known; None for anything else."""
     if isinstance(value, TensorValue):
         known = run.emitter.value_of(value)
@@ -104,7 +120,7 @@ def _numbers(run: Interpreter, value: Value, what: str, argument: str) -> Tensor
     try:
         return _tensor(run, value, what)
     except DomainError as error:
-        return _bad_domain(run, str(error), argument)
+        return bad_domain(run, str(error), argument)
 
 
 def _tensor(run: Interpreter, value: Value, what: str) -> Tensor:
@@ -117,7 +133,7 @@ def _tensor(run: Interpreter, value: Value, what: str) -> Tensor:
     if isinstance(value, (int, float)):
         return torch.tensor(float(value), dtype=torch.float64)
     if not isinstance(value, (list, tuple)):
-        raise DomainError(f"the {what} must be a number, a list of numbers or a tensor, got {_shown(value)}")
+        raise DomainError(f"the {what} must be a number, a list of numbers or a tensor, got {shown(value)}")
     rows = [_tensor(run, row, what) for row in value]
     for place, row in enumerate(rows):
         if row.shape != rows[0].shape:
@@ -131,7 +147,7 @@ def _shaped(ends: list[Tensor], shape: Value) -> list[Tensor]:
     """Both ends broadcast to the shape that was asked for."""
     wanted = (shape,) if isinstance(shape, int) else shape
     if not isinstance(wanted, (tuple, list)) or not all(isinstance(n, int) and n >= 0 for n in wanted):
-        raise DomainError(f"shape must be a tuple of sizes, got {_shown(shape)}")
+        raise DomainError(f"shape must be a tuple of sizes, got {shown(shape)}")
     try:
         return [end.expand(tuple(wanted)) for end in ends]
     except RuntimeError as error:
@@ -193,7 +209,7 @@ def _decorated(
             if not value.reported:
                 run.report("TL304", f"the domain of `{name}` is not known: {value.reason}", span=spans[name])
         elif not isinstance(value, Box):
-            run.report("TL304", not_a_domain(name, _shown(value)), span=spans[name])
+            run.report("TL304", not_a_domain(name, shown(value)), span=spans[name])
         else:
             boxes[name] = value
     _check_complete(run, function, parameters, domains)

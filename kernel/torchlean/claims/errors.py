@@ -39,3 +39,41 @@ def no_inputs(claim: str) -> str:
 def not_a_domain(argument: str, got: str) -> str:
     """The decorator's argument is something other than a box."""
     return f"`{argument}` needs a domain, `tl.box(lo, hi)` or `tl.ball(center, eps)`, got {got}"
+
+
+def unbound_family(kind: str) -> str:
+    """The call of a family of claims is not the value of a module-level name."""
+    return f"tl.{kind} states claims under the name it is bound to: write `name = tl.{kind}(...)` at the top level"
+
+
+def missing_data(name: str, path: str) -> str:
+    """There is no such data file."""
+    return f"data file `{name}` does not exist; looked for {path}"
+
+
+def not_a_path(got: str) -> str:
+    """What should name a data file is no path."""
+    return f"`data` needs the path of a file with arrays `x` and `y`, got {got}"
+
+
+def not_a_network(got: str) -> str:
+    """What should score the classes cannot be called on a tensor."""
+    return f"`net` needs a module or a function of a batch of samples, got {got}"
+
+
+def no_variable() -> str:
+    """`tl.D` was given nothing to differentiate by."""
+    return "tl.D takes the variables to differentiate by: write tl.D(u, x), or tl.D(u, x, x) for a second derivative"
+
+
+def not_differentiable(got: str) -> str:
+    """`tl.D` was given something that has no derivative, or none can be taken by."""
+    return f"tl.D takes floating tensors, a value and what it was computed from, got {got}"
+
+
+def independent() -> str:
+    """Nothing leads from the variable to the value, so that a derivative of zero is surely not meant."""
+    return (
+        "this value does not depend on the variable, so its derivative is zero everywhere: "
+        "compute the value from the very tensor that tl.D is given"
+    )

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from torchlean.analysis.pipeline import Cancelled, analyse
-from torchlean.analysis.result import FileAnalysis, UnitResult, Verdict
+from torchlean.analysis.result import FamilyResult, FileAnalysis, UnitResult, Verdict
 from torchlean.analysis.session import Session
 from torchlean.command.kernel import Kernel, with_certificates
 from torchlean.command.progress import progress
@@ -23,6 +23,9 @@ from torchlean.source import Span
 
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
 """Folders whose .py files are not the user's own; hidden folders and virtual environments are skipped as well."""
+
+VERDICTS = frozenset({"TL300", "TL301", "TL302", "TL303", "TL306", "TL307", "TL310"})
+"""Codes that say what became of a claim."""
 
 _STYLES = {
     Severity.ERROR: "bold red",
@@ -157,20 +160,26 @@ def _as_error(found: Diagnostic) -> Diagnostic:
 def _passes(result: FileAnalysis) -> bool:
     no_error = all(found.severity is not Severity.ERROR for found in result.diagnostics)
     claims = [unit for unit in result.units if unit.kind in ("claim", "property")]
-    return no_error and all(
-        unit.claim is not None and unit.claim.verdict is Verdict.PROVED for unit in claims
+    counted = all(family.proved == family.total for family in result.families)
+    return (
+        no_error
+        and counted
+        and all(unit.claim is not None and unit.claim.verdict is Verdict.PROVED for unit in claims)
     )
 
 
 def _print(console: Console, result: FileAnalysis) -> None:
     console.print(Text(_short(result.path), style="bold underline"))
     for found in result.diagnostics:
-        if found.code not in ("TL300", "TL301", "TL302", "TL303"):  # verdicts are listed below
+        if found.code not in VERDICTS:  # they are listed below
             _print_diagnostic(console, found)
     claims = [unit for unit in result.units if unit.kind in ("claim", "property")]
     for unit in claims:
         _print_claim(console, unit)
-    if not claims and not result.diagnostics:
+    families = [family for family in result.families if not family.facts]
+    for family in families:
+        _print_family(console, family)
+    if not claims and not families and not result.diagnostics:
         console.print("  nothing to report: no claim, no diagnostic", style="dim")
     console.print()
 
@@ -197,6 +206,16 @@ def _print_claim(console: Console, unit: UnitResult) -> None:
     line = Text(f"  {mark} {unit.name}  ", style=style)
     line.append(f"({verdict}{claim.evidence.value}, {claim.seconds:.2f} s)  ", style=style)
     line.append(claim.detail)
+    console.print(line)
+
+
+def _print_family(console: Console, family: FamilyResult) -> None:
+    """The counts; the claims of single samples are many, and stand in `--json` and in the report."""
+    verdict = Verdict.PROVED if family.proved == family.total else Verdict.UNKNOWN
+    mark, style = _MARKS[Verdict.REFUTED if family.refuted else verdict]
+    line = Text(f"  {mark} {family.name}  ", style=style)
+    line.append(f"({family.kind}, {family.seconds:.2f} s)  ", style=style)
+    line.append(family.text if family.members else f"{family.text}: {family.detail}")
     console.print(line)
 
 

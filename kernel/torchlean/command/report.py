@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from torchlean.analysis.result import FileAnalysis, UnitResult
+from torchlean.analysis.result import ClaimResult, FamilyResult, FileAnalysis
 from torchlean.diagnostics import Diagnostic
 from torchlean.source import Span
 
@@ -20,8 +20,19 @@ def file_object(result: FileAnalysis, text: str) -> dict[str, Any]:
     return {
         "path": result.path,
         "diagnostics": [_diagnostic(found, lines) for found in result.diagnostics],
-        "claims": [_claim(unit, lines) for unit in result.units if unit.kind in ("claim", "property")],
-        "families": [],
+        "claims": [
+            *(
+                _claim(unit.name, unit.span, unit.claim, lines)
+                for unit in result.units
+                if unit.kind in ("claim", "property")
+            ),
+            *(
+                _claim(name, family.span, claim, lines)
+                for family in result.families
+                for name, claim in family.members.items()
+            ),
+        ],
+        "families": [_family(family) for family in result.families],
     }
 
 
@@ -39,11 +50,23 @@ def _diagnostic(found: Diagnostic, lines: list[str]) -> dict[str, Any]:
     }
 
 
-def _claim(unit: UnitResult, lines: list[str]) -> dict[str, Any]:
-    claim = unit.claim
+def _family(family: FamilyResult) -> dict[str, Any]:
     return {
-        "name": unit.name,
-        "range": _range(unit.span, lines),
+        "name": family.name,
+        "kind": family.kind,
+        "proved": family.proved,
+        "refuted": family.refuted,
+        "unknown": family.total - family.proved - family.refuted,
+        "total": family.total,
+        "correct": family.correct,
+        "seconds": family.seconds,
+    }
+
+
+def _claim(name: str, span: Span, claim: ClaimResult | None, lines: list[str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "range": _range(span, lines),
         "verdict": claim.verdict.value if claim else "unknown",
         "evidence": claim.evidence.value if claim else "none",
         "margin": finite(claim.margin) if claim else None,

@@ -12,7 +12,8 @@ class UnknownUnit(ValueError):
 
 def choices(document: Document) -> list[str]:
     """Ids of the units that can be chosen: `claim:stays_in_range`."""
-    return [shown.id for shown in document.units(has_verdict) if shown.unit.kind in ("claim", "module")]
+    kinds = ("claim", "family", "module")
+    return [shown.id for shown in document.units(has_verdict) if shown.unit.kind in kinds]
 
 
 def select(document: Document, unit: str | None) -> str | None:

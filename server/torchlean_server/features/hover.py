@@ -101,6 +101,10 @@ def _definition(document: Document, layer: Layer, unit: UnitResult) -> tuple[int
 
 def _text(document: Document, hit: _Hit) -> str:
     if hit.place is None:
+        family = next((f for f in hit.layer.track.analysis.families if f.name == hit.unit.family), None)
+        if family is not None:
+            units = [unit for unit in hit.layer.track.analysis.units if unit.name in family.facts]
+            return render.family_text(family, [(unit, document.proof(unit)) for unit in units])
         if hit.unit.kind == "claim":
             return render.claim_text(hit.unit, document.proof(hit.unit))
         return render.module_text(hit.unit, domain.speaker(document, ShownUnit(hit.unit, hit.layer)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torchlean_server import render
@@ -34,9 +35,25 @@ def lenses(document: Document) -> list[Lens]:
     together: dict[tuple[int, int], list[ShownUnit]] = defaultdict(list)
     for shown in document.units(has_verdict):
         where = shown.layer.track.now(shown.unit.span)
-        if shown.unit.kind in ("claim", "module", "property") and where is not None:
+        # Facts of a family are told by its own lens.
+        told = shown.unit.kind in ("claim", "module", "property") and not shown.unit.family
+        if told and where is not None:
             together[where].append(shown)
-    return [lens for where in sorted(together) for lens in _at(document, where, together[where])]
+    found = [lens for where in together for lens in _at(document, where, together[where])]
+    return sorted([*found, *_families(document)], key=lambda lens: (lens.start, lens.end))
+
+
+def _families(document: Document) -> Iterator[Lens]:
+    """The counts of each family, at its name."""
+    units = {shown.id: shown for shown in document.units(has_verdict)}
+    for shown in document.families():
+        where = shown.layer.track.now(shown.family.span)
+        if where is None:
+            continue
+        facts = [units[id] for name in shown.family.facts if (id := f"claim:{name}") in units]
+        title = render.family_title(shown.family, [(fact.unit, document.proof(fact.unit)) for fact in facts])
+        chosen = facts[0].id if facts else f"family:{shown.family.name}"
+        yield Lens(title + _MARKS[shown.layer.freshness], chosen, *where)
 
 
 def _at(document: Document, where: tuple[int, int], units: list[ShownUnit]) -> list[Lens]:

@@ -1,0 +1,142 @@
+"""A family with one claim for each sample, from its unit to its counts, and what is said of it and of each sample."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from torchlean.analysis.counterexamples import inputs_text
+from torchlean.analysis.families import tally
+from torchlean.analysis.result import ClaimResult, Evidence, FamilyResult, Verdict
+from torchlean.analysis.session import Session
+from torchlean.analysis.units import UnitBounds
+from torchlean.capture.result import Unit
+from torchlean.claims.batch import SECONDS, BatchRun, Caches, Group, robust_groups
+from torchlean.claims.decide import Decision
+from torchlean.diagnostics import Diagnostic, diagnostic
+from torchlean.numbers import lower_text
+
+
+def decided_family(
+    bounded: UnitBounds,
+    session: Session,
+    cancelled: Callable[[], bool],
+    report: Callable[[FamilyResult], None] = lambda family: None,
+    seconds: float = SECONDS,
+) -> FamilyResult:
+    """The verdict of every sample, from memory where the same question was answered before.
+
+    Args:
+        report: told how far it is, after every step and at the end.
+        seconds: for branch and bound of samples that bounds and attacks leave open.
+
+    Raises:
+        Cancelled: by the caller. What was decided until then is remembered.
+    """
+    unit = bounded.part.unit
+    started = time.perf_counter()
+    if unit.failure is not None:
+        result = _result(unit, {}, None, {}, started)
+        report(result)
+        return result
+    assert unit.samples is not None
+    (name,) = unit.domains
+    caches = Caches(session.bounds, session.errors)
+    groups = robust_groups(
+        bounded.part.graph, bounded.part.outputs[0], unit.samples, unit.domains, caches, cancelled
+    )
+    keys = {member: group.key(unit.samples, member) for group in groups for member in group.members}
+
+    def known(group: Group, member: int) -> Decision | None:
+        return session.decided.get(keys[member])
+
+    def tell() -> None:
+        for member, decision in run.decisions.items():
+            if decision.finished:
+                session.decided.put(keys[member], decision)
+        report(_result(unit, run.decisions, len(run.correct), keys, started))
+
+    run = BatchRun(groups, unit.samples, name, session.bounds, cancelled, tell)
+    run.decide(known, seconds)
+    return _result(unit, run.decisions, len(run.correct), keys, started)
+
+
+def _result(
+    unit: Unit, decisions: dict[int, Decision], correct: int | None, keys: dict[int, bytes], started: float
+) -> FamilyResult:
+    assert unit.family is not None and unit.samples is not None
+    family, total = unit.family, len(unit.samples)
+    members = {
+        f"{family.name}[{member}]": _claim(decisions[member], keys[member], unit.trained)
+        for member in sorted(decisions)
+    }
+    proved, refuted, unknown = tally(list(members.values()))
+    counts = f"certified {proved}, refuted {refuted}, unknown {total - proved - refuted} of {total}"
+    text = counts if correct is None else f"{counts} (accuracy {correct})"
+    open = total - len(members)
+    if unit.failure is not None:
+        text = "cannot be analysed"
+    elif open:
+        text += f" · {open} being checked"
+    return FamilyResult(
+        family.name,
+        family.kind,
+        family.span,
+        proved,
+        refuted,
+        unknown,
+        total,
+        text,
+        detail=unit.failure or _DETAIL,
+        members=members,
+        correct=correct,
+        seconds=time.perf_counter() - started,
+    )
+
+
+_DETAIL = (
+    "Certified: on the whole region around the sample, every float32 execution, in any order of summation, scores the "
+    "sample's class above each other one (linear bounds of the differences of scores, rounded outward). Refuted: an "
+    "executed float32 input of the region does not. A tie counts as a failure; accuracy counts the samples themselves."
+)
+
+
+def _claim(decision: Decision, key: bytes, trained: bool) -> ClaimResult:
+    margin = decision.margin if math.isfinite(decision.margin) else None
+    seconds, name = decision.seconds, key.hex()
+    if decision.proved:
+        how = f"linear bounds on {decision.boxes:,} boxes" if decision.boxes > 1 else "linear bounds"
+        detail = f"proved by {how} for every float32 execution: the margin is at least {lower_text(decision.margin)}"
+        if not trained:
+            detail += "; it holds for every value the untrained weights may be initialised with"
+        return ClaimResult(Verdict.PROVED, Evidence.ENGINE, detail, margin, None, seconds, name)
+    if decision.violation is not None:
+        example: dict[str, object] = {name: value.tolist() for name, value in decision.violation.items()}
+        detail = f"refuted by a float32 input, executed: {inputs_text(decision.violation)}"
+        return ClaimResult(Verdict.REFUTED, Evidence.COUNTEREXAMPLE, detail, margin, example, seconds, name)
+    bound = (
+        "no bound of its margin is known"
+        if margin is None
+        else f"its margin is at least {lower_text(margin)}"
+    )
+    tried = f"no violation among {decision.tried} executed inputs, which proves nothing"
+    reason = f"; {decision.reason}" if decision.reason else ""
+    time_left = "" if decision.finished else ". More time may decide it"
+    detail = f"not decided: {bound}; {tried}{reason}{time_left}"
+    return ClaimResult(Verdict.UNKNOWN, Evidence.NONE, detail, margin, None, seconds, name)
+
+
+def family_diagnostics(bounded: UnitBounds, family: FamilyResult) -> list[Diagnostic]:
+    """The counts at the family's name, and a warning where its weights were never loaded."""
+    unit = bounded.part.unit
+    if unit.failure is not None:
+        return [diagnostic("TL303", family.span, f"{family.name}: cannot be analysed: {unit.failure}")]
+    found = [diagnostic("TL310", family.span, f"{family.name}: {family.text}")]
+    if not unit.trained:
+        message = (
+            f"{family.name} speaks about weights that no file was loaded into. Load trained ones with "
+            "`tl.load(module, path)`."
+        )
+        found.append(diagnostic("TL305", family.span, message))
+    return found

@@ -1,0 +1,87 @@
+"""`tl.robust`: a classifier keeps the class of every sample of a data file, however it is changed by up to `eps`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from torchlean.capture.families import Batch, FamilyDefinition, new_family
+from torchlean.capture.places import argument_span
+from torchlean.capture.torchlean_api import bad_domain, clip_ends, culprit, known_number, shown, written
+from torchlean.capture.values import (
+    BoundMethod,
+    Instance,
+    Native,
+    Partial,
+    Unknown,
+    UserFunction,
+    Value,
+    native,
+)
+from torchlean.capture.weights import WeightFileError
+from torchlean.claims.api import resolve
+from torchlean.claims.errors import DomainError, missing_data, not_a_network, not_a_path
+from torchlean.claims.samples import Samples, SamplesError, balls, check_arrays, check_norm
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+_POSITIONS = {"net": 0, "data": 1, "eps": 2}
+
+
+@native("torchlean.robust", unknowns=True)
+def robust(
+    run: Interpreter, net: Value, data: Value, eps: Value, norm: Value = "linf", clip: Value = None
+) -> FamilyDefinition | Unknown:
+    """`tl.robust(net, data, eps, norm="linf", clip=None)`: see `torchlean.claims.api.robust`."""
+    arguments = {"net": net, "data": data, "eps": eps, "norm": norm, "clip": clip}
+    for name, value in arguments.items():
+        if isinstance(value, Unknown):
+            if not value.reported:
+                _wrong(run, f"`{name}` of tl.robust is not known: {value.reason}", name)
+            return Unknown(value.reason, run.place(), reported=True)
+    if not isinstance(net, (Instance, UserFunction, BoundMethod, Partial, Native)):
+        return _wrong(run, not_a_network(shown(net)), "net")
+    samples = read_samples(run, data, eps, norm, clip, labelled=True)
+    if isinstance(samples, Unknown):
+        return samples
+    return new_family(run, "robust", batch=Batch(net, samples, str(data), argument_span(run, 1, "data")))
+
+
+def read_samples(
+    run: Interpreter, data: Value, eps: Value, norm: Value, clip: Value, labelled: bool
+) -> Samples | Unknown:
+    """The balls around the samples of a data file; what is wrong is reported at the argument."""
+    radius = known_number(run, eps)
+    if radius is None:
+        return _wrong(run, f"the radius must be a number, got {shown(eps)}", "eps")
+    try:
+        ends = clip_ends(run, clip)
+        x, y = _arrays(run, data, labelled)
+        return balls(x, y, radius, check_norm(norm), ends, written(run))
+    except SamplesError as error:
+        return _wrong(run, str(error), error.argument)
+    except DomainError as error:
+        return _wrong(run, str(error), culprit(str(error)))
+
+
+def _wrong(run: Interpreter, message: str, argument: str | None) -> Unknown:
+    return bad_domain(run, message, argument, _POSITIONS)
+
+
+def _arrays(run: Interpreter, data: Value, labelled: bool) -> tuple[Tensor, Tensor | None]:
+    """The arrays of the file that `data` names, which becomes a dependency, present or not."""
+    if not isinstance(data, (str, os.PathLike)):
+        raise SamplesError(not_a_path(shown(data)), "data")
+    name = os.fspath(data)
+    frame = run.frame
+    path = os.path.normpath(resolve(name, frame.module.path if frame is not None else run.path))
+    run.dependencies[path] = None
+    try:
+        return check_arrays(run.workspace.weights.read(path).tensors, name, labelled)
+    except WeightFileError as error:
+        if str(error) == "does not exist":
+            raise SamplesError(missing_data(name, path), "data") from error
+        raise SamplesError(f"data file `{name}` {error}", "data") from error
