@@ -21,14 +21,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchlean.claims.api import Claim, claim, load
+from torchlean.claims.api import Claim, D, claim, load, robust
 from torchlean.claims.errors import DomainError
+from torchlean.claims.lyapunov import Lyapunov, lyapunov
 from torchlean.claims.plain import Domain, assume, ball, box
 
 if TYPE_CHECKING:
     from torchlean.claims.sampling import Sample, Violation
 
-__all__ = ["Claim", "Domain", "DomainError", "Sample", "Violation", "assume", "ball", "box", "claim", "load"]
+__all__ = [
+    "Claim",
+    "D",
+    "Domain",
+    "DomainError",
+    "Sample",
+    "Violation",
+    "assume",
+    "ball",
+    "box",
+    "claim",
+    "load",
+    "robust",
+]
 
 _WITH_TORCH = ("Sample", "Violation")
 """Public names whose module imports torch: looked up when first used."""

@@ -15,12 +15,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
-from torchlean.claims.errors import DomainError, missing_domain, no_inputs, not_a_domain, unknown_argument
+from torchlean.claims.errors import (
+    DomainError,
+    UntrackedError,
+    missing_domain,
+    no_inputs,
+    not_a_domain,
+    unknown_argument,
+)
 from torchlean.claims.plain import Domain
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
+    from torchlean.claims.robustness import Robust
     from torchlean.claims.sampling import Sample
 
 Arguments = ParamSpec("Arguments")
@@ -44,7 +52,12 @@ class Claim(Generic[Arguments, Result]):
         self._function = function
 
     def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        return self._function(*args, **kwargs)
+        try:
+            return self._function(*args, **kwargs)
+        except UntrackedError:
+            from torchlean.claims.autograd import tracked
+
+            return tracked(self._function, *args, **kwargs)
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name}={domain!r}" for name, domain in self.domains.items())
@@ -79,7 +92,7 @@ class Claim(Generic[Arguments, Result]):
         """
         from torchlean.claims.sampling import sample
 
-        return sample(self._function, self.domains, n, seed)
+        return sample(self, self.domains, n, seed)
 
 
 def claim(
@@ -110,6 +123,41 @@ def claim(
     return decorate
 
 
+def D(u: Tensor, *variables: Tensor) -> Tensor:
+    """The derivative of `u` by `x`, computed by autograd; more variables are derivatives of derivatives.
+
+    `D(u, x)` is the gradient of the sum of `u`, with the shape of `x`: for a `u` of one number its gradient; where
+    element `i` of `u` depends on element `i` of `x` alone, each element's own derivative. `D(u, x, t)` is
+    `D(D(u, x), t)`: derivatives of a higher order are sums over the elements of the lower one, so mixed derivatives
+    of a function of several coordinates are taken by giving each coordinate a tensor of its own.
+
+    Args:
+        u: a floating tensor, computed from the variables.
+        variables: inputs of the claim, or values on the way from them to `u`.
+
+    Returns:
+        A tensor with the shape of the last variable. Where a derivative does not depend on a further variable the next
+        one is zero.
+
+    Raises:
+        TypeError: no variable, or something that is not a floating tensor.
+        ValueError: `u` does not depend on the first variable.
+        RuntimeError: a variable does not record what is computed from it. The inputs of a claim do when the claim is
+            called; elsewhere call `x.requires_grad_()` before.
+
+    Example:
+        >>> import torch, torchlean as tl
+        >>> @tl.claim(x=tl.box(-1.0, 1.0))
+        ... def is_convex(x):
+        ...     return tl.D(torch.exp(x), x, x) >= 0
+        >>> bool(is_convex(torch.tensor(0.5)))
+        True
+    """
+    from torchlean.claims.autograd import derivative
+
+    return derivative(u, variables)
+
+
 def load(module: ModuleType, path: str | Path) -> ModuleType:
     """Read trained weights into `module`, strictly, and put it into evaluation mode.
 
@@ -134,6 +182,41 @@ def load(module: ModuleType, path: str | Path) -> ModuleType:
     from torchlean.claims.runtime import load_weights
 
     return load_weights(module, resolve(path, sys._getframe(1).f_code.co_filename))
+
+
+def robust(
+    net: Callable[[Tensor], Tensor],
+    data: str | Path,
+    eps: float,
+    norm: str = "linf",
+    clip: tuple[float, float] | None = None,
+) -> Robust:
+    """One claim for each sample of a data file: however the sample is changed by up to `eps`, its class scores above
+    each other one. A tie counts as a failure.
+
+    Bound to a module-level name (`safe = tl.robust(...)`), the claims are `safe[0]`, `safe[1]`, ... and the analysis
+    decides and counts them.
+
+    Args:
+        net: a module or function that gives the scores (n, classes) of a batch of samples (n, *input).
+        data: an `.npz`, `.safetensors` or `.pt` file with arrays `x` (samples, *input) and `y` (samples,), integers
+            from 0. A relative path counts from the folder of the file that contains this call.
+        eps: the radius of the ball around each sample, in the samples' own units.
+        norm: `"linf"` (each element changes by at most `eps`) or `"l2"` (the Euclidean norm of the change is at most
+            `eps`).
+        clip: the least and the greatest value any element may have, such as `(0, 1)` for pixels.
+
+    Raises:
+        FileNotFoundError: no such file.
+        DomainError: arrays that are missing, empty, of other shapes or kinds, or contain NaN; a radius, norm or clip
+            that makes no sense.
+
+    Example:
+        `safe = tl.robust(net, data="digits_test.npz", eps=0.02, clip=(0, 1))`
+    """
+    from torchlean.claims import robustness
+
+    return robustness.robust(net, data, eps, norm, clip, sys._getframe(1).f_code.co_filename)
 
 
 def resolve(path: str | Path, source: str) -> Path:

@@ -106,7 +106,7 @@ def ball(center: object, eps: float, *, clip: tuple[float, float] | None = None)
         box([0.25, 0.75], [0.75, 1.0])
     """
     shape, points = _numbers(center, "center")
-    radius = _number(eps)
+    radius = known_number(eps)
     if radius is None:
         raise DomainError(f"the radius must be a number, got {eps!r}")
     if math.isnan(radius) or radius < 0:
@@ -114,7 +114,7 @@ def ball(center: object, eps: float, *, clip: tuple[float, float] | None = None)
     low = [_below(point, radius) for point in points]
     high = [_above(point, radius) for point in points]
     if clip is not None:
-        clip_low, clip_high = _pair(clip)
+        clip_low, clip_high = pair_of(clip)
         if not clip_low <= clip_high:
             raise DomainError(f"clip=({clip_low}, {clip_high}) is empty")
         # max and min return their first argument beside NaN, so a NaN centre is still found below.
@@ -151,7 +151,7 @@ def _sizes(shape: object) -> Shape:
     return tuple(sizes)
 
 
-def _number(value: object) -> float | None:
+def known_number(value: object) -> float | None:
     """A plain number, or a tensor or array of one; None for anything else."""
     if isinstance(value, int | float):
         return float(value)
@@ -161,9 +161,9 @@ def _number(value: object) -> float | None:
     return numbers[0] if len(numbers) == 1 else None
 
 
-def _pair(clip: object) -> tuple[float, float]:
+def pair_of(clip: object) -> tuple[float, float]:
     """The two ends of `clip`."""
-    numbers = [_number(end) for end in clip] if isinstance(clip, tuple | list) else []
+    numbers = [known_number(end) for end in clip] if isinstance(clip, tuple | list) else []
     if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
         raise DomainError(f"clip must be two numbers (lo, hi), got {clip!r}")
     return numbers[0], numbers[1]

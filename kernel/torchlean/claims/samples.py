@@ -110,8 +110,11 @@ def _labels(y: Tensor, count: int, wrong: object) -> Tensor:
     return y.to(torch.int64)
 
 
-def check_classes(labels: Tensor, classes: int, file: str) -> None:
+def check_classes(labels: Tensor, classes: int, file: str, first: int = 0) -> None:
     """Every label is a class of the network.
+
+    Args:
+        first: the number of the first of these samples.
 
     Raises:
         SamplesError: a label is not.
@@ -119,7 +122,7 @@ def check_classes(labels: Tensor, classes: int, file: str) -> None:
     beyond = (labels >= classes).nonzero()
     if len(beyond):
         raise SamplesError(
-            f"data file `{file}` has the label {int(labels[beyond[0]])} for sample {int(beyond[0])}: the network tells "
+            f"data file `{file}` has the label {int(labels[beyond[0]])} for sample {first + int(beyond[0])}: the network tells "
             f"{classes} classes apart, 0 to {classes - 1}",
             "data",
         )
