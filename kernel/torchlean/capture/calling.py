@@ -18,6 +18,7 @@ from torchlean.capture.explain import argument_mistake, operands, shape_message
 from torchlean.capture.flow import Returned
 from torchlean.capture.foreign import may_change
 from torchlean.capture.function_syntax import has_effects, own_names, yields
+from torchlean.capture.gradient_stops import DETACHING, remember_detached
 from torchlean.capture.result import Role
 from torchlean.capture.values import (
     MISSING,
@@ -332,6 +333,8 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
     try:
         with _default_dtype(run.default_dtype) if run.default_dtype is not None else nullcontext():
             result = function.call(first, *arguments, **keywords)
+        if function.name in DETACHING:
+            remember_detached(run, result)
         if keywords.get("requires_grad") is True and type(result) is TensorValue:
             result.attributes = {**(result.attributes or {}), "requires_grad": True}
         return result

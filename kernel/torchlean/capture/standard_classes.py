@@ -123,12 +123,7 @@ CONSTANTS.update({f"numbers.{name}": getattr(numbers, name) for name in numbers.
 
 
 @native(
-    "torch.no_grad",
     "torch.enable_grad",
-    "torch.inference_mode",
-    "torch.set_grad_enabled",
-    "torch.autograd.no_grad",
-    "torch.autograd.grad_mode.no_grad",
     "torch.autograd.set_detect_anomaly",
     "torch.autograd.profiler.record_function",
     "torch.nn.utils.clip_grad_norm_",

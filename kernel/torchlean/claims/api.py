@@ -57,7 +57,8 @@ class Claim(Generic[Arguments, Result]):
         except UntrackedError:
             from torchlean.claims.autograd import tracked
 
-            return tracked(self._function, *args, **kwargs)
+            result: Result = tracked(self._function, *args, **kwargs)
+            return result
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name}={domain!r}" for name, domain in self.domains.items())

@@ -14,6 +14,10 @@ class DomainError(ValueError):
     """A domain that makes no sense; the message says why."""
 
 
+class UntrackedError(RuntimeError):
+    """A derivative is asked for by a tensor that does not record what is computed from it."""
+
+
 def unknown_argument(claim: str, argument: str, parameters: Iterable[str]) -> str:
     """The decorator gives a domain for an argument that the claim's function does not take."""
     names = ", ".join(f"`{name}`" for name in parameters)
@@ -76,4 +80,12 @@ def independent() -> str:
     return (
         "this value does not depend on the variable, so its derivative is zero everywhere: "
         "compute the value from the very tensor that tl.D is given"
+    )
+
+
+def untracked() -> str:
+    """Nothing was recorded from the variable on."""
+    return (
+        "tl.D needs a variable that records what is computed from it: the inputs of a claim do; "
+        "elsewhere call x.requires_grad_() before computing with it"
     )
