@@ -34,6 +34,7 @@ __all__ = [
     "D",
     "Domain",
     "DomainError",
+    "Lyapunov",
     "Sample",
     "Violation",
     "assume",
@@ -41,6 +42,7 @@ __all__ = [
     "box",
     "claim",
     "load",
+    "lyapunov",
     "robust",
 ]
 

@@ -289,8 +289,8 @@ def scaled(type: TensorType, out: tuple[int, ...], factor: Tensor | float = 1.0)
     def spread(values: Tensor, weight: Tensor | float) -> Tensor:
         """With or without a batch dimension in front."""
         batch = values.shape[: values.dim() - len(type.shape)]
-        values = values.reshape(*batch, *(1,) * (len(out) - len(type.shape)), *type.shape)
-        return (values * weight).expand(*batch, *out)
+        values = values.reshape((*batch, *(1,) * (len(out) - len(type.shape)), *type.shape))
+        return (values * weight).expand((*batch, *out))
 
     def transpose(rows: Tensor) -> Tensor:
         weight = factor.to(rows.dtype) if isinstance(factor, Tensor) else factor

@@ -1,0 +1,134 @@
+"""`tl.lyapunov`: a function decreases along the steps of a system, each fact a claim of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchlean.capture.calling import call
+from torchlean.capture.families import Fact, FamilyDefinition, new_family, stub_functions
+from torchlean.capture.places import argument_span
+from torchlean.capture.torchlean_api import bad_domain, known_number, shown
+from torchlean.capture.values import (
+    BoundMethod,
+    Instance,
+    Native,
+    Partial,
+    TensorValue,
+    Unknown,
+    UserFunction,
+    Value,
+    native,
+)
+from torchlean.claims.domain import Box
+from torchlean.claims.levels import (
+    LyapunovError,
+    check_system,
+    empty_state,
+    levels_of,
+    no_region,
+    not_a_function,
+    wrong_state,
+    wrong_value,
+)
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+    from torchlean.source import Span
+
+_POSITIONS = {"V": 0, "step": 1}
+_FUNCTIONS = ("V", "step", "field", "gradient")
+
+RECORDED = "states"
+"""Under this key of the interpreter's state: nodes that a fact speaks about, by the name of what gave them."""
+
+
+@native("torchlean.lyapunov", unknowns=True)
+def lyapunov(
+    run: Interpreter,
+    V: Value,
+    step: Value = None,
+    *,
+    region: Value,
+    level: Value,
+    decrease: Value,
+    inner: Value = None,
+    field: Value = None,
+    gradient: Value = None,
+) -> FamilyDefinition | Unknown:
+    """`tl.lyapunov(V, step, region=box, level=(rho0, rho), decrease=delta)`: see `claims.lyapunov.lyapunov`."""
+    given = {"V": V, "step": step, "field": field, "gradient": gradient}
+    for name, value in {
+        **given,
+        "region": region,
+        "level": level,
+        "decrease": decrease,
+        "inner": inner,
+    }.items():
+        if isinstance(value, Unknown):
+            if not value.reported:
+                _wrong(run, f"`{name}` of tl.lyapunov is not known: {value.reason}", name)
+            return Unknown(value.reason, run.place(), reported=True)
+    try:
+        names = check_system(step, field, gradient, inner)
+        functions = {name: _function(run, name, value) for name, value in given.items() if value is not None}
+        box = _region(region)
+        levels = levels_of(level, decrease, inner, lambda value: known_number(run, value), shown)
+    except LyapunovError as error:
+        return _wrong(run, str(error), error.argument)
+    numbers = {"rho0": levels.rho0, "rho": levels.rho, "delta": levels.delta}
+    if step is not None:
+        numbers |= {"inner": levels.inner}
+        ends = {"lower": run.emitter.constant(box.lower), "upper": run.emitter.constant(box.upper)}
+        bodies = stub_functions(run, "lyapunov", "step_facts", **functions, **ends, **numbers)
+    else:
+        bodies = stub_functions(run, "lyapunov", "field_facts", **functions, **numbers)
+    if isinstance(bodies, Unknown):
+        return bodies
+    facts = []
+    for name in names:
+        body = bodies[name]
+        assert isinstance(body, UserFunction), "the stub defines its facts"
+        facts.append(Fact(name, body, {"x": box}))
+    return new_family(run, "lyapunov", tuple(facts))
+
+
+def _wrong(run: Interpreter, message: str, argument: str | None) -> Unknown:
+    return bad_domain(run, message, argument, _POSITIONS)
+
+
+def _region(region: Value) -> Box:
+    if not isinstance(region, Box):
+        raise LyapunovError(no_region(shown(region)), "region")
+    if not region.lower.numel():
+        raise LyapunovError(empty_state(), "region")
+    return region
+
+
+def _function(run: Interpreter, name: str, function: Value) -> Native:
+    """The user's function, with a look at what it gives."""
+    if not isinstance(function, (Instance, UserFunction, BoundMethod, Partial, Native)):
+        raise LyapunovError(not_a_function(name, shown(function)), name)
+    place = argument_span(run, _POSITIONS.get(name), name)
+
+    def called(run: Interpreter, x: TensorValue) -> Value:
+        result = call(run, function, [x], {})
+        if not isinstance(result, TensorValue):
+            return result if isinstance(result, Unknown) else _no_tensor(run, name, result, place)
+        if name == "V" and result.type.numel != 1:
+            return _misshapen(run, wrong_value(result.shape), place)
+        if name != "V" and result.shape != x.shape:
+            return _misshapen(run, wrong_state(name, result.shape, x.shape), place)
+        # V is called on the state first, then on the state after it: the first is the state's.
+        run.state.setdefault(RECORDED, {}).setdefault(name, result.node)
+        return result
+
+    return Native(f"torchlean.lyapunov.{name}", called)
+
+
+def _no_tensor(run: Interpreter, name: str, result: Value, place: Span | None) -> Unknown:
+    return _misshapen(run, f"`{name}` must give a tensor, got {shown(result)}", place)
+
+
+def _misshapen(run: Interpreter, message: str, place: Span | None) -> Unknown:
+    run.report("TL304", message, span=place)
+    return Unknown(message, run.place(), reported=True)

@@ -1,0 +1,132 @@
+"""What `tl.lyapunov` is told beside functions, and the words for what is wrong with it.
+
+The run time (`claims/lyapunov.py`) and the analysis (`capture/torchlean_lyapunov.py`) read numbers in their own ways
+and say the same about them. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torchlean.claims.errors import DomainError
+
+DISCRETE = ("inside", "decreases", "inner")
+"""Facts about one step of a discrete-time system."""
+
+CONTINUOUS = ("decreases",)
+"""Facts about a vector field."""
+
+
+class LyapunovError(DomainError):
+    """A wrong argument of `tl.lyapunov`; `argument` is its name, None where it is the call as a whole."""
+
+    def __init__(self, message: str, argument: str | None) -> None:
+        super().__init__(message)
+        self.argument = argument
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Of a Lyapunov function: it decreases by `delta` above `rho0`, up to `rho`; from below `rho0` a step stays below
+    `inner`. `rho0 < rho`, `rho0 <= inner <= rho`, `delta > 0`."""
+
+    rho0: float
+    inner: float
+    rho: float
+    delta: float
+
+
+def levels_of(
+    level: object,
+    decrease: object,
+    inner: object,
+    number: Callable[[object], float | None],
+    shown: Callable[[object], str],
+) -> Levels:
+    """The checked levels.
+
+    Args:
+        level, decrease, inner: as the program gives them; no `inner` (None) is `rho`.
+        number: a value as a number, None where it is none.
+        shown: a value as messages name it.
+
+    Raises:
+        LyapunovError: something is no finite number, or they are out of order.
+    """
+
+    def finite(value: object, what: str, argument: str) -> float:
+        found = number(value)
+        if found is None or not math.isfinite(found):
+            raise LyapunovError(f"{what} must be a finite number, got {shown(value)}", argument)
+        return found
+
+    if not isinstance(level, (tuple, list)) or len(level) != 2:
+        raise LyapunovError(f"level must be two numbers (rho0, rho), got {shown(level)}", "level")
+    rho0, rho = (finite(value, what, "level") for value, what in zip(level, ("rho0", "rho"), strict=True))
+    if rho0 >= rho:
+        raise LyapunovError(
+            f"level=(rho0, rho) needs rho0 < rho, got rho0 = {rho0:g} and rho = {rho:g}: "
+            "V has to decrease between them, and nothing is between them",
+            "level",
+        )
+    delta = finite(decrease, "decrease", "decrease")
+    if delta <= 0:
+        raise LyapunovError(
+            f"decrease must be positive, got {delta:g}: without a least decrease a trajectory may never settle",
+            "decrease",
+        )
+    settled = rho if inner is None else finite(inner, "inner", "inner")
+    if not rho0 <= settled <= rho:
+        raise LyapunovError(
+            f"inner must lie between rho0 = {rho0:g} and rho = {rho:g}, got {settled:g}", "inner"
+        )
+    return Levels(rho0, settled, rho, delta)
+
+
+def check_system(step: object, field: object, gradient: object, inner: object) -> tuple[str, ...]:
+    """The names of the facts: of a system in discrete time (`step`) or in continuous time (`field`, `gradient`).
+
+    Raises:
+        LyapunovError: neither, both, or something of one beside the other.
+    """
+    if (step is None) == (field is None):
+        raise LyapunovError(
+            "tl.lyapunov needs either step (the state after one step) or field (the state's derivative in time)",
+            None,
+        )
+    if step is not None:
+        if gradient is not None:
+            raise LyapunovError("gradient belongs to field: a step needs none", "gradient")
+        return DISCRETE
+    if gradient is None:
+        raise LyapunovError("field needs gradient, the function x -> gradient of V at x", "field")
+    if inner is not None:
+        raise LyapunovError("inner belongs to step: nothing is said about trajectories of a field", "inner")
+    return CONTINUOUS
+
+
+def no_region(got: str) -> str:
+    """The region is something other than a box."""
+    return f"`region` needs a box, `tl.box(lo, hi)`, got {got}"
+
+
+def not_a_function(argument: str, got: str) -> str:
+    """What should be called on a state cannot be."""
+    return f"`{argument}` needs a module or a function of one state, got {got}"
+
+
+def empty_state() -> str:
+    """The region has no coordinates."""
+    return "`region` has no coordinates: a state needs at least one"
+
+
+def wrong_value(shape: tuple[int, ...]) -> str:
+    """V gives no single number."""
+    return f"V must give one number for one state, got shape {shape}"
+
+
+def wrong_state(argument: str, shape: tuple[int, ...], state: tuple[int, ...]) -> str:
+    """A step, a field or a gradient whose result does not have the shape of a state."""
+    return f"`{argument}` must keep the shape of the state {state}, got shape {shape}"
