@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow test-lean lint types format bench examples pictures clean setup lean
+.PHONY: demo test test-slow test-lean test-editors lint types format bench examples pictures clean setup lean
 
 setup: $(STAMP)
 
@@ -40,6 +40,10 @@ test-slow: setup
 test-lean: setup lean
 	$(BIN)/python -m torchlean.cli lean build
 	$(BIN)/python -m pytest -m lean
+
+# The clients in vscode-extension/, in the real editors.
+test-editors: setup
+	tests/editors/run.sh
 
 lint: setup
 	$(BIN)/ruff check .
