@@ -83,7 +83,7 @@ def test_a_provable_claim_is_proved_by_the_engine_with_a_margin(workspace: Path)
     assert found is not None
     assert (found.verdict, found.evidence) == (Verdict.PROVED, Evidence.ENGINE)
     assert found.margin is not None and found.margin > 0
-    assert "more than float32 rounding can take away" in found.detail
+    assert "for every float32 execution" in found.detail and "taken off for rounding" in found.detail
 
 
 def test_a_false_claim_is_refuted_by_an_input_of_the_domain_that_violates_it(workspace: Path) -> None:

@@ -7,44 +7,78 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from torchlean.analysis.counterexamples import Replay, inputs_text
 from torchlean.analysis.result import ClaimResult, Evidence, Verdict
 from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import Unit
-from torchlean.claims.decide import Decision, Question
+from torchlean.claims.decide import Decision, Question, exact_least
+from torchlean.claims.margin import shown
 from torchlean.diagnostics import Diagnostic, diagnostic
-from torchlean.numbers import lower_text
+from torchlean.numbers import lower_text, upper_text
 from torchlean.rounding import margin_note
-
-MAX_SHOWN = 8
-"""Numbers of a counterexample that a message spells out; the whole input is in the result."""
+from torchlean.rounding.margins import DIGITS
 
 
 def claim_result(unit: Unit, question: Question, decision: Decision, error: float = math.inf) -> ClaimResult:
     """The decision in words that claim no more than was shown.
 
     Args:
-        error: how much of the margin the rounding of an execution may take away. A margin is built of differences of
-            what is compared, by minima and maxima, and its error is at least the sum of the errors of both sides of
-            each difference: a margin above its error leaves every comparison as exact numbers decide it.
+        error: how much of the margin the rounding of an execution may take away, to be told beside a proof about exact
+            numbers; infinite where that is not known.
     """
     margin = decision.margin if math.isfinite(decision.margin) else None
     if decision.proved:
-        detail = (
-            f"proved by {_engine(question, decision)}{_boxes(decision)} in exact arithmetic: the margin is at least "
-            f"{lower_text(decision.margin)} on the whole domain{margin_note(decision.margin, error)}"
-        )
+        detail = _proof(question, decision, error)
         if not unit.trained:
             detail += "; it holds for every value the untrained weights may be initialised with"
         return ClaimResult(Verdict.PROVED, Evidence.ENGINE, detail, margin, None, decision.seconds)
     if decision.violation is not None:
         example = {name: value.tolist() for name, value in decision.violation.items()}
-        detail = f"refuted by a float32 input, executed: {_shown(decision.violation)}"
+        detail = _refutation(question, decision, decision.violation)
         return ClaimResult(
             Verdict.REFUTED, Evidence.COUNTEREXAMPLE, detail, margin, example, decision.seconds
         )
-    return ClaimResult(
-        Verdict.UNKNOWN, Evidence.NONE, _why_unknown(question, decision), margin, None, decision.seconds
-    )
+    code = "TL302" if decision.finished else "TL306"
+    if decision.exact is not None:
+        code = "TL307"
+    why = _why_unknown(question, decision)
+    return ClaimResult(Verdict.UNKNOWN, Evidence.NONE, why, margin, None, decision.seconds, code=code)
+
+
+def _proof(question: Question, decision: Decision, error: float) -> str:
+    by = f"proved by {_engine(question, decision)}{_boxes(decision)}"
+    shown = f"the margin is at least {lower_text(decision.margin)} on the whole domain"
+    if not question.executed:
+        return f"{by} in exact arithmetic: {shown}{margin_note(decision.margin, error)}"
+    return f"{by} for every {_floats(question)} execution: {shown}{_taken(decision.lost)}"
+
+
+def _taken(lost: float) -> str:
+    if lost == 0:
+        return ", and rounding takes nothing off it"
+    # Alternatives without a bound of their rounding do not count in a disjunction that others prove.
+    return f", with at most {upper_text(lost, DIGITS)} taken off for rounding" if math.isfinite(lost) else ""
+
+
+def _floats(question: Question) -> str:
+    """What executions compute in."""
+    used = {node.type.dtype for node in question.margin.graph.nodes[: question.own]}
+    found = sorted(str(dtype).removeprefix("torch.") for dtype in used if dtype.is_floating_point)
+    return "/".join(found) if found else "float32"
+
+
+def _refutation(question: Question, decision: Decision, violation: Mapping[str, Tensor]) -> str:
+    replay = Replay(question, violation)
+    assert decision.at_violation is not None, "a violation comes with exact bounds"
+    least, greatest = decision.at_violation
+    if not question.executed:
+        detail = f"refuted by a float32 input, in exact arithmetic: {inputs_text(violation)}"
+        detail += f", where the margin is at most {upper_text(greatest)}"
+        return detail + ("; its float32 execution does not show it" if replay.holds else "")
+    detail = f"refuted by a float32 input, executed: {inputs_text(violation)}{replay.text}"
+    if least > 0 or shown(least, question.margin):
+        detail += f"; only rounding makes it fail there: in exact arithmetic the margin is at least {lower_text(least)}"
+    return detail
 
 
 def unit_diagnostics(bounded: UnitBounds, claim: ClaimResult | None) -> list[Diagnostic]:
@@ -65,10 +99,14 @@ def unit_diagnostics(bounded: UnitBounds, claim: ClaimResult | None) -> list[Dia
     return []
 
 
+def code_of(result: ClaimResult) -> str:
+    """The code of a verdict."""
+    return {Verdict.PROVED: "TL300", Verdict.REFUTED: "TL301", Verdict.UNKNOWN: result.code}[result.verdict]
+
+
 def claim_diagnostics(unit: Unit, result: ClaimResult) -> list[Diagnostic]:
     """The verdict as a diagnostic on the claim's name, and a warning when the weights were never loaded."""
-    code = {Verdict.PROVED: "TL300", Verdict.REFUTED: "TL301", Verdict.UNKNOWN: "TL302"}[result.verdict]
-    found = [diagnostic(code, unit.span, f"{unit.name}: {result.detail}")]
+    found = [diagnostic(code_of(result), unit.span, f"{unit.name}: {result.detail}")]
     if not unit.trained:
         message = (
             f"{unit.name} speaks about weights that no file was loaded into: every bound holds for all values their "
@@ -87,7 +125,12 @@ def _why_unknown(question: Question, decision: Decision) -> str:
     if decision.undefined:
         cause = _first_undefined(question)
         return f"not decided: the value may be undefined (NaN){cause}; {tried}"
-    if math.isinf(decision.margin):
+    if question.executed and decision.exact is not None:
+        return _only_exact(question, decision, tried)
+    if decision.elsewhere is not None:
+        return _elsewhere(question, decision, decision.elsewhere, tried)
+    exact = exact_least(question)
+    if math.isinf(exact) and math.isinf(decision.margin):
         return f"not decided: the bounds are infinite{_first_unbounded(question)}; {tried}"
     if decision.boxes > 1:
         shown = f"{_percent(decision.verified)} of the domain"
@@ -101,9 +144,45 @@ def _why_unknown(question: Question, decision: Decision) -> str:
     needed = "be positive" if question.margin.strict else "not be negative"
     # Of weights that may be anything, a smaller domain says hardly more.
     advice = ". A smaller domain may be provable" if decision.tried else ""
+    # Where nothing is known of executions, the bound is of exact numbers.
+    least = decision.margin if math.isfinite(decision.margin) else exact
+    rounding = "" if math.isfinite(decision.lost) else f", and {_not_known(decision)}"
     return (
-        f"not decided: {_engine(question, decision)} only show a margin of at least {lower_text(decision.margin)}, "
-        f"and it must {needed}; {tried}{advice}"
+        f"not decided: {_engine(question, decision)} only show a margin of at least {lower_text(least)}, "
+        f"and it must {needed}{rounding}; {tried}{advice}"
+    )
+
+
+def _only_exact(question: Question, decision: Decision, tried: str) -> str:
+    """Exact numbers keep the claim, and executions may not."""
+    assert decision.exact is not None
+    rounding = f"rounding in {_floats(question)} may take away {upper_text(decision.lost, DIGITS)}"
+    if not math.isfinite(decision.lost):
+        rounding = _not_known(decision)
+    return (
+        f"not decided: {_engine(question, decision)} show a margin of at least {lower_text(decision.exact)} in exact "
+        f"arithmetic, but {rounding}; {tried}. Leave more room, or state it of exact numbers with "
+        '`arithmetic="real"`'
+    )
+
+
+def _not_known(decision: Decision) -> str:
+    because = f" ({decision.reason})" if decision.reason else ""
+    return f"how much rounding takes off is not known{because}"
+
+
+def _elsewhere(question: Question, decision: Decision, inputs: Mapping[str, Tensor], tried: str) -> str:
+    """An input that violates the claim only in the arithmetic that it is not about."""
+    if not question.executed:
+        return (
+            f"not decided: the float32 execution of {inputs_text(inputs)} violates it{Replay(question, inputs).text}, "
+            f"which says nothing of exact numbers; {tried}"
+        )
+    assert decision.at_violation is not None
+    return (
+        f"not decided: in exact arithmetic it is false at {inputs_text(inputs)}, where the margin is at most "
+        f"{upper_text(decision.at_violation[1])}, so that no bounds can prove it. Executions round so that they keep "
+        f"it there: {tried}"
     )
 
 
@@ -140,13 +219,3 @@ def _first_unbounded(question: Question) -> str:
             line = f" on line {node.span.line + 1}" if node.span else ""
             return f" from `{node.label or node.op}`{line} on"
     return ""
-
-
-def _shown(inputs: Mapping[str, Tensor]) -> str:
-    parts = []
-    for name, value in inputs.items():
-        numbers = value.flatten().tolist()
-        shown = ", ".join(f"{number:.9g}" for number in numbers[:MAX_SHOWN])
-        more = f", … {len(numbers) - MAX_SHOWN} more" if len(numbers) > MAX_SHOWN else ""
-        parts.append(f"{name} = [{shown}{more}]")
-    return "; ".join(parts)

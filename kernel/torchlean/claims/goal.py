@@ -13,7 +13,7 @@ that part itself becomes a row: nothing is lost but tightness.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, product
 
 import torch
@@ -43,20 +43,27 @@ Form = frozenset[frozenset[Row]]
 """The least over these clauses of the greatest of each clause's rows."""
 
 
-def goal_of(margin: Margin, domains: Mapping[str, Box]) -> Goal:
+def goal_of(
+    margin: Margin,
+    domains: Mapping[str, Box],
+    clauses: Sequence[Sequence[Row]] | None = None,
+    lost: Callable[[Row], float] = lambda row: 0.0,
+) -> Goal:
     """The claim as branch and bound takes it: shown exactly where the margin is.
 
     Args:
         domains: a bounded box for each input of the margin's graph.
+        clauses: what is left to show, where some of the margin's clauses are shown already.
+        lost: what is taken off each row before it has to be positive.
 
     Returns:
-        A goal whose worst margin has at each input the value of the claim's margin. Inputs that no row depends on are
-        left out.
+        A goal whose worst margin has at each input the value of the claim's margin, less what is lost. Inputs that no
+        row depends on are left out.
     """
-    clauses = clauses_of(margin)
+    clauses = clauses_of(margin) if clauses is None else clauses
     rows = sorted({row for clause in clauses for row in clause})
     number = {row: index for index, row in enumerate(rows)}
-    graph, node = _with_rows(margin.graph, rows)
+    graph, node = _with_rows(margin.graph, rows, [lost(row) for row in rows])
     names = [str(leaf.attributes["name"]) for leaf in graph.inputs]
     return Goal(
         graph,
@@ -73,11 +80,12 @@ def clauses_of(margin: Margin) -> list[list[Row]]:
     return sorted(sorted(clause) for clause in form)
 
 
-def _with_rows(graph: Graph, rows: Sequence[Row]) -> tuple[Graph, int]:
+def _with_rows(graph: Graph, rows: Sequence[Row], lost: Sequence[float]) -> tuple[Graph, int]:
     """The part of a graph that some elements depend on, and the node that lists them in a vector.
 
     Args:
         rows: sorted, each once.
+        lost: what is taken off each.
     """
     builder = GraphBuilder()
     builder.nodes = list(graph.nodes)
@@ -92,6 +100,9 @@ def _with_rows(graph: Graph, rows: Sequence[Row]) -> tuple[Graph, int]:
     if len({part.type.dtype for part in parts}) > 1:
         parts = [builder.op("cast", [part.id], {"dtype": torch.float64}) for part in parts]
     vector = parts[0] if len(parts) == 1 else builder.op("cat", [part.id for part in parts], {"dim": 0})
+    if any(lost):
+        off = builder.constant(torch.tensor(lost, dtype=torch.float64))
+        vector = builder.op("sub", [vector.id, off.id], {})
     cut, ids = builder.graph([vector.id]).cone([vector.id])
     return cut, ids[vector.id]
 

@@ -23,6 +23,7 @@ from torchlean.ops.rearrangement import Rearrangement
 _CONJUNCTIONS = frozenset({"logical_and", "bitwise_and"})
 _DISJUNCTIONS = frozenset({"logical_or", "bitwise_or"})
 _NEGATIONS = frozenset({"logical_not", "bitwise_not"})
+_EXCLUSIVE = frozenset({"logical_xor", "bitwise_xor"})
 _OPPOSITE = {"lt": "ge", "ge": "lt", "le": "gt", "gt": "le", "eq": "ne", "ne": "eq"}
 
 
@@ -39,6 +40,11 @@ class Margin:
     graph: Graph
     node: int
     strict: bool
+
+
+def shown(least: float, margin: Margin) -> bool:
+    """Whether a lower bound of a claim's margin shows the claim."""
+    return least > 0 or (least == 0 and not margin.strict)
 
 
 def add_margin(graph: Graph, holds: int) -> Margin:
@@ -83,6 +89,27 @@ def combined(graph: Graph, margin: int) -> set[int]:
     return found
 
 
+def comparisons(graph: Graph, holds: int) -> list[int]:
+    """The comparisons that a claim's result is composed of, in the graph's order."""
+    composing = _CONJUNCTIONS | _DISJUNCTIONS | _NEGATIONS | _EXCLUSIVE | {"all", "any"}
+    found: set[int] = set()
+    seen: set[int] = set()
+    stack = [holds]
+    while stack:
+        node = graph[stack.pop()]
+        if node.id in seen:
+            continue
+        seen.add(node.id)
+        truths = all(graph[id].type.dtype == torch.bool for id in node.inputs)
+        if node.op in _OPPOSITE and not truths:
+            found.add(node.id)
+        elif node.type.dtype == torch.bool and (
+            node.op in composing or node.op in _OPPOSITE or moves_elements(graph, node)
+        ):
+            stack.extend(node.inputs)
+    return sorted(found)
+
+
 class _Rewriter:
     """Appends the margin of each bool node it meets; `positive=False` asks for the margin of the negation."""
 
@@ -112,9 +139,29 @@ class _Rewriter:
             return self._quantified(node, positive)
         if moves_elements(self.builder.nodes, node):
             return self._moved(node, positive)
+        if (name in _EXCLUSIVE or name in _OPPOSITE) and self._of_truths(node):
+            return self._between_truths(node, positive)
         if name in _OPPOSITE:
             return self._comparison(node, name if positive else _OPPOSITE[name])
         return self._indicator(id, positive)
+
+    def _of_truths(self, node: Node) -> bool:
+        return all(self.builder.nodes[id].type.dtype == torch.bool for id in node.inputs)
+
+    def _between_truths(self, node: Node, positive: bool) -> int:
+        """Truths compared with each other, as a disjunction of conjunctions (or the reverse) of the two."""
+        left, right = node.inputs
+        if node.op in ("eq", "ne", *_EXCLUSIVE):
+            equal = (node.op == "eq") == positive
+            both = self.emit("minimum", self.margin(left, True), self.margin(right, equal))
+            neither = self.emit("minimum", self.margin(left, False), self.margin(right, not equal))
+            return self.emit("maximum", both, neither)
+        # False is less than true: `a <= b` is an implication.
+        if node.op in ("ge", "lt"):
+            left, right = right, left
+        implied = (node.op in ("le", "ge")) == positive
+        sides = [self.margin(left, not implied), self.margin(right, implied)]
+        return self.emit("maximum" if implied else "minimum", *sides)
 
     def _quantified(self, node: Node, positive: bool) -> int:
         if self.builder.nodes[node.inputs[0]].type.numel == 0:

@@ -29,16 +29,30 @@ DESCENTS = 8
 DESCENT_STEPS = 20
 """Enough to find a violation that is not rare, within a tenth of a second on the editor's small networks."""
 
+SUSPECTS = 4
+"""Of the failed executions of a batch, those whose exact values are bounded: most of one batch fail alike."""
+
 Inputs = dict[str, Tensor]
 """One tensor per input of the claim, by name."""
+
+Refutes = Callable[[Inputs], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a search did: the first violation, if any, and how many inputs were executed."""
+    """What a search did.
+
+    Attributes:
+        violation: the first, if any.
+        tried: how many inputs were executed.
+        closest: of the inputs tried first, the one with the least margin.
+        rejected: an input on which the execution fails, and which does not refute the claim.
+    """
 
     violation: Inputs | None
     tried: int
+    closest: Inputs | None = None
+    rejected: Inputs | None = None
 
 
 def search(
@@ -48,6 +62,7 @@ def search(
     domains: Mapping[str, Box],
     cancelled: Callable[[], bool] = lambda: False,
     seed: int = 0,
+    refutes: Refutes | None = None,
 ) -> Search:
     """Look for an input in the domain for which the claim is false.
 
@@ -58,19 +73,22 @@ def search(
         domains: a box for each input of the graph.
         cancelled: asked before every batch of executions; a cancelled search has found nothing.
         seed: of the random candidates, so that the same question gets the same answer.
+        refutes: see `Hunt`.
 
     Raises:
         KeyError: an input without a box.
     """
-    hunt = hunting(graph, holds, margin, domains, cancelled)
+    hunt = hunting(graph, holds, margin, domains, cancelled, refutes)
     if hunt is None:
         return Search(None, 0)
     points = _candidates(hunt.ranges, torch.Generator().manual_seed(seed))
     violation, outcome = hunt.first_violation(points)
+    closest = None
     if violation is None and outcome is not None:
-        worst = outcome.margin.nan_to_num(nan=-torch.inf).argsort()[:DESCENTS]
+        worst = outcome.lowest(DESCENTS)
+        closest = {name: values[worst[0]] for name, values in points.items()}
         violation = hunt.descend({name: values[worst] for name, values in points.items()})
-    return Search(violation, hunt.tried)
+    return Search(violation, hunt.tried, closest, hunt.rejected)
 
 
 def hunting(
@@ -79,6 +97,7 @@ def hunting(
     margin: int,
     domains: Mapping[str, Box],
     cancelled: Callable[[], bool] = lambda: False,
+    refutes: Refutes | None = None,
 ) -> Hunt | None:
     """A hunt inside the domain. None where no number of the inputs' types lies in it: nothing can be executed.
 
@@ -91,7 +110,7 @@ def hunting(
         ranges[name] = representable(domains[name], node.type.dtype)
     if any(bool((low > high).any()) for low, high in ranges.values()):
         return None
-    return Hunt(graph, holds, margin, ranges, cancelled)
+    return Hunt(graph, holds, margin, ranges, cancelled, refutes)
 
 
 class Outcome(NamedTuple):
@@ -99,6 +118,10 @@ class Outcome(NamedTuple):
 
     holds: Tensor
     margin: Tensor
+
+    def lowest(self, count: int) -> Tensor:
+        """The places of so many of the least margins, least first."""
+        return self.margin.nan_to_num(nan=-torch.inf).argsort()[:count]
 
 
 @dataclass
@@ -108,7 +131,9 @@ class Hunt:
     Attributes:
         graph, holds, margin, cancelled: see `search`.
         ranges: least and greatest representable number of each input, element by element.
+        refutes: whether an input refutes the claim, where it is not the execution that decides.
         tried: inputs executed so far.
+        rejected: see `Search`.
     """
 
     graph: Graph
@@ -116,17 +141,26 @@ class Hunt:
     margin: int
     ranges: Mapping[str, tuple[Tensor, Tensor]]
     cancelled: Callable[[], bool]
+    refutes: Refutes | None = None
     tried: int = 0
+    rejected: Inputs | None = None
 
     def first_violation(self, points: Inputs) -> tuple[Inputs | None, Outcome | None]:
         """Execute all points; a violation among them, run alone, and the outcomes (None when cancelled)."""
         if self.cancelled():
             return None, None
         outcome = self._many(points)
-        for index in (~outcome.holds).nonzero().flatten().tolist():
+        suspects = (~outcome.holds).nonzero().flatten()
+        if self.refutes is not None:
+            # What executions say is a hint; the least margin is worth a look even where its comparison holds.
+            suspects = torch.cat([suspects[:SUSPECTS], outcome.lowest(1)])
+        for index in suspects.tolist():
             alone = {name: values[index] for name, values in points.items()}
-            if not bool(evaluate(self.graph, alone)[self.holds].all()):
+            failed = not bool(evaluate(self.graph, alone)[self.holds].all())
+            if failed if self.refutes is None else self.refutes(alone):
                 return alone, outcome
+            if failed:
+                self.rejected = alone
         return None, outcome
 
     def _many(self, points: Inputs) -> Outcome:

@@ -131,7 +131,8 @@ class Family(Between):
                 change = torch.lerp(difference[:, 1:], difference[:, :1], below)
                 taken += [torch.addcmul(torch.lerp(base[:, 1:], base[:, :1], below), alpha, change), change]
             return taken
-        place = alpha * last
+        # Where values overflow float32, a search may end at no number at all; any entry is sound.
+        place = alpha.nan_to_num(nan=0.0) * last
         entry = place.floor().clamp_(0, last - 1)
         share = place.sub_(entry)
         index = entry.add_((rows < 0).to(SINGLE), alpha=last).to(torch.int64)
