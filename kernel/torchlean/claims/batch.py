@@ -21,6 +21,7 @@ from torch import Tensor
 
 from torchlean.bounds import BoundsCache
 from torchlean.bounds.branching import Goal
+from torchlean.bounds.crown.balls import Ball
 from torchlean.bounds.crown.boxes import crown_boxes
 from torchlean.cancellation import Cancelled
 from torchlean.claims.attack import Attack
@@ -219,9 +220,16 @@ class BatchRun:
             members = open[start : start + TOGETHER]
             domains = {name: _repeated(interval, len(members)) for name, interval in goal.domain.items()}
             domains[self.name] = self._boxes(members, goal)
-            rows = crown_boxes(goal.graph, domains, goal.domain, self.cache, self.cancelled, [goal.rows])[
-                goal.rows
-            ]
+            found = crown_boxes(
+                goal.graph,
+                domains,
+                goal.domain,
+                self.cache,
+                self.cancelled,
+                [goal.rows],
+                balls=self._balls(members, goal),
+            )
+            rows = found[goal.rows]
             if rows.undefined:
                 continue
             margins = goal.margins(rows.lower)
@@ -230,6 +238,15 @@ class BatchRun:
                 self._margins[member] = margin
                 if proved:
                     self.decisions[member] = Decision(True, margin, False, 0.0, verified=1.0)
+
+    def _balls(self, members: Sequence[int], goal: Goal) -> dict[str, Ball]:
+        """In the Euclidean norm."""
+        if self.samples.radius is None:
+            return {}
+        shape = (len(members), *goal.domain[self.name].shape)
+        return {
+            self.name: Ball(self.samples.centers[torch.tensor(members)].reshape(shape), self.samples.radius)
+        }
 
     def _boxes(self, members: Sequence[int], goal: Goal) -> Interval:
         shape = (len(members), *goal.domain[self.name].shape)

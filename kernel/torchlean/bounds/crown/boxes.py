@@ -12,13 +12,14 @@ many open elements, each box with its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from torchlean.bounds.cache import BoundsCache
 from torchlean.bounds.crown.anchors import Anchor
+from torchlean.bounds.crown.balls import Ball
 from torchlean.bounds.crown.descent import Landscape, element_bounds
 from torchlean.bounds.crown.refine import bound_lowered, known_operands, open_elements, step_of
 from torchlean.bounds.crown.steps import enclosure, stop
@@ -46,6 +47,7 @@ def crown_boxes(
     cancelled: Callable[[], bool] = lambda: False,
     wanted: Collection[int] | None = None,
     known: Mapping[int, Interval] | None = None,
+    balls: Mapping[str, Ball] | None = None,
 ) -> dict[int, Interval]:
     """Bounds of some nodes over every box of a batch.
 
@@ -58,6 +60,7 @@ def crown_boxes(
         wanted: ids; default: the graph's outputs.
         known: per id what is known of a node beforehand; see `bound_boxes`, which also gives what was found out about
             the nodes in between, to be passed on to parts of these boxes.
+        balls: per input name Euclidean balls, where of each box only what lies in its ball counts.
 
     Returns:
         For each wanted id an interval of shape (boxes, *node). `undefined` is that of the root.
@@ -76,7 +79,7 @@ def crown_boxes(
     places = shape.lowered.places
     ids = list(graph.outputs if wanted is None else wanted)
     told = {places[id]: interval for id, interval in (known or {}).items()}
-    found = bound_boxes(shape, domains, root, cache, check, [places[id] for id in ids], told)
+    found = bound_boxes(shape, domains, root, cache, check, [places[id] for id in ids], told, balls)
     return {id: found[places[id]] for id in ids}
 
 
@@ -88,6 +91,7 @@ def bound_boxes(
     check: Callable[[], None],
     chosen: Collection[int],
     known: Mapping[int, Interval] | None = None,
+    balls: Mapping[str, Ball] | None = None,
 ) -> dict[int, Interval]:
     """`crown_boxes` on the lowered graph, for callers that pass bounds on from boxes to parts of them.
 
@@ -99,6 +103,7 @@ def bound_boxes(
             settles need no rows. It may be that of a box around each of these (a parent in branch and bound), or state
             one side of a kink: the bounds then speak of the inputs that are on this side, and where there are none,
             they mean nothing (lower ends may be above upper ends).
+        balls: as for `crown_boxes`.
 
     Returns:
         For each of `chosen`, and for each node that was refined because a nonlinear op reads it, an interval of shape
@@ -115,7 +120,9 @@ def bound_boxes(
     wanted = frozenset(chosen)
     found = bound_lowered(shape, root, cache, check, wanted)
     (count,) = counts
-    boxes = _Boxes(shape, domains, [bound.interval for bound, _, _ in found], known or {}, check, count)
+    boxes = _Boxes(
+        shape, domains, [bound.interval for bound, _, _ in found], known or {}, check, count, balls or {}
+    )
     refined = set(wanted)
     for node in shape.graph:
         check()
@@ -136,6 +143,7 @@ class _Boxes:
     known: Mapping[int, Interval]
     check: Callable[[], None]
     count: int
+    balls: Mapping[str, Ball] = field(default_factory=dict)
     bounds: dict[int, Interval] = field(default_factory=dict)
     land: Landscape = field(default_factory=Landscape)
 
@@ -159,15 +167,24 @@ class _Boxes:
         operands = [self.bounds[id] for id in node.inputs]
         found = None if root.undefined else step_of(self.shape, node, operands, self.land)
         if found is None:
-            self.land.anchors[node.id], step = stop(self.bounds[node.id])
-            self.land.put(node.id, step)
+            self._end(node)
             return
         point, step = found
         self.land.put(node.id, step)
         # An affine op of an input has its best bounds from `enclosure`, where it knows its value for a batch.
-        if manner != b"none" and (node.id not in self.shape.optimal or step.constant is not None):
+        optimal = node.id in self.shape.optimal and not self.balls
+        if manner != b"none" and (not optimal or step.constant is not None):
             self.bounds[node.id] = self._refined(node, manner, point)
         self.land.anchors[node.id] = Anchor.around(point, self.bounds[node.id])
+
+    def _end(self, node: Node) -> None:
+        """Passes end here."""
+        self.land.anchors[node.id], step = stop(self.bounds[node.id])
+        ball = self.balls.get(str(node.attributes["name"])) if node.op == "input" else None
+        if ball is not None and step.fatal is None:
+            self.land.anchors[node.id], end = ball.end(self.bounds[node.id])
+            step = replace(step, ball=end)
+        self.land.put(node.id, step)
 
     def _domain(self, node: Node, root: Interval) -> Interval:
         domain = self.domains.get(str(node.attributes["name"]))

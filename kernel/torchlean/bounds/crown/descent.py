@@ -146,7 +146,7 @@ class _Pass:
         while True:
             step = self.land.step(id, self.dtype)
             slopes = step.slopes
-            alone = step.loss.shape[0] == 1 and step.fatal is None
+            alone = step.loss.shape[0] == 1 and step.fatal is None and step.ball is None
             if not patches.small or slopes is None or len(slopes) != 1 or step.window is None or not alone:
                 break
             self._visit(step)
@@ -233,7 +233,8 @@ class _Pass:
         self._visit(step)
         flat = _flat(rows)
         sizes = flat.abs()
-        self.lost = self.lost + self._times(sizes, step.loss)
+        lost = self._times(sizes, step.loss) if step.ball is None else step.ball.lost(flat)
+        self.lost = self.lost + lost
         if step.fatal is not None:
             touched = (flat != 0).to(flat.dtype) @ step.fatal[0].to(flat.dtype) > 0
             self.lost = torch.where(touched, math.inf, self.lost)

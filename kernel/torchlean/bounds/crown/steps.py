@@ -37,6 +37,7 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds.crown.anchors import TINY, Anchor, Constant, flat
+from torchlean.bounds.crown.balls import BallEnd
 from torchlean.intervals import Interval
 from torchlean.intervals.rounding import UNIT_ROUNDOFF, gamma
 from torchlean.ops.linearization import Affine, Plane, Relaxation, Window
@@ -73,6 +74,7 @@ class Step:
         live: the elements (n,) that `slopes` and `onward` speak of, where many slopes are zero; None for all.
         constant: where the op cannot compute its anchor, (1, elements), its value where the unknown operands are zero:
             its anchor is zero and rows go on to values instead of deviations, of operands anchored at `absolute`.
+        ball: for an input of which less than its box counts, what rows lose there, in the place of `loss`.
         fatal: (1, elements) of 0 and 1: rows with a coefficient on a 1 have no bound; None for nowhere.
     """
 
@@ -89,6 +91,7 @@ class Step:
     live: Tensor | None = None
     constant: Tensor | None = None
     absolute: tuple[Tensor, ...] = ()
+    ball: BallEnd | None = None
     fatal: Tensor | None = None
 
     def of_boxes(self, boxes: Tensor) -> Step:
@@ -102,7 +105,13 @@ class Step:
             slopes = tuple((chosen(mid), chosen(half)) for mid, half in slopes)
         absolute = tuple(chosen(point) for point in self.absolute)
         return replace(
-            self, loss=chosen(self.loss), slopes=slopes, steepness=None, rounding=_spent, absolute=absolute
+            self,
+            loss=chosen(self.loss),
+            slopes=slopes,
+            steepness=None,
+            rounding=_spent,
+            absolute=absolute,
+            ball=None if self.ball is None else self.ball.of_boxes(boxes),
         )
 
     def narrowed(self) -> Step:
