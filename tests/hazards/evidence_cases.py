@@ -103,6 +103,10 @@ BY_EXECUTION: dict[str, Evidence] = {
     "contrastive_distance": Evidence(
         _slope("lambda a: criterion(a, torch.zeros(1, 2), torch.ones(1))", "torch.zeros(1, 2)"), exact="0.0"
     ),
+    "distance_map_network": Evidence(
+        _slope("lambda z: pairwise_distances(z).sum()", "torch.tensor([[0.0, 0.0], [3.0, 4.0]])"),
+        exact="torch.tensor([[-1.2, -1.6], [1.2, 1.6]])",
+    ),
     "likelihood_as_product": Evidence(
         "score(torch.zeros(4, 4), torch.zeros(400, dtype=torch.long)).log()",
         twin="score(torch.zeros(4, 4), torch.zeros(400, dtype=torch.long))",

@@ -23,6 +23,7 @@ FIXED = {
     "conditional_autoencoder": "Clamp to at least 1e-12 before the log",
     "contrastive_distance": "Add 1e-12 under the root",
     "counting_exact_hits": "Use isclose",
+    "distance_map_network": "Replace masked",
     "distillation_with_temperature": "Use softmax",
     "divergence_between_networks": "Use log_softmax",
     "entropy_of_predictions": "Use log_softmax",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torchlean.edits import Edit
-from torchlean.fixes import entropy, exponentials, limits, logarithms, roots
+from torchlean.fixes import entropy, exponentials, limits, logarithms, masks, roots
 from torchlean.fixes.definitions import keeps_its_value
 from torchlean.fixes.matching import Matcher
 from torchlean.fixes.rewrite import Rewrite, Rule
@@ -51,6 +51,7 @@ GUARDS: dict[str, tuple[Rule, ...]] = {
     "TL205": (roots.clamp_before_log,),
     "TL207": (roots.double_sum, roots.double_terms),
     "TL208": (roots.double_sum,),
+    "TL209": (masks.mask_before,),
     "TL211": (roots.clamp_before_log,),
     "TL212": (roots.clamp_before_log,),
     "TL213": (roots.clamp_before_log, roots.clamp_before_division),

@@ -30,12 +30,14 @@ class Case:
         graph, ranges: see there.
         users: the ids of the nodes that use each node.
         mine: for each node whether the file spells out this very operation.
+        recorded: for each node whether it is written where autograd records it, not under `torch.no_grad()`.
     """
 
     graph: Graph
     ranges: Ranges
     users: list[list[int]]
     mine: list[bool]
+    recorded: list[bool]
 
     def extent(self, id: int) -> tuple[float, float]:
         """Least and greatest number at the node."""

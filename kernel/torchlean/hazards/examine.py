@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from torchlean.bounds import Bounds
 from torchlean.graph import Graph
@@ -44,23 +44,17 @@ def examine(
     """
     places = [written.place(node) for node in graph]
     mine = [place is not None for place in places]
-    key = content_key(graph, domains, mine)
+    recorded = [place is None or written.is_recorded(place) for place in places]
+    key = content_key(graph, domains, mine, recorded)
     found = memory.get(key)
     if found is None:
-        found = _found(graph, domains, bounds, mine, cancelled)
+        ranges = float_ranges(graph, domains, bounds, cancelled)
+        found = _found(Case(graph, ranges, consumers(graph), mine, recorded), domains, cancelled)
         memory.put(key, found)
     executed = frozenset(place for place in places if place is not None)
     return Examination(tuple(diagnostics_of(graph, found, written)), executed, generic)
 
 
-def _found(
-    graph: Graph,
-    domains: Mapping[str, Interval],
-    bounds: Bounds,
-    mine: Sequence[bool],
-    cancelled: Callable[[], bool],
-) -> tuple[Finding, ...]:
-    ranges = float_ranges(graph, domains, bounds, cancelled)
-    case = Case(graph, ranges, consumers(graph), list(mine))
+def _found(case: Case, domains: Mapping[str, Interval], cancelled: Callable[[], bool]) -> tuple[Finding, ...]:
     replay = Replay(case, domains, cancelled)
     return tuple(replay.confirmed(finding) for finding in causes(case))

@@ -1,6 +1,6 @@
 """Values that are computed and then thrown away: `torch.where(x > 0, torch.log(x), 0)`.
 
-The value is right. Its gradient need not be (0 * inf), but nothing is claimed about that here.
+The value is right. Its gradient need not be (0 * inf): see `torchlean.hazards.detectors.gradients`.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Literal
 
 from torchlean.graph import Node
-from torchlean.hazards.case import Case
-from torchlean.hazards.patterns import COPIES
+from torchlean.hazards.case import Case, overflow_argument
+from torchlean.hazards.patterns import COPIES, ELEMENTWISE
 from torchlean.hazards.relations import kept_by
 from torchlean.hazards.zeros import excludes_zero
 
-Need = Literal["positive", "nonzero", "nonnegative"]
-"""What the argument must be where its value is used: of a logarithm, a divisor, a square root."""
+Need = Literal["positive", "nonzero", "different", "nonnegative", "cosine", "exponent"]
+"""What the argument must be where its value is used: of a logarithm, a divisor, one that is told from zero itself, a
+square root, an inverse cosine, an exponential."""
 
 SELECTING = 20
 """Users looked at: what is used in more places counts as used."""
@@ -41,7 +42,7 @@ def is_masked(case: Case, node: Node, need: Need, of: int | None = None) -> bool
         if user.op == "where" and previous[id] != user.inputs[0]:
             if not _selects(case, user, previous[id], argument, need):
                 return False
-        elif user.op in COPIES or user.op in ("mul", "neg", "add", "sub", "div"):
+        elif user.op in COPIES or user.op in ELEMENTWISE:
             if not case.users[id]:
                 return False
             for after in case.users[id]:
@@ -59,11 +60,19 @@ def _selects(case: Case, where: Node, value: int, argument: int, need: Need) -> 
         return False
     holds = value == chosen
     kept = kept_by(case.graph, condition, argument, holds=holds)
-    if kept is None:
-        return need == "nonzero" and excludes_zero(case.graph, condition, argument, holds=holds)
-    if need == "nonnegative":
-        return kept[0] >= 0
-    return kept[0] > 0 or (need == "nonzero" and kept[1] < 0)
+    if kept is None or need == "different":
+        return need in ("nonzero", "different") and excludes_zero(
+            case.graph, condition, argument, holds=holds
+        )
+    low, high = kept
+    if need == "exponent":
+        return high < overflow_argument(where.type.dtype)
+    return {
+        "positive": low > 0,
+        "nonzero": low > 0 or high < 0,
+        "nonnegative": low >= 0,
+        "cosine": low >= -1 and high <= 1,
+    }[need]
 
 
 def only_clamped(case: Case, id: int, end: Literal["min", "max"]) -> bool:

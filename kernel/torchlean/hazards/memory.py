@@ -16,18 +16,20 @@ KEPT = 1000
 
 
 class HazardMemory(Store[tuple[Finding, ...]]):
-    """Findings by the content they depend on: nodes, regions, and which nodes the file spells out."""
+    """Findings by the content they depend on: nodes, regions, what the file spells out, and where autograd records."""
 
     def __init__(self) -> None:
         super().__init__(KEPT, lambda _: 1)
 
 
-def content_key(graph: Graph, domains: Mapping[str, Interval], mine: Sequence[bool]) -> bytes:
+def content_key(
+    graph: Graph, domains: Mapping[str, Interval], mine: Sequence[bool], recorded: Sequence[bool]
+) -> bytes:
     """Hash of everything that findings depend on. Labels of constants count: they keep what was written."""
     state = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    for node, spelled in zip(graph, mine, strict=True):
+    for node, spelled, graded in zip(graph, mine, recorded, strict=True):
         state.update(node.digest)
-        state.update(repr((node.inputs, node.label, spelled)).encode())
+        state.update(repr((node.inputs, node.label, spelled, graded)).encode())
     for name, domain in sorted(domains.items()):
         state.update(repr((name, domain.undefined)).encode())
         state.update(tensor_digest(domain.lower))

@@ -13,6 +13,14 @@ from torchlean.graph import Graph, Node
 COPIES = frozenset({"clone", "contiguous", "expand", "reshape", "permute", "cast"})
 """Ops that hand on the same numbers, each at least once."""
 
+ELEMENTWISE = frozenset(
+    {
+        *("abs", "add", "clamp", "div", "exp", "expm1", "log", "log1p", "mul", "neg", "pow", "reciprocal"),
+        *("sigmoid", "sqrt", "square", "sub", "tanh"),
+    }
+)
+"""Ops that keep each element to itself, so that a selection after them selects from what is before."""
+
 PICKS = COPIES | {"slice", "index", "gather", "stack", "cat", "flip", "sort", "diagonal", "amax", "amin"}
 """Ops whose results are some of the operand's numbers."""
 

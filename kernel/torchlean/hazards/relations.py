@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 import torch
 
+from torchlean.bounds.cache import Bound
+from torchlean.bounds.ibp import bound_node
 from torchlean.graph import Graph, Node
 from torchlean.hazards.integrality import is_integral
-from torchlean.hazards.patterns import COPIES, number, same, scaled, strip, terms
+from torchlean.hazards.patterns import COPIES, ELEMENTWISE, number, same, scaled, strip, terms
 from torchlean.intervals import Interval
 
 UNIT_SLACK = 1e-6
@@ -245,19 +247,37 @@ def _mul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
 
 
 def _where(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
-    """`where(x > 0, x, other)`: the branch that is `x` itself keeps to its condition."""
+    """`where(x > 0, x, exp(x))`: each branch keeps to the condition as far as it is made of what that compares."""
     condition, chosen, other = node.inputs
-    kept = kept_by(graph, condition, chosen, holds=True)
+    low, high = _extent(_under(graph, ranges, condition, chosen, holds=True))
+    low2, high2 = _extent(_under(graph, ranges, condition, other, holds=False))
+    return min(low, low2), max(high, high2)
+
+
+FOLLOWED = 6
+"""Operations between what a condition compares and the branch: as many as a person sees through."""
+
+
+def _under(
+    graph: Graph, ranges: Sequence[Interval], condition: int, id: int, *, holds: bool, depth: int = FOLLOWED
+) -> Interval:
+    """The node's range where the condition holds (or where it does not)."""
+    own = ranges[id]
+    kept = kept_by(graph, condition, id, holds=holds)
     if kept is not None:
-        low, high = _extent(ranges[other])
-        own_low, own_high = _extent(ranges[chosen])
-        return min(low, max(kept[0], own_low)), max(high, min(kept[1], own_high))
-    kept = kept_by(graph, condition, other, holds=False)
-    if kept is not None:
-        low, high = _extent(ranges[chosen])
-        own_low, own_high = _extent(ranges[other])
-        return min(low, max(kept[0], own_low)), max(high, min(kept[1], own_high))
-    return None
+        return Interval(own.lower.clamp(*kept), own.upper.clamp(*kept))
+    node = graph[id]
+    if depth == 0 or node.op not in ELEMENTWISE | COPIES:
+        return own
+    operands = [
+        _under(graph, ranges, condition, operand, holds=holds, depth=depth - 1) for operand in node.inputs
+    ]
+    if all(operand is ranges[id] for operand, id in zip(operands, node.inputs, strict=True)):
+        return own
+    under = bound_node(node, [Bound(operand) for operand in operands], graph, {}).interval
+    if under.undefined or under.infinite:
+        return own
+    return Interval(torch.maximum(under.lower, own.lower), torch.minimum(under.upper, own.upper))
 
 
 def _extent(interval: Interval) -> tuple[float, float]:
@@ -269,20 +289,22 @@ def _extent(interval: Interval) -> tuple[float, float]:
 def kept_by(graph: Graph, condition: int, x: int, *, holds: bool) -> Ends:
     """The range that a comparison with a number leaves to `x` where it holds (or where it does not)."""
     test = strip(graph, condition, frozenset({"clone", "contiguous", "expand", "reshape"}))
-    if test.op == "logical_not":
+    if test.op in ("logical_not", "bitwise_not"):
         return kept_by(graph, test.inputs[0], x, holds=not holds)
-    if test.op == "logical_and" and holds:
-        for part in test.inputs:
-            found = kept_by(graph, part, x, holds=True)
-            if found is not None:
-                return found
+    if test.op in (("logical_and", "bitwise_and") if holds else ("logical_or", "bitwise_or")):
+        parts = [kept for part in test.inputs if (kept := kept_by(graph, part, x, holds=holds)) is not None]
+        return (max(low for low, _ in parts), min(high for _, high in parts)) if parts else None
     if test.op not in _OPPOSITE:
         return None
     own, limit = test.inputs
     op = test.op
-    if not same_values(graph, own, x):
+    if number(strip(graph, limit)) is None:
         own, limit, op = limit, own, _MIRRORED[op]
     value = number(strip(graph, limit))
+    size = strip(graph, own)
+    if value is not None and size.op == "abs" and same_values(graph, size.inputs[0], x):
+        within = (op if holds else _OPPOSITE[op]) in ("lt", "le")
+        return (-value, value) if within else None
     if value is None or not same_values(graph, own, x):
         return None
     op = op if holds else _OPPOSITE[op]

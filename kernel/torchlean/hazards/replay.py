@@ -102,6 +102,8 @@ class Replay:
 
 
 def _can_be_shown(finding: Finding) -> bool:
+    if finding.code == "TL209":
+        return False  # it is the gradient that goes wrong, which an execution does not show
     return finding.trouble is not Trouble.DIGITS or finding.code in ("TL206", "TL208", "TL214")
 
 

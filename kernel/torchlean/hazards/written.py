@@ -62,6 +62,13 @@ CALLS: dict[str, frozenset[str]] = {
 """Functions and methods that are not called like the op they become; without the underscore of in-place ones."""
 
 
+DETACHING = frozenset({"data", "detach", "item", "numpy", "tolist"})
+"""Attributes and methods whose results have no gradients."""
+
+UNRECORDED = frozenset({"inference_mode", "no_grad"})
+"""Contexts and decorators under which autograd records nothing."""
+
+
 class Written:
     """The expressions of one file by their places."""
 
@@ -69,9 +76,12 @@ class Written:
         self.path = path
         self.module = SourceModule(path, text, parse(text).tree, analysed=True)
         self._at: dict[Span, list[ast.AST]] = {}
+        self._unrecorded: list[Span] = []
         for node in ast.walk(self.module.tree):
             if isinstance(node, (ast.expr, ast.AugAssign)):
                 self._at.setdefault(self.module.span(node), []).append(node)
+            if _switches_gradients_off(node):
+                self._unrecorded.append(self.module.span(node))
 
     def place(self, node: Node) -> Span | None:
         """Where this file has the node's operation itself, or None where it is part of something else."""
@@ -87,9 +97,35 @@ class Written:
         """The innermost place of this file that leads to the node, whatever is written there."""
         return next((span for span in node.spans if span.path == self.path), None)
 
+    def is_recorded(self, span: Span) -> bool:
+        """Whether autograd keeps what is computed there: not under `torch.no_grad()`, and not of `x.detach()`."""
+        if any(off.contains(span.line, span.column) for off in self._unrecorded):
+            return False
+        parts = (part for expression in self.expressions(span) for part in ast.walk(expression))
+        return not any(isinstance(part, ast.Attribute) and part.attr in DETACHING for part in parts)
+
     def expressions(self, span: Span) -> list[ast.AST]:
         """The expressions that stand exactly there."""
         return self._at.get(span, [])
+
+
+def _switches_gradients_off(node: ast.AST) -> bool:
+    """`with torch.no_grad():`, `@torch.no_grad()`, and expressions that are detached as a whole."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in DETACHING
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        switches = [item.context_expr for item in node.items]
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        switches = node.decorator_list
+    else:
+        return False
+    names = {
+        part.attr if isinstance(part, ast.Attribute) else part.id
+        for switch in switches
+        for part in ast.walk(switch)
+        if isinstance(part, (ast.Attribute, ast.Name))
+    }
+    return bool(names & UNRECORDED)
 
 
 def _is(expression: ast.AST, op: str) -> bool:

@@ -39,7 +39,7 @@ def of_power(case: Case, node: Node) -> Finding | None:
     """`x ** p` for a negative base and a p that is no whole number."""
     base = node.inputs[0]
     low, _ = case.extent(base)
-    if low >= 0 or not case.floating(node.id) or not _fractional(case, node):
+    if low >= 0 or not case.floating(node.id) or not is_fractional(case, node):
         return None
     if is_masked(case, node, "nonnegative"):
         return None
@@ -50,7 +50,8 @@ def of_power(case: Case, node: Node) -> Finding | None:
     return Finding(node.id, "TL204", message, base, Trouble.SINGULAR)
 
 
-def _fractional(case: Case, node: Node) -> bool:
+def is_fractional(case: Case, node: Node) -> bool:
+    """Whether the exponent of a power may be no whole number."""
     if node.op == "pow":
         exponent = node.attributes.get("exponent")
         return isinstance(exponent, float) and not exponent.is_integer()
@@ -68,6 +69,8 @@ def of_inverse(case: Case, node: Node) -> Finding | None:
     argument = node.inputs[0]
     low, high = case.extent(argument)
     least, greatest = DOMAINS[node.op]
+    if node.op in ("acos", "asin") and is_masked(case, node, "cosine"):
+        return None
     open_ends = node.op == "atanh"
     if (least < low or (low == least and not open_ends)) and (
         high < greatest or (high == greatest and not open_ends)

@@ -7,14 +7,11 @@ multiplied by the zero gradient of the square it is NaN. `torch.norm` and `torch
 from __future__ import annotations
 
 from torchlean.graph import Node
-from torchlean.graph.origin import Source, source_of
 from torchlean.hazards.case import Case
 from torchlean.hazards.finding import Finding, Trouble
+from torchlean.hazards.gradients import is_trained
 from torchlean.hazards.masking import is_masked
 from torchlean.hazards.patterns import COPIES, square_of, square_root_of, strip, terms
-
-SEARCHED = 1000
-"""Nodes looked at when asking whether something is trained."""
 
 
 def of_root(case: Case, node: Node) -> Finding | None:
@@ -35,7 +32,7 @@ def of_root(case: Case, node: Node) -> Finding | None:
         return Finding(node.id, "TL219", message, operand, Trouble.OVERFLOW, specific=True)
     low, high = case.extent(argument)
     # A sum that is exactly zero is that of weights which start at zero: nobody writes it for numbers.
-    if low > 0 or not (high == 0 or _is_trained(case, argument)):
+    if low > 0 or not case.recorded[node.id] or not (high == 0 or is_trained(case, argument)):
         return None
     message = (
         "the gradient of this length is 0 * inf = NaN at zero: the sum of squares ranges over "
@@ -74,20 +71,3 @@ def _squares(case: Case, argument: int) -> list[int] | None:
             return None
         squares.append(inner.id)
     return squares
-
-
-def _is_trained(case: Case, id: int) -> bool:
-    """Whether a gradient passes here: a weight, or an input that may come from one, lies below."""
-    stack, seen = [id], set[int]()
-    while stack and len(seen) < SEARCHED:
-        current = stack.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        node = case.graph[current]
-        if node.op in ("parameter", "input"):
-            return True
-        if node.op == "random" and source_of(node.attributes) in (Source.INITIALISER, Source.TRAINED):
-            return True
-        stack += node.inputs
-    return False

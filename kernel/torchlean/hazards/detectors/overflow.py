@@ -8,7 +8,7 @@ from torchlean.graph import Node
 from torchlean.hazards.case import Case, largest, overflow_argument
 from torchlean.hazards.detectors.norms import inside_length
 from torchlean.hazards.finding import Finding, Trouble
-from torchlean.hazards.masking import only_clamped
+from torchlean.hazards.masking import is_masked, only_clamped
 from torchlean.hazards.patterns import COPIES, exponential_share, number, one_plus_exponential, strip
 from torchlean.numbers import upper_text
 from torchlean.ops import dtype_name
@@ -40,7 +40,7 @@ GROWING = frozenset(
 
 def of_exponential(case: Case, node: Node) -> Finding | None:
     """`exp(x)` for x above 88.72."""
-    if node.id not in case.ranges.overflow:
+    if node.id not in case.ranges.overflow or is_masked(case, node, "exponent"):
         return None
     operand = node.inputs[0]
     limit = overflow_argument(node.type.dtype)
@@ -105,6 +105,8 @@ def of_result(case: Case, node: Node) -> Finding | None:
     if node.id not in case.ranges.overflow or node.type.dtype == torch.float64:
         return None
     if node.op not in GROWING or inside_length(case, node) or _has_unknown_exponent(case, node):
+        return None
+    if node.op == "div" and is_masked(case, node, "nonzero", node.inputs[1]):
         return None
     operand = max(node.inputs, key=lambda id: case.ranges.known[id])
     operands = " and ".join(

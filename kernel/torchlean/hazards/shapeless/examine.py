@@ -22,7 +22,7 @@ from torchlean.source import Span
 OF_NETWORKS = frozenset({"TL201", "TL210", "TL211", "TL212"})
 """Reported as soon as a network's output, or a sigmoid or softmax of anything, is below."""
 
-BY_SHAPE = frozenset({"TL206", "TL213", "TL219"})
+BY_SHAPE = frozenset({"TL206", "TL209", "TL213", "TL219"})
 """Reported for the way of writing it, if a network's output is below."""
 
 SATURATING = frozenset({"relu", "sigmoid", "softmax", "softplus", "tanh"})
@@ -45,7 +45,9 @@ def examine_shapeless(
     graph = _graph(written)
     ranges = float_ranges(graph, {}, None, cancelled)
     places = [written.place(node) for node in graph]
-    case = Case(graph, ranges, consumers(graph), [place is not None for place in places])
+    mine = [place is not None for place in places]
+    recorded = [place is None or written.is_recorded(place) for place in places]
+    case = Case(graph, ranges, consumers(graph), mine, recorded)
     known, fed = _unfounded(graph), _fed_by_networks(graph)
     shown = [
         finding
