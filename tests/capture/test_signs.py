@@ -35,6 +35,9 @@ UPWARDS = {
     "absolute values, by a method": "total.add_(y.abs().amax(dim=0))",
     "a decaying sum of exponentials": "total.mul_(0.5).add_(torch.exp(y).sum(0))",
     "a moving average of squares, in place": "total.mul_(0.9).addcmul_(y[0], y[0], value=0.1)",
+    "squares of a gradient that is read twice": (
+        "total.mul_(0.9).addcmul_(model.bias.grad.data, model.bias.grad.data, value=0.1)"
+    ),
     "products with probabilities": "total = (total @ torch.softmax(y[:2], 1)) * torch.sigmoid(y[0])",
     "layers without negative weights": "total = torch.tanh(nn.functional.linear(total, (y.T @ y) ** 2)).log1p()",
     "reciprocal roots": "total = total + (total + 1).rsqrt() + (total + 2).reciprocal()",
@@ -48,6 +51,9 @@ ANYWHERE = {
     "products of matrices": "total = total @ (y.T @ y)",
     "squares that are taken away": "total.mul_(0.9).addcmul_(y[0], y[0], value=-0.1)",
     "products of different numbers": "total.mul_(0.9).addcmul_(y[0], y[1], value=0.1)",
+    "products of two steps' gradients": (
+        "old = model.bias.grad; model(x).sum().backward(); total = total + old * model.bias.grad"
+    ),
     "normal draws": "total += torch.randn(2)",
     "a product with a sign": "total = -2.0 * total + (y * y).sum(0)",
     "a limit below zero": "total = (total + (y * y).sum(0)).clamp(max=-1.0)",

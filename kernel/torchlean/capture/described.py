@@ -14,7 +14,7 @@ import torch
 from torchlean.capture.ranges import Range, range_of
 from torchlean.capture.signs import nonnegative
 from torchlean.capture.tables import words
-from torchlean.capture.tensors import gradient
+from torchlean.capture.tensors import begin_backward, gradient
 from torchlean.capture.torch_names import real_object
 from torchlean.capture.values import MISSING, Native, TensorValue, Value, contains_unknown
 from torchlean.capture.widening import anything, is_trainable
@@ -72,6 +72,7 @@ def _gradients(run: Interpreter, arguments: list[Value], keywords: dict[str, Val
     tensors = [value for value in listed if isinstance(value, TensorValue)]
     if len(tensors) < len(listed):
         return MISSING
+    begin_backward(run)
     return tuple(gradient(run, tensor) for tensor in tensors)
 
 

@@ -84,14 +84,19 @@ class CaptureEmitter:
         *,
         likely: tuple[float, float] | None = None,
         source: Source | None = None,
+        serial: int | None = None,
     ) -> TensorValue:
-        """A random leaf; see `Emitter.random`. Without a `source`, numbers of which nothing is said are unknown."""
+        """A random leaf; see `Emitter.random`. Without a `source`, numbers of which nothing is said are unknown.
+
+        Leaves of the same `serial`, type and range are the same numbers; by default each leaf has its own.
+        """
         self._pay(type.shape)
         if source is None:
             source = Source.NORMAL if likely is not None else _source(lower, upper)
-        # Counted among its like: a new layer leaves the draws of layers of other sizes what they were.
-        like = (type, lower, upper)
-        self._draws[like] = serial = self._draws.get(like, 0) + 1
+        if serial is None:
+            # Counted among its like: a new layer leaves the draws of layers of other sizes what they were.
+            like = (type, lower, upper)
+            self._draws[like] = serial = self._draws.get(like, 0) + 1
         spans = self._interpreter.spans()
         return self._value(
             self._builder.random(type, lower, upper, serial, spans, description, source, likely)

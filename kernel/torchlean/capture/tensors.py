@@ -32,6 +32,8 @@ def tensor_attribute(run: Interpreter, tensor: TensorValue, name: str) -> Value:
         return tensor.attributes[name]
     if name == "grad" and run.in_script and tensor.dtype.is_floating_point:
         return gradient(run, tensor)
+    if name == "backward":
+        begin_backward(run)
     if run.patched and f"torch.Tensor.{name}" in run.patched:
         return BoundMethod(tensor, run.patched[f"torch.Tensor.{name}"])
     if run.in_script and name == "numpy":
@@ -52,9 +54,27 @@ def tensor_attribute(run: Interpreter, tensor: TensorValue, name: str) -> Value:
     return BoundMethod(tensor, found)
 
 
+BACKWARDS = "backward passes"
+"""How often the program asked for `backward`."""
+
+EPOCH = 2**32
+"""Serials of gradients lie beyond those of draws and of nodes, of which there are far fewer."""
+
+
+def begin_backward(run: Interpreter) -> None:
+    """Gradients that are read from now on are others than before."""
+    run.state[BACKWARDS] = int(run.state.get(BACKWARDS, 0)) + 1
+
+
 def gradient(run: Interpreter, tensor: TensorValue) -> TensorValue:
-    """What training computes for a tensor: any numbers of its type."""
-    return run.emitter.random(tensor.type, -math.inf, math.inf, "a gradient", source=Source.TRAINED)
+    """What training computes for a tensor: any numbers of its type, the same ones until the next backward pass.
+
+    `v.addcmul_(p.grad, p.grad)` adds a square. What a program does to a gradient in place is not remembered.
+    """
+    serial = (int(run.state.get(BACKWARDS, 0)) + 1) * EPOCH + tensor.node
+    return run.emitter.random(
+        tensor.type, -math.inf, math.inf, "a gradient", source=Source.TRAINED, serial=serial
+    )
 
 
 def _quiet(found: Native) -> Native:
