@@ -26,8 +26,8 @@ LAYERS = [
 ]
 """From the bottom to the top. Packages of one layer do not know each other."""
 
-LIGHT = {"claims.domain", "claims.errors", "capture.weights"}
-"""Leaves that lower or equal layers may use: what a box is, the words for mistakes, reading weight files."""
+LIGHT = {"claims.domain", "claims.errors", "claims.levels", "claims.samples", "capture.weights"}
+"""Leaves that lower or equal layers may use: boxes, levels, samples, words for mistakes, reading weight files."""
 
 SERVER_MAY_USE = {
     "analysis.properties",  # reads property files without torch

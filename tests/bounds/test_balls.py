@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from torchlean.bounds.crown.balls import Ball
 from torchlean.bounds.crown.boxes import crown_boxes
 from torchlean.graph import Graph, GraphBuilder, evaluate

@@ -12,7 +12,7 @@ from torchlean.analysis.result import ClaimResult, Evidence, FamilyResult, Verdi
 from torchlean.analysis.session import Session
 from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import Unit
-from torchlean.claims.batch import SECONDS, BatchRun, Caches, Group, robust_groups
+from torchlean.claims.batch import SECONDS, BatchRun, Caches, Group, claim_groups, robust_groups
 from torchlean.claims.decide import Decision
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.numbers import lower_text
@@ -41,9 +41,9 @@ def decided_family(
         report(result)
         return result
     assert unit.samples is not None
-    (name,) = unit.domains
     caches = Caches(session.bounds, session.errors)
-    groups = robust_groups(
+    groups_of = claim_groups if unit.samples.labels is None else robust_groups
+    groups = groups_of(
         bounded.part.graph, bounded.part.outputs[0], unit.samples, unit.domains, caches, cancelled
     )
     keys = {member: group.key(unit.samples, member) for group in groups for member in group.members}
@@ -57,7 +57,7 @@ def decided_family(
                 session.decided.put(keys[member], decision)
         report(_result(unit, run.decisions, len(run.correct), keys, started))
 
-    run = BatchRun(groups, unit.samples, name, session.bounds, cancelled, tell)
+    run = BatchRun(groups, unit.samples, unit.sampled, session.bounds, cancelled, tell)
     run.decide(known, seconds)
     return _result(unit, run.decisions, len(run.correct), keys, started)
 
@@ -72,8 +72,12 @@ def _result(
         for member in sorted(decisions)
     }
     proved, refuted, unknown = tally(list(members.values()))
-    counts = f"certified {proved}, refuted {refuted}, unknown {total - proved - refuted} of {total}"
-    text = counts if correct is None else f"{counts} (accuracy {correct})"
+    labelled = unit.samples.labels is not None
+    correct = correct if labelled else None
+    word = "certified" if labelled else "proved"
+    text = f"{word} {proved}, refuted {refuted}, unknown {total - proved - refuted} of {total}"
+    if correct is not None:
+        text += f" (accuracy {correct})"
     open = total - len(members)
     if unit.failure is not None:
         text = "cannot be analysed"
@@ -88,14 +92,19 @@ def _result(
         unknown,
         total,
         text,
-        detail=unit.failure or _DETAIL,
+        detail=unit.failure or (_ROBUST if labelled else _CLAIM),
         members=members,
         correct=correct,
         seconds=time.perf_counter() - started,
     )
 
 
-_DETAIL = (
+_CLAIM = (
+    "Proved: on the whole region around the sample, every float32 execution keeps the claim. Refuted: an executed "
+    "float32 input of the region violates it."
+)
+
+_ROBUST = (
     "Certified: on the whole region around the sample, every float32 execution, in any order of summation, scores the "
     "sample's class above each other one (linear bounds of the differences of scores, rounded outward). Refuted: an "
     "executed float32 input of the region does not. A tie counts as a failure; accuracy counts the samples themselves."

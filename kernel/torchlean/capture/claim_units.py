@@ -8,9 +8,11 @@ import torch
 
 from torchlean.capture.attempt import isolated
 from torchlean.capture.calling import call_function
-from torchlean.capture.families import bound_families
+from torchlean.capture.conditions import is_one_truth
+from torchlean.capture.families import STATES, bound_families
 from torchlean.capture.interpreter import ClaimDefinition
-from torchlean.capture.result import Unit, UnitKind
+from torchlean.capture.operators import binary
+from torchlean.capture.result import Family, Unit, UnitKind
 from torchlean.capture.robust_units import batch_unit
 from torchlean.capture.unit_parts import followed, is_trained, nodes_below, weights_below
 from torchlean.capture.values import TensorValue, Unknown, Value, type_name
@@ -57,12 +59,17 @@ def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
     with run.observer.unit(), isolated(run):
         inputs = _inputs(run, claim)
         nodes = tuple(value.node for value in inputs.values())
+        run.promises = []
         result = followed(run, lambda: call_function(run, claim.function, [], dict(inputs)))
-        outputs, failure = _outcome(run, result)
+        promises, run.promises = run.promises, None
+        outputs, failure = _outcome(run, _kept(run, result, promises))
+        if claim.sampled and failure is None:
+            failure = _unsuited(run, claim, outputs[0])
         observations = run.observer.taken()
         below = nodes_below(run, [*outputs, *(seen.node for seen in observations)])
+        name, samples = next(iter(claim.sampled.items()), ("", None))
         return Unit(
-            UnitKind.CLAIM,
+            UnitKind.CLAIM if samples is None else UnitKind.FAMILY,
             _name(claim),
             claim.span,
             nodes,
@@ -72,8 +79,18 @@ def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
             failure,
             trained=is_trained(run, below),
             executed=claim.executed,
-            family=claim.family,
+            family=claim.family if samples is None else Family(_name(claim), "claim", claim.span),
+            samples=samples,
+            sampled=name,
+            states=run.state.pop(STATES, {}),
         )
+
+
+def _unsuited(run: Interpreter, claim: ClaimDefinition, holds: int) -> str | None:
+    """Why samples cannot be decided together."""
+    if not claim.executed:
+        return "a claim about the samples of a data file is about executions, not about exact numbers"
+    return None if run.builder.nodes[holds].type.numel else "it compares nothing: its result has no element"
 
 
 def _parameters(claim: ClaimDefinition) -> list[str]:
@@ -96,6 +113,20 @@ def _inputs(run: Interpreter, claim: ClaimDefinition) -> dict[str, TensorValue]:
         type = TensorType(tuple(claim.domains[name].shape), dtype)
         inputs[name] = run.emitter.input(name, type, position)
     return inputs
+
+
+def _kept(run: Interpreter, result: Value, promises: list[Value]) -> Value:
+    """A claim that raises is not true: its result and all that keeps it from raising."""
+    if isinstance(result, bool):
+        result = run.emitter.constant(torch.tensor(result))
+    if not isinstance(result, TensorValue) or result.dtype != torch.bool:
+        return result
+    for promise in promises:
+        if not is_one_truth(promise):
+            reason = promise.reason if isinstance(promise, Unknown) else "a condition that is not a bool"
+            return Unknown(f"it may raise an exception: {reason}", run.place(), reported=True)
+        result = binary(run, "and", result, promise)
+    return result
 
 
 def _outcome(run: Interpreter, result: Value) -> tuple[tuple[int, ...], str | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from torchlean.capture.budgets import CALL_DEPTH, Fuel
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from torchlean.capture.values import ModuleValue
     from torchlean.capture.workspace import Workspace
     from torchlean.claims.domain import Box
+    from torchlean.claims.samples import Samples
 
 Expression = Callable[["Interpreter", Any, Frame], Value]
 Statement = Callable[["Interpreter", Any, Frame], object]
@@ -68,6 +69,8 @@ class ClaimDefinition:
         name: what to call it, where that is not the function's name.
         executed: see `Unit.executed`.
         family: what it is a fact of, if so.
+        sampled: of the parameter that ranges over the samples of a data file, their regions; `domains` has the box
+            around all of them.
     """
 
     function: UserFunction
@@ -76,6 +79,7 @@ class ClaimDefinition:
     name: str = ""
     executed: bool = True
     family: Family | None = None
+    sampled: dict[str, Samples] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)
@@ -117,6 +121,8 @@ class Interpreter:
         in_script: the file's own top level is being followed, and not a claim or a module as a unit.
         importing: how many imported files' top levels are being followed, one inside the other.
         discarded: the expression whose value is not used: a call in a statement of its own.
+        promises: what has to be true, for the claim that is being followed to give a result and not raise; None outside
+            of claims.
     """
 
     def __init__(
@@ -157,6 +163,7 @@ class Interpreter:
         self.replaced: Unknown | None = None
         self.patched: dict[str, Value] = {}
         self.discarded: ast.AST | None = None
+        self.promises: list[Value] | None = None
         self.state: dict[str, Any] = {}
 
     # -- walking ---------------------------------------------------------------------------------------------------
@@ -242,6 +249,12 @@ class Interpreter:
         if frame is None or frame.module.internal:
             return ""
         return frame.module.label(self.node)
+
+    def promise(self, value: Value, unknown: Unknown) -> None:
+        """The program raises an exception unless a value is true, whose truth is not known for this reason."""
+        if self.promises is not None:
+            certain = isinstance(value, TensorValue) and not self.uncertain and not self.doubts
+            self.promises.append(value if certain else unknown)
 
     # -- reporting -------------------------------------------------------------------------------------------------
 

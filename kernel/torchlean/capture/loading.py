@@ -42,7 +42,7 @@ def load(run: Interpreter, module: Value, path: Value) -> Value:
     span = argument_span(run, 1, "path")
     name = _path(run, path, "tl.load", span)
     if name is not None:
-        file = _file(run, name, [_folder(run)], span)
+        file = _file(run, name, [calling_folder(run)], span)
         if file is not None:
             _fill(run, module, file, name, span)
     _method(run, module, "eval")
@@ -119,7 +119,7 @@ def _path(run: Interpreter, path: Value, function: str, span: Span | None) -> st
     return None
 
 
-def _folder(run: Interpreter) -> str:
+def calling_folder(run: Interpreter) -> str:
     """The folder of the file that contains the call: where `tl.load` looks, at run time too."""
     frame = run.frame
     return os.path.dirname(frame.module.path if frame is not None else run.path)
@@ -127,7 +127,7 @@ def _folder(run: Interpreter) -> str:
 
 def _folders(run: Interpreter) -> list[str]:
     """Where a path relative to the working directory may lie: beside the file, or in a folder of the workspace."""
-    return list(dict.fromkeys([_folder(run), os.path.dirname(run.path), *run.workspace.roots]))
+    return list(dict.fromkeys([calling_folder(run), os.path.dirname(run.path), *run.workspace.roots]))
 
 
 def _file(run: Interpreter, name: str, folders: list[str], span: Span | None) -> WeightFile | None:

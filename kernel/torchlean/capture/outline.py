@@ -22,7 +22,8 @@ def symbols(run: Interpreter, module: SourceModule, environment: Environment) ->
         node = claim.function.node
         if isinstance(node, ast.FunctionDef):
             name = claim.name or node.name
-            found.append(Symbol(name, UnitKind.CLAIM, module.span(node), module.name_span(node)))
+            kind = UnitKind.FAMILY if claim.sampled else UnitKind.CLAIM
+            found.append(Symbol(name, kind, module.span(node), module.name_span(node)))
     for family in run.families:
         if family.span is not None:
             found.append(Symbol(family.name, UnitKind.FAMILY, family.call, family.span))

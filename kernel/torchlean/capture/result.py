@@ -17,6 +17,7 @@ from torchlean.source import Span
 
 if TYPE_CHECKING:
     from torchlean.claims.domain import Box
+    from torchlean.claims.levels import Levels
     from torchlean.claims.samples import Samples
 
 
@@ -60,11 +61,13 @@ class Family:
         name: what the program binds it to.
         kind: the function that makes it: `robust`, `lyapunov`.
         span: the name, where it is bound.
+        levels: of a Lyapunov function.
     """
 
     name: str
     kind: str
     span: Span
+    levels: Levels | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,9 @@ class Unit:
         trained: every weight below the result was loaded from a file or stands in the program.
         executed: a claim is about executions in the program's number types, and not about exact numbers.
         family: what a claim is a fact of, or what a unit of that kind is.
-        samples: of a family with one claim for each sample: the inputs that each speaks of, and their labels. `domains`
-            has the box around all of them.
+        samples: of a family with one claim for each sample, of the input `sampled`: the region that each speaks of, and
+            their labels. `domains` has the box around all of them.
+        states: of a fact about a Lyapunov function, its nodes by what gives them: `V`, and `step`, the state after one.
     """
 
     kind: UnitKind
@@ -104,6 +108,8 @@ class Unit:
     executed: bool = True
     family: Family | None = None
     samples: Samples | None = None
+    sampled: str = ""
+    states: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ def batch_unit(run: Interpreter, family: Family, batch: Batch) -> Unit:
             trained=is_trained(run, below),
             family=family,
             samples=samples,
+            sampled=INPUT,
         )
 
 

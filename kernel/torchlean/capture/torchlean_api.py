@@ -7,6 +7,7 @@ time, with the same words for the same mistakes.
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,16 @@ from torchlean.capture.places import argument_span
 from torchlean.capture.values import Native, TensorValue, Unknown, UserFunction, Value, native, type_name
 from torchlean.claims import domain
 from torchlean.claims.domain import Box, DomainError
-from torchlean.claims.errors import missing_domain, no_inputs, not_a_domain, unknown_argument
+from torchlean.claims.errors import (
+    ARITHMETICS,
+    bad_arithmetic,
+    missing_domain,
+    no_inputs,
+    not_a_domain,
+    second_file,
+    unknown_argument,
+)
+from torchlean.claims.samples import Samples
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -45,7 +55,14 @@ def box(run: Interpreter, lo: Value, hi: Value, *, shape: Value = None) -> Value
 
 @native("torchlean.ball")
 def ball(run: Interpreter, center: Value, eps: Value, *, clip: Value = None) -> Value:
-    """`tl.ball(center, eps, clip=(lo, hi))`: see `torchlean.claims.plain.ball`."""
+    """`tl.ball(center, eps, clip=(lo, hi))`: see `torchlean.claims.plain.ball`.
+
+    Given the path of a data file, the balls around its samples.
+    """
+    if isinstance(center, (str, os.PathLike)):
+        from torchlean.capture.torchlean_robust import read_samples
+
+        return read_samples(run, center, eps, "linf", clip, labelled=False, positions={"data": 0, "eps": 1})
     middle = _numbers(run, center, "center", "center")
     if isinstance(middle, Unknown):
         return middle
@@ -159,8 +176,13 @@ def _shaped(ends: list[Tensor], shape: Value) -> list[Tensor]:
 
 
 @native("torchlean.claim", unknowns=True)
-def claim(run: Interpreter, *misplaced: Value, **domains: Value) -> Value:
+def claim(
+    run: Interpreter, *misplaced: Value, arithmetic: Value = ARITHMETICS[0], **domains: Value
+) -> Value:
     """`@tl.claim(x=domain, ...)`: registers the function below it."""
+    if not isinstance(arithmetic, str) or arithmetic not in ARITHMETICS:
+        message = bad_arithmetic(shown(arithmetic))
+        run.report("TL304", message, span=argument_span(run, None, "arithmetic"))
     spans = {name: argument_span(run, None, name) for name in domains}
     keywords = {name: _keyword_span(run, name) for name in domains}
     if misplaced:
@@ -171,7 +193,7 @@ def claim(run: Interpreter, *misplaced: Value, **domains: Value) -> Value:
         )
 
     def decorate(run: Interpreter, function: Value) -> Value:
-        return _decorated(run, function, domains, spans, keywords)
+        return _decorated(run, function, domains, spans, keywords, arithmetic != "real")
 
     return Native("torchlean.claim", decorate)
 
@@ -195,12 +217,14 @@ def _decorated(
     domains: dict[str, Value],
     spans: dict[str, Span | None],
     keywords: dict[str, Span | None],
+    executed: bool,
 ) -> Value:
     if not isinstance(function, UserFunction) or isinstance(function.node, ast.Lambda):
         run.report("TL304", f"tl.claim decorates a function, not a {type_name(function)}")
         return function
     parameters = _parameters(function)
     boxes: dict[str, Box] = {}
+    sampled: dict[str, Samples] = {}
     for name, value in domains.items():
         if name not in parameters:
             message = unknown_argument(function.name, name, parameters)
@@ -208,12 +232,20 @@ def _decorated(
         elif isinstance(value, Unknown):
             if not value.reported:
                 run.report("TL304", f"the domain of `{name}` is not known: {value.reason}", span=spans[name])
+        elif isinstance(value, Samples) and not sampled:
+            boxes[name] = value.hull()
+            sampled[name] = value
+        elif isinstance(value, Samples):
+            run.report("TL304", second_file(next(iter(sampled)), name), span=spans[name])
         elif not isinstance(value, Box):
             run.report("TL304", not_a_domain(name, shown(value)), span=spans[name])
         else:
             boxes[name] = value
     _check_complete(run, function, parameters, domains)
-    _register(run, function, boxes)
+    run.claims.append(
+        ClaimDefinition(function, boxes, _name_span(function), executed=executed, sampled=sampled)
+    )
+    _hide_run_time(run, function)
     return function
 
 
@@ -234,10 +266,9 @@ def _check_complete(
             run.report("TL304", missing_domain(function.name, name), span=function.module.span(parameter))
 
 
-def _register(run: Interpreter, function: UserFunction, boxes: dict[str, Box]) -> None:
-    """Remember the claim; at run time it is an object with a few attributes, none of which changes a tensor."""
-    run.claims.append(ClaimDefinition(function, boxes, _name_span(function)))
-    for name in ("sample", "domains"):
+def _hide_run_time(run: Interpreter, function: UserFunction) -> None:
+    """At run time a claim is an object with a few attributes, none of which changes a tensor."""
+    for name in ("sample", "domains", "arithmetic"):
         function.attributes[name] = Unknown(f"`{name}` of a claim belongs to the run time", run.place())
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from torchlean.capture.families import Batch, FamilyDefinition, new_family
+from torchlean.capture.loading import calling_folder
 from torchlean.capture.places import argument_span
 from torchlean.capture.torchlean_api import bad_domain, clip_ends, culprit, known_number, shown, written
 from torchlean.capture.values import (
@@ -21,14 +23,13 @@ from torchlean.capture.values import (
     native,
 )
 from torchlean.capture.weights import WeightFileError
-from torchlean.claims.api import resolve
 from torchlean.claims.errors import DomainError, missing_data, not_a_network, not_a_path
 from torchlean.claims.samples import Samples, SamplesError, balls, check_arrays, check_norm
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
-_POSITIONS = {"net": 0, "data": 1, "eps": 2}
+POSITIONS = {"net": 0, "data": 1, "eps": 2}
 
 
 @native("torchlean.robust", unknowns=True)
@@ -40,10 +41,10 @@ def robust(
     for name, value in arguments.items():
         if isinstance(value, Unknown):
             if not value.reported:
-                _wrong(run, f"`{name}` of tl.robust is not known: {value.reason}", name)
+                bad_domain(run, f"`{name}` of tl.robust is not known: {value.reason}", name, POSITIONS)
             return Unknown(value.reason, run.place(), reported=True)
     if not isinstance(net, (Instance, UserFunction, BoundMethod, Partial, Native)):
-        return _wrong(run, not_a_network(shown(net)), "net")
+        return bad_domain(run, not_a_network(shown(net)), "net", POSITIONS)
     samples = read_samples(run, data, eps, norm, clip, labelled=True)
     if isinstance(samples, Unknown):
         return samples
@@ -51,24 +52,30 @@ def robust(
 
 
 def read_samples(
-    run: Interpreter, data: Value, eps: Value, norm: Value, clip: Value, labelled: bool
+    run: Interpreter,
+    data: Value,
+    eps: Value,
+    norm: Value,
+    clip: Value,
+    labelled: bool,
+    positions: Mapping[str, int] = POSITIONS,
 ) -> Samples | Unknown:
     """The balls around the samples of a data file; what is wrong is reported at the argument."""
+
+    def wrong(message: str, argument: str | None) -> Unknown:
+        return bad_domain(run, message, argument, positions)
+
     radius = known_number(run, eps)
     if radius is None:
-        return _wrong(run, f"the radius must be a number, got {shown(eps)}", "eps")
+        return wrong(f"the radius must be a number, got {shown(eps)}", "eps")
     try:
         ends = clip_ends(run, clip)
         x, y = _arrays(run, data, labelled)
         return balls(x, y, radius, check_norm(norm), ends, written(run))
     except SamplesError as error:
-        return _wrong(run, str(error), error.argument)
+        return wrong(str(error), error.argument)
     except DomainError as error:
-        return _wrong(run, str(error), culprit(str(error)))
-
-
-def _wrong(run: Interpreter, message: str, argument: str | None) -> Unknown:
-    return bad_domain(run, message, argument, _POSITIONS)
+        return wrong(str(error), culprit(str(error)))
 
 
 def _arrays(run: Interpreter, data: Value, labelled: bool) -> tuple[Tensor, Tensor | None]:
@@ -76,8 +83,7 @@ def _arrays(run: Interpreter, data: Value, labelled: bool) -> tuple[Tensor, Tens
     if not isinstance(data, (str, os.PathLike)):
         raise SamplesError(not_a_path(shown(data)), "data")
     name = os.fspath(data)
-    frame = run.frame
-    path = os.path.normpath(resolve(name, frame.module.path if frame is not None else run.path))
+    path = os.path.normpath(os.path.join(calling_folder(run), name))
     run.dependencies[path] = None
     try:
         return check_arrays(run.workspace.weights.read(path).tensors, name, labelled)

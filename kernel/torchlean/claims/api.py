@@ -16,14 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 from torchlean.claims.errors import (
+    ARITHMETICS,
     DomainError,
     UntrackedError,
+    bad_arithmetic,
     missing_domain,
     no_inputs,
     not_a_domain,
+    second_file,
     unknown_argument,
 )
-from torchlean.claims.plain import Domain
+from torchlean.claims.plain import Domain, Regions
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -44,11 +47,18 @@ class Claim(Generic[Arguments, Result]):
 
     Attributes:
         domains: the domain of each argument, by name.
+        arithmetic: what it speaks of, `"float32"` or `"real"`.
     """
 
-    def __init__(self, function: Callable[Arguments, Result], domains: dict[str, Domain]) -> None:
+    def __init__(
+        self,
+        function: Callable[Arguments, Result],
+        domains: dict[str, Domain | Regions],
+        arithmetic: str = "float32",
+    ) -> None:
         functools.update_wrapper(self, function)
         self.domains = domains
+        self.arithmetic = arithmetic
         self._function = function
 
     def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
@@ -97,16 +107,21 @@ class Claim(Generic[Arguments, Result]):
 
 
 def claim(
-    **domains: Domain,
+    *,
+    arithmetic: str = "float32",
+    **domains: Domain | Regions,
 ) -> Callable[[Callable[Arguments, Result]], Claim[Arguments, Result]]:
     """Decorate a function over tensors as a claim: for all inputs in these domains, it returns true.
 
     Args:
+        arithmetic: `"float32"` for a claim about every execution of the program in its number types, whatever the
+            order of its sums; `"real"` for one about exact numbers. It changes what is proved, not what runs.
         domains: one `box` or `ball` per argument of the function, by name; an argument with a default may go
             without.
 
     Raises:
-        DomainError: a name that is not an argument, an argument without a domain, or a value that is none.
+        DomainError: a name that is not an argument, an argument without a domain, a value that is none, or another
+            arithmetic.
 
     Example:
         >>> import torchlean as tl
@@ -117,9 +132,12 @@ def claim(
         <claim has_norm_below_two(x=box([-1.0, -1.0], [1.0, 1.0]))>
     """
 
+    if arithmetic not in ARITHMETICS:
+        raise DomainError(bad_arithmetic(repr(arithmetic)))
+
     def decorate(function: Callable[Arguments, Result]) -> Claim[Arguments, Result]:
         _check_arguments(function, domains)
-        return Claim(function, domains)
+        return Claim(function, domains, arithmetic)
 
     return decorate
 
@@ -233,7 +251,7 @@ def resolve(path: str | Path, source: str) -> Path:
     return (Path.cwd() if interactive else Path(source).absolute().parent) / written
 
 
-def _check_arguments(function: Callable[..., object], domains: dict[str, Domain]) -> None:
+def _check_arguments(function: Callable[..., object], domains: dict[str, Domain | Regions]) -> None:
     """Every domain belongs to an argument, and every argument that needs a value has a domain."""
     name = _name(function)
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -244,8 +262,11 @@ def _check_arguments(function: Callable[..., object], domains: dict[str, Domain]
     for argument, domain in domains.items():
         if argument not in parameters:
             raise DomainError(unknown_argument(name, argument, parameters))
-        if not isinstance(domain, Domain):
+        if not isinstance(domain, (Domain, Regions)):
             raise DomainError(not_a_domain(argument, repr(domain)))
+    sampled = [argument for argument, domain in domains.items() if isinstance(domain, Regions)]
+    if len(sampled) > 1:
+        raise DomainError(second_file(sampled[0], sampled[1]))
     for argument, parameter in parameters.items():
         if argument not in domains and parameter.default is inspect.Parameter.empty:
             raise DomainError(missing_domain(name, argument))

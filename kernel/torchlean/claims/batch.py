@@ -117,6 +117,25 @@ def robust_groups(
     return groups
 
 
+def claim_groups(
+    graph: Graph,
+    holds: int,
+    samples: Samples,
+    domains: Mapping[str, Box],
+    caches: Caches,
+    cancelled: Callable[[], bool],
+) -> list[Group]:
+    """Any claim, the same for all samples: one group.
+
+    Args:
+        holds: id of the claim's truths.
+
+    Raises:
+        Cancelled: by the caller.
+    """
+    return [_group(graph, holds, range(len(samples)), domains, caches, cancelled)]
+
+
 def _group(
     graph: Graph,
     holds: int,
@@ -330,4 +349,4 @@ def _repeated(interval: Interval, count: int) -> Interval:
     return Interval(*(end.unsqueeze(0).expand(count, *end.shape) for end in (interval.lower, interval.upper)))
 
 
-__all__ = ["BatchRun", "Caches", "Cancelled", "Group", "executed_goal", "robust_groups"]
+__all__ = ["BatchRun", "Caches", "Cancelled", "Group", "claim_groups", "executed_goal", "robust_groups"]

@@ -40,6 +40,18 @@ def no_inputs(claim: str) -> str:
     )
 
 
+ARITHMETICS = ("float32", "real")
+"""What a claim may speak of: executions in the program's number types, or exact numbers."""
+
+
+def bad_arithmetic(got: str) -> str:
+    """The decorator names an arithmetic that there is not."""
+    return (
+        '`arithmetic` is "float32" for a claim about executions, which is the default, or "real" for one about exact '
+        f"numbers, got {got}"
+    )
+
+
 def not_a_domain(argument: str, got: str) -> str:
     """The decorator's argument is something other than a box."""
     return f"`{argument}` needs a domain, `tl.box(lo, hi)` or `tl.ball(center, eps)`, got {got}"
@@ -89,3 +101,8 @@ def untracked() -> str:
         "tl.D needs a variable that records what is computed from it: the inputs of a claim do; "
         "elsewhere call x.requires_grad_() before computing with it"
     )
+
+
+def second_file(first: str, second: str) -> str:
+    """Two arguments of a claim range over the samples of data files."""
+    return f"`{first}` and `{second}` both range over the samples of a file: one argument of a claim may"

@@ -9,7 +9,9 @@ analysis uses.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from torchlean.claims.errors import DomainError
@@ -44,6 +46,11 @@ class Domain:
         if len(self.lower) <= SHOWN_ELEMENTS:
             return f"box({nested(self.lower, self.shape)}, {nested(self.upper, self.shape)})"
         return f"box of shape {self.shape} within [{min(self.lower):g}, {max(self.upper):g}]"
+
+
+class Regions:
+    """The domain of a claim about each sample of a data file: one region for each (`claims/samples.py`, which needs
+    torch)."""
 
 
 def assume(x: Tensor, lo: float, hi: float) -> Tensor:
@@ -90,21 +97,29 @@ def box(lo: object, hi: object, *, shape: int | Shape | None = None) -> Domain:
     return _checked(_expand(low, low_shape, wanted), _expand(high, high_shape, wanted), wanted)
 
 
-def ball(center: object, eps: float, *, clip: tuple[float, float] | None = None) -> Domain:
+def ball(center: object, eps: float, *, clip: tuple[float, float] | None = None) -> Domain | Regions:
     """All inputs at most `eps` away from `center` in every element (the maximum norm), cut to `clip`.
 
     Args:
-        center: a number, nested list, tensor or array: the point, of the input's shape.
+        center: a number, nested list, tensor or array: the point, of the input's shape. Or the path of a data file with
+            an array `x` (samples, *input): the claim then is one about each sample.
         eps: the radius, in the input's own units.
         clip: the least and the greatest value any element may have, such as `(0, 1)` for pixels.
 
     Raises:
-        DomainError: a negative or NaN radius, a NaN centre, or nothing left inside `clip`.
+        DomainError: a negative or NaN radius, a NaN centre, or nothing left inside `clip`; a data file that cannot be
+            used.
+        FileNotFoundError: no such data file.
 
     Example:
         >>> ball([0.5, 1.0], 0.25, clip=(0, 1))
         box([0.25, 0.75], [0.75, 1.0])
     """
+    if isinstance(center, (str, Path)):
+        from torchlean.claims.robustness import read_samples
+
+        caller = sys._getframe(1).f_code.co_filename
+        return read_samples(center, eps, "linf", clip, caller, labelled=False)[0]
     shape, points = _numbers(center, "center")
     radius = known_number(eps)
     if radius is None:

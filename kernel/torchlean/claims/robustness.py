@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torchlean.claims.api import Claim, resolve
 from torchlean.claims.errors import DomainError, missing_data, not_a_network, not_a_path
-from torchlean.claims.plain import Domain, known_number, pair_of
+from torchlean.claims.plain import known_number, pair_of
 from torchlean.claims.samples import balls, check_arrays, check_classes, check_norm
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Robust:
         return (self[index] for index in range(len(self)))
 
     def __repr__(self) -> str:
-        return f"<{len(self)} claims of {self.samples.text}>"
+        return f"<robust({self.samples!r})>"
 
     def __getitem__(self, index: int) -> Claim[Any, Any]:
         """The claim about one sample, a function of a batch of one.
@@ -50,13 +51,13 @@ class Robust:
         """
         place = range(len(self))[index]
         samples = self.samples
-        ends = [tuple(end[place].flatten().tolist()) for end in (samples.lower, samples.upper)]
+        domain = replace(samples.domain(place), shape=(1, *samples.shape))
 
         def keeps_its_class(x: Tensor) -> bool:
             return self._holds(place, x)
 
         keeps_its_class.__name__ = f"robust[{place}]"
-        return Claim(keeps_its_class, {"x": Domain(ends[0], ends[1], (1, *samples.shape))})
+        return Claim(keeps_its_class, {"x": domain})
 
     def _holds(self, place: int, x: Tensor) -> bool:
         """Whether the sample's class scores above each other one at `x`, or `x` is outside of its Euclidean ball."""
@@ -106,5 +107,5 @@ def read_samples(
     except WeightFileError as error:
         raise DomainError(f"data file `{name}` {error}") from error
     x, y = check_arrays(tensors, name, labelled)
-    text = f"robust({name!r}, eps={radius:g}, norm={norm!r})"
+    text = f"ball({name!r}, eps={radius:g}, norm={norm!r})"
     return balls(x, y, radius, check_norm(norm), ends, text), name

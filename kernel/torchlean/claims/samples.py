@@ -16,6 +16,7 @@ from torch import Tensor
 from torchlean.claims import domain
 from torchlean.claims.domain import Box
 from torchlean.claims.errors import DomainError
+from torchlean.claims.plain import Domain, Regions
 
 NORMS = ("linf", "l2")
 """Norms that balls are known for."""
@@ -29,8 +30,8 @@ class SamplesError(DomainError):
         self.argument = argument
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Samples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Regions):
     """Inputs around each of some samples.
 
     Attributes:
@@ -56,6 +57,14 @@ class Samples:
     def shape(self) -> tuple[int, ...]:
         """Of one sample."""
         return tuple(self.centers.shape[1:])
+
+    def __repr__(self) -> str:
+        return f"{self.text}, {len(self)} samples"
+
+    def domain(self, place: int) -> Domain:
+        """The box around one of them, as the run time has it."""
+        ends = [tuple(end[place].flatten().tolist()) for end in (self.lower, self.upper)]
+        return Domain(ends[0], ends[1], self.shape)
 
     def hull(self) -> Box:
         """The box around all of them."""
@@ -121,9 +130,10 @@ def check_classes(labels: Tensor, classes: int, file: str, first: int = 0) -> No
     """
     beyond = (labels >= classes).nonzero()
     if len(beyond):
+        label, sample = int(labels[beyond[0]]), first + int(beyond[0])
         raise SamplesError(
-            f"data file `{file}` has the label {int(labels[beyond[0]])} for sample {first + int(beyond[0])}: the network tells "
-            f"{classes} classes apart, 0 to {classes - 1}",
+            f"data file `{file}` has the label {label} for sample {sample}: the network tells {classes} classes apart, "
+            f"0 to {classes - 1}",
             "data",
         )
 

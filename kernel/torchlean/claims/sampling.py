@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from torchlean.claims.errors import DomainError
-from torchlean.claims.plain import Domain, nested
+from torchlean.claims.plain import Domain, Regions, nested
+from torchlean.claims.samples import Samples
 
 KEPT_VIOLATIONS = 10
 """Violations kept with their inputs; the rest is only counted, since images are large."""
@@ -85,11 +86,26 @@ class _Ends:
 
 
 def sample(
-    function: Callable[..., object], domains: Mapping[str, Domain], n: int, seed: int | None
+    function: Callable[..., object], domains: Mapping[str, Domain | Regions], n: int, seed: int | None
 ) -> Sample:
-    """Run `function` on `n` inputs inside `domains`; see `Claim.sample`."""
+    """Run `function` on `n` inputs inside `domains`, or around each sample of a file; see `Claim.sample`."""
     if n < 1:
         raise ValueError(f"at least one input must be tried, got n={n}")
+    boxes = {argument: domain for argument, domain in domains.items() if isinstance(domain, Domain)}
+    sampled = [(argument, domain) for argument, domain in domains.items() if isinstance(domain, Samples)]
+    if not sampled:
+        return _sample(function, boxes, n, seed)
+    ((argument, samples),) = sampled
+    around = [{**boxes, argument: samples.domain(place)} for place in range(len(samples))]
+    found = [_sample(function, each, n, seed) for each in around]
+    violations = tuple(violation for each in found for violation in each.violations)[:KEPT_VIOLATIONS]
+    tried, violated = sum(each.tried for each in found), sum(each.violated for each in found)
+    return Sample(found[0].name, tried, violated, violations, found[0].seed)
+
+
+def _sample(
+    function: Callable[..., object], domains: Mapping[str, Domain], n: int, seed: int | None
+) -> Sample:
     generator = torch.Generator()
     used = generator.seed() if seed is None else generator.manual_seed(seed).initial_seed()
     ends = {argument: _inward(argument, domain) for argument, domain in domains.items()}
