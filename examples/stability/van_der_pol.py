@@ -1,8 +1,8 @@
 """A van der Pol oscillator brought to rest by a trained controller, with a trained quadratic Lyapunov function.
 
 The state is `x = [position, speed]`, without units. Left alone the oscillator never rests: it is driven away from the
-origin and around a limit cycle. `step` is a tenth of a unit of time by the semi-implicit Euler method. `train.py` trains
-the controller and the matrix of `V`.
+origin and around a limit cycle. `step` is a tenth of a unit of time by the semi-implicit Euler method. `train.py`
+trains the controller and the matrix of `V`.
 """
 
 import torch

@@ -1,5 +1,6 @@
 """`tl.lyapunov` as a running program has it: facts that can be called, and refusals that the analysis words alike."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,11 +118,12 @@ def test_a_decrease_that_is_too_much_is_found_by_sampling() -> None:
     assert bool(stable.inside(torch.tensor([1.0, 1.0])))  # above rho, of which nothing is said
 
 
-def test_a_field_has_one_fact_and_no_other() -> None:
+@pytest.mark.parametrize("gradient", [None, lambda x: 2 * x])
+def test_a_field_has_one_fact_and_no_other(gradient: Callable[[torch.Tensor], torch.Tensor] | None) -> None:
     stable = tl.lyapunov(
         lambda x: (x * x).sum(),
         field=lambda x: -x,
-        gradient=lambda x: 2 * x,
+        gradient=gradient,
         region=tl.box([-1.0, -1.0], [1.0, 1.0]),
         level=(0.1, 0.9),
         decrease=0.2,

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from torchlean.analysis.families import fact_families
 from torchlean.analysis.hazards import file_hazards
+from torchlean.analysis.lyapunov import doubts, told
 from torchlean.analysis.properties import is_property
 from torchlean.analysis.result import (
     ClaimResult,
@@ -42,6 +43,10 @@ from torchlean.diagnostics import Diagnostic
 
 EARLY_ANSWER_SECONDS = 0.04
 """Shapes are published ahead of the bounds when those take longer than a person's sense of "at once" allows."""
+
+FACT_SECONDS = 20.0
+"""For branch and bound of one fact of a family: a person who states a Lyapunov function or a residual waits for it, and
+sees how far it is."""
 
 
 def analyse(
@@ -112,6 +117,7 @@ def analyse(
             diagnostics += family_diagnostics(unit, family)
             units[-1] = replace(units[-1], summary=family.text)
         diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
+        diagnostics += doubts(unit)
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
     return FileAnalysis(
         path,
@@ -214,12 +220,14 @@ def decided(
         return ClaimResult(Verdict.UNKNOWN, Evidence.NONE, detail)
     decision = session.decided.get(unit.question.key)
     if decision is None:
-        seconds = SPLIT_SECONDS if session.method == "crown" else 0.0
+        limit = SPLIT_SECONDS if captured.family is None else FACT_SECONDS
+        seconds = limit if session.method == "crown" else 0.0
         decision = decide(unit.question, cancelled, seconds, report)
         if decision.finished:
             session.decided.put(unit.question.key, decision)
     error = math.inf if unit.errors is None else unit.errors[unit.question.margin.node].largest
-    return replace(claim_result(captured, unit.question, decision, error), key=unit.question.key.hex())
+    result = told(unit, decision, claim_result(captured, unit.question, decision, error))
+    return replace(result, key=unit.question.key.hex())
 
 
 def _symbol(symbol: Symbol) -> SymbolResult:

@@ -166,6 +166,8 @@ class ClaimResult:
         key: of the claim's content (graph, weights, domain) in hexadecimal digits: equal keys, equal questions. Empty
             where there is no question.
         code: of the diagnostic that says why the verdict is unknown.
+        trajectory: of a refuted fact about a system: executed states from the counterexample on, elements in row-major
+            order.
     """
 
     verdict: Verdict
@@ -176,6 +178,7 @@ class ClaimResult:
     seconds: float = 0.0
     key: str = ""
     code: str = "TL302"
+    trajectory: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

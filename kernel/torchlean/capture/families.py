@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from torchlean.capture.environment import Frame
     from torchlean.capture.interpreter import Interpreter
     from torchlean.claims.domain import Box
+    from torchlean.claims.levels import Levels
     from torchlean.claims.samples import Samples
     from torchlean.source import Span
+
+STATES = "states"
+"""Under this key of the interpreter's state: nodes that the fact being followed speaks about (`Unit.states`)."""
 
 
 @dataclass(eq=False, slots=True)
@@ -59,6 +63,7 @@ class FamilyDefinition:
         kind: the function that made it: `robust`, `lyapunov`.
         call: where it is made.
         facts: its claims, or `batch`, where it has one for each sample.
+        levels: of a Lyapunov function.
         name: the name it is bound to, and `span` that name's place; None until it is.
     """
 
@@ -66,6 +71,7 @@ class FamilyDefinition:
     call: Span
     facts: tuple[Fact, ...] = ()
     batch: Batch | None = None
+    levels: Levels | None = None
     name: str = ""
     span: Span | None = None
 
@@ -73,14 +79,18 @@ class FamilyDefinition:
     def bound(self) -> Family:
         """As results have it."""
         assert self.span is not None, "a family is asked for after it was bound"
-        return Family(self.name, self.kind, self.span)
+        return Family(self.name, self.kind, self.span, self.levels)
 
 
 def new_family(
-    run: Interpreter, kind: str, facts: tuple[Fact, ...] = (), batch: Batch | None = None
+    run: Interpreter,
+    kind: str,
+    facts: tuple[Fact, ...] = (),
+    batch: Batch | None = None,
+    levels: Levels | None = None,
 ) -> FamilyDefinition:
     """The family that the call at the interpreter's place makes; it is looked at once a name is bound to it."""
-    family = FamilyDefinition(kind, run.place(), facts, batch)
+    family = FamilyDefinition(kind, run.place(), facts, batch, levels)
     if not run.importing:
         run.families.append(family)
     return family

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchlean.capture.calling import call
-from torchlean.capture.families import Fact, FamilyDefinition, new_family, stub_functions
+from torchlean.capture.families import STATES, Fact, FamilyDefinition, new_family, stub_functions
 from torchlean.capture.places import argument_span
 from torchlean.capture.torchlean_api import bad_domain, known_number, shown
 from torchlean.capture.values import (
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 
 _POSITIONS = {"V": 0, "step": 1}
 _FUNCTIONS = ("V", "step", "field", "gradient")
-
-RECORDED = "states"
-"""Under this key of the interpreter's state: nodes that a fact speaks about, by the name of what gave them."""
 
 
 @native("torchlean.lyapunov", unknowns=True)
@@ -88,8 +85,8 @@ def lyapunov(
     for name in names:
         body = bodies[name]
         assert isinstance(body, UserFunction), "the stub defines its facts"
-        facts.append(Fact(name, body, {"x": box}))
-    return new_family(run, "lyapunov", tuple(facts))
+        facts.append(Fact(name, body, {"x": box}, executed=step is not None or gradient is not None))
+    return new_family(run, "lyapunov", tuple(facts), levels=levels)
 
 
 def _wrong(run: Interpreter, message: str, argument: str | None) -> Unknown:
@@ -119,7 +116,7 @@ def _function(run: Interpreter, name: str, function: Value) -> Native:
         if name != "V" and result.shape != x.shape:
             return _misshapen(run, wrong_state(name, result.shape, x.shape), place)
         # V is called on the state first, then on the state after it: the first is the state's.
-        run.state.setdefault(RECORDED, {}).setdefault(name, result.node)
+        run.state.setdefault(STATES, {}).setdefault(name, result.node)
         return result
 
     return Native(f"torchlean.lyapunov.{name}", called)

@@ -19,6 +19,7 @@ from torch import Tensor
 from torchlean.bounds import Bounds, BoundsCache, propagate
 from torchlean.bounds.alpha import alpha
 from torchlean.bounds.branching import Goal
+from torchlean.bounds.branching.tree import SplitTree
 from torchlean.bounds.crown import crown
 from torchlean.cancellation import Cancelled
 from torchlean.claims.domain import Box
@@ -67,6 +68,7 @@ class Decision:
         elsewhere: an input that violates the claim in the other arithmetic only: of executions in exact numbers, of
             exact numbers in an execution.
         at_violation: exact bounds of the margin at the violation or `elsewhere`.
+        tree: the splits, where they are of the inputs.
     """
 
     proved: bool
@@ -86,6 +88,7 @@ class Decision:
     exact: float | None = None
     elsewhere: Mapping[str, Tensor] | None = None
     at_violation: tuple[float, float] | None = None
+    tree: SplitTree | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +336,7 @@ class _Deciding:
             "phased": result.phased,
             "searched": tree.least > -math.inf,
             "finished": result.exhausted,
+            "tree": None if result.phased else tree,
         }
 
     def _exactly(self, executed: float, aim: Aim) -> float:

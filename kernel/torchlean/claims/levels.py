@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from torchlean.claims.errors import DomainError
 
-DISCRETE = ("inside", "decreases", "inner")
+STEP_FACTS = ("inside", "decreases", "inner")
 """Facts about one step of a discrete-time system."""
 
-CONTINUOUS = ("decreases",)
+FIELD_FACTS = ("decreases",)
 """Facts about a vector field."""
 
 
@@ -99,12 +99,10 @@ def check_system(step: object, field: object, gradient: object, inner: object) -
     if step is not None:
         if gradient is not None:
             raise LyapunovError("gradient belongs to field: a step needs none", "gradient")
-        return DISCRETE
-    if gradient is None:
-        raise LyapunovError("field needs gradient, the function x -> gradient of V at x", "field")
+        return STEP_FACTS
     if inner is not None:
         raise LyapunovError("inner belongs to step: nothing is said about trajectories of a field", "inner")
-    return CONTINUOUS
+    return FIELD_FACTS
 
 
 def no_region(got: str) -> str:

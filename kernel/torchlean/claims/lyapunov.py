@@ -79,17 +79,18 @@ def lyapunov(
     that starts in `S` stays there, enters `{V <= inner}` within `ceil((rho - rho0) / decrease)` steps, and stays there.
 
     Of a system in continuous time only the pointwise fact `decreases`: where `rho0 < V(x) <= rho`, the gradient of `V`
-    times the field is at most `-decrease`. Nothing is said about trajectories.
+    times the field is at most `-decrease`. Nothing is said about trajectories, and without `gradient` the fact is about
+    exact numbers, not about executions.
 
     Args:
         V: a state to one number, shape () or (1,).
         step: a state to the next one, of the same shape: plant, integrator and controller together.
         region: the box of states.
-        level: `(rho0, rho)`, `rho0 < rho`, in the units of `V`; rounded to the type of `V` to be compared, as torch does.
+        level: `(rho0, rho)`, `rho0 < rho`, in the units of `V`; rounded to the type of `V`, as torch compares.
         decrease: of `V` in one step, or per unit of time for a field; positive.
         inner: between `rho0` and `rho`; `rho` where it is not given.
         field: a state to its derivative in time, instead of `step`.
-        gradient: a state to the gradient of `V` there, of the state's shape; for `field`.
+        gradient: a state to the gradient of `V` there, of the state's shape; for `field`. By default `tl.D(V(x), x)`.
 
     Raises:
         DomainError: an argument that makes no sense; the message says why.

@@ -71,6 +71,7 @@ def _claim(name: str, span: Span, claim: ClaimResult | None, lines: list[str]) -
         "evidence": claim.evidence.value if claim else "none",
         "margin": finite(claim.margin) if claim else None,
         "counterexample": claim.counterexample if claim else None,
+        "trajectory": [[finite(number) for number in state] for state in claim.trajectory] if claim else [],
         "seconds": claim.seconds if claim else 0.0,
     }
 

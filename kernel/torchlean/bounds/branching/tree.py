@@ -27,11 +27,13 @@ class Leaf:
         id: of the tree's node.
         cuts: (variable, place, above) on the way from the root.
         bound: a lower bound of its worst margin.
+        decided: whether the goal is shown on it.
     """
 
     id: int
     cuts: tuple[tuple[int, float, bool], ...]
     bound: float
+    decided: bool = False
 
 
 @dataclass(slots=True)
@@ -162,7 +164,7 @@ class SplitTree:
             id, cuts = stack.pop()
             below = self.first[id]
             if below == LEAF:
-                yield Leaf(id, cuts, self.bounds[id])
+                yield Leaf(id, cuts, self.bounds[id], bool(self.done[id]))
                 continue
             variable, at = self.variable[id], self.at[id]
             stack.append((below + 1, (*cuts, (variable, at, True))))

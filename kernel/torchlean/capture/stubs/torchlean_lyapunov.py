@@ -4,6 +4,8 @@ Interpreted by the analysis and executed by the run time (`claims/lyapunov.py`),
 of a step are the hypotheses of the theorem `PracticalLyapunov.practically_stable` (lean/TorchLean/Lyapunov.lean).
 """
 
+import torchlean as tl
+
 
 def step_facts(V, step, lower, upper, rho0, inner, rho, delta):
     """For all states of the region: `lower` and `upper` are its ends, in float64, so that comparing rounds nothing."""
@@ -22,11 +24,12 @@ def step_facts(V, step, lower, upper, rho0, inner, rho, delta):
     return {"inside": inside, "decreases": decreases, "inner": settles}
 
 
-def field_facts(V, field, gradient, rho0, rho, delta):
+def field_facts(V, field, rho0, rho, delta, gradient=None):
     """The derivative of V along the field, where the trajectory through a state goes: at each state by itself."""
 
     def decreases(x):
         value = V(x)
-        return (value > rho) | (value <= rho0) | ((gradient(x) * field(x)).sum() <= -delta)
+        slope = tl.D(value, x) if gradient is None else gradient(x)
+        return (value > rho) | (value <= rho0) | ((slope * field(x)).sum() <= -delta)
 
     return {"decreases": decreases}
