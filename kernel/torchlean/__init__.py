@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from torchlean.claims.api import Claim, D, claim, load, robust
 from torchlean.claims.errors import DomainError
+from torchlean.claims.logic import all, any, implies
 from torchlean.claims.lyapunov import Lyapunov, lyapunov
 from torchlean.claims.plain import Domain, assume, ball, box
 
@@ -37,10 +38,13 @@ __all__ = [
     "Lyapunov",
     "Sample",
     "Violation",
+    "all",
+    "any",
     "assume",
     "ball",
     "box",
     "claim",
+    "implies",
     "load",
     "lyapunov",
     "robust",

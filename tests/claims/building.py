@@ -13,16 +13,17 @@ from torchlean.ops import Attribute, TensorType
 class Build:
     """Writes a graph; numbers become constants."""
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: torch.dtype = torch.float64) -> None:
         self.builder = GraphBuilder()
-        self.x = self.builder.input("x", TensorType((4,), torch.float64)).id
+        self.x = self.builder.input("x", TensorType((4,), dtype)).id
+        self.dtype = dtype
 
     def __call__(self, op: str, *inputs: int | float, **attributes: Attribute) -> int:
         ids = [i if isinstance(i, int) else self.number(i) for i in inputs]
         return self.builder.op(op, ids, attributes).id
 
     def number(self, value: float) -> int:
-        return self.builder.constant(torch.tensor(value, dtype=torch.float64)).id
+        return self.builder.constant(torch.tensor(value, dtype=self.dtype)).id
 
     def integer(self, value: int) -> int:
         return self.builder.constant(torch.tensor(value)).id

@@ -367,18 +367,21 @@ def _max(run: Interpreter, *arguments: Value, key: Value = None, default: Value 
 
 
 def _quantified(run: Interpreter, iterable: Value, stops_at: bool) -> Value:
-    from torchlean.capture.conditions import known_truth
+    from torchlean.capture.conditions import connected, known_truth
 
     items = unordered(run, iterable)
     if isinstance(items, Unknown):
         return items
     doubt: Unknown | None = None
+    open: list[Value] = []
     for item in items:
         truth = known_truth(run, item)
         if truth is stops_at:
             return stops_at
-        doubt = truth if isinstance(truth, Unknown) else doubt
-    return doubt if doubt is not None else not stops_at
+        if isinstance(truth, Unknown):
+            doubt = truth
+            open.append(item)
+    return connected(run, open, stops_at, doubt) if doubt is not None else not stops_at
 
 
 @builtin("any")

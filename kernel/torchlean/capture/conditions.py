@@ -48,6 +48,29 @@ def known_truth(run: Interpreter, value: Value) -> bool | Unknown:
     return bool(value)
 
 
+def is_one_truth(value: Value) -> bool:
+    """Whether it is a tensor of one bool: what Python's `and`, `or` and `not` can ask for its truth."""
+    return isinstance(value, TensorValue) and value.dtype == torch.bool and value.type.numel == 1
+
+
+def connected(run: Interpreter, values: Sequence[Value], stops_at: bool, unknown: Unknown) -> Value:
+    """`a and b and ...` (`stops_at` False) or `a or b or ...` of tensors of one truth, as one tensor.
+
+    Python gives one of the operands; its truth is that of the conjunction or disjunction of all. `unknown` where some
+    operand is something else.
+    """
+    from torchlean.capture.operators import binary
+
+    if not all(is_one_truth(value) or isinstance(value, bool) for value in values):
+        return unknown
+    # A bool that has not decided alone decides nothing.
+    tensors = [value for value in values if not isinstance(value, bool)]
+    result = tensors[0]
+    for value in tensors[1:]:
+        result = binary(run, "or" if stops_at else "and", result, value)
+    return result
+
+
 def _condition_unknown(run: Interpreter, unknown: Unknown) -> Unknown:
     if unknown.reported:
         return unknown
@@ -163,6 +186,8 @@ def both(
         run.left_out = True  # an import may fail here only, and the other branch define what is missing
         if run.frame is not None and run.frame.caught:
             run.perhaps_raised = unknown
+        else:
+            run.promise(unknown, unknown)
         journal, after = (right_journal, right_after) if raised is not None else (left_journal, left_after)
         _redo(run, journal, after)
         return left, right

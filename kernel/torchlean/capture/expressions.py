@@ -10,7 +10,7 @@ from torchlean.capture.attributes import attribute
 from torchlean.capture.budgets import TooBig
 from torchlean.capture.builtin_functions import BUILTINS
 from torchlean.capture.calling import call
-from torchlean.capture.conditions import either, known_truth
+from torchlean.capture.conditions import connected, either, is_one_truth, known_truth
 from torchlean.capture.environment import Frame
 from torchlean.capture.interpreter import EXPRESSIONS, Expression, Interpreter
 from torchlean.capture.iteration import items_of
@@ -174,7 +174,9 @@ def _unary(run: Interpreter, node: ast.UnaryOp, frame: Frame) -> Value:
     run.at(node, frame)
     if isinstance(node.op, ast.Not):
         truth = known_truth(run, value)
-        return truth if isinstance(truth, Unknown) else not truth
+        if isinstance(truth, Unknown):
+            return unary(run, ast.Invert, value) if is_one_truth(value) else truth
+        return not truth
     return observed(run, node, frame, unary(run, type(node.op), value))
 
 
@@ -189,38 +191,64 @@ def _bool(run: Interpreter, node: ast.BoolOp, frame: Frame) -> Value:
         run.at(operand, frame)
         truth = known_truth(run, value)
         if isinstance(truth, Unknown):
-            return _rest_unknown(run, node.values[position + 1 :], frame, stops_at, truth)
+            return _rest_unknown(run, value, node.values[position + 1 :], frame, stops_at, truth)
         if truth is stops_at:
             break
     return value
 
 
 def _rest_unknown(
-    run: Interpreter, rest: list[ast.expr], frame: Frame, stops_at: bool, unknown: Unknown
+    run: Interpreter, first: Value, rest: list[ast.expr], frame: Frame, stops_at: bool, unknown: Unknown
 ) -> Value:
-    """The first operand is not known: the result is known only where a later one decides alone (`? and False`)."""
+    """The first operand is not known: the result is known where a later one decides alone (`? and False`), and is a
+    tensor where all are tensors of one truth."""
+    values = [first]
     for operand in rest:
         value = run.eval(operand, frame)
         if isinstance(value, bool) and value is stops_at:
             return value
-    return unknown
+        values.append(value)
+    return connected(run, values, stops_at, unknown)
 
 
 @evaluates(ast.Compare)
 def _compare(run: Interpreter, node: ast.Compare, frame: Frame) -> Value:
     left = run.eval(node.left, frame)
     result: Value = True
+    chained: list[Value] = []
+    unknown: Unknown | None = None
     for position, (operator, comparator) in enumerate(zip(node.ops, node.comparators, strict=True)):
         right = run.eval(comparator, frame)
         run.at(node, frame)
         result = compare(run, type(operator), left, right)
+        chained.append(result)
         if position == len(node.ops) - 1:
             break
+        if isinstance(result, TensorValue) and result.type.numel != 1:
+            return _ambiguous_chain(run, node, result)
         truth = known_truth(run, result)
-        if isinstance(truth, Unknown) or not truth:
-            return truth if isinstance(truth, Unknown) else result
+        if isinstance(truth, Unknown):
+            unknown = truth
+        elif not truth:
+            return result
+        else:
+            chained.pop()
         left = right
+    if unknown is not None:
+        result = connected(run, chained, False, unknown)
     return observed(run, node, frame, result)
+
+
+def _ambiguous_chain(run: Interpreter, node: ast.Compare, result: TensorValue) -> Value:
+    """Python asks for the truth of each comparison of a chain but the last, which several elements do not have."""
+    sides = [node.left, *node.comparators]
+    links = [
+        ast.unparse(ast.Compare(left, [operator], [right]))
+        for left, operator, right in zip(sides, node.ops, node.comparators, strict=False)
+    ]
+    written = " & ".join(f"({link})" for link in links)
+    message = f"the truth of a tensor of shape {result.shape} is not defined: write `{written}`"
+    return run.error("TL101", message, kind=RuntimeError)
 
 
 @evaluates(ast.IfExp)

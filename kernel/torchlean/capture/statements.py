@@ -251,6 +251,8 @@ def _assert(run: Interpreter, node: ast.Assert, frame: Frame) -> None:
     value = run.eval(node.test, frame)
     run.at(node.test, frame)
     truth = known_truth(run, value)
+    if isinstance(truth, Unknown):
+        run.promise(value, truth)
     if truth is False:
         message = "" if node.msg is None else run.eval(node.msg, frame)
         run.at(node.test, frame)
