@@ -63,6 +63,30 @@ def check(
 
 
 @main.command()
+@click.argument("file", type=_file)
+@click.option(
+    "--output",
+    "-o",
+    type=_new_file,
+    metavar="PAGE.html",
+    help="Default: FILE's name with .report.html, here.",
+)
+@click.option(
+    "--eps", "radii", type=float, multiple=True, metavar="E", help="Radii of the plots; may be repeated."
+)
+@click.option("--timeout", type=_seconds, default=None, metavar="S", help="Give up after S seconds.")
+def report(file: Path, output: Path | None, radii: tuple[float, ...], timeout: float | None) -> None:
+    """Write what became of the claims in FILE as one HTML page, with certified accuracy over eps for robust ones.
+
+    Exits as `check` does.
+    """
+    with quick_imports():
+        from torchlean.command.reporting import run
+
+    sys.exit(run(file, output, radii, timeout))
+
+
+@main.command()
 @click.argument("path", type=_file)
 @click.option("--claim", default=None, metavar="NAME", help="Use this claim's domain (or this module).")
 @click.option("--method", type=click.Choice(METHODS), default="crown", show_default=True, help=METHOD_HELP)

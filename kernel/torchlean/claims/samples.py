@@ -41,6 +41,7 @@ class Samples(Regions):
             where the whole boxes do (the maximum norm).
         labels: the class of each sample, int64, (samples,); None where there are none.
         text: the region as the user wrote it, for hovers.
+        eps, clip: what the regions were made with.
     """
 
     lower: Tensor
@@ -49,6 +50,8 @@ class Samples(Regions):
     radius: float | None
     labels: Tensor | None
     text: str
+    eps: float
+    clip: tuple[float, float] | None
 
     def __len__(self) -> int:
         return len(self.centers)
@@ -65,6 +68,15 @@ class Samples(Regions):
         """The box around one of them, as the run time has it."""
         ends = [tuple(end[place].flatten().tolist()) for end in (self.lower, self.upper)]
         return Domain(ends[0], ends[1], self.shape)
+
+    def at(self, eps: float) -> Samples:
+        """The same samples with regions of another size.
+
+        Raises:
+            DomainError: a negative or NaN radius.
+        """
+        norm = "linf" if self.radius is None else "l2"
+        return balls(self.centers, self.labels, eps, norm, self.clip, self.text)
 
     def hull(self) -> Box:
         """The box around all of them."""
@@ -169,7 +181,7 @@ def balls(
             raise SamplesError(
                 f"clip=({clip[0]}, {clip[1]}) leaves out sample {sample}: {value:g} at {place}", "clip"
             )
-    return Samples(box.lower, box.upper, x, eps if norm == "l2" else None, y, text)
+    return Samples(box.lower, box.upper, x, eps if norm == "l2" else None, y, text, eps, clip)
 
 
 def _dtype(tensor: Tensor) -> str:

@@ -75,7 +75,7 @@ def run(
         console = Console(highlight=False, soft_wrap=True)
         for result in results:
             _print(console, result)
-    return 0 if all(_passes(result) for result in results) else 1
+    return 0 if all(passes(result) for result in results) else 1
 
 
 def python_files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -157,7 +157,8 @@ def _as_error(found: Diagnostic) -> Diagnostic:
     return Diagnostic(found.code, Severity.ERROR, found.span, found.message, found.related)
 
 
-def _passes(result: FileAnalysis) -> bool:
+def passes(result: FileAnalysis) -> bool:
+    """Whether all claims are proved and nothing is an error."""
     no_error = all(found.severity is not Severity.ERROR for found in result.diagnostics)
     claims = [unit for unit in result.units if unit.kind in ("claim", "property")]
     counted = all(family.proved == family.total for family in result.families)
