@@ -72,6 +72,7 @@ export async function until(what, condition, seconds = PATIENCE) {
  * @param {string[]} options.files
  * @param {string} options.name of the log and of the screenshot taken when `use` fails
  * @param {string} [options.vsix] an extension to install
+ * @param {string[]} [options.extensions] folders of further extensions
  * @param {string[][]} [options.payload] what the workbench is told in its URL; paths in it begin with `remote:`
  * @param {object} [options.settings] of the machine
  * @param {object} [options.environment] variables of the workbench
@@ -81,12 +82,15 @@ export async function until(what, condition, seconds = PATIENCE) {
  * @returns {Promise<T>}
  */
 export async function withWorkbench(options, use) {
-  const { files, name, vsix, payload = [], settings = {}, environment = {}, trust = true } = options;
+  const { files, name, vsix, extensions = [], payload = [], settings = {}, environment = {}, trust = true } = options;
   fs.mkdirSync(artefacts, { recursive: true });
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'torchlean-editors-'));
   const folder = path.join(home, 'workspace');
   fs.mkdirSync(folder);
   for (const file of files) fs.copyFileSync(path.join(root, file), path.join(folder, path.basename(file)));
+  for (const extension of extensions) {
+    fs.cpSync(extension, path.join(home, 'extensions', path.basename(extension)), { recursive: true });
+  }
   // Which program is started is a setting of the machine; a person's own settings do not count for it in such a window.
   const written = { User: QUIET, Machine: { 'torchlean.server.path': torchlean, ...settings } };
   for (const [whose, values] of Object.entries(written)) {

@@ -6,14 +6,27 @@ import { install } from './server/install.ts';
 import { Session } from './server/session.ts';
 import { declineNotebooks } from './status/notebooks.ts';
 import { StatusBar } from './status/bar.ts';
+import type { Phase } from './status/phase.ts';
+
+/** What other extensions, and tests, may ask. */
+export interface Api {
+  phase(): Phase;
+  onPhase: vscode.Event<Phase>;
+  /** For people: where the server that was started last was found. */
+  origin(): string | undefined;
+}
 
 let session: Session | undefined;
 
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
+export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const log = vscode.window.createOutputChannel('TorchLean', { log: true });
   const bar = new StatusBar();
-  const current = (session = new Session(context, log, (phase) => {
-    bar.show(phase);
+  let phase: Phase = { kind: 'off' };
+  const phases = new vscode.EventEmitter<Phase>();
+  const current = (session = new Session(context, log, (now) => {
+    phase = now;
+    bar.show(now);
+    phases.fire(now);
   }));
   const commands: Record<string, () => unknown> = {
     'torchlean.restartServer': () => current.restart(),
@@ -30,6 +43,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   context.subscriptions.push(
     log,
     bar,
+    phases,
     current,
     declineNotebooks(),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
@@ -42,6 +56,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const otherPython = await onOtherPython(() => void current.restart());
   if (otherPython !== undefined) context.subscriptions.push(otherPython);
   await current.start();
+  return { phase: () => phase, onPhase: phases.event, origin: () => current.origin };
 }
 
 export async function deactivate(): Promise<void> {

@@ -30,6 +30,8 @@ const SELECTOR = ['file', 'untitled'].flatMap((scheme) =>
 
 export class Session implements vscode.Disposable {
   readonly activity = new Activity();
+  /** Where the server that was started last was found. */
+  origin: string | undefined;
   #context: vscode.ExtensionContext;
   #log: vscode.LogOutputChannel;
   #show: (phase: Phase) => void;
@@ -78,6 +80,7 @@ export class Session implements vscode.Disposable {
         'torchlean.installServer',
       );
     } else {
+      this.origin = located.origin;
       this.#log.info(`starting ${[located.command, ...located.args].join(' ')} (found in ${located.origin})`);
       await this.#run(located, generation);
     }

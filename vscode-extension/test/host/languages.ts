@@ -1,0 +1,85 @@
+/** What the editor shows of a file. */
+
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { file, idle, problems, shown, until } from './support.ts';
+
+function positionOf(document: vscode.TextDocument, text: string): vscode.Position {
+  const offset = document.getText().indexOf(text);
+  assert.ok(offset >= 0, text);
+  return document.positionAt(offset);
+}
+
+async function replace(document: vscode.TextDocument, old: string, text: string): Promise<void> {
+  const edit = new vscode.WorkspaceEdit();
+  const start = positionOf(document, old);
+  edit.replace(document.uri, new vscode.Range(start, start.translate(0, old.length)), text);
+  await vscode.workspace.applyEdit(edit);
+}
+
+export const tests: Record<string, () => Promise<void>> = {
+  async 'a claim that is refuted is an error at its place'() {
+    const document = await shown(file('controller.py'));
+    const problem = await until('a refuted claim', () => problems(document.uri, /^TL301$/)[0]);
+    assert.equal(problem.source, 'torchlean');
+    assert.match(document.lineAt(problem.range.start.line).text, /too_tight|<= 2\.0/);
+  },
+
+  async 'a hover over a layer tells its interval'() {
+    const document = await shown(file('controller.py'));
+    await idle();
+    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
+      'vscode.executeHoverProvider',
+      document.uri,
+      positionOf(document, 'self.fc1(x)').translate(0, 6),
+    );
+    const text = hovers
+      .flatMap((hover) => hover.contents)
+      .map((content) => (content instanceof vscode.MarkdownString ? content.value : ''))
+      .join('\n');
+    assert.match(text, /interval +\[-?\d+\.\d+, -?\d+\.\d+\]/);
+  },
+
+  async 'hints and lenses are there'() {
+    const { uri } = await shown(file('controller.py'));
+    await idle();
+    const everything = new vscode.Range(0, 0, 999, 0);
+    const hints = await vscode.commands.executeCommand<vscode.InlayHint[]>(
+      'vscode.executeInlayHintProvider',
+      uri,
+      everything,
+    );
+    assert.ok(hints.length >= 3);
+    const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>(
+      'vscode.executeCodeLensProvider',
+      uri,
+      99,
+    );
+    assert.ok(lenses.some((lens) => lens.command?.title.startsWith('proved')));
+  },
+
+  async 'a shape error comes while typing and goes with its repair'() {
+    const document = await shown(file('controller.py'));
+    await replace(document, 'nn.Linear(2, hidden)', 'nn.Linear(2, hidden + 1)');
+    await until('a shape error', () => (problems(document.uri, /^TL1/).length > 0 ? true : undefined));
+    await replace(document, 'hidden + 1', 'hidden');
+    await until('no shape error', () => (problems(document.uri, /^TL1/).length === 0 ? true : undefined));
+  },
+
+  async 'a new document without a name is analysed'() {
+    const content = 'import torch\n\nx = torch.zeros(2, 3) @ torch.zeros(4, 5)\n';
+    const document = await vscode.workspace.openTextDocument({ language: 'python', content });
+    await until('a shape error', () => (problems(document.uri, /^TL1/).length > 0 ? true : undefined));
+  },
+
+  async 'a document of another scheme is left alone'() {
+    const scheme = vscode.workspace.registerTextDocumentContentProvider('torchlean-test', {
+      provideTextDocumentContent: () => 'import torch\nx = torch.zeros(2, 3) @ torch.zeros(4, 5)\n',
+    });
+    const { uri, languageId } = await shown(vscode.Uri.parse('torchlean-test:/virtual.py'));
+    assert.equal(languageId, 'python');
+    await idle();
+    assert.deepEqual(vscode.languages.getDiagnostics(uri), []);
+    scheme.dispose();
+  },
+};
