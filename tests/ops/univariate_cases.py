@@ -50,6 +50,47 @@ def _gelu_tanh(x: mpf) -> mpf:
     return x / (1 + mp.exp(-2 * inner))
 
 
+_TANH_SLOPES = (lambda y: 1, lambda y: -2 * y, lambda y: 6 * y**2 - 2, lambda y: 8 * y * (2 - 3 * y**2))
+"""Derivatives of tanh, by its value, without the factor `1 - y**2`."""
+
+_EXTREMES = [math.atanh(math.sqrt(0.5 + sign * math.sqrt(7.0 / 60.0))) for sign in (-1, 1)]
+_TANH_ZEROS = (
+    (0.0,),
+    (-math.atanh(3**-0.5), math.atanh(3**-0.5)),
+    (-math.atanh((2 / 3) ** 0.5), 0.0, math.atanh((2 / 3) ** 0.5)),
+    (-_EXTREMES[1], -_EXTREMES[0], _EXTREMES[0], _EXTREMES[1]),
+)
+"""Where these are extreme."""
+
+_SILU_ZEROS = ((-2.399357280515468, 2.399357280515468), (-3.435840993535111, 0.0, 3.435840993535111))
+_GELU_ZEROS = ((-math.sqrt(2.0), math.sqrt(2.0)), (-2.0, 0.0, 2.0))
+
+
+_NEAR = (-2.0, 2.0)
+"""Beyond, the best line touches both tails, which is not looked for: it is better by some thousandths."""
+
+
+def _tanh(order: int) -> Callable[[mpf], mpf]:
+    return lambda x: mp.sech(x) ** 2 * _TANH_SLOPES[order - 1](mp.tanh(x))
+
+
+def _silu(order: int) -> Callable[[mpf], mpf]:
+    """`k s^(k-1) + x s^(k)` with the sigmoid `s`, whose derivatives are those of `tanh(x / 2) / 2`."""
+
+    def reference(x: mpf) -> mpf:
+        below = 1 / (1 + mp.exp(-x)) if order == 1 else _tanh(order - 1)(x / 2) / 2**order
+        return order * below + x * _tanh(order)(x / 2) / 2 ** (order + 1)
+
+    return reference
+
+
+def _gelu(order: int) -> Callable[[mpf], mpf]:
+    def first(x: mpf) -> mpf:
+        return _erfc(-x * _SQRT_HALF) / 2 + x * mp.npdf(x)
+
+    return first if order == 1 else lambda x: mp.npdf(x) * (2 - x**2)
+
+
 def _softplus(beta: float) -> Callable[[mpf], mpf]:
     def reference(x: mpf) -> mpf:
         return (max(beta * x, 0) + mp.log1p(mp.exp(-abs(beta * x)))) / beta
@@ -238,6 +279,42 @@ CASES = (
         attributes={"approximate": "none"},
     ),
     Univariate("gelu", analytic(_gelu_tanh), (-0.7524614220710163, 0.0), attributes={"approximate": "tanh"}),
+    *(
+        Univariate(
+            "derivative",
+            analytic(_tanh(order)),
+            zeros,
+            _NEAR,
+            attributes={"function": "tanh", "order": order},
+            loose=1e-12,
+            cancels=True,
+        )
+        for order, zeros in enumerate(_TANH_ZEROS, 1)
+    ),
+    *(
+        Univariate(
+            "derivative",
+            analytic(_silu(order)),
+            zeros,
+            _NEAR,
+            attributes={"function": "silu", "order": order},
+            loose=1e-12,
+            cancels=True,
+        )
+        for order, zeros in enumerate(_SILU_ZEROS, 1)
+    ),
+    *(
+        Univariate(
+            "derivative",
+            analytic(_gelu(order)),
+            zeros,
+            _NEAR,
+            attributes={"function": "gelu", "order": order},
+            loose=1e-12,
+            cancels=True,
+        )
+        for order, zeros in enumerate(_GELU_ZEROS, 1)
+    ),
     Univariate("elu", analytic(_elu(1.0)), attributes={"alpha": 1.0}),
     Univariate("elu", analytic(_elu(-0.3)), attributes={"alpha": -0.3}),
     Univariate(

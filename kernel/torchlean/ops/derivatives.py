@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import torch
@@ -87,6 +87,14 @@ class Derivative:
         if self.condition is not None:
             bound = self.condition(near) * UNIT_ROUNDOFF + _SIZED
         return Approximation(self.value(points), relative(self.size(near), bound, _UNDERFLOW).error)
+
+    @cached_property
+    def lost(self) -> float:
+        """No error of `approximation` is larger. Errors are largest near zero, and fall like `e**-|x|`; from one point
+        of this grid to the next, by less than half."""
+        return 2.0 * float(
+            self.approximation(torch.linspace(-64.0, 64.0, 2**13, dtype=torch.float64)).error.max()
+        )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ from torchlean.bounds.forward.forms import Form, aligned, finite
 from torchlean.bounds.taylor.layout import Layout
 from torchlean.intervals import Interval, derivatives
 from torchlean.intervals.rounding import UNIT_ROUNDOFF, gamma
+from torchlean.ops import Attribute, Attributes
+from torchlean.ops.derivatives import derivative_of
 
 TINY = 64 * 2.0**-1022
 """For products that underflow, flushed to zero or not: some of the smallest normal number."""
@@ -33,17 +36,27 @@ OPERATIONS = 16
 """More than the roundings behind any one coefficient that is computed here."""
 
 
+KERNELS = 2.0**-46
+"""Absolute error of a function and its derivatives: of numbers up to 2, by at most two kernels of 4 ulp each and some
+operations without cancellation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Smooth:
-    """A function with its first two derivatives, all between -2 and 2, and what the third never exceeds."""
+    """A function with its first two derivatives, and what the third never exceeds.
+
+    Attributes:
+        lost: absolute error of how the three are computed.
+    """
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
     bend: Callable[[Tensor], Tensor]
     third: float
+    lost: float = KERNELS
 
 
-SMOOTH = {
+_SMOOTH = {
     "sin": Smooth(torch.sin, torch.cos, lambda x: -torch.sin(x), 1.0),
     "cos": Smooth(torch.cos, lambda x: -torch.sin(x), lambda x: -torch.cos(x), 1.0),
     # With t = tanh x the third derivative is (1 - t^2) (6 t^2 - 2), between -2 and 2/3.
@@ -62,9 +75,21 @@ SMOOTH = {
     ),
 }
 
-KERNELS = 2.0**-46
-"""Absolute error of a function and its derivatives: of numbers up to 2, by at most two kernels of 4 ulp each and some
-operations without cancellation."""
+
+def smooth_of(op: str, attributes: Attributes) -> Smooth | None:
+    """The function that an op is, where it is one of those that are expanded."""
+    return (
+        _derivative(str(attributes["function"]), attributes["order"])
+        if op == "derivative"
+        else _SMOOTH.get(op)
+    )
+
+
+@cache
+def _derivative(function: str, order: Attribute) -> Smooth:
+    value, slope, bend, third = (derivative_of({"function": function, "order": order}, n) for n in range(4))
+    lost = max(each.lost for each in (value, slope, bend))
+    return Smooth(value.value, slope.value, bend.value, third.greatest, lost)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -117,7 +142,7 @@ def smooth(function: Smooth, a: Form, layout: Layout) -> Form:
     coefficients[layout.quadratic] += layout.products(linear, linear) * (bend / 2)
     error = slope.abs() * a.error + bend.abs() / 2 * rest * (far + line) + far**3 * (function.third / 6)
     # What the kernels lose in the coefficients weighs powers of how far the operand goes.
-    error = error + KERNELS * (1 + far + far * far)
+    error = error + function.lost * (1 + far + far * far)
     met = value.abs() + slope.abs() * far + bend.abs() * far * far
     return Form(value, coefficients, _rounded(error, met, layout))
 
@@ -163,4 +188,4 @@ def _spread(form: Form, out: tuple[int, ...]) -> Form:
     return Form(aligned(form.point, out), aligned(form.coefficients, out, 2), aligned(form.error, out))
 
 
-__all__ = ["SMOOTH", "TINY", "Bend", "bend", "product", "reach", "smooth"]
+__all__ = ["TINY", "Bend", "bend", "product", "reach", "smooth", "smooth_of"]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torchlean.bounds.crown.structure import Structure
 from torchlean.bounds.forward.forms import Form, between, finite, parallel
-from torchlean.bounds.taylor.arithmetic import SMOOTH, TINY, Bend, bend, product, reach, smooth
+from torchlean.bounds.taylor.arithmetic import TINY, Bend, bend, product, reach, smooth, smooth_of
 from torchlean.bounds.taylor.composition import Composed, compose
 from torchlean.bounds.taylor.layout import Layout
 from torchlean.graph import Node
@@ -210,9 +210,10 @@ class Expansion:
             reach(form, layout) if form is not None else shape.constants[id].interval.batched()
             for id, form in zip(node.inputs, known, strict=True)
         ]
-        if first is None or node.op not in SMOOTH:
+        function = smooth_of(node.op, node.attributes)
+        if first is None or function is None:
             return self._between(node, known, ranges)
-        curved = finite(smooth(SMOOTH[node.op], first, layout))
+        curved = finite(smooth(function, first, layout))
         if curved is not None and float((ranges[0].upper - ranges[0].lower).max()) <= NEAR:
             return curved if float(first.point.abs().max()) < LARGEST_ARGUMENT else None
         return _better(self._between(node, known, ranges), curved, ranges[0])

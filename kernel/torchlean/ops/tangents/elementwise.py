@@ -209,9 +209,14 @@ def _derivative(call: Call) -> TensorValue | None:
     return _chain(_smooth(function, order + 1))(call)
 
 
+def _at_most(x: Expression, limit: float) -> Expression:
+    """`min(x, limit)` with the derivative 0 at the limit, where torch takes the second derivative of the other side."""
+    return limit - (limit - x).op("relu")
+
+
 def _falling(x: Expression) -> Expression:
-    """The argument of the exponential on the left, cut at 0, or it might overflow on the right."""
-    return x.op("clamp", max=0.0)
+    """The argument of the exponential on the left: uncut, the one on the right might overflow."""
+    return _at_most(x, 0.0)
 
 
 def _elu(x: Inputs, y: Expression, a: Attributes) -> Expression:
@@ -233,8 +238,8 @@ def _selu(x: Inputs, y: Expression, a: Attributes) -> Expression:
 
 def _softplus_slope(x: Inputs, y: Expression, a: Attributes) -> Expression:
     """`sigmoid(beta x)`; torch takes the identity beyond its threshold."""
-    scaled = x[0] * _number(a, "beta")
-    return (scaled > _number(a, "threshold")).where(1.0, scaled.op("sigmoid"))
+    scaled, threshold = x[0] * _number(a, "beta"), _number(a, "threshold")
+    return (scaled > threshold).where(1.0, _at_most(scaled, threshold).op("sigmoid"))
 
 
 RULES.update(
