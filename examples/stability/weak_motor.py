@@ -1,8 +1,8 @@
-"""The broken twin of `pendulum.py`: the same networks, and a motor of 0.5 N m instead of 2.
+"""The broken twin of `pendulum.py`: the same networks, and a motor of 0.3 N m instead of 2.
 
-Leaning as far as the region goes, gravity turns the pendulum with 0.62 N m, and the motor loses. `weak.decreases` is
-refuted by a state, and the trajectory from there leaves the region. `weak.inside` still holds, since one step goes not
-far, and so does `weak.inner`, since near the top little torque is needed.
+From half a radian on, gravity turns the pendulum with more than that. `weak.decreases` is refuted by a state, and along
+the trajectory from there V rises for several steps. `weak.inside` still holds, since one step goes not far, and so does
+`weak.inner`, since near the top little torque is needed.
 """
 
 from pendulum import V, step
@@ -11,7 +11,7 @@ import torchlean as tl
 
 
 def weak_step(x):
-    return step(x, max_torque=0.5)
+    return step(x, max_torque=0.3)
 
 
 weak = tl.lyapunov(

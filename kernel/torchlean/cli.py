@@ -123,6 +123,30 @@ def bounds(
 
 
 @main.command()
+@click.argument("file", type=_file)
+@click.option("--name", metavar="NAME", help="Of the Lyapunov function, where FILE has several.")
+@click.option("--picture", type=_new_file, metavar="OUT.svg", help="Draw what is shown and what is open.")
+@click.option("--level", is_flag=True, help="Search for the largest level rho that can be proved.")
+@click.option(
+    "--timeout",
+    type=_seconds,
+    default=20.0,
+    show_default=True,
+    metavar="S",
+    help="Split the region for S seconds, for each fact.",
+)
+def lyapunov(file: Path, name: str | None, picture: Path | None, level: bool, timeout: float) -> None:
+    """Decide the facts of a Lyapunov function in FILE (`stable = tl.lyapunov(...)`), and study them closer.
+
+    Exits with 0 when all of them are proved, with 1 otherwise.
+    """
+    with quick_imports():
+        from torchlean.command.lyapunov import run
+
+    sys.exit(run(file, name, picture, level, timeout))
+
+
+@main.command()
 @click.argument("model", type=_file, metavar="MODEL.onnx")
 @click.argument("property", type=_file, metavar="PROPERTY.vnnlib")
 @click.option("--timeout", type=_seconds, default=None, metavar="S", help="Give up after S seconds.")

@@ -106,10 +106,14 @@ def told(unit: UnitBounds, decision: Decision, result: ClaimResult) -> ClaimResu
 
 
 def parts(question: Question, decision: Decision) -> Parts | None:
-    """The parts of the region; None where it was not split, or between phases of relus."""
+    """The parts of the region: one where it was not split. None where it was split between phases of relus."""
+    (box,) = question.domains.values()
+    if decision.boxes == 1:
+        lower, upper = box.lower.flatten().unsqueeze(0), box.upper.flatten().unsqueeze(0)
+        bounds = torch.tensor([decision.margin], dtype=torch.float64)
+        return Parts(lower, upper, torch.tensor([decision.proved]), bounds)
     if decision.tree is None:
         return None
-    (box,) = question.domains.values()
     return parts_of(decision.tree, box.lower.flatten(), box.upper.flatten())
 
 
@@ -226,6 +230,12 @@ def _oddities(system: System) -> list[str]:
     return found
 
 
+def border_least(system: System) -> float:
+    """The least value of V that was executed on the border of the region; infinite where all are NaN."""
+    states, border = _tried(system)
+    return float(system.values(states[border]).nan_to_num(nan=math.inf).min())
+
+
 def _tried(system: System) -> tuple[Tensor, Tensor]:
     """States over the region, and which of them are on its border."""
     (node,) = system.graph.inputs
@@ -243,4 +253,4 @@ def _tried(system: System) -> tuple[Tensor, Tensor]:
     return states, border
 
 
-__all__ = ["doubts", "parts", "system_of", "told", "trajectory"]
+__all__ = ["System", "border_least", "doubts", "parts", "system_of", "told", "trajectory"]

@@ -36,8 +36,8 @@ from torchlean.analysis.units import (
 from torchlean.analysis.verdicts import claim_result, unit_diagnostics
 from torchlean.cancellation import Cancelled
 from torchlean.capture import capture_file
-from torchlean.capture.result import Capture, Symbol, UnitKind
-from torchlean.claims.decide import SPLIT_SECONDS, decide
+from torchlean.capture.result import Capture, Symbol, Unit, UnitKind
+from torchlean.claims.decide import SPLIT_SECONDS, Decision, Question, decide
 from torchlean.claims.splitting import Progress
 from torchlean.diagnostics import Diagnostic
 
@@ -216,18 +216,41 @@ def decided(
     if captured.kind is not UnitKind.CLAIM:
         return None
     if unit.question is None:
-        detail = f"cannot be analysed: {captured.failure or 'the claim has no single result'}"
-        return ClaimResult(Verdict.UNKNOWN, Evidence.NONE, detail)
-    decision = session.decided.get(unit.question.key)
-    if decision is None:
-        limit = SPLIT_SECONDS if captured.family is None else FACT_SECONDS
-        seconds = limit if session.method == "crown" else 0.0
-        decision = decide(unit.question, cancelled, seconds, report)
-        if decision.finished:
-            session.decided.put(unit.question.key, decision)
+        return unanswerable(captured)
+    seconds = SPLIT_SECONDS if captured.family is None else FACT_SECONDS
+    decision = remembered(unit.question, session, seconds, cancelled, report)
     error = math.inf if unit.errors is None else unit.errors[unit.question.margin.node].largest
     result = told(unit, decision, claim_result(captured, unit.question, decision, error))
     return replace(result, key=unit.question.key.hex())
+
+
+def unanswerable(captured: Unit) -> ClaimResult:
+    """Of a claim that is no question."""
+    detail = f"cannot be analysed: {captured.failure or 'the claim has no single result'}"
+    return ClaimResult(Verdict.UNKNOWN, Evidence.NONE, detail)
+
+
+def remembered(
+    question: Question,
+    session: Session,
+    seconds: float,
+    cancelled: Callable[[], bool],
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Decision:
+    """The decision of a claim, from memory if the same question was answered before.
+
+    Args:
+        seconds: for branch and bound, where the session's method has it.
+
+    Raises:
+        Cancelled: by the caller.
+    """
+    decision = session.decided.get(question.key)
+    if decision is None:
+        decision = decide(question, cancelled, seconds if session.method == "crown" else 0.0, report)
+        if decision.finished:
+            session.decided.put(question.key, decision)
+    return decision
 
 
 def _symbol(symbol: Symbol) -> SymbolResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torchlean.capture.calling import call
@@ -70,6 +71,7 @@ def lyapunov(
         functions = {name: _function(run, name, value) for name, value in given.items() if value is not None}
         box = _region(region)
         levels = levels_of(level, decrease, inner, lambda value: known_number(run, value), shown)
+        levels = replace(levels, place=argument_span(run, None, "level"))
     except LyapunovError as error:
         return _wrong(run, str(error), error.argument)
     numbers = {"rho0": levels.rho0, "rho": levels.rho, "delta": levels.delta}

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from torchlean.claims.errors import DomainError
+from torchlean.source import Span
 
 STEP_FACTS = ("inside", "decreases", "inner")
 """Facts about one step of a discrete-time system."""
@@ -30,12 +31,13 @@ class LyapunovError(DomainError):
 @dataclass(frozen=True, slots=True)
 class Levels:
     """Of a Lyapunov function: it decreases by `delta` above `rho0`, up to `rho`; from below `rho0` a step stays below
-    `inner`. `rho0 < rho`, `rho0 <= inner <= rho`, `delta > 0`."""
+    `inner`. `rho0 < rho`, `rho0 <= inner <= rho`, `delta > 0`. `place` is where `level` is written, if known."""
 
     rho0: float
     inner: float
     rho: float
     delta: float
+    place: Span | None = None
 
 
 def levels_of(
