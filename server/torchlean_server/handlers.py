@@ -10,7 +10,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from torchlean.analysis.properties import SUFFIX, is_property
-from torchlean_server import convert, lean_handlers
+from torchlean_server import convert, lean_handlers, list_handlers
 from torchlean_server.convert import SELECT_DOMAIN, Declined
 from torchlean_server.edits import replacement
 from torchlean_server.features import actions, certificates, domain, hover, inlay, lens, notes, symbols
@@ -61,6 +61,7 @@ def register(server: Server) -> None:
         server.feature(method, options)(handler)
     server.command(SELECT_DOMAIN)(select_domain)
     lean_handlers.register(server)
+    list_handlers.register(server)
 
 
 # The conversation

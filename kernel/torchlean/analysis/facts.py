@@ -40,6 +40,7 @@ def describe(node: Node, bound: Bound | None, path: str, alone: Bound | None = N
         upper=None,
         width=None,
         line=line_of(node, path),
+        inputs=tuple(node.inputs),
     )
     if bound is None or node.type.numel == 0:
         return fact

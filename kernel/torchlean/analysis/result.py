@@ -90,7 +90,7 @@ class TensorFact:
 
     Attributes:
         node: id in the unit's graph (the row in `torchlean bounds`).
-        op: the op's name; `label` what the source calls it.
+        op: the op's name; `label` what the source calls it; `inputs` the nodes of its operands.
         shape, dtype: exactly torch's.
         lower, upper: least lower and greatest upper bound over the elements; None where no bound was computed,
             infinite where there is none.
@@ -119,6 +119,7 @@ class TensorFact:
     rounding: Rounding | None = None
     line: int | None = None
     alone: Extent | None = None
+    inputs: tuple[int, ...] = ()
 
     @property
     def error(self) -> float | None:

@@ -1,0 +1,51 @@
+"""The graph of one unit with the bounds of its tensors, for tables and diagrams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torchlean.analysis.result import TensorFact
+from torchlean_server.features import domain
+from torchlean_server.state import Document, ShownUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One node of the graph, and its smallest place in the text of now (offsets) where it has one."""
+
+    fact: TensorFact
+    place: tuple[int, int] | None
+
+
+def choices(document: Document) -> list[str]:
+    """Ids of the units with bounds, the one that speaks for a line first (`claim:stays_in_range`)."""
+    return [shown.id for shown in domain.preferred(document)]
+
+
+def find(document: Document, unit: str | None) -> ShownUnit | None:
+    """The unit with this id, or without one the first of `choices`; None where there is none.
+
+    Raises:
+        UnknownUnit: the document has no such unit with bounds.
+    """
+    units = domain.preferred(document)
+    if unit is None:
+        return units[0] if units else None
+    found = next((shown for shown in units if shown.id == unit), None)
+    if found is None:
+        known = ", ".join(choices(document)) or "none"
+        raise domain.UnknownUnit(f"no unit {unit!r} with bounds here; there are: {known}")
+    return found
+
+
+def rows(document: Document, shown: ShownUnit) -> list[Row]:
+    """Every tensor of the unit, operands before what is computed from them."""
+    places: dict[int, tuple[int, int]] = {}
+    for place in shown.unit.places:
+        where = shown.layer.track.now(place.span) if place.span.path == document.path else None
+        if where is None:
+            continue
+        for index in place.facts:
+            known = places.get(index, where)
+            places[index] = min(known, where, key=lambda ends: ends[1] - ends[0])
+    return [Row(fact, places.get(index)) for index, fact in enumerate(shown.unit.facts)]
