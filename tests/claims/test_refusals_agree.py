@@ -40,7 +40,8 @@ PROGRAMS = [f"import torchlean as tl\n\nd = {domain}\n" for domain in DOMAINS] +
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_both_refuse_in_the_same_words(program: str, tmp_path: Path) -> None:
+def test_both_refuse_in_the_same_words(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where data files are looked for by a program that has no file of its own
     with pytest.raises(tl.DomainError) as refused:
         exec(program, {})
     analysis = analyse(str(tmp_path / "model.py"), program, Session())

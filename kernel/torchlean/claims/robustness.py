@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from torchlean.claims.samples import Samples
 
+
+class MissingFileError(DomainError, FileNotFoundError):
+    """There is no such data file."""
+
+
 Network = Callable[["Tensor"], "Tensor"]
 
 
@@ -88,8 +93,8 @@ def read_samples(
     """The balls around the samples of a data file, and how messages call the file.
 
     Raises:
-        DomainError: an argument or the file's content makes no sense.
-        FileNotFoundError: there is no such file.
+        DomainError: an argument or the file's content makes no sense; where there is no such file it is a
+            FileNotFoundError too.
     """
     from torchlean.capture.weights import WeightFileError, read_weights
 
@@ -101,7 +106,7 @@ def read_samples(
         raise DomainError(not_a_path(repr(data)))
     name, path = str(data), resolve(data, source)
     if not path.exists():
-        raise FileNotFoundError(missing_data(name, str(path)))
+        raise MissingFileError(missing_data(name, str(path)))
     try:
         tensors = read_weights(str(path)).tensors
     except WeightFileError as error:
