@@ -55,8 +55,8 @@ def page(result: FileAnalysis, name: str, curves: Sequence[Curve]) -> str:
         body += ["<h2>Diagnostics</h2>", _diagnostics(result)]
     title = f"Claims of {escape(name)}"
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{_STYLE}</style></head>\n'
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/><title>{title}</title>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<style>{_STYLE}</style></head>\n'
         "<body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
 
@@ -93,7 +93,7 @@ def _family(family: FamilyResult, curve: Curve | None) -> list[str]:
             label = "" if curve is None else str(curve.labels[index])
             rows.append([f"<code>{escape(name)}</code>", label, *_verdict(claim)])
         heads = ["claim", "label", "verdict", "evidence", "margin at least", "what was shown"]
-        parts.append(f"<details open><summary>Each sample</summary>{_table(heads, rows)}</details>")
+        parts += ['<details open=""><summary>Each sample</summary>', _table(heads, rows), "</details>"]
     return parts
 
 
