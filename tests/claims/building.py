@@ -67,6 +67,9 @@ CLAIMS: dict[str, Callable[[Build], int]] = {
     "implication": lambda b: implies(b, between(b, -2.0, b.x, 2.0), b("le", b("square", b.x), 3.0)),
     "not argmax": lambda b: b("logical_not", argmax_is(b, 1)),
     "chain": lambda b: between(b, -2.5, b("sum", b.x, dim=(0,), keepdim=False), 2.5),
+    "all of a scalar": lambda b: b(
+        "all", b("le", b("sum", b.x, dim=(0,), keepdim=False), 2.5), dim=(-1,), keepdim=False
+    ),
     "any of rows, all of columns": lambda b: b(
         "all",
         b("any", b("le", b("reshape", b.x, shape=(2, 2)), 0.5), dim=(1,), keepdim=True),

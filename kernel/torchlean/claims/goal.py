@@ -160,7 +160,7 @@ def _combines(graph: Graph, node: Node) -> int:
 def _dims(graph: Graph, node: Node) -> list[int]:
     dims, rank = node.attributes["dim"], len(graph[node.inputs[0]].type.shape)
     assert isinstance(dims, tuple)
-    return [int(dim) % rank for dim in dims]
+    return [int(dim) % rank for dim in dims] if rank else []  # torch lets a scalar be reduced over dim 0
 
 
 def _table(graph: Graph, node: Node) -> Tensor:
@@ -175,7 +175,7 @@ def _table(graph: Graph, node: Node) -> Tensor:
     if node.op in ("amin", "amax"):
         dims = _dims(graph, node)
         kept = [dim for dim in range(numbers[0].dim()) if dim not in dims]
-        return numbers[0].permute(*kept, *dims).reshape(node.type.numel, -1)
+        return numbers[0].permute([*kept, *dims]).reshape(node.type.numel, -1)
     if node.op == "gather":
         index = graph[node.inputs[1]].data
         assert index is not None, "only known places are followed"
