@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    for script in sorted(HERE.glob("*/train.py")):
+    for script in sorted(HERE.glob("*/train*.py")):
         print(f"== {script.relative_to(HERE)}", flush=True)
         subprocess.run([sys.executable, str(script)], check=True)
 
