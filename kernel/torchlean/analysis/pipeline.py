@@ -33,6 +33,8 @@ from torchlean.analysis.units import (
     unit_result,
     with_errors,
 )
+from torchlean.analysis.vacuity import SECONDS as VACUITY_SECONDS
+from torchlean.analysis.vacuity import vacuities
 from torchlean.analysis.verdicts import claim_result, unit_diagnostics
 from torchlean.cancellation import Cancelled
 from torchlean.capture import capture_file
@@ -118,6 +120,10 @@ def analyse(
             units[-1] = replace(units[-1], summary=family.text)
         diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
         diagnostics += doubts(unit)
+        if claim is not None:
+            diagnostics += vacuities(
+                unit, session, stop, lambda asked: remembered(asked, session, VACUITY_SECONDS, stop)
+            )
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
     return FileAnalysis(
         path,

@@ -110,6 +110,25 @@ def comparisons(graph: Graph, holds: int) -> list[int]:
     return sorted(found)
 
 
+def premises(graph: Graph, holds: int) -> list[tuple[int, int]]:
+    """The premises of the implications that a claim is a conjunction of, and for each the node of its negation: an
+    implication is a disjunction with a negation."""
+    found: list[tuple[int, int]] = []
+    stack, seen = [holds], set()
+    while stack:
+        node = graph[stack.pop()]
+        if node.id in seen or node.type.dtype != torch.bool:
+            continue
+        seen.add(node.id)
+        if node.op in _DISJUNCTIONS:
+            negations = [id for id in node.inputs if graph[id].op in _NEGATIONS]
+            found += [(graph[id].inputs[0], id) for id in negations]
+            stack += [id for id in node.inputs if id not in negations]
+        elif node.op in _CONJUNCTIONS or node.op == "all" or moves_elements(graph, node):
+            stack += node.inputs
+    return sorted(found)
+
+
 class _Rewriter:
     """Appends the margin of each bool node it meets; `positive=False` asks for the margin of the negation."""
 
