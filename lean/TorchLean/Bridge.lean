@@ -10,63 +10,12 @@ public import TorchLean.Execute
 `executionFits` propagates intervals through a network and checks at every node that its noise covers the rounding
 errors of binary32 on these intervals, and that nothing can overflow. Where it succeeds, every execution on an input
 in the box is finite and is a `Run` of the noisy network (`bridge`), so that whatever has been proved of the noisy
-network holds of it (`execution_satisfies`).
+network holds of it (`executions_satisfy`): the second theorem of a certificate.
 -/
 
 public noncomputable section
 namespace TorchLean
 open TorchLean.Float32
-
-/-- As many elements. -/
-@[expose] def sameLength : Box → List Nat → Bool
-  | [], [] => true
-  | _ :: bs, _ :: es => sameLength bs es
-  | _, _ => false
-
-/-- `rowFits` for each row of a layer. -/
-@[expose] def linearFits (grid scale : Nat) (ms : List Nat) : List (List Int) → List Int → List Nat → Bool
-  | r :: rs, b :: bs, e :: es =>
-    rowFits grid scale (nonzeros r) (rowMagnitude grid r b ms) e && linearFits grid scale ms rs bs es
-  | [], _, [] => true
-  | _ :: _, [], [] => true
-  | _, _, _ => false
-
-/-- `sumFits` for each element, over the shorter list. -/
-@[expose] def sumsFit (grid : Nat) : Box → Box → List Nat → Bool
-  | a :: as', b :: bs, e :: es =>
-    sumFits grid (max (a.1 + b.1).natAbs (a.2 + b.2).natAbs) e && sumsFit grid as' bs es
-  | [], _, [] => true
-  | _ :: _, [], [] => true
-  | _, _, _ => false
-
-/-- The noise of a node covers the rounding errors of binary32. -/
-@[expose] def nodeFits (grid : Nat) (st : State) (e : List Nat) : Node → Bool
-  | .linear p scale w b =>
-    match State.boxAt st p with
-    | some a => linearFits grid scale (mags a) w.ints b e
-    | none => false
-  | .hinge p _ =>
-    match State.boxAt st p with
-    | some a => sameLength a e
-    | none => false
-  | .add p q =>
-    match State.boxAt st p, State.boxAt st q with
-    | some a, some b => sumsFit grid a b e
-    | _, _ => false
-  | .concat p q =>
-    match State.boxAt st p, State.boxAt st q with
-    | some a, some b => sameLength (joinBoxes a b) e
-    | _, _ => false
-
-/-- Interval propagation; nothing if the noise of some node does not cover binary32. -/
-@[expose] def executionFits (grid : Nat) : List Node → Noise → Box → Option State
-  | [], _, box => some [⟨box, [], []⟩]
-  | _ :: _, [], _ => none
-  | n :: ns, e :: es, box =>
-    (executionFits grid ns es box).bind fun st =>
-      if nodeFits grid st e n = true then
-        (n.box grid st).bind fun b => (widen b e).map fun b => ⟨b, [], []⟩ :: st
-      else none
 
 theorem length_of_sameLength {box : Box} {e : List Nat} (h : sameLength box e = true) : e.length = box.length := by
   induction box generalizing e with
@@ -83,6 +32,28 @@ theorem length_of_sameLength {box : Box} {e : List Nat} (h : sameLength box e = 
 theorem allNear_exact {grid : Nat} {box : Box} {v : Vec} {e : List Nat} (h : sameLength box e = true)
     (hv : InBox grid box v) : AllNear grid v e v :=
   Graph.allNear_self grid v e ((length_of_sameLength h).trans hv.length_eq)
+
+theorem first_of_true {α : Type} (x y : α) : (bif true then x else y) = x := rfl
+
+theorem second_of_false {α : Type} (x y : α) : (bif false then x else y) = y := rfl
+
+theorem covered_near {grid scale : Nat} {a : List Nat} {box : Box} {row : List Int} {bias : Int} {e y : Nat}
+    (h : binary32.RowResult scale row bias a y) (hfit : rowCovered grid scale (mags box) row bias e = true)
+    (ha : Every binary32.finite a) (hbox : InBox grid box (binary32.values a)) :
+    Float32.Finite y ∧ Near grid ((dot row (binary32.values a) + bias) / pow2 scale) e (value y) := by
+  rw [rowCovered, forceNat_eq, forceNat_eq] at hfit
+  have near {p n : Nat} (hp : plainRow (2 ^ scale) row = true ∨ (p ≠ 0 ∧ nonzeros row ≤ n))
+      (hfit : rowFits grid scale (rowTerms row bias - 1 + p) n (rowMagnitude grid row bias (mags box)) e = true) :=
+    have ⟨hE, hfits⟩ := rowFits_sound (m := rowTerms row bias) hfit
+    row_near binary32 h ha hbox hp (A := ratMagnitude grid scale _) (by rw [ratMagnitude_mul]; exact Rat.le_refl)
+      hE hfits
+  cases hplain : plainRow (2 ^ scale) row with
+  | true =>
+    rw [hplain, first_of_true] at hfit
+    exact near (p := 0) (n := 0) (.inl hplain) hfit
+  | false =>
+    rw [hplain, second_of_false] at hfit
+    exact near (p := 1) (n := nonzeros row) (.inr ⟨Nat.one_ne_zero, Nat.le_refl _⟩) hfit
 
 theorem linear_near {grid scale : Nat} {a : List Nat} {box : Box} {rows : List (List Int)} {bias : List Int}
     {e : List Nat} {ys : List Nat} (h : binary32.LinearResult scale a rows bias ys)
@@ -112,9 +83,9 @@ theorem linear_near {grid scale : Nat} {a : List Nat} {box : Box} {rows : List (
         | nil => exact absurd hfit (by simp [linearFits])
         | cons e es =>
           rw [linearFits, Bool.and_eq_true] at hfit
-          obtain ⟨hE, hfits⟩ := rowFits_sound hfit.1
-          have ⟨hf, hn⟩ := row_near binary32 h.1 ha hbox (A := ratMagnitude grid scale _)
-            (by rw [ratMagnitude_mul]; exact Rat.le_refl) hE hfits
+          have hrow := hfit.1
+          rw [forceInts_eq] at hrow
+          have ⟨hf, hn⟩ := covered_near h.1 hrow ha hbox
           have ⟨hfs, hns⟩ := ih h.2 hfit.2
           exact ⟨⟨hf, hfs⟩, ⟨hn, hns⟩⟩
 
@@ -200,55 +171,64 @@ theorem add_near {grid : Nat} {a b : List Nat} {abox bbox : Box} {e : List Nat} 
               exact ⟨⟨hf, hfs⟩, ⟨hn, hns⟩⟩
 
 /-- What binary32 makes of a node is finite and within its noise of the exact result. -/
-theorem node_near {grid : Nat} {st : State} {env : List (List Nat)} {y e : List Nat} {n : Node}
-    (h : binary32.NodeResult grid env y n) (hfit : nodeFits grid st e n = true)
-    (henv : binary32.AllFinite env) (hst : StateOk grid st (binary32.valuesOf env)) :
-    Every binary32.finite y ∧ AllNear grid (n.eval grid (binary32.valuesOf env)) e (binary32.values y) := by
-  have inBox {p : Nat} {b : Box} (hb : State.boxAt st p = some b) :
+theorem node_near {grid : Nat} {st : State} {ns : List Node} {roles : List Role} {x : List Nat} {env : List (List Nat)}
+    {y e : List Nat} {n : Node} (hexec : Exec binary32 grid ns roles x env)
+    (h : binary32.NodeResult grid env y n) (hfit : nodeFits grid st roles e n = true)
+    (henv : binary32.AllFinite env) (hst : StateOk grid st (binary32.valuesOf grid ns roles env)) :
+    Every binary32.finite y ∧
+      AllNear grid (n.eval grid (binary32.valuesOf grid ns roles env)) e (binary32.values y) := by
+  have inBox {p : Nat} {b : Box} (hp : solid roles p = true) (hb : State.boxAt st p = some b) :
       InBox grid b (binary32.values (numbersAt env p)) := by
-    rw [values_numbersAt]
+    rw [values_numbersAt binary32 hexec hp]
     exact boxAt_sound hst hb
   have finite (p : Nat) := finite_numbersAt binary32 henv p
+  have value {p : Nat} (hp : solid roles p = true) := values_numbersAt binary32 hexec hp
   cases n with
   | linear p scale w b =>
-    simp only [nodeFits] at hfit
+    simp only [nodeFits, Bool.and_eq_true] at hfit
+    obtain ⟨hp, hfit⟩ := hfit
     split at hfit
     · rename_i box hbox
-      rw [Node.eval, ← values_numbersAt]
-      exact linear_near h hfit (finite p) (inBox hbox)
+      rw [Node.eval, ← value hp]
+      rw [forceNats_eq] at hfit
+      exact linear_near h hfit (finite p) (inBox hp hbox)
     · exact absurd hfit (by simp)
   | hinge p f =>
-    simp only [nodeFits] at hfit
+    simp only [nodeFits, Bool.and_eq_true] at hfit
+    obtain ⟨hp, hfit⟩ := hfit
     split at hfit
     · rename_i box hbox
-      rw [Node.eval, ← values_numbersAt]
-      exact hinge_near h hfit (finite p) (inBox hbox)
+      rw [Node.eval, ← value hp]
+      exact hinge_near h hfit (finite p) (inBox hp hbox)
     · exact absurd hfit (by simp)
   | add p q =>
-    simp only [nodeFits] at hfit
+    simp only [nodeFits, Bool.and_eq_true] at hfit
+    obtain ⟨⟨hp, hq⟩, hfit⟩ := hfit
     split at hfit
     · rename_i a b ha hb
-      rw [Node.eval, ← values_numbersAt, ← values_numbersAt]
-      exact add_near h hfit (finite p) (finite q) (inBox ha) (inBox hb)
+      rw [Node.eval, ← value hp, ← value hq]
+      exact add_near h hfit (finite p) (finite q) (inBox hp ha) (inBox hq hb)
     · exact absurd hfit (by simp)
   | concat p q =>
-    simp only [nodeFits] at hfit
+    simp only [nodeFits, Bool.and_eq_true] at hfit
+    obtain ⟨⟨hp, hq⟩, hfit⟩ := hfit
     split at hfit
     · rename_i a b ha hb
       have h : y = glue (numbersAt env p) (numbersAt env q) := h
       subst h
-      rw [Node.eval, ← values_numbersAt, ← values_numbersAt, values_glue]
-      exact ⟨every_glue binary32 (finite p) (finite q), allNear_exact hfit (joined_sound (inBox ha) (inBox hb))⟩
+      rw [Node.eval, ← value hp, ← value hq, values_glue]
+      exact ⟨every_glue binary32 (finite p) (finite q), allNear_exact hfit (joined_sound (inBox hp ha) (inBox hq hb))⟩
     · exact absurd hfit (by simp)
 
 /-- **The bridge.** Every binary32 execution on a finite input in the box is finite and is a run of the noisy
 network, within the propagated intervals. -/
-theorem bridge {grid : Nat} {nodes : List Node} {noise : Noise} {box : Box} {x : List Nat} {env : List (List Nat)}
-    {st : State} (h : Exec binary32 grid nodes x env) (hfit : executionFits grid nodes noise box = some st)
+theorem bridge {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noise} {box : Box} {x : List Nat}
+    {env : List (List Nat)} {st : State} (h : Exec binary32 grid nodes roles x env)
+    (hfit : propagated grid nodes roles noise box = some st)
     (hx : Every binary32.finite x) (hbox : InBox grid box (binary32.values x)) :
-    binary32.AllFinite env ∧ Run grid nodes noise (binary32.values x) (binary32.valuesOf env) ∧
-      StateOk grid st (binary32.valuesOf env) := by
-  induction nodes generalizing noise env st with
+    binary32.AllFinite env ∧ Run grid nodes noise (binary32.values x) (binary32.valuesOf grid nodes roles env) ∧
+      StateOk grid st (binary32.valuesOf grid nodes roles env) := by
+  induction nodes generalizing roles noise env st with
   | nil =>
     have h : env = [x] := h
     subst h
@@ -256,45 +236,61 @@ theorem bridge {grid : Nat} {nodes : List Node} {noise : Noise} {box : Box} {x :
     subst hfit
     exact ⟨⟨hx, trivial⟩, rfl, ⟨hbox, trivial⟩⟩
   | cons n ns ih =>
-    cases env with
-    | nil => exact False.elim h
-    | cons y env =>
+    match roles, env, h with
+    | r :: rs, y :: env, ⟨hexec, hstep⟩ =>
       cases noise with
-      | nil => exact absurd hfit (by simp [executionFits])
+      | nil => exact absurd hfit (by simp [propagated])
       | cons e es =>
-        rw [executionFits, Option.bind_eq_some_iff] at hfit
+        rw [propagated, Option.bind_eq_some_iff] at hfit
         obtain ⟨st', hst', hfit⟩ := hfit
-        have ⟨hfin, hrun, hok⟩ := ih h.1 hst'
+        have ⟨hfin, hrun, hok⟩ := ih hexec hst'
+        rw [Option.bind_eq_some_iff] at hfit
+        obtain ⟨b, hb, hfit⟩ := hfit
+        have hin := Node.box_sound hok hb
         split at hfit
         · rename_i hnode
           rw [Option.bind_eq_some_iff] at hfit
-          obtain ⟨b, hb, hfit⟩ := hfit
-          rw [Option.map_eq_some_iff] at hfit
           obtain ⟨b', hb', hfit⟩ := hfit
+          rw [forceBox_eq] at hfit
+          have hfit := Option.some.inj hfit
           subst hfit
-          have ⟨hf, hn⟩ := node_near h.2 hnode hfin hok
-          exact ⟨⟨hf, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound (Node.box_sound hok hb) hn hb', hok⟩⟩
+          cases r with
+          | operation =>
+            have ⟨hf, hn⟩ := node_near hexec hstep hnode hfin hok
+            exact ⟨⟨hf, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound hin hn hb', hok⟩⟩
+          | choice =>
+            have ⟨hf, hv⟩ := hstep hfin
+            have hn : AllNear grid (n.eval grid (binary32.valuesOf grid ns rs env)) e (binary32.values y) := by
+              rw [hv]
+              exact allNear_exact hnode hin
+            exact ⟨⟨hf, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound hin hn hb', hok⟩⟩
+          | thought =>
+            have hy : y = [] := hstep
+            subst hy
+            have hn := allNear_exact hnode hin
+            exact ⟨⟨trivial, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound hin hn hb', hok⟩⟩
         · exact absurd hfit (by simp)
 
 /-- **What is proved of the noisy network holds of every binary32 execution**, in any order of summation, with or
-without fused multiply-adds; and its outputs are finite. -/
-theorem execution_satisfies {grid : Nat} {nodes : List Node} {noise : Noise} {box : Box} {goal : Formula}
-    (hclaim : Claim grid nodes noise box goal) {st : State} (hfit : executionFits grid nodes noise box = some st)
-    {x y : List Nat} {env : List (List Nat)} (hx : Every binary32.finite x) (hbox : InBox grid box (binary32.values x))
-    (h : Exec binary32 grid nodes x (y :: env)) :
-    Every binary32.finite y ∧ goal.Holds (binary32.values y) := by
-  have ⟨hfin, hrun, _⟩ := bridge h hfit hx hbox
-  exact ⟨hfin.1, hclaim _ _ _ hbox hrun⟩
-
-/-- What is proved of a network whose last node is no operation of the program but the margin of a claim, an exact
-function of what the program computes, holds of that function of every binary32 execution of the program. -/
-theorem margin_satisfies {grid : Nat} {top : Node} {nodes : List Node} {e : List Nat} {noise : Noise} {box b : Box}
-    {goal : Formula} (hclaim : Claim grid (top :: nodes) (e :: noise) box goal) {st : State}
-    (hfit : executionFits grid nodes noise box = some st) (hb : top.box grid st = some b)
-    (he : sameLength b e = true) {x : List Nat} {env : List (List Nat)} (hx : Every binary32.finite x)
-    (hbox : InBox grid box (binary32.values x)) (h : Exec binary32 grid nodes x env) :
-    binary32.AllFinite env ∧ goal.Holds (top.eval grid (binary32.valuesOf env)) := by
-  have ⟨hfin, hrun, hok⟩ := bridge h hfit hx hbox
-  exact ⟨hfin, hclaim _ _ _ hbox ⟨hrun, allNear_exact he (Node.box_sound hok hb)⟩⟩
+without fused multiply-adds; and all its numbers are finite. -/
+theorem executions_satisfy {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noise} {box : Box}
+    {goal : Formula} (hclaim : Claim grid nodes noise box goal)
+    (hfit : executionFits grid nodes roles noise box = true) : Executions binary32 grid nodes roles box goal := by
+  intro x env hx hbox h
+  unfold executionFits at hfit
+  split at hfit
+  · rename_i st hst
+    have ⟨hfin, hrun, hok⟩ := bridge h hst hx hbox
+    refine ⟨hfin, ?_⟩
+    match hvals : binary32.valuesOf grid nodes roles env with
+    | [] =>
+      rw [hvals] at hrun
+      cases nodes with
+      | nil => exact absurd hrun (by simp [Run])
+      | cons _ _ => cases noise <;> exact False.elim hrun
+    | y :: below =>
+      rw [hvals] at hrun
+      exact ⟨y, below, rfl, hclaim _ _ _ hbox hrun⟩
+  · exact absurd hfit (by simp)
 
 end TorchLean

@@ -127,17 +127,17 @@ variable (M : Machine)
 
 namespace Tree
 
-theorem sizes_eq (t : Tree M.Number) :
-    t.sizes M = (natSum M.nonzero t.products, natSum M.nonzero t.products + t.addends.length) := by
+theorem sizes_eq (t : Tree M.Number) : t.sizes M =
+    (natSum M.rough t.products, natSum M.nonzero t.products + natSum M.nonzeroAddend t.addends) := by
   induction t with
   | zero => rfl
-  | addend b => rfl
-  | product x y => simp only [sizes, products, addends, natSum, List.length_nil, Nat.add_zero]
+  | addend b => simp only [sizes, products, addends, natSum, Nat.add_zero, Nat.zero_add]
+  | product x y => simp only [sizes, products, addends, natSum, Nat.add_zero]
   | fma x y t ih =>
     simp only [sizes, ih, products, addends, natSum, Prod.mk.injEq]
     constructor <;> omega
   | add s t ihs iht =>
-    simp only [sizes, ihs, iht, products, addends, natSum_append, List.length_append, Prod.mk.injEq, true_and]
+    simp only [sizes, ihs, iht, products, addends, natSum_append, Prod.mk.injEq, true_and]
     omega
 
 theorem total_eq (t : Tree M.Number) : t.total M = sumOf M.product t.products + sumOf M.value t.addends := by
@@ -175,45 +175,50 @@ end Tree
   sumOf M.productMag terms + sumOf M.mag addends
 
 /-- How many products of a list are not zero. -/
-@[expose] def Machine.count (terms : List (M.Number × M.Number)) : Nat := natSum M.nonzero terms
+@[expose] noncomputable def Machine.count (terms : List (M.Number × M.Number)) : Nat := natSum M.nonzero terms
 
-/-- What underflow may cost in `n` products and `m` addends. -/
-@[expose] def Machine.lost (n m : Nat) : Rat := (n : Rat) * M.ηProduct + ((n + m : Nat) : Rat) * M.ηSum
+/-- How many products of a list round. -/
+@[expose] noncomputable def Machine.roughs (terms : List (M.Number × M.Number)) : Nat := natSum M.rough terms
 
-/-- **Order-independent dot product.** Every result of a dot product of finite terms, of which `n` are not zero, and
-`m` finite addends, `n + m <= k + 1`, in any order, with or without fused multiply-adds, is finite, and
-`|r - (Σ xᵢ yᵢ + Σ b)| <= ((1 + u)^(k+1) - 1) (Σ |xᵢ yᵢ| + Σ |b|) + (n ηProduct + (n + m) ηSum) (1 + u)^k`,
+/-- How many addends of a list are not zero. -/
+@[expose] noncomputable def Machine.addendCount (addends : List M.Number) : Nat := natSum M.nonzeroAddend addends
+
+/-- What underflow may cost in a sum of `m` terms, of which `n` products round. -/
+@[expose] def Machine.lost (n m : Nat) : Rat := (n : Rat) * M.ηProduct + (m : Rat) * M.ηSum
+
+/-- **Order-independent dot product.** Every result of a dot product of finite terms and finite addends, of which
+`m <= k + 1` are not zero and `n` products round (`p` is 1 unless there are none of these), in any order, with or without
+fused multiply-adds, is finite, and
+`|r - (Σ xᵢ yᵢ + Σ b)| <= ((1 + u)^(k+p) - 1) (Σ |xᵢ yᵢ| + Σ |b|) + (n ηProduct + m ηSum) (1 + u)^k`,
 provided that the magnitude and this bound together stay below the overflow threshold. -/
-theorem dot_error {terms : List (M.Number × M.Number)} {addends : List M.Number} {r : M.Number} {k : Nat} {A C : Rat}
-    (hterms : Every M.finitePair terms) (haddends : Every M.finite addends)
-    (hk : M.count terms + addends.length ≤ k + 1) (hA : magnitude M terms addends ≤ A)
-    (hC : M.lost (M.count terms) addends.length ≤ C) (hfits : A + slack M.u k A C < M.threshold)
-    (h : Dot M terms addends r) :
-    M.finite r ∧ Rational.abs (M.value r - (sumOf M.product terms + sumOf M.value addends)) ≤ slack M.u k A C := by
-  obtain ⟨t, ps, bs, hps, hbs, hp, hb, hr⟩ := h
-  have hlen := hbs.length_le
+theorem dot_error {terms : List (M.Number × M.Number)} {addends : List M.Number} {r : M.Number} {p k : Nat}
+    {A C : Rat} (hterms : Every M.finitePair terms) (haddends : Every M.finite addends)
+    (hp : M.roughs terms ≠ 0 → p ≠ 0) (hk : M.count terms + M.addendCount addends ≤ k + 1)
+    (hA : magnitude M terms addends ≤ A)
+    (hC : M.lost (M.roughs terms) (M.count terms + M.addendCount addends) ≤ C)
+    (hfits : A + slack M.u p k A C < M.threshold) (h : Dot M terms addends r) :
+    M.finite r ∧ Rational.abs (M.value r - (sumOf M.product terms + sumOf M.value addends)) ≤ slack M.u p k A C := by
+  obtain ⟨t, ps, bs, hps, hbs, hperm, hb, hr⟩ := h
   have hsize := t.sizes_eq M
-  rw [natSum_perm _ hp, length_perm hb, hps.natSum M.nonzero (fun p h => by rw [Machine.nonzero, if_pos h])] at hsize
-  change t.sizes M = (M.count terms, M.count terms + bs.length) at hsize
+  rw [natSum_perm _ hperm, natSum_perm M.nonzero hperm, natSum_perm _ hb,
+    hps.natSum M.nonzero (fun p h => oneUnless_of h), hps.natSum M.rough (fun p h => oneUnless_of (.inl h)),
+    hbs.natSum M.nonzeroAddend (fun b h => oneUnless_of h)] at hsize
+  change t.sizes M = (M.roughs terms, M.count terms + M.addendCount addends) at hsize
   have hskip : ∀ p, M.product p = 0 → M.productMag p = 0 := fun p h => by rw [Machine.productMag, h, Rational.abs_zero]
   have hskip' : ∀ b, M.value b = 0 → M.mag b = 0 := fun b h => by rw [Machine.mag, h, Rational.abs_zero]
   have htotal := t.total_eq M
-  rw [sumOf_perm _ hp, sumOf_perm _ hb, hps.sum M.product (fun _ h => h), hbs.sum M.value (fun _ h => h)] at htotal
+  rw [sumOf_perm _ hperm, sumOf_perm _ hb, hps.sum M.product (fun _ h => h), hbs.sum M.value (fun _ h => h)] at htotal
   have hweight := t.weight_eq M
-  rw [sumOf_perm _ hp, sumOf_perm _ hb, hps.sum _ hskip, hbs.sum _ hskip'] at hweight
+  rw [sumOf_perm _ hperm, sumOf_perm _ hb, hps.sum _ hskip, hbs.sum _ hskip'] at hweight
   have hunder : t.underflow M ≤ C := by
     refine Rat.le_trans ?_ hC
-    have h1 : ((t.sizes M).1 : Rat) ≤ (M.count terms : Nat) := by rw [hsize]; exact Rat.le_refl
-    have h2 : ((t.sizes M).2 : Rat) ≤ (M.count terms + addends.length : Nat) :=
-      Rat.natCast_le_natCast.mpr (by rw [hsize]; simp only; omega)
-    have := Rat.mul_le_mul_of_nonneg_right h1 M.ηProduct_nonneg
-    have := Rat.mul_le_mul_of_nonneg_right h2 M.ηSum_nonneg
-    simp only [Tree.underflow, Machine.lost]
-    grind
-  have hmono := slack_mono M.u_nonneg k (show t.weight M ≤ A by rw [hweight]; exact hA) hunder
-  have hnonneg := slack_nonneg M.u_nonneg k (t.weight_nonneg M) (t.underflow_nonneg M)
-  have hacc := t.accurate M k (t.finite_of M (every_perm hp (hps.every hterms)) (every_perm hb (hbs.every haddends)))
-    (by rw [hsize]; simp only; omega) (by unfold Tree.Fits; unfold magnitude at hA; grind) r hr
+    rw [Tree.underflow, hsize]
+    exact Rat.le_refl
+  have hmono := slack_mono M.u_nonneg p k (show t.weight M ≤ A by rw [hweight]; exact hA) hunder
+  have hnonneg := slack_nonneg M.u_nonneg p k (t.weight_nonneg M) (t.underflow_nonneg M)
+  have hacc := t.accurate M p k
+    (t.finite_of M (every_perm hperm (hps.every hterms)) (every_perm hb (hbs.every haddends)))
+    (by rw [hsize]; exact hp) (by rw [hsize]; exact hk) (by unfold Tree.Fits; unfold magnitude at hA; grind) r hr
   obtain ⟨hf, hempty, hnear⟩ := hacc
   refine ⟨hf, ?_⟩
   rw [← htotal]

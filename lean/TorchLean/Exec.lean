@@ -6,10 +6,16 @@ public import TorchLean.Net
 /-!
 # What an execution of a network on a machine may compute
 
-`Exec M grid nodes x env` relates an input, given by numbers of machine `M`, to all values that an execution may give
-to the nodes: every affine output is the result of any tree over the products of its row and its bias (`Dot`), every
-sum of two nodes is one addition, every hinge is exact. Weights and biases are numbers of the machine, so a network
-whose integers are no such numbers has no execution here; `run32` shows that networks of binary32 weights have one.
+`Exec M grid nodes roles x env` relates an input, given by numbers of machine `M`, to all values that an execution may
+give to the nodes. What a node is to an execution, its role says:
+
+* an *operation*: every affine output is the result of any tree over the products of its row and its bias (`Dot`), every
+  sum of two nodes is one addition, every hinge is exact. Weights and biases are numbers of the machine, so a network
+  whose integers are no such numbers has no execution here; `run32` shows that networks of binary32 weights have one.
+* a *choice*: numbers of the machine whose values are exactly those of the node, such as the larger one of two numbers,
+  which a network writes as a sum.
+* a *thought*: exact values that no execution computes, such as the margins that a claim speaks about, or the
+  difference of two numbers of which the larger one is chosen.
 
 A hinge with slopes other than 0, 1 and -1 multiplies and so rounds; it is exact here, so nothing is said of the
 executions of such a network on a machine that rounds that product.
@@ -23,10 +29,29 @@ namespace TorchLean
   | [] => []
   | x :: xs => M.value x :: M.values xs
 
-/-- The values of all nodes. -/
-@[expose] def Machine.valuesOf (M : Machine) : List (List M.Number) → List Vec
-  | [] => []
-  | xs :: env => M.values xs :: M.valuesOf env
+/-- What a node is to an execution. -/
+inductive Role where
+  /-- computed by the machine's operations -/
+  | operation
+  /-- exact, and numbers of the machine -/
+  | choice
+  /-- exact, and computed by nobody -/
+  | thought
+
+/-- The role of the node that stands `p` places down is not to be thought only. The input is numbers. -/
+@[expose] def solid : List Role → Nat → Bool
+  | [], _ => true
+  | .thought :: _, 0 => false
+  | .operation :: _, 0 => true
+  | .choice :: _, 0 => true
+  | _ :: roles, p + 1 => solid roles p
+
+/-- The values of all nodes, of which those that are only thought have no numbers. -/
+@[expose] def Machine.valuesOf (M : Machine) (grid : Nat) : List Node → List Role → List (List M.Number) → List Vec
+  | n :: ns, .thought :: rs, _ :: env => n.eval grid (M.valuesOf grid ns rs env) :: M.valuesOf grid ns rs env
+  | _ :: ns, _ :: rs, y :: env => M.values y :: M.valuesOf grid ns rs env
+  | _, _, x :: _ => [M.values x]
+  | _, _, [] => []
 
 /-- The numbers of the node that stands `p` places down. -/
 @[expose] def numbersAt {α : Type} : List (List α) → Nat → List α
@@ -77,7 +102,7 @@ namespace TorchLean
   | _ :: _, _ :: _, [] => False
   | a :: as', b :: bs, y :: ys => M.add a b y ∧ M.AddResult as' bs ys
 
-/-- The results of a node on the numbers below it. -/
+/-- The results of an operation on the numbers below it. -/
 @[expose] def Machine.NodeResult (M : Machine) (grid : Nat) (env : List (List M.Number)) (y : List M.Number) :
     Node → Prop
   | .linear p scale w b => M.LinearResult scale (numbersAt env p) w.ints b y
@@ -85,16 +110,33 @@ namespace TorchLean
   | .add p q => M.AddResult (numbersAt env p) (numbersAt env q) y
   | .concat p q => y = glue (numbersAt env p) (numbersAt env q)
 
-/-- On the input `x`, an execution may give the nodes the numbers `env` (output first, the input last). -/
-@[expose] def Exec (M : Machine) (grid : Nat) : List Node → List M.Number → List (List M.Number) → Prop
-  | [], x, env => env = [x]
-  | _ :: _, _, [] => False
-  | n :: ns, x, y :: env => Exec M grid ns x env ∧ M.NodeResult grid env y n
-
 /-- All numbers of all nodes are finite. -/
 @[expose] def Machine.AllFinite (M : Machine) : List (List M.Number) → Prop
   | [] => True
   | xs :: env => Every M.finite xs ∧ M.AllFinite env
+
+/-- What a node of a role may be, on numbers `env` below it with values `vals`. -/
+@[expose] def Machine.StepResult (M : Machine) (grid : Nat) (env : List (List M.Number)) (vals : List Vec)
+    (y : List M.Number) (n : Node) : Role → Prop
+  | .operation => M.NodeResult grid env y n
+  | .choice => M.AllFinite env → Every M.finite y ∧ M.values y = n.eval grid vals
+  | .thought => y = []
+
+/-- On the input `x`, an execution may give the nodes the numbers `env` (output first, the input last; none to nodes that
+are only thought). -/
+@[expose] def Exec (M : Machine) (grid : Nat) : List Node → List Role → List M.Number → List (List M.Number) → Prop
+  | [], _, x, env => env = [x]
+  | _ :: _, [], _, _ => False
+  | _ :: _, _ :: _, _, [] => False
+  | n :: ns, r :: rs, x, y :: env =>
+    Exec M grid ns rs x env ∧ M.StepResult grid env (M.valuesOf grid ns rs env) y n r
+
+/-- **What a certificate says of executions.** Whatever finite numbers in the box an execution starts from, and whatever
+it computes then, all its numbers are finite, and the value of the last node satisfies the formula. -/
+@[expose] def Executions (M : Machine) (grid : Nat) (nodes : List Node) (roles : List Role) (box : Box)
+    (goal : Formula) : Prop :=
+  ∀ x env, Every M.finite x → InBox grid box (M.values x) → Exec M grid nodes roles x env →
+    M.AllFinite env ∧ ∃ y below, M.valuesOf grid nodes roles env = y :: below ∧ goal.Holds y
 
 section
 variable (M : Machine)
@@ -108,14 +150,24 @@ theorem finite_numbersAt {env : List (List M.Number)} (h : M.AllFinite env) (p :
     | zero => exact h.1
     | succ p => exact ih h.2 p
 
-theorem values_numbersAt (env : List (List M.Number)) (p : Nat) :
-    M.values (numbersAt env p) = operand (M.valuesOf env) p := by
-  induction env generalizing p with
-  | nil => rfl
-  | cons xs env ih =>
-    cases p with
-    | zero => rfl
-    | succ p => exact ih p
+/-- Numbers and values of a node agree where it has numbers. -/
+theorem values_numbersAt {grid : Nat} {ns : List Node} {rs : List Role} {x : List M.Number}
+    {env : List (List M.Number)} (h : Exec M grid ns rs x env) {p : Nat} (hp : solid rs p = true) :
+    M.values (numbersAt env p) = operand (M.valuesOf grid ns rs env) p := by
+  induction ns generalizing rs env p with
+  | nil =>
+    have h : env = [x] := h
+    subst h
+    cases p <;> rfl
+  | cons n ns ih =>
+    match rs, env, h with
+    | r :: rs, y :: env, ⟨h, _⟩ =>
+      cases p with
+      | zero => cases r with
+        | operation => rfl
+        | choice => rfl
+        | thought => exact absurd hp (by simp [solid])
+      | succ p => cases r <;> exact ih h hp
 
 theorem values_glue (xs ys : List M.Number) : M.values (glue xs ys) = joined (M.values xs) (M.values ys) := by
   induction xs with

@@ -8,18 +8,20 @@ public import TorchLean.Float32.Machine
 
 `rowFits` compares, in natural numbers, the rounding error of a row with its noise, and its magnitude with the overflow
 threshold; `sumFits` does so for the sum of two numbers. Both are sound: what they accept bounds every execution.
+`executionFits` asks them about every node of a network, on propagated intervals. Like the checker it is written for the
+kernel's evaluator, and evaluated in every certificate that speaks of executions.
 -/
 
 public noncomputable section
 namespace TorchLean
 open TorchLean.Float32
 
-/-- The error bound of a row with `n` nonzero weights and magnitude `D` (units of `2^-(scale + grid)`) is at most `E`
-(units of `2^-grid`), and nothing in it overflows. With `u = 2^-24`, `(1 + u)^(n+1)` is
-`(2^24 + 1)^(n+1) / (2^24)^(n+1)`. -/
-@[expose] def rowFits (grid scale n D E : Nat) : Bool :=
-  Nat.ble ((2 ^ 24 + 1) ^ (n + 1) * (D * 2 ^ 150 + n * 2 ^ (scale + grid)))
-      ((2 ^ 24) ^ (n + 1) * (E * 2 ^ (scale + 150) + D * 2 ^ 150))
+/-- The error bound of a row whose terms go through `k` roundings, with `n` products that round, of magnitude `D` (units
+of `2^-(scale + grid)`), is at most `E` (units of `2^-grid`), and nothing in it overflows. With `u = 2^-24`, `(1 + u)^k` is
+`(2^24 + 1)^k / (2^24)^k`. -/
+@[expose] def rowFits (grid scale k n D E : Nat) : Bool :=
+  Nat.ble ((2 ^ 24 + 1) ^ k * (D * 2 ^ 150 + n * 2 ^ (scale + grid)))
+      ((2 ^ 24) ^ k * (E * 2 ^ (scale + 150) + D * 2 ^ 150))
     && Nat.blt ((D + E * 2 ^ scale) * 2 ^ 149) (thresholdQuanta * 2 ^ (scale + grid))
 
 /-- The rounding error of a sum of two numbers, of magnitude `m` (units of `2^-grid`), is at most `E`, and it does not
@@ -40,30 +42,6 @@ theorem growth_eq (m : Nat) : ((2 ^ 24 + 1 : Nat) : Rat) ^ m = (1 + unit) ^ m * 
     rw [Rat.pow_succ, Rat.pow_succ (1 + unit), Rat.pow_succ ((2 ^ 24 : Nat) : Rat), ih, h1]
     grind
 
-/-- The growth of roundings for short sums: `(1 + u)^(n+1) - 1 <= (n + 2) u` if `(n + 2)^2 <= 2^24`. -/
-theorem growth_small {n : Nat} (h : (n + 2) * (n + 2) ≤ 2 ^ 24) :
-    (1 + unit) ^ (n + 1) - 1 ≤ ((n + 1 + 1 : Nat) : Rat) * unit := by
-  have hu := unit_pos
-  have hs := scale_unit
-  have huu := Rat.mul_nonneg (Rat.le_of_lt hu) (Rat.le_of_lt hu)
-  have hsq : (((n + 1) * (n + 1) : Nat) : Rat) ≤ ((2 ^ 24 : Nat) : Rat) :=
-    Rat.natCast_le_natCast.mpr (Nat.le_trans (Nat.mul_le_mul (by omega) (by omega)) h)
-  have hle : ((n + 1 : Nat) : Rat) ≤ ((2 ^ 24 : Nat) : Rat) :=
-    Rat.natCast_le_natCast.mpr (Nat.le_trans (Nat.le_trans (show n + 1 ≤ 1 * (n + 2) by omega)
-      (Nat.mul_le_mul_right _ (by omega))) h)
-  have hm := Rat.mul_le_mul_of_nonneg_right hle (Rat.le_of_lt hu)
-  rw [hs] at hm
-  have hgrowth := growth_le (Rat.le_of_lt hu) (n + 1) hm
-  have hcast : ((n + 1 + 1 : Nat) : Rat) = ((n + 1 : Nat) : Rat) + 1 := Rat.natCast_add (n + 1) 1
-  rw [Rat.natCast_mul] at hsq
-  have h2 := Rat.mul_le_mul_of_nonneg_right hsq huu
-  rw [hcast]
-  generalize ((n + 1 : Nat) : Rat) = m at *
-  generalize ((2 ^ 24 : Nat) : Rat) = S at *
-  have e : S * (unit * unit) = unit := by grind
-  rw [e] at h2
-  grind
-
 theorem scale_half : ((2 ^ 150 : Nat) : Rat) * halfQuantum = 1 := by
   have hq := scale_quantum
   have h : ((2 ^ 150 : Nat) : Rat) = ((2 ^ 149 : Nat) : Rat) * 2 := by rw [← Rat.natCast_ofNat, ← Rat.natCast_mul]
@@ -77,16 +55,16 @@ theorem scale_half : ((2 ^ 150 : Nat) : Rat) * halfQuantum = 1 := by
 theorem ratMagnitude_mul (grid scale D : Nat) : ratMagnitude grid scale D * pow2 scale * pow2 grid = D := by
   rw [ratMagnitude, div_mul_pow2, div_mul_pow2]
 
-theorem rowFits_sound {grid scale n D E : Nat} (h : rowFits grid scale n D E = true) :
-    slack unit n (ratMagnitude grid scale D) (binary32.lost n 1) * pow2 grid ≤ E ∧
-      ratMagnitude grid scale D + slack unit n (ratMagnitude grid scale D) (binary32.lost n 1) < threshold := by
+theorem rowFits_sound {grid scale p k n m D E : Nat} (h : rowFits grid scale (k + p) n D E = true) :
+    slack unit p k (ratMagnitude grid scale D) (binary32.lost n m) * pow2 grid ≤ E ∧
+      ratMagnitude grid scale D + slack unit p k (ratMagnitude grid scale D) (binary32.lost n m) < threshold := by
   have hD := ratMagnitude_mul grid scale D
   have hscale := pow2_pos scale
   have hgrid := pow2_pos grid
   rw [rowFits, Bool.and_eq_true, Nat.ble_eq, Nat.blt_eq] at h
   obtain ⟨h1, h2⟩ := h
-  have hlost : binary32.lost n 1 = n * halfQuantum := by
-    show (n : Rat) * halfQuantum + ((n + 1 : Nat) : Rat) * 0 = _
+  have hlost : binary32.lost n m = n * halfQuantum := by
+    show (n : Rat) * halfQuantum + (m : Rat) * 0 = _
     rw [Rat.mul_zero, Rat.add_zero]
   rw [hlost]
   generalize ratMagnitude grid scale D = A at *
@@ -95,13 +73,13 @@ theorem rowFits_sound {grid scale n D E : Nat} (h : rowFits grid scale n D E = t
     rw [hD, Rat.zero_mul, Rat.zero_mul]
     exact Rat.natCast_nonneg
   have hn : (0 : Rat) ≤ n := Rat.natCast_nonneg
-  have hslack : slack unit n A (n * halfQuantum) * pow2 grid ≤ E := by
-    have hGS : (((2 ^ 24 + 1) ^ (n + 1) : Nat) : Rat) = (1 + unit) ^ (n + 1) * (((2 ^ 24) ^ (n + 1) : Nat) : Rat) := by
-      rw [Rat.natCast_pow, Rat.natCast_pow (2 ^ 24) (n + 1), growth_eq]
-    have hpos : (0 : Rat) < (((2 ^ 24) ^ (n + 1) : Nat) : Rat) :=
+  have hslack : slack unit p k A (n * halfQuantum) * pow2 grid ≤ E := by
+    have hGS : (((2 ^ 24 + 1) ^ (k + p) : Nat) : Rat) = (1 + unit) ^ (k + p) * (((2 ^ 24) ^ (k + p) : Nat) : Rat) := by
+      rw [Rat.natCast_pow, Rat.natCast_pow (2 ^ 24) (k + p), growth_eq]
+    have hpos : (0 : Rat) < (((2 ^ 24) ^ (k + p) : Nat) : Rat) :=
       Rat.natCast_pos.mpr (Nat.pow_pos (Nat.two_pow_pos 24))
-    generalize (2 ^ 24 + 1) ^ (n + 1) = G at *
-    generalize (2 ^ 24) ^ (n + 1) = S at *
+    generalize (2 ^ 24 + 1) ^ (k + p) = G at *
+    generalize (2 ^ 24) ^ (k + p) = S at *
     rw [Nat.pow_add 2 scale grid, Nat.pow_add 2 scale 150] at h1
     have h1 := Rat.natCast_le_natCast.mpr h1
     rw [Rat.natCast_mul G, Rat.natCast_mul S, Rat.natCast_add (D * 2 ^ 150),
@@ -110,15 +88,11 @@ theorem rowFits_sound {grid scale n D E : Nat} (h : rowFits grid scale n D E = t
     change _ * (_ + _ * (pow2 scale * pow2 grid)) ≤ _ * (_ * (pow2 scale * _) + _) at h1
     have hhalf := scale_half
     have hq0 := halfQuantum_nonneg
-    have hg := one_le_growth (Rat.le_of_lt unit_pos) n
-    have hstep : (1 + unit) ^ n ≤ (1 + unit) ^ (n + 1) := by
-      have := Rat.mul_nonneg (Rat.le_of_lt unit_pos) (show 0 ≤ (1 + unit) ^ n by grind)
-      rw [Rat.pow_succ]
-      grind
+    have hstep := growth_mono (Rat.le_of_lt unit_pos) k p
     have hlast := Rat.mul_le_mul_of_nonneg_left hstep (Rat.mul_nonneg hn halfQuantum_nonneg)
     rw [slack]
-    generalize (1 + unit) ^ (n + 1) = g at *
-    generalize (1 + unit) ^ n = g' at *
+    generalize (1 + unit) ^ (k + p) = g at *
+    generalize (1 + unit) ^ k = g' at *
     generalize (S : Rat) = s at *
     generalize ((2 ^ 150 : Nat) : Rat) = p at *
     generalize halfQuantum = q at *
@@ -146,7 +120,7 @@ theorem rowFits_sound {grid scale n D E : Nat} (h : rowFits grid scale n D E = t
   have hq := scale_quantum
   have hqpos := quantum_pos
   have h2 := Rat.mul_lt_mul_of_pos_right h2 hqpos
-  generalize slack unit n A (n * halfQuantum) = t at *
+  generalize slack unit p k A (n * halfQuantum) = t at *
   rw [threshold]
   generalize ((2 ^ 149 : Nat) : Rat) = p at *
   generalize quantum = q at *
@@ -198,5 +172,84 @@ theorem sum_near {grid m E a b : Nat} (h : sumFits grid m E = true) (ha : Float3
   have h3 := Rational.le_abs (value (add a b) - (value a + value b))
   have h4 := Rational.neg_le_abs (value (add a b) - (value a + value b))
   exact ⟨by grind, by grind⟩
+
+/-- As many elements. -/
+@[expose] def sameLength : Box → List Nat → Bool
+  | [], [] => true
+  | _ :: bs, _ :: es => sameLength bs es
+  | _, _ => false
+
+/-- Evaluates numbers before they are used. -/
+@[expose] def forceNats {α : Type} : List Nat → (List Nat → α) → α
+  | [], k => k []
+  | x :: xs, k => forceNat x fun x => forceNats xs fun xs => k (x :: xs)
+
+theorem forceNats_eq {α : Type} (xs : List Nat) (k : List Nat → α) : forceNats xs k = k xs := by
+  induction xs generalizing k with
+  | nil => rfl
+  | cons x xs ih => rw [forceNats, forceNat_eq, ih]
+
+/-- The noise `e` covers the rounding errors of a row on operands of magnitudes `ms`. Products with 1 and -1 round
+nothing. -/
+@[expose] def rowCovered (grid scale : Nat) (ms : List Nat) (r : List Int) (b : Int) (e : Nat) : Bool :=
+  forceNat (rowMagnitude grid r b ms) fun D => forceNat (rowTerms r b - 1) fun k =>
+    bif plainRow (2 ^ scale) r then rowFits grid scale (k + 0) 0 D e else rowFits grid scale (k + 1) (nonzeros r) D e
+
+/-- `rowCovered` for each row of a layer. -/
+@[expose] def linearFits (grid scale : Nat) (ms : List Nat) : List (List Int) → List Int → List Nat → Bool
+  | r :: rs, b :: bs, e :: es =>
+    forceInts r (fun r => rowCovered grid scale ms r b e) && linearFits grid scale ms rs bs es
+  | [], _, [] => true
+  | _ :: _, [], [] => true
+  | _, _, _ => false
+
+/-- `sumFits` for each element, over the shorter list. -/
+@[expose] def sumsFit (grid : Nat) : Box → Box → List Nat → Bool
+  | a :: as', b :: bs, e :: es =>
+    sumFits grid (larger (a.1 + b.1).natAbs (a.2 + b.2).natAbs) e && sumsFit grid as' bs es
+  | [], _, [] => true
+  | _ :: _, [], [] => true
+  | _, _, _ => false
+
+/-- The noise of an operation covers the rounding errors of binary32, and its operands have numbers. -/
+@[expose] def nodeFits (grid : Nat) (st : State) (roles : List Role) (e : List Nat) : Node → Bool
+  | .linear p scale w b =>
+    solid roles p && match State.boxAt st p with
+    | some a => forceNats (mags a) fun ms => linearFits grid scale ms w.ints b e
+    | none => false
+  | .hinge p _ =>
+    solid roles p && match State.boxAt st p with
+    | some a => sameLength a e
+    | none => false
+  | .add p q =>
+    solid roles p && solid roles q && match State.boxAt st p, State.boxAt st q with
+    | some a, some b => sumsFit grid a b e
+    | _, _ => false
+  | .concat p q =>
+    solid roles p && solid roles q && match State.boxAt st p, State.boxAt st q with
+    | some a, some b => sameLength (joinBoxes a b) e
+    | _, _ => false
+
+/-- The noise of a node of a role covers what an execution makes of it; `b` is the box of its exact values. -/
+@[expose] def stepFits (grid : Nat) (st : State) (roles : List Role) (e : List Nat) (b : Box) (n : Node) : Role → Bool
+  | .operation => nodeFits grid st roles e n
+  | .choice => sameLength b e
+  | .thought => sameLength b e
+
+/-- Interval propagation; nothing if the noise of some node does not cover binary32. -/
+@[expose] def propagated (grid : Nat) : List Node → List Role → Noise → Box → Option State
+  | [], _, _, box => some [⟨box, [], []⟩]
+  | n :: ns, r :: rs, e :: es, box =>
+    (propagated grid ns rs es box).bind fun st => (n.box grid st).bind fun b =>
+      if stepFits grid st rs e b n r = true then
+        (widen b e).bind fun b => forceBox b fun b => some (⟨b, [], []⟩ :: st)
+      else none
+  | _ :: _, _, _, _ => none
+
+/-- The noise covers what binary32 executions of the network from the box may do. -/
+@[expose] def executionFits (grid : Nat) (nodes : List Node) (roles : List Role) (noise : Noise) (box : Box) : Bool :=
+  match propagated grid nodes roles noise box with
+  | some _ => true
+  | none => false
 
 end TorchLean

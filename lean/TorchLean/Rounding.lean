@@ -29,13 +29,17 @@ theorem Rounds.refl {u η : Rat} (hu : 0 ≤ u) (hη : 0 ≤ η) (s : Rat) : Rou
   have h0 : s - s = 0 := by grind
   grind [Rounds, Rational.abs_zero]
 
+/-- A factor of magnitude one: the product is the other factor, or its negative. -/
+@[expose] def UnitFactor (x y : Rat) : Prop := Rational.abs x = 1 ∨ Rational.abs y = 1
+
 /-- A machine's numbers and operations, and what is known about their roundings.
 
 `finite a` says that `a` has a value, `value a`; sums, products and fused multiply-adds are related to each result
 that the machine may give. `u` is relative to the exact result; `ηSum` is the absolute error of a sum of two of the
 machine's numbers (zero for binary32: a tiny sum is exact), `ηProduct` of products and fused multiply-adds. Exact
 results smaller than `threshold` in magnitude round to finite numbers. Zeros are exact, as terms and as factors:
-accumulators start with one, and vectors are padded with them. -/
+accumulators start with one, and vectors are padded with them. So are factors of magnitude one (`UnitFactor`): their
+products are numbers of the machine, which a fused multiply-add adds like any other. -/
 structure Machine where
   Number : Type
   finite : Number → Prop
@@ -57,6 +61,13 @@ structure Machine where
   mul_zero : ∀ {a b r}, finite a → finite b → mul a b r → value a * value b = 0 → finite r ∧ value r = 0
   fma_zero : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r → value a * value b = 0 →
     finite r ∧ value r = value c
+  mul_unit : ∀ {a b r}, finite a → finite b → mul a b r → UnitFactor (value a) (value b) →
+    finite r ∧ value r = value a * value b
+  fma_unit : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r → UnitFactor (value a) (value b) →
+    Rational.abs (value a * value b + value c) < threshold →
+    finite r ∧ Rounds u ηSum (value r) (value a * value b + value c)
+  fma_unit_zero : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r → UnitFactor (value a) (value b) →
+    value c = 0 → finite r ∧ value r = value a * value b
   mul_rounds : ∀ {a b r}, finite a → finite b → mul a b r → Rational.abs (value a * value b) < threshold →
     finite r ∧ Rounds u ηProduct (value r) (value a * value b)
   fma_rounds : ∀ {a b c r}, finite a → finite b → finite c → fma a b c r →
@@ -84,6 +95,9 @@ specialise to exact arithmetic. -/
   zero_add {a b r} _ _ h ha := ⟨trivial, by simp only [id] at *; grind⟩
   mul_zero {a b r} _ _ h hz := ⟨trivial, by simp only [id] at *; grind⟩
   fma_zero {a b c r} _ _ _ h hz := ⟨trivial, by simp only [id] at *; grind⟩
+  mul_unit _ _ h _ := ⟨trivial, h⟩
+  fma_unit _ _ _ h _ _ := ⟨trivial, h ▸ Rounds.refl Rat.le_refl Rat.le_refl _⟩
+  fma_unit_zero {a b c r} _ _ _ h _ hc := ⟨trivial, by simp only [id] at *; grind⟩
   mul_rounds _ _ h _ := ⟨trivial, h ▸ Rounds.refl Rat.le_refl Rat.le_refl _⟩
   fma_rounds _ _ _ h _ := ⟨trivial, h ▸ Rounds.refl Rat.le_refl Rat.le_refl _⟩
 
@@ -94,6 +108,14 @@ theorem one_le_growth {u : Rat} (hu : 0 ≤ u) (k : Nat) : 1 ≤ (1 + u) ^ k := 
   | succ k ih =>
     have := Rat.mul_nonneg hu (show (0 : Rat) ≤ (1 + u) ^ k by grind)
     rw [Rat.pow_succ]
+    grind
+
+theorem growth_mono {u : Rat} (hu : 0 ≤ u) (k p : Nat) : (1 + u) ^ k ≤ (1 + u) ^ (k + p) := by
+  induction p with
+  | zero => exact Rat.le_refl
+  | succ p ih =>
+    have := Rat.mul_nonneg hu (show 0 ≤ (1 + u) ^ (k + p) by grind [one_le_growth hu (k + p)])
+    rw [← Nat.add_assoc, Rat.pow_succ]
     grind
 
 /-- **Growth of roundings.** `(1 + u)^m - 1 <= m u (1 + m u)` as long as `m u <= 1`. -/

@@ -14,15 +14,29 @@ operand, in units of `2^-(scale + grid)`, and the error is compared with the noi
 public noncomputable section
 namespace TorchLean
 
+/-- The larger one of two numbers, in operations that the kernel computes at once. -/
+@[expose] def larger (a b : Nat) : Nat := a + (b - a)
+
+/-- Zero for zero, one for all other numbers. -/
+@[expose] def one? (n : Nat) : Nat := 1 - (1 - n)
+
 /-- The largest magnitudes in a box. -/
 @[expose] def mags : Box → List Nat
   | [] => []
-  | b :: bs => max b.1.natAbs b.2.natAbs :: mags bs
+  | b :: bs => larger b.1.natAbs b.2.natAbs :: mags bs
 
 /-- How many integers of a row are not zero. -/
 @[expose] def nonzeros : List Int → Nat
   | [] => 0
-  | c :: cs => (if c = 0 then 0 else 1) + nonzeros cs
+  | c :: cs => one? c.natAbs + nonzeros cs
+
+/-- How many terms of a row, its bias among them, are not zero. -/
+@[expose] def rowTerms (row : List Int) (bias : Int) : Nat := nonzeros row + one? bias.natAbs
+
+/-- Every integer is zero, or `one` or its negative: no product rounds. -/
+@[expose] def plainRow (one : Nat) : List Int → Bool
+  | [] => true
+  | c :: cs => (Nat.beq c.natAbs 0 || Nat.beq c.natAbs one) && plainRow one cs
 
 /-- `Σ |wᵢ aᵢ| + |b|` at most, in units of `2^-(scale + grid)`, for operands of the given magnitudes. -/
 @[expose] def rowMagnitude (grid : Nat) (row : List Int) (bias : Int) (ms : List Nat) : Nat :=
@@ -42,9 +56,11 @@ theorem abs_intCast (k : Int) : Rational.abs (k : Rat) = (k.natAbs : Rat) := by
     grind [Rational.abs]
 
 theorem abs_of_bounds {x : Rat} {l u : Int} (hl : (l : Rat) ≤ x) (hu : x ≤ u) :
-    Rational.abs x ≤ (max l.natAbs u.natAbs : Nat) := by
-  have h1 : (l.natAbs : Rat) ≤ (max l.natAbs u.natAbs : Nat) := Rat.natCast_le_natCast.mpr (Nat.le_max_left _ _)
-  have h2 : (u.natAbs : Rat) ≤ (max l.natAbs u.natAbs : Nat) := Rat.natCast_le_natCast.mpr (Nat.le_max_right _ _)
+    Rational.abs x ≤ (larger l.natAbs u.natAbs : Nat) := by
+  have h1 : (l.natAbs : Rat) ≤ (larger l.natAbs u.natAbs : Nat) :=
+    Rat.natCast_le_natCast.mpr (by unfold larger; omega)
+  have h2 : (u.natAbs : Rat) ≤ (larger l.natAbs u.natAbs : Nat) :=
+    Rat.natCast_le_natCast.mpr (by unfold larger; omega)
   have h3 := Rational.neg_le_abs (l : Rat)
   have h4 := Rational.le_abs (u : Rat)
   rw [abs_intCast] at h3 h4
@@ -102,26 +118,91 @@ theorem Machine.Terms.spec (M : Machine) {grid scale : Nat} {row : List Int} {a 
             simp only [sumOf, mags, dotAbs, Rat.natCast_add, Rat.natCast_mul]
             grind
           · simp only [Machine.count, natSum, nonzeros] at *
-            have hone : M.nonzero t ≤ if c = 0 then 0 else 1 := by
+            have hone : M.nonzero t ≤ one? c.natAbs := by
               by_cases hc : c = 0
               · have hz : M.product t = 0 := by
                   have h0 : M.product t * pow2 scale = 0 * pow2 scale := by
                     rw [hmul, hc, show ((0 : Int) : Rat) = 0 from rfl]; grind
                   exact Rat.le_antisymm (le_of_mul_pow2_le scale (h0 ▸ Rat.le_refl))
                     (le_of_mul_pow2_le scale (h0 ▸ Rat.le_refl))
-                rw [Machine.nonzero, if_pos hz]
+                rw [Machine.nonzero, oneUnless_of hz]
                 exact Nat.zero_le _
-              · rw [if_neg hc, Machine.nonzero]
-                split <;> omega
+              · have h1 : M.nonzero t ≤ 1 := oneUnless_le _
+                unfold one?
+                omega
             omega
 
-/-- **The rounding error of a row** in the terms of a certificate. `A` is the magnitude, `E` the noise. -/
+/-- A weight that is one or minus one. -/
+theorem Machine.IsWeight.unit (M : Machine) {scale : Nat} {c : Int} {w : M.Number} (h : M.IsWeight scale c w)
+    (hc : c.natAbs = 2 ^ scale) : Rational.abs (M.value w) = 1 := by
+  have h1 : Rational.abs (M.value w) * pow2 scale = 1 * pow2 scale := by
+    rw [← abs_pow2, h.2, abs_intCast, hc, Rat.one_mul]
+    rfl
+  exact Rat.le_antisymm (le_of_mul_pow2_le scale (h1 ▸ Rat.le_refl)) (le_of_mul_pow2_le scale (h1 ▸ Rat.le_refl))
+
+/-- No product of such a row rounds. -/
+theorem Machine.Terms.plain (M : Machine) {scale : Nat} {row : List Int} {a : List M.Number}
+    {ts : List (M.Number × M.Number)} (h : M.Terms scale row a ts) (hrow : plainRow (2 ^ scale) row = true) :
+    M.roughs ts = 0 := by
+  induction row generalizing a ts with
+  | nil =>
+    have h : ts = [] := h
+    subst h
+    rfl
+  | cons c cs ih =>
+    cases a with
+    | nil =>
+      have h : ts = [] := h
+      subst h
+      rfl
+    | cons x xs =>
+      cases ts with
+      | nil => exact False.elim h
+      | cons t ts =>
+        obtain ⟨⟨w, hw, ht⟩, h⟩ := h
+        rw [plainRow, Bool.and_eq_true, Bool.or_eq_true, Nat.beq_eq, Nat.beq_eq] at hrow
+        have hrest := ih h hrow.2
+        have h0 : M.rough t = 0 := by
+          refine oneUnless_of ?_
+          rcases hrow.1 with hc | hc
+          · refine .inl ?_
+            have hz : M.value w = 0 := by
+              have h0 : M.value w * pow2 scale = 0 * pow2 scale := by
+                rw [hw.2, show c = 0 by omega, Rat.zero_mul]; rfl
+              exact Rat.le_antisymm (le_of_mul_pow2_le scale (h0 ▸ Rat.le_refl))
+                (le_of_mul_pow2_le scale (h0 ▸ Rat.le_refl))
+            rcases ht with rfl | rfl
+            · simp only [Machine.product, hz, Rat.zero_mul]
+            · simp only [Machine.product, hz, Rat.mul_zero]
+          · refine .inr ?_
+            rcases ht with rfl | rfl
+            · exact .inl (hw.unit M hc)
+            · exact .inr (hw.unit M hc)
+        simp only [Machine.roughs, natSum] at *
+        omega
+
+theorem roughs_le_count (M : Machine) (ts : List (M.Number × M.Number)) : M.roughs ts ≤ M.count ts := by
+  induction ts with
+  | nil => exact Nat.le_refl 0
+  | cons t ts ih =>
+    have h : M.rough t ≤ M.nonzero t := by
+      by_cases hz : M.product t = 0
+      · rw [Machine.rough, oneUnless_of (.inl hz)]
+        exact Nat.zero_le _
+      · rw [Machine.nonzero, oneUnless_of_not hz]
+        exact oneUnless_le _
+    simp only [Machine.roughs, Machine.count, natSum] at *
+    omega
+
+/-- **The rounding error of a row** in the terms of a certificate. `A` is the magnitude, `E` the noise; `n` products
+round, and `p` is 1 unless none does. -/
 theorem row_near (M : Machine) {grid scale : Nat} {row : List Int} {bias : Int} {a : List M.Number} {y : M.Number}
-    {box : Box} {E : Nat} {A : Rat} (h : M.RowResult scale row bias a y) (ha : Every M.finite a)
+    {box : Box} {E p n : Nat} {A : Rat} (h : M.RowResult scale row bias a y) (ha : Every M.finite a)
     (hbox : InBox grid box (M.values a))
+    (hp : plainRow (2 ^ scale) row = true ∨ (p ≠ 0 ∧ nonzeros row ≤ n))
     (hA : (rowMagnitude grid row bias (mags box) : Nat) ≤ A * pow2 scale * pow2 grid)
-    (hE : slack M.u (nonzeros row) A (M.lost (nonzeros row) 1) * pow2 grid ≤ E)
-    (hfits : A + slack M.u (nonzeros row) A (M.lost (nonzeros row) 1) < M.threshold) :
+    (hE : slack M.u p (rowTerms row bias - 1) A (M.lost n (rowTerms row bias)) * pow2 grid ≤ E)
+    (hfits : A + slack M.u p (rowTerms row bias - 1) A (M.lost n (rowTerms row bias)) < M.threshold) :
     M.finite y ∧ Near grid ((dot row (M.values a) + bias) / pow2 scale) E (M.value y) := by
   obtain ⟨ts, c, hts, ⟨hcf, hc⟩, hdot⟩ := h
   have ⟨hfin, hsum, hmag, hcount⟩ := hts.spec M ha hbox
@@ -132,15 +213,32 @@ theorem row_near (M : Machine) {grid scale : Nat} {row : List Int} {bias : Int} 
     have hg : ((2 ^ grid : Nat) : Rat) = pow2 grid := rfl
     rw [hg, ← hb]
     grind
-  have hlost : M.lost (M.count ts) [c].length ≤ M.lost (nonzeros row) 1 := by
-    have h1 : (M.count ts : Rat) ≤ (nonzeros row : Nat) := Rat.natCast_le_natCast.mpr hcount
-    have h2 : ((M.count ts + 1 : Nat) : Rat) ≤ (nonzeros row + 1 : Nat) := Rat.natCast_le_natCast.mpr (by omega)
-    have := Rat.mul_le_mul_of_nonneg_right h1 M.ηProduct_nonneg
-    have := Rat.mul_le_mul_of_nonneg_right h2 M.ηSum_nonneg
-    simp only [Machine.lost, List.length_cons, List.length_nil, Nat.zero_add]
+  have hbias : M.nonzeroAddend c ≤ one? bias.natAbs := by
+    by_cases h0 : bias = 0
+    · have hz : M.value c = 0 := by
+        have h1 : M.value c * pow2 scale = 0 * pow2 scale := by rw [hc, h0, Rat.zero_mul]; rfl
+        exact Rat.le_antisymm (le_of_mul_pow2_le scale (h1 ▸ Rat.le_refl)) (le_of_mul_pow2_le scale (h1 ▸ Rat.le_refl))
+      rw [Machine.nonzeroAddend, oneUnless_of hz]
+      exact Nat.zero_le _
+    · have h1 : M.nonzeroAddend c ≤ 1 := oneUnless_le _
+      unfold one?
+      omega
+  have hterms : M.count ts + M.addendCount [c] ≤ rowTerms row bias := by
+    simp only [Machine.addendCount, natSum, rowTerms]
+    omega
+  have hrough : (M.roughs ts ≠ 0 → p ≠ 0) ∧ M.roughs ts ≤ n := by
+    rcases hp with hp | ⟨hp, hn⟩
+    · have h0 := hts.plain M hp
+      exact ⟨fun h => absurd h0 h, by omega⟩
+    · have := roughs_le_count M ts
+      exact ⟨fun _ => hp, by omega⟩
+  have hlost : M.lost (M.roughs ts) (M.count ts + M.addendCount [c]) ≤ M.lost n (rowTerms row bias) := by
+    have := Rat.mul_le_mul_of_nonneg_right (Rat.natCast_le_natCast.mpr hrough.2) M.ηProduct_nonneg
+    have := Rat.mul_le_mul_of_nonneg_right (Rat.natCast_le_natCast.mpr hterms) M.ηSum_nonneg
+    simp only [Machine.lost]
     grind
-  have ⟨hf, herr⟩ := dot_error M hfin (show Every M.finite [c] from ⟨hcf, trivial⟩) (k := nonzeros row)
-    (by simp only [List.length_cons, List.length_nil]; omega) hmagA hlost hfits hdot
+  have ⟨hf, herr⟩ := dot_error M hfin (show Every M.finite [c] from ⟨hcf, trivial⟩) (k := rowTerms row bias - 1)
+    hrough.1 (by omega) hmagA hlost hfits hdot
   refine ⟨hf, ?_⟩
   -- The exact sum of the terms is the exact result of the row.
   have hexact : sumOf M.product ts + sumOf M.value [c] = (dot row (M.values a) + bias) / pow2 scale := by
@@ -150,7 +248,7 @@ theorem row_near (M : Machine) {grid scale : Nat} {row : List Int} {bias : Int} 
       simp only [sumOf]
       grind
     exact Rat.le_antisymm (le_of_mul_pow2_le scale (hmul ▸ Rat.le_refl)) (le_of_mul_pow2_le scale (hmul ▸ Rat.le_refl))
-  have hunits : slack M.u (nonzeros row) A (M.lost (nonzeros row) 1) ≤ E / pow2 grid :=
+  have hunits : slack M.u p (rowTerms row bias - 1) A (M.lost n (rowTerms row bias)) ≤ E / pow2 grid :=
     le_of_mul_pow2_le grid (by rw [div_mul_pow2]; exact hE)
   rw [hexact] at herr
   have h1 := Rational.le_abs (M.value y - (dot row (M.values a) + bias) / pow2 scale)

@@ -207,6 +207,11 @@ theorem add32_sound (a b : List Nat) : binary32.AddResult a b (add32 a b) := by
   | .add p q => some (add32 (numbersAt env p) (numbersAt env q))
   | .concat p q => some (glue (numbersAt env p) (numbersAt env q))
 
+/-- Every node an operation. -/
+@[expose] def operations : List Node → List Role
+  | [] => []
+  | _ :: ns => .operation :: operations ns
+
 /-- The numbers of all nodes, output first, the input last. -/
 @[expose] def run32 : List Node → List Nat → Option (List (List Nat))
   | [], x => some [x]
@@ -235,7 +240,7 @@ theorem node32_sound {grid : Nat} {env : List (List Nat)} {n : Node} {y : List N
 
 /-- **`run32` is an execution.** -/
 theorem run32_exec {grid : Nat} {nodes : List Node} {x : List Nat} {env : List (List Nat)}
-    (h : run32 nodes x = some env) : Exec binary32 grid nodes x env := by
+    (h : run32 nodes x = some env) : Exec binary32 grid nodes (operations nodes) x env := by
   induction nodes generalizing env with
   | nil => exact (Option.some.inj h).symm
   | cons n ns ih =>

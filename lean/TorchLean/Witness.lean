@@ -30,25 +30,19 @@ theorem runs : run32 nodes [0x3f000000] =
     some [[0x3f600000], [0x3f400000, 0], [0x3f400000, 0], [0x3f000000]] := by decide +kernel
 
 /-- That is an execution. -/
-theorem executes : Exec binary32 30 nodes ([0x3f000000] : List Nat)
+theorem executes : Exec binary32 30 nodes (operations nodes) ([0x3f000000] : List Nat)
     ([[0x3f600000], [0x3f400000, 0], [0x3f400000, 0], [0x3f000000]] : List (List Nat)) := run32_exec runs
 
 /-- The noise covers binary32. -/
-theorem fits : (executionFits 30 nodes noise box).isSome = true := by decide +kernel
+theorem fits : executionFits 30 nodes (operations nodes) noise box = true := by decide +kernel
 
 /-- Noise that is too small is noticed. -/
-theorem fits_not : (executionFits 30 nodes [[512], [0, 0], [512, 1]] box).isSome = false := by decide +kernel
+theorem fits_not : executionFits 30 nodes (operations nodes) [[512], [0, 0], [512, 1]] box = false := by
+  decide +kernel
 
-/-- Every execution on `[-1, 1]` is finite and a run of the noisy network. -/
-theorem covered {x : List Nat} {env : List (List Nat)} (hx : Every binary32.finite x)
-    (hbox : InBox 30 box (binary32.values x)) (h : Exec binary32 30 nodes x env) :
-    binary32.AllFinite env ∧ Run 30 nodes noise (binary32.values x) (binary32.valuesOf env) := by
-  have hfits := fits
-  cases hst : executionFits 30 nodes noise box with
-  | none => rw [hst] at hfits; exact absurd hfits (by simp)
-  | some st =>
-    have ⟨h1, h2, _⟩ := bridge h hst hx hbox
-    exact ⟨h1, h2⟩
+/-- Every execution on `[-1, 1]` is finite, and its output is what is proved of the noisy network. -/
+theorem covered {goal : Formula} (h : Claim 30 nodes noise box goal) :
+    Executions binary32 30 nodes (operations nodes) box goal := executions_satisfy h fits
 
 /-- Sums are rounded: `1 + 2^-24` is `1`, a tie that goes to even. -/
 theorem add_tie : add 0x3f800000 0x33800000 = 0x3f800000 := by decide +kernel

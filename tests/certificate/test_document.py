@@ -80,7 +80,7 @@ DAMAGES = {
     "another scale": lambda c: c["nodes"][0].__setitem__("scale", 3),
     "another goal": lambda c: c.__setitem__("goal", {"nonnegative": 0}),
     "another model's weights": lambda c: c["hashes"].__setitem__("weights", "0" * 64),
-    "real arithmetic instead of executions": lambda c: c.__setitem__("speaks_of", "real arithmetic"),
+    "another role": lambda c: c["roles"].__setitem__(0, "choice"),
     "another claim's name": lambda c: c.__setitem__("claim", "other"),
     "no plan": lambda c: c.__setitem__("plan", "done"),
 }
@@ -106,6 +106,19 @@ def nested(depth):
 
 
 MALFORMED = {
+    "real arithmetic instead of executions": (
+        lambda c: c.__setitem__("speaks_of", "real arithmetic"),
+        "'real arithmetic', with 4 roles of nodes",
+    ),
+    "executions of nodes without roles": (
+        lambda c: c.__setitem__("roles", []),
+        "'executions', with 0 roles of nodes",
+    ),
+    "a role too few": (lambda c: c["roles"].pop(), "neither those of 4 nodes nor none"),
+    "a role that is none": (
+        lambda c: c["roles"].__setitem__(0, ["choice"]),
+        "neither those of 4 nodes nor none",
+    ),
     "text instead of a number": (lambda c: c["box"][0].__setitem__(0, "minus one"), "no hexadecimal number"),
     "a float instead of a number": (lambda c: c["box"][0].__setitem__(0, 0.5), "no hexadecimal number"),
     "a huge number": (lambda c: c["box"][0].__setitem__(0, "0x" + "f" * 5000), "digits"),
@@ -120,7 +133,7 @@ MALFORMED = {
     "the box' ends swapped": (lambda c: c["box"][0].reverse(), "the box is empty"),
     "a missing interval": (lambda c: c["box"].pop(), "intervals for"),
     "an unknown op": (lambda c: c["nodes"][0].__setitem__("op", "tanh"), "no op 'tanh'"),
-    "an unknown version": (lambda c: c.__setitem__("version", 2), "version 2"),
+    "an unknown version": (lambda c: c.__setitem__("version", 1), "version 1"),
     "another format": (lambda c: c.__setitem__("format", "zip"), "format"),
     "a truth for a size": (lambda c: c["nodes"][0].__setitem__("scale", True), "no number between"),
     "a method that is none": (lambda c: c["plan"]["bound"].__setitem__(0, 2), "neither 0 nor 1"),

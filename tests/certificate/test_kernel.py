@@ -19,7 +19,7 @@ from torchlean.certificate import Refusal, certify, lean_terms, replay
 from torchlean.certificate.checker import Checker
 from torchlean.certificate.document import Document
 from torchlean.certificate.lean_source import NAMESPACE
-from torchlean.certificate.network import Both, Bound, Done, Linear, Literal, Network, Params, Split
+from torchlean.certificate.network import Both, Bound, Done, Linear, Literal, Network, Params, Role, Split
 from torchlean.lean import (
     Accepted,
     LeanError,
@@ -106,9 +106,9 @@ theorem {NAMESPACE}.bounds_{seed}_{backward} :
 
 @pytest.fixture(scope="module")
 def small(folder) -> list[Document]:
-    """Certificates with every kind of node."""
+    """Certificates with every kind of node; the first ones do not speak of executions."""
     found = []
-    for number, name in enumerate(("leaky", "residual", "clamp", "maximum", "avg_pool")):
+    for number, name in enumerate(("leaky", "avg_pool", "residual", "clamp", "maximum", "layouts", "relu6")):
         layers, forward, inputs = CASES[name]
         claim = asked(folder, layers, forward, "net(x) < 30.0", f"[-1.0] * {inputs}, [1.0] * {inputs}")
         found.append(certify(f"{name}_{number}", claim.question, claim.own, claim.text).document)
@@ -118,6 +118,7 @@ def small(folder) -> list[Document]:
 def test_good_certificates_are_accepted(kernel, good, small) -> None:
     source = together([good, *small])
     assert certificate_faults(source) == ()
+    assert source.count("theorem executed : Executions Float32.binary32") == len(small) - 1
     outcome = kernel(source)
     assert isinstance(outcome, Accepted), outcome.describe()
 
@@ -127,6 +128,20 @@ def test_the_replay_computes_what_the_kernel_does(kernel, good) -> None:
     head = good.lean.partition("/-!")[0]
     outcome = kernel(f"{head}public section\n\nnamespace TorchLean\n{theorems}\nend TorchLean\n")
     assert isinstance(outcome, Accepted), outcome.describe()
+
+
+def changed_noise(document: Document, change: Callable[[int, int], int]) -> Document:
+    """`change` from the number of a node and the noise of one of its elements."""
+
+    def changed(found: Network) -> Network:
+        noise = tuple(tuple(change(node, e) for e in row) for node, row in enumerate(found.noise))
+        return replace(found, noise=noise)
+
+    return with_network(document, changed)
+
+
+def with_roles(document: Document, change: Callable[[tuple[Role, ...]], tuple[Role, ...]]) -> Document:
+    return with_network(document, lambda found: replace(found, roles=change(found.roles)))
 
 
 def with_network(document: Document, change: Callable[[Network], Network]) -> Document:
@@ -225,3 +240,33 @@ def test_the_kernel_refuses_a_damaged_certificate(name, refused) -> None:
 
 def test_the_good_certificate_beside_damaged_ones_is_accepted(refused) -> None:
     assert errors_in(*refused["holds"], "holds") == []
+
+
+EXECUTION_DAMAGES: dict[str, Callable[[Document], Document]] = {
+    "noise_less_by_one": lambda d: changed_noise(d, lambda node, e: e - 1 if node == 0 else e),
+    "noise_of_one_layer_zeroed": lambda d: changed_noise(d, lambda node, e: 0 if node == 2 else e),
+    "no_noise": lambda d: changed_noise(d, lambda node, e: 0),
+    "layer_that_nobody_computes": lambda d: with_roles(d, lambda roles: (Role.THOUGHT, *roles[1:])),
+    "a_role_too_few": lambda d: with_roles(d, lambda roles: roles[1:]),
+}
+"""What leaves the theorem about the noisy network true, and says too much of executions."""
+
+
+@pytest.fixture(scope="module")
+def overstated(kernel, good) -> tuple[str, Outcome]:
+    source = together([named(damage(good), name) for name, damage in EXECUTION_DAMAGES.items()])
+    return source, kernel(source)
+
+
+@pytest.mark.parametrize("name", sorted(EXECUTION_DAMAGES))
+def test_the_kernel_refuses_what_says_too_much_of_executions_and_only_that(name, good, overstated) -> None:
+    damaged = EXECUTION_DAMAGES[name](good)
+    replay(damaged.statement, damaged.proof)
+    source, outcome = overstated
+    assert isinstance(outcome, Rejected), outcome.describe()
+    lines = source.splitlines()
+    begin = lines.index(f"namespace {NAMESPACE}.claim_{name}") + 1
+    end = lines.index(f"end {NAMESPACE}.claim_{name}") + 1
+    theorem = next(k for k in range(begin, end) if lines[k].startswith("theorem executed")) + 1
+    assert errors_in(source, outcome, name)
+    assert all(m.line >= theorem for m in outcome.messages if begin <= m.line <= end)

@@ -23,7 +23,6 @@ from torchlean.certificate import (
     NotPlannableError,
     certify,
     digest,
-    theorem_name,
 )
 
 
@@ -95,7 +94,7 @@ def _of_claim(
     # Comments may have changed since: the certificate is for the content, its document names the file of now.
     remembered = replace(remembered, document=replace(remembered.document, file=digest(text)))
     source = remembered.document.lean
-    theorem = f"{theorem_name(name)}.holds"
+    theorem = remembered.document.main
     return Plan(name, key, Certificate(digest(source), source, theorem, remembered.states)), remembered
 
 

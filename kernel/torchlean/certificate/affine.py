@@ -11,7 +11,7 @@ from torch import Tensor
 
 from torchlean.certificate.assembly import Element, Place, dyadic
 from torchlean.certificate.lowering import Lowering, NotCheckableError, place, sources
-from torchlean.certificate.network import Hinge
+from torchlean.certificate.network import Hinge, Role
 from torchlean.graph import Node
 from torchlean.ops import OPS
 from torchlean.ops.noise.contractions import Accumulated, Contraction
@@ -43,16 +43,19 @@ def contracted(lowering: Lowering, node: Node) -> list[Element]:
     assert isinstance(op.rounding, Contraction)
     terms = op.rounding.terms([lowering.graph[id].type.shape for id in node.inputs], node.attributes)
     machine = lowering.machine(node)
-    rows, bias = _read(lowering, node, unknown[0], known)
+    rows, bias, plain = _read(lowering, node, unknown[0], known)
+    if plain:
+        return lowering.assembly.linear(rows, bias, Role.OPERATION, machine.row)
     return lowering.assembly.linear(
-        rows, bias, lambda magnitude, result: machine.sum_of_products(magnitude, terms)
+        rows, bias, None, lambda size: machine.sum_of_products(size.magnitude, terms)
     )
 
 
 def _read(
     lowering: Lowering, node: Node, unknown: int, known: Sequence[Tensor | None]
-) -> tuple[list[dict[Place, Fraction]], list[Fraction]]:
-    """The matrix and the constant part, from the op itself on unit vectors.
+) -> tuple[list[dict[Place, Fraction]], list[Fraction], bool]:
+    """The matrix and the constant part, from the op itself on unit vectors; and whether they are the op's own, rather
+    than sums of products with known numbers, or of several weights of one element.
 
     Each coefficient is one weight, or none: products with 1 and 0 and sums with 0 are exact in float64.
     """
@@ -70,13 +73,15 @@ def _read(
         operands[number] = torch.zeros_like(operands[number])
     rows: list[dict[Place, Fraction]] = [{} for _ in range(len(offset))]
     bias = [Fraction(b) for b in offset.tolist()]
+    plain = True
     for number, element in enumerate(elements):
         unit = zero.clone()
         unit[number] = 1.0
         column = run(unit)
         for row in column.nonzero().flatten().tolist():
+            plain &= not element if isinstance(element, Fraction) else element not in rows[row]
             _accumulate(rows[row], bias, row, element, Fraction(column[row].item()))
-    return rows, bias
+    return rows, bias, plain
 
 
 def _accumulate(
@@ -98,10 +103,15 @@ def combined(lowering: Lowering, node: Node, sign: int) -> list[Element]:
             return lowering.assembly.add(first, second, lambda result: machine.sum_of_terms(result, 2))
     rows: list[dict[Place, Fraction]] = [{} for _ in left]
     bias = [Fraction(0)] * len(left)
+    plain = True
     for number, pair in enumerate(zip(left, right, strict=True)):
+        # Two numbers are added here and now, and twice one element is one product: neither is what is executed.
+        plain &= pair[0] != pair[1] and not all(isinstance(element, Fraction) for element in pair)
         for element, factor in zip(pair, (1, sign), strict=True):
             _accumulate(rows[number], bias, number, element, Fraction(factor))
-    return lowering.assembly.linear(rows, bias, lambda _, result: machine.sum_of_terms(result, 2))
+    if plain:
+        return lowering.assembly.linear(rows, bias, Role.OPERATION, machine.row)
+    return lowering.assembly.linear(rows, bias, None, lambda size: machine.sum_of_terms(size.result, 2))
 
 
 def _whole(lowering: Lowering, elements: Sequence[Element]) -> int | None:
@@ -159,7 +169,10 @@ def _scaled(
             lambda number: _exactly(node),
             lambda low, high: machine.product(abs(factor) * max(-low, high)),
         )
-    return lowering.assembly.linear(rows, bias, lambda magnitude, _: machine.product(magnitude))
+    if any(bias):
+        return lowering.assembly.linear(rows, bias, None, lambda size: machine.product(size.magnitude))
+    # A quotient by a power of two is the product with its inverse; other inverses are no numbers of the machine.
+    return lowering.assembly.linear(rows, bias, Role.OPERATION, machine.row)
 
 
 def _exactly(node: Node) -> Fraction:
@@ -177,11 +190,21 @@ def averaged(lowering: Lowering, node: Node) -> list[Element]:
     shape = lowering.graph[node.inputs[0]].type.shape
     terms = op.rounding.terms([shape], node.attributes)
     machine = lowering.machine(node)
-    rows, bias = _read(lowering, node, 0, [None])
+    rows, bias, plain = _read(lowering, node, 0, [None])
     rows = [{key: _reciprocal(node, value) for key, value in row.items()} for row in rows]
     if node.op == "sum":
-        return lowering.assembly.linear(rows, bias, lambda size, _: machine.sum_of_terms(size, terms))
-    return lowering.assembly.linear(rows, bias, lambda size, _: machine.mean(size, terms))
+        if plain:
+            return lowering.assembly.linear(rows, bias, Role.OPERATION, machine.row)
+        return lowering.assembly.linear(
+            rows, bias, None, lambda size: machine.sum_of_terms(size.magnitude, terms)
+        )
+    shares = [set(row.values()) for row in rows]
+    if plain and all(len(share) == 1 and dyadic(min(share)) for share in shares) and len(rows) <= FEW:
+        # Executed as a sum, and one product with (or quotient by) a power of two.
+        totals = [{key: Fraction(1) for key in row} for row in rows]
+        sums = lowering.assembly.linear(totals, bias, Role.OPERATION, machine.row)
+        return _scaled(lowering, node, sums, [min(share) for share in shares])
+    return lowering.assembly.linear(rows, bias, None, lambda size: machine.mean(size.magnitude, terms))
 
 
 def _reciprocal(node: Node, coefficient: Fraction) -> Fraction:

@@ -12,7 +12,8 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from torchlean.certificate.checker import ceil_shift, floor_shift
-from torchlean.certificate.network import Add, Concat, Hinge, Interval, Linear, Network, Node
+from torchlean.certificate.machine import RowSize
+from torchlean.certificate.network import Add, Concat, Hinge, Interval, Linear, Network, Node, Role
 
 Place: TypeAlias = tuple[int, int]
 """A value of the network and one of its elements."""
@@ -23,8 +24,11 @@ Element: TypeAlias = Place | Fraction
 Row: TypeAlias = Mapping[Place, Fraction]
 """Coefficients of an affine combination."""
 
-ErrorBound: TypeAlias = Callable[[Fraction, Fraction], Fraction]
-"""The rounding error of an affine combination from bounds of `Σ |c_i a_i| + |b|` and of its own magnitude."""
+ErrorBound: TypeAlias = Callable[[RowSize], Fraction]
+"""The rounding error of an affine combination."""
+
+SIGNIFICAND_BITS, MOST_PLACES, MOST_BITS = 24, 149, 128
+"""Binary32: significant bits, places after the binary point, bits before it."""
 
 COEFFICIENT_BITS = 64
 """Binary places of coefficients that are no dyadic numbers, such as a mean's 1/9. What is dropped becomes noise."""
@@ -38,7 +42,7 @@ class TooLargeError(Exception):
     """The matrices have more numbers than the kernel checks in reasonable time. The message says how many."""
 
 
-def exact_row(magnitude: Fraction, result: Fraction) -> Fraction:
+def exact_row(size: RowSize) -> Fraction:
     """The error of what is not executed, or executed without rounding."""
     return Fraction(0)
 
@@ -52,13 +56,17 @@ class Assembly:
         self.noise: list[tuple[int, ...]] = []
         self.boxes: list[list[Interval]] = [list(box)]
         self.cells = 0
+        self.roles: list[Role] = []
+        self.departed = False
+        """A node is executed in other steps than those of its role."""
         self._joined: dict[tuple[int, int], int] = {}
         self._hinges: dict[Hinge, int] = {}
 
     def network(self) -> Network:
         """What was built so far."""
         sizes = tuple(len(box) for box in self.boxes)
-        return Network(self.grid, tuple(self.nodes), tuple(self.noise), sizes)
+        roles = () if self.departed else tuple(self.roles)
+        return Network(self.grid, tuple(self.nodes), tuple(self.noise), sizes, roles)
 
     def whole(self, value: int) -> list[Element]:
         """All elements of a value."""
@@ -68,13 +76,26 @@ class Assembly:
         """The largest magnitude of an element."""
         if isinstance(element, Fraction):
             return abs(element)
-        low, high = self.boxes[element[0]][element[1]]
-        return Fraction(max(-low, high), 1 << self.grid)
+        return self._largest(self.boxes[element[0]][element[1]])
+
+    def _largest(self, ends: Interval) -> Fraction:
+        return Fraction(max(-ends[0], ends[1]), 1 << self.grid)
+
+    def solid(self, value: int) -> bool:
+        """Whether executions have numbers for it."""
+        return value == 0 or self.roles[value - 1] is not Role.THOUGHT
 
     def linear(
-        self, rows: Sequence[Row], bias: Sequence[Fraction], error: ErrorBound = exact_row
+        self,
+        rows: Sequence[Row],
+        bias: Sequence[Fraction],
+        role: Role | None,
+        error: ErrorBound = exact_row,
     ) -> list[Element]:
         """Affine combinations of elements, as one node.
+
+        Args:
+            role: None: it is executed in other steps than one dot product for each row.
 
         Raises:
             TooLargeError: beyond `MOST_CELLS`.
@@ -91,6 +112,8 @@ class Assembly:
         scale = max(map(_places, numbers), default=0)
         whole = all(map(dyadic, numbers))
         sizes = [max(-low, high) for low, high in self.boxes[operand]]
+        if role is Role.OPERATION and not (self.solid(operand) and all(map(single, numbers))):
+            role = None
         magnitudes, dropped, weight, offsets = [], [], [], []
         for row, b in zip(rows, bias, strict=True):
             integers = [0] * columns
@@ -110,10 +133,10 @@ class Assembly:
         node = Linear(operand, scale, tuple(weight), tuple(offsets))
         box = self._linear_box(node)
         noise = [
-            self._units(lost + error(size, Fraction(max(-low, high), 1 << self.grid) + lost))
-            for size, lost, (low, high) in zip(magnitudes, dropped, box, strict=True)
+            self._units(lost + error(_size(row, b, magnitude, self._largest(ends) + lost)))
+            for row, b, magnitude, lost, ends in zip(rows, bias, magnitudes, dropped, box, strict=True)
         ]
-        return self.whole(self._append(node, box, noise))
+        return self.whole(self._append(node, box, noise, role))
 
     def hinge(
         self,
@@ -153,14 +176,15 @@ class Assembly:
         for low, high in operand:
             values = [node.scaled(z) for z in node.points(low, high)]
             box.append((floor_shift(min(values), node.scale), ceil_shift(max(values), node.scale)))
-        return self._append(node, box, noise)
+        exact = Role.OPERATION if self.solid(node.operand) else Role.THOUGHT
+        return self._append(node, box, noise, exact if error is None else None)
 
     def add(self, left: int, right: int, error: Callable[[Fraction], Fraction]) -> list[Element]:
         """The sum of two values of one size; `error` from a bound of the result's magnitude."""
         pairs = zip(self.boxes[left], self.boxes[right], strict=True)
         box = [(a[0] + b[0], a[1] + b[1]) for a, b in pairs]
-        noise = [self._units(error(Fraction(max(-low, high), 1 << self.grid))) for low, high in box]
-        return self.whole(self._append(Add(left, right), box, noise))
+        noise = [self._units(error(self._largest(ends))) for ends in box]
+        return self.whole(self._append(Add(left, right), box, noise, Role.OPERATION))
 
     def _joint(self, values: Sequence[int]) -> tuple[int, dict[int, int]]:
         """One value with the elements of all these, and where each begins in it."""
@@ -170,7 +194,9 @@ class Assembly:
             key = (joint, value)
             if key not in self._joined:
                 box = [*self.boxes[joint], *self.boxes[value]]
-                self._joined[key] = self._append(Concat(joint, value), box, [0] * len(box))
+                solid = self.solid(joint) and self.solid(value)
+                role = Role.OPERATION if solid else Role.THOUGHT
+                self._joined[key] = self._append(Concat(joint, value), box, [0] * len(box), role)
             joint = self._joined[key]
         return joint, starts
 
@@ -186,8 +212,10 @@ class Assembly:
             found.append((floor_shift(low, node.scale), ceil_shift(high, node.scale)))
         return found
 
-    def _append(self, node: Node, box: Sequence[Interval], noise: Sequence[int]) -> int:
+    def _append(self, node: Node, box: Sequence[Interval], noise: Sequence[int], role: Role | None) -> int:
         self.nodes.append(node)
+        self.departed |= role is None
+        self.roles.append(role or Role.OPERATION)
         self.noise.append(tuple(noise))
         self.boxes.append([(low - e, high + e) for (low, high), e in zip(box, noise, strict=True)])
         return len(self.nodes)
@@ -195,6 +223,12 @@ class Assembly:
     def _units(self, error: Fraction) -> int:
         """In units of the grid, rounded up."""
         return -((-error * (1 << self.grid)) // 1)
+
+
+def _size(row: Row, bias: Fraction, magnitude: Fraction, result: Fraction) -> RowSize:
+    products = sum(map(bool, row.values()))
+    exact = all(abs(coefficient) in (0, 1) for coefficient in row.values())
+    return RowSize(magnitude, result, products + bool(bias), 0 if exact else products)
 
 
 def _places(number: Fraction) -> int:
@@ -205,6 +239,15 @@ def _places(number: Fraction) -> int:
 def dyadic(number: Fraction) -> bool:
     """Whether it is an integer over a power of two."""
     return number.denominator & (number.denominator - 1) == 0
+
+
+def single(number: Fraction) -> bool:
+    """Whether it is a number of binary32."""
+    size = abs(number.numerator)
+    significant = size.bit_length() - ((size & -size).bit_length() - 1 if size else 0)
+    places = number.denominator.bit_length() - 1
+    fits = significant <= SIGNIFICAND_BITS and places <= MOST_PLACES
+    return dyadic(number) and fits and size < number.denominator << MOST_BITS
 
 
 def scaled(number: Fraction, scale: int) -> int:

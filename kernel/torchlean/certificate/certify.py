@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torchlean.certificate.document import Document, digest
+from torchlean.certificate.document import EXECUTIONS, NOISE, Document, digest
 from torchlean.certificate.lean_source import Title
 from torchlean.certificate.lowering import Lowered, NotCheckableError, lower
 from torchlean.certificate.planning import NotPlannableError, Planned, plan
@@ -27,19 +27,21 @@ class Certified:
     """A certificate, and what finding it told.
 
     Attributes:
-        exact_only: why it speaks of real arithmetic and not of executions; empty where it speaks of executions.
+        reservation: why it speaks of less than all float32 executions; empty where it speaks of them.
     """
 
     document: Document
     planned: Planned
-    exact_only: str = ""
+    reservation: str = ""
 
     @property
     def states(self) -> str:
         """What the theorem says, for people."""
-        if self.document.title.noisy:
-            return "for every float execution, with sums in any order"
-        return f"in real arithmetic ({self.exact_only})"
+        if self.document.speaks_of == EXECUTIONS:
+            return "for every float32 execution, with sums in any order"
+        if self.document.speaks_of == NOISE:
+            return f"for every run within the noise that TorchLean computed ({self.reservation})"
+        return f"in real arithmetic ({self.reservation})"
 
 
 def certify(
@@ -50,8 +52,8 @@ def certify(
     cancelled: Callable[[], None] = lambda: None,
     seconds: float = SEARCH_SECONDS,
 ) -> Certified:
-    """A certificate of a claim, whether anybody has proved it or not: what it says of executions where that can be
-    shown, else of real arithmetic.
+    """A certificate of a claim, whether anybody has proved it or not: what it says of executions (or of runs within
+    their noise, where an op is executed in steps of its own) where that can be shown, else of real arithmetic.
 
     Args:
         own: how many nodes of the margin's graph are the claim's own.
@@ -70,7 +72,7 @@ def certify(
     try:
         lowered = lower(question.margin, own, question.domains, GRID)
         planned = plan(lowered.statement, seconds, cancelled)
-        return Certified(document(lowered, planned), planned)
+        return Certified(document(lowered, planned), planned, lowered.departure)
     except (NotCheckableError, NotPlannableError) as error:
         reason = str(error)
     lowered = lower(question.margin, own, question.domains, GRID, exact=True)

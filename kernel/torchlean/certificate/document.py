@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torchlean.certificate.lean_source import Title, source, theorem_name
+from torchlean.certificate.lean_source import Title, main_theorem, source, theorem_name
 from torchlean.certificate.network import (
     Add,
     Both,
@@ -31,13 +31,17 @@ from torchlean.certificate.network import (
     Params,
     Plan,
     Proof,
+    Role,
     Split,
     Statement,
 )
 from torchlean.certificate.reading import CertificateError, Reader
 
 FORMAT = "torchlean-certificate"
-VERSION = 1
+VERSION = 2
+
+EXECUTIONS, NOISE, REALS = "executions", "runs within the noise", "real arithmetic"
+"""What a certificate speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,17 @@ class Document:
     def theorem(self) -> str:
         """The namespace of the Lean file: no two claims have the same."""
         return theorem_name(self.title.claim)
+
+    @property
+    def main(self) -> str:
+        """The full name of the theorem that says most."""
+        return f"{self.theorem}.{main_theorem(self.statement)}"
+
+    @property
+    def speaks_of(self) -> str:
+        if self.statement.network.roles:
+            return EXECUTIONS
+        return NOISE if self.title.noisy else REALS
 
     @property
     def lean(self) -> str:
@@ -82,7 +97,7 @@ def _content(document: Document) -> dict[str, Any]:
         "format": FORMAT,
         "version": VERSION,
         "claim": title.claim,
-        "speaks_of": "executions" if title.noisy else "real arithmetic",
+        "speaks_of": document.speaks_of,
         "hashes": {
             "file": document.file,
             "weights": title.weights,
@@ -93,6 +108,7 @@ def _content(document: Document) -> dict[str, Any]:
         "inputs": network.sizes[0],
         "nodes": [_node(node) for node in network.nodes],
         "noise": [list(map(_hex, noise)) for noise in network.noise],
+        "roles": [role.value for role in network.roles],
         "box": [[_hex(low), _hex(high)] for low, high in statement.box],
         "goal": _formula(statement.goal),
         "bits": list(proof.bits),
@@ -169,10 +185,12 @@ def read(text: str) -> Document:
 def _document(top: Reader) -> Document:
     hashes, precision = top.part("hashes"), top.part("precision")
     speaks = top.text("speaks_of")
-    if speaks not in ("executions", "real arithmetic"):
+    if speaks not in (EXECUTIONS, NOISE, REALS):
         raise CertificateError(f"`speaks_of` is {speaks!r}")
-    title = Title(top.text("claim"), hashes.digest("weights"), hashes.text("graph"), speaks == "executions")
+    title = Title(top.text("claim"), hashes.digest("weights"), hashes.text("graph"), speaks != REALS)
     network = _read_network(top, precision.size("grid"))
+    if bool(network.roles) != (speaks == EXECUTIONS):
+        raise CertificateError(f"`speaks_of` is {speaks!r}, with {len(network.roles)} roles of nodes")
     box = tuple((low, high) for low, high in (pair.integers(2) for pair in top.parts("box")))
     if len(box) != network.sizes[0]:
         raise CertificateError(f"the box has {len(box)} intervals for {network.sizes[0]} inputs")
@@ -199,7 +217,14 @@ def _read_network(top: Reader, grid: int) -> Network:
     noise = tuple(
         part.naturals(size) for part, size in zip(top.parts("noise", len(nodes)), sizes[1:], strict=True)
     )
-    return Network(grid, tuple(nodes), noise, tuple(sizes))
+    return Network(grid, tuple(nodes), noise, tuple(sizes), _read_roles(top, len(nodes)))
+
+
+def _read_roles(top: Reader, count: int) -> tuple[Role, ...]:
+    found, known = top.part("roles").items(), [role.value for role in Role]
+    if len(found) not in (0, count) or any(role not in known for role in found):
+        raise CertificateError(f"`roles` are neither those of {count} nodes nor none")
+    return tuple(map(Role, found))
 
 
 def _read_node(part: Reader, sizes: Sequence[int]) -> Node:

@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from torchlean.certificate import lean_terms as terms
-from torchlean.certificate.network import Both, Formula, Linear, Literal, Proof, Statement
+from torchlean.certificate.network import Both, Formula, Linear, Literal, Network, Proof, Statement
 
 NAMESPACE = "TorchLean.Certificate"
 
 MODULES = ("TorchLean.Check", "TorchLean.Sound")
 """What a certificate imports: the checker, and the theorem that it is sound."""
+
+EXECUTIONS = "TorchLean.Bridge"
+"""What it imports as well where it speaks of binary32 executions."""
 
 SHOWN_ELEMENTS = 64
 """Elements of the input whose box is written out in the header; larger boxes can be read off the definition."""
@@ -38,7 +41,7 @@ class Title:
         claim: the claim's name, a Python identifier (`safe[3]` for members of a family).
         weights: SHA-256 of the model's numbers, in hexadecimal digits.
         graph: digest of the claim's graph with its weights and domain, in hexadecimal digits.
-        noisy: whether the theorem speaks of executions in float32, rather than of real arithmetic.
+        noisy: whether the noise covers the rounding of executions, rather than speaking of real arithmetic.
     """
 
     claim: str
@@ -58,6 +61,11 @@ def theorem_name(claim: str) -> str:
     return f"{NAMESPACE}.claim_{safe}"
 
 
+def main_theorem(statement: Statement) -> str:
+    """Below that name, the one that says most: of all executions, where the certificate speaks of them."""
+    return "executed" if statement.network.roles else "holds"
+
+
 def source(statement: Statement, proof: Proof, title: Title) -> str:
     """The whole file."""
     network, name = statement.network, theorem_name(title.claim)
@@ -66,7 +74,8 @@ def source(statement: Statement, proof: Proof, title: Title) -> str:
     noise = ",\n    ".join(terms.naturals(network.noise[index]) for index in order)
     bits = ", ".join(str(proof.bits[index]) for index in order)
     params = f"⟨{network.grid}, {proof.params.slopes}, {proof.params.places}⟩"
-    imports = "\n".join(f"public import {module}" for module in MODULES)
+    modules = (*MODULES, EXECUTIONS) if network.roles else MODULES
+    imports = "\n".join(f"public import {module}" for module in modules)
     return f"""module
 
 prelude
@@ -103,8 +112,24 @@ namespace {name}
 /-- Whatever the network computes on the box, within the noise, has the property. -/
 theorem holds : Claim {network.grid} network noise box goal :=
   check_sound (P := {params}) (bits := bits) (plan := plan) (by decide +kernel)
-
+{_executions(network)}
 end {name}
+"""
+
+
+def _executions(network: Network) -> str:
+    """The second theorem, where the network has roles; empty lines else."""
+    if not network.roles:
+        return ""
+    roles = ", ".join(f".{role.value}" for role in reversed(network.roles))
+    return f"""
+/-- What the nodes are to an execution. -/
+@[expose] def roles : List Role := [{roles}]
+
+/-- Whatever binary32 numbers in the box an execution starts from, in whatever order it sums, with or without fused
+multiply-adds: all its numbers are finite, and the output has the property. -/
+theorem executed : Executions Float32.binary32 {network.grid} network roles box goal :=
+  executions_satisfy holds (by decide +kernel)
 """
 
 
@@ -133,10 +158,15 @@ def _header(statement: Statement, title: Title) -> str:
 
 
 def _speaks_of(statement: Statement, noisy: bool) -> Sequence[str]:
+    if statement.network.roles:
+        return (
+            "It speaks of every binary32 execution, in any order of summation and with any use of fused multiply-adds",
+            "(theorem `executed`), by way of every run within the noise below (theorem `holds`).",
+        )
     if noisy:
         return (
-            "It speaks of every execution in which each step's result is within its noise of the exact result on what",
-            "was computed before. The noise bounds rounding to nearest in the program's dtypes, for sums in any order.",
+            "It speaks of every run in which each step's result is within its noise of the exact result on what was",
+            "computed before. That executions are such runs is not proved here: the noise was computed by TorchLean.",
         )
     if any(any(e) for e in statement.network.noise):
         return (

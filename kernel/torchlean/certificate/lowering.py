@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -30,6 +30,7 @@ from torchlean.certificate.network import (
     Formula,
     Interval,
     Literal,
+    Role,
     Statement,
     conjunction,
     disjunction,
@@ -48,11 +49,13 @@ class NotCheckableError(Exception):
 class Lowered:
     """Attributes:
     statement: what is to be proved.
-    noisy: whether it speaks of executions, rather than of real arithmetic.
+    noisy: whether its noise covers the rounding of executions, rather than speaking of real arithmetic.
+        departure: why nothing is stated of binary32 executions themselves; empty: it is (the network has roles).
     """
 
     statement: Statement
     noisy: bool
+    departure: str
 
 
 @dataclass(slots=True)
@@ -62,12 +65,14 @@ class Lowering:
     Attributes:
         elements: of the nodes lowered so far, in row-major order.
         exact: no noise is added.
+        departure: of the first node that binary32 executions compute in other steps than the network; empty: none does.
     """
 
     graph: Graph
     assembly: Assembly
     elements: dict[int, list[Element]]
     exact: bool
+    departure: str = ""
 
     def machine(self, node: Node) -> Machine:
         """The rounding of a node's own dtype.
@@ -126,17 +131,21 @@ def lower(margin: Margin, own: int, domains: Mapping[str, Box], grid: int, *, ex
     assembly = Assembly(grid, _box(inputs, domains, grid))
     lowering = Lowering(needed, assembly, {}, exact)
     _place_inputs(lowering, inputs)
+    for node in inputs:
+        _note_departure(lowering, node)
     comparison = {new for old, new in ids.items() if old >= own}
     try:
         _lower_nodes(lowering, comparison)
         literals = _Literals(lowering, comparison, margin.strict)
         found = {row: literals.of(ids[row[0]], row[1]) for row in rows}
         goal = conjunction([disjunction([found[row] for row in clause]) for clause in clauses])
-        assembly.linear(literals.rows, literals.offsets)
+        assembly.linear(literals.rows, literals.offsets, Role.THOUGHT)
     except TooLargeError as error:
         raise NotCheckableError(str(error)) from error
-    statement = Statement(assembly.network().pruned(), tuple(assembly.boxes[0]), goal)
-    return Lowered(statement, not exact)
+    network = assembly.network().pruned()
+    if exact or lowering.departure:
+        network = replace(network, roles=())
+    return Lowered(Statement(network, tuple(assembly.boxes[0]), goal), not exact, lowering.departure)
 
 
 def _box(inputs: Sequence[Node], domains: Mapping[str, Box], grid: int) -> list[Interval]:
@@ -180,6 +189,16 @@ def _lower_nodes(lowering: Lowering, comparison: set[int]) -> None:
                 lowering.elements[node.id] = HANDLERS[node.op](lowering, node)
             except OverflowPossibleError:
                 raise NotCheckableError(f"{place(node)} may overflow to infinity in an execution") from None
+            _note_departure(lowering, node)
+
+
+def _note_departure(lowering: Lowering, node: Node) -> None:
+    if lowering.departure:
+        return
+    if node.type.dtype != torch.float32:
+        lowering.departure = f"{place(node)} computes in {node.type.dtype}"
+    elif lowering.assembly.departed:
+        lowering.departure = f"{place(node)} is executed in steps that the theorem does not know"
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,8 @@
 
 The bounds are those of `torchlean.float32.rounding_model`: each operation returns a number within `u |s| + η` of the
 exact `s`, sums of representable numbers have no `η`, and a dot product may be summed in any order with any use of fused
-multiply-add. They hold as long as nothing overflows, which is checked here from the same magnitudes.
+multiply-add. They hold as long as nothing overflows, which is checked here from the same magnitudes. `Machine.row` is
+what the Lean library proves of binary32 (`lean/TorchLean/Fits.lean`); the others are TorchLean's word.
 """
 
 from __future__ import annotations
@@ -23,6 +24,23 @@ class OverflowPossibleError(Exception):
     """An intermediate result may be infinite, so nothing bounds the error."""
 
 
+@dataclass(frozen=True, slots=True)
+class RowSize:
+    """What the rounding error of an affine combination depends on.
+
+    Attributes:
+        magnitude: a bound of `Σ |c_i a_i| + |b|`.
+        result: a bound of the result's magnitude.
+        terms: how many of the coefficients and the bias are not zero.
+        products: how many coefficients are not zero, if one of them is neither 0 nor 1 nor -1; else none rounds.
+    """
+
+    magnitude: Fraction
+    result: Fraction
+    terms: int
+    products: int
+
+
 @dataclass(frozen=True)
 class Machine:
     """Rounding to nearest in one format, or exact arithmetic (`model` None)."""
@@ -34,6 +52,19 @@ class Machine:
         """The machine of a dtype; None where there is no model for it."""
         format = {torch.float32: BINARY32, torch.float64: BINARY64}.get(dtype)
         return None if format is None else Machine(nearest(format))
+
+    def row(self, size: RowSize) -> Fraction:
+        """Of one row, executed in any order: `((1+u)^(k+p) - 1) M + n η (1+u)^(k+p)`, where `k + 1` terms are not zero
+        and, if products round, `p = 1` and `n` is their number.
+
+        Raises:
+            OverflowPossibleError: it may be infinite.
+        """
+        if self.model is None:
+            return Fraction(0)
+        growth = _growth(self.model.u, max(size.terms - 1, 0) + (size.products > 0))
+        error = growth * (size.magnitude + size.products * self.model.eta_product) - size.magnitude
+        return self._finite(size.magnitude, error)
 
     def sum_of_products(self, magnitude: Fraction, terms: int) -> Fraction:
         """Of `Σ w_i a_i + b` with `terms` products, in any order: `((1+u)^(n+1) - 1) M + n η (1+u)^n`.

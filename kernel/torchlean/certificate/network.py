@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -98,6 +99,19 @@ class Concat:
 Node: TypeAlias = Linear | Hinge | Add | Concat
 
 
+class Role(Enum):
+    """What a node is to a binary32 execution: `Role` of Lean."""
+
+    OPERATION = "operation"
+    """Computed by the machine's operations: a dot product with its bias, a sum, a hinge without rounding."""
+
+    CHOICE = "choice"
+    """Exact, and numbers of the machine, such as the larger one of two numbers, written as a sum."""
+
+    THOUGHT = "thought"
+    """Exact, and computed by nobody, such as the margins that a claim speaks about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """Nodes in order of execution.
@@ -106,12 +120,14 @@ class Network:
         grid: boxes, noise and kinks count in units of `2^-grid`.
         sizes: elements of each value, the input first.
         noise: how far each element of a node may be from the node's exact result, in units of `2^-grid`.
+        roles: of the nodes in binary32 executions; none where nothing is stated of executions.
     """
 
     grid: int
     nodes: tuple[Node, ...]
     noise: tuple[Ints, ...]
     sizes: Ints
+    roles: tuple[Role, ...] = ()
 
     @property
     def weights(self) -> int:
@@ -129,7 +145,8 @@ class Network:
         number = {old: new for new, old in enumerate(kept)}
         nodes = tuple(_renumbered(self.nodes[old - 1], number) for old in kept[1:])
         noise = tuple(self.noise[old - 1] for old in kept[1:])
-        return Network(self.grid, nodes, noise, tuple(self.sizes[old] for old in kept))
+        roles = tuple(self.roles[old - 1] for old in kept[1:]) if self.roles else ()
+        return Network(self.grid, nodes, noise, tuple(self.sizes[old] for old in kept), roles)
 
     @staticmethod
     def below(node: int, operand: int) -> int:

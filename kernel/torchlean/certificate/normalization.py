@@ -73,7 +73,7 @@ def _mapped(
             abs(weight[c]) * ROOT_ERROR * size + _executed(lowering, node, size * scale, scale, abs(bias[c]))
         )
     remaining = iter(errors)
-    return lowering.assembly.linear(rows, offsets, lambda magnitude, result: next(remaining))
+    return lowering.assembly.linear(rows, offsets, None, lambda _: next(remaining))
 
 
 def _executed(lowering: Lowering, node: Node, size: Fraction, scale: Fraction, bias: Fraction) -> Fraction:

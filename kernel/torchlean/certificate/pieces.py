@@ -11,7 +11,7 @@ import torch
 
 from torchlean.certificate.assembly import Element, Place
 from torchlean.certificate.lowering import Lowering, NotCheckableError, place
-from torchlean.certificate.network import Hinge
+from torchlean.certificate.network import Hinge, Role
 from torchlean.graph import Node
 from torchlean.ops.windows import elements_under, places
 
@@ -82,16 +82,14 @@ def _between(lowering: Lowering, node: Node, low: object, high: object) -> list[
 def _limit(
     lowering: Lowering, node: Node, elements: Sequence[Element], limit: float, upper: bool
 ) -> list[Element]:
-    """Limits are rounded to the grid, and in an execution to the dtype; the result moves by no more than the limit."""
+    """Limits are rounded to the grid, and in an execution to the dtype first; the result moves by no more than that."""
     if limit in (float("inf"), float("-inf")):
         return list(elements)
     unit = 1 << lowering.assembly.grid
-    exact = Fraction(limit)
     executed = Fraction(float(torch.tensor(limit, dtype=node.type.dtype).double()))
+    exact = Fraction(limit) if lowering.exact else executed
     kink = round(exact * unit)
     off = abs(Fraction(kink, unit) - exact)
-    if not lowering.exact:
-        off = max(off, abs(Fraction(kink, unit) - executed))
     below, above = (1, 0) if upper else (0, 1)
 
     def known(number: Fraction) -> Fraction:
@@ -117,13 +115,13 @@ def limited(
         row, offset = _combination([(a, sign), (b, -sign)])
         differences.append(row)
         offsets.append(offset)
-    gains = _rectified(lowering, lowering.assembly.linear(differences, offsets))
+    gains = _rectified(lowering, lowering.assembly.linear(differences, offsets, Role.THOUGHT))
     rows, bias = [], []
     for b, gain in zip(right, gains, strict=True):
         row, offset = _combination([(b, 1), (gain, sign)])
         rows.append(row)
         bias.append(offset)
-    return lowering.assembly.linear(rows, bias)
+    return lowering.assembly.linear(rows, bias, Role.CHOICE)
 
 
 def _combination(parts: Sequence[tuple[Element, int]]) -> tuple[dict[Place, Fraction], Fraction]:

@@ -12,7 +12,7 @@ multiply-adds one of `2^-150`, half a quantum. Results are finite if the exact r
 So binary32 is a `Machine`, and every theorem about machines speaks of it.
 -/
 
-public section
+public noncomputable section
 namespace TorchLean.Float32
 
 /-- The smallest positive number, `2^-149`. -/
@@ -91,5 +91,94 @@ theorem rounds_of_int {R k P half : Int} {c η : Rat} (hc : 0 ≤ c) (hη : (hal
   rw [e1, e2] at g1
   rw [e3, e4] at g2
   refine Rational.abs_le_of ?_ ?_ <;> grind
+
+theorem roundedInt_error (k : Int) (s : Nat) :
+    2 ^ 24 * (roundedInt k s * ((2 ^ s : Nat) : Int)) ≤ 2 ^ 24 * k + k.natAbs + ((2 ^ 23 * 2 ^ s : Nat) : Int) ∧
+      2 ^ 24 * k ≤ 2 ^ 24 * (roundedInt k s * ((2 ^ s : Nat) : Int)) + k.natAbs + ((2 ^ 23 * 2 ^ s : Nat) : Int) := by
+  have h := quanta_error k.natAbs s
+  have hX := Int.natCast_mul (quanta k.natAbs s) (2 ^ s)
+  unfold roundedInt
+  generalize quanta k.natAbs s = q at *
+  generalize 2 ^ s = p at *
+  split
+  · rw [Int.neg_mul, ← hX]
+    generalize q * p = X at *
+    omega
+  · rw [← hX]
+    generalize q * p = X at *
+    omega
+
+theorem roundedInt_error_whole (k : Int) :
+    2 ^ 24 * (roundedInt k 0 * 1) ≤ 2 ^ 24 * k + k.natAbs + 0 ∧
+      2 ^ 24 * k ≤ 2 ^ 24 * (roundedInt k 0 * 1) + k.natAbs + 0 := by
+  have h := quanta_error_whole k.natAbs
+  unfold roundedInt
+  generalize quanta k.natAbs 0 = q at *
+  split <;> omega
+
+theorem rounds_whole (k : Int) : Rounds unit 0 ((roundedInt k 0 : Rat) * quantum) ((k : Rat) * quantum) := by
+  have ⟨h1, h2⟩ := roundedInt_error_whole k
+  have h := rounds_of_int (η := 0) (Rat.le_of_lt quantum_pos) (by rw [Rat.mul_zero]; exact Rat.zero_mul _) h1 h2
+  rw [show ((1 : Int) : Rat) = 1 from rfl, Rat.mul_one] at h
+  exact h
+
+/-- Half the smallest positive number, `2^-150`. -/
+@[expose] def halfQuantum : Rat := quantum / 2
+
+theorem halfQuantum_nonneg : 0 ≤ halfQuantum := by have := quantum_pos; unfold halfQuantum; grind
+
+theorem rounds_fine (k : Int) :
+    Rounds unit halfQuantum ((roundedInt k 149 : Rat) * quantum) ((k : Rat) * (quantum * quantum)) := by
+  have ⟨h1, h2⟩ := roundedInt_error k 149
+  have hq := scale_quantum
+  have hc : 0 ≤ quantum * quantum := Rat.mul_nonneg (Rat.le_of_lt quantum_pos) (Rat.le_of_lt quantum_pos)
+  have h24 : ((2 ^ 24 : Nat) : Rat) = ((2 ^ 23 : Nat) : Rat) * 2 := by rw [← Rat.natCast_ofNat, ← Rat.natCast_mul]
+  have h := rounds_of_int (η := halfQuantum) hc (by
+    rw [Rat.intCast_natCast, Rat.natCast_mul, h24, halfQuantum]
+    generalize ((2 ^ 149 : Nat) : Rat) = S at *
+    generalize ((2 ^ 23 : Nat) : Rat) = H at *
+    grind) h1 h2
+  rw [Rat.intCast_natCast] at h
+  have e : (roundedInt k 149 : Rat) * ((2 ^ 149 : Nat) : Rat) * (quantum * quantum) = roundedInt k 149 * quantum := by
+    generalize ((2 ^ 149 : Nat) : Rat) = S at *
+    grind
+  rw [e] at h
+  exact h
+
+theorem roundedInt_error_multiple (k : Int) (s : Nat) :
+    2 ^ 24 * (roundedInt (k * (2 ^ s : Nat)) s * ((2 ^ s : Nat) : Int)) ≤
+        2 ^ 24 * (k * (2 ^ s : Nat)) + (k * (2 ^ s : Nat)).natAbs + 0 ∧
+      2 ^ 24 * (k * (2 ^ s : Nat)) ≤
+        2 ^ 24 * (roundedInt (k * (2 ^ s : Nat)) s * ((2 ^ s : Nat) : Int)) + (k * (2 ^ s : Nat)).natAbs + 0 := by
+  have habs : (k * (2 ^ s : Nat)).natAbs = k.natAbs * 2 ^ s := by rw [Int.natAbs_mul, Int.natAbs_natCast]
+  have h := quanta_error_multiple k.natAbs s
+  rw [← habs] at h
+  have hX := Int.natCast_mul (quanta (k * (2 ^ s : Nat)).natAbs s) (2 ^ s)
+  unfold roundedInt
+  generalize quanta (k * (2 ^ s : Nat)).natAbs s = q at *
+  generalize k * (2 ^ s : Nat) = K at *
+  generalize 2 ^ s = p at *
+  split
+  · rw [Int.neg_mul, ← hX]
+    generalize q * p = X at *
+    omega
+  · rw [← hX]
+    generalize q * p = X at *
+    omega
+
+/-- A whole number of quanta, however it is written, is rounded without underflow. -/
+theorem rounds_multiple (k : Int) :
+    Rounds unit 0 ((roundedInt (k * (2 ^ 149 : Nat)) 149 : Rat) * quantum) ((k : Rat) * quantum) := by
+  have ⟨h1, h2⟩ := roundedInt_error_multiple k 149
+  have hq := scale_quantum
+  have hc : 0 ≤ quantum * quantum := Rat.mul_nonneg (Rat.le_of_lt quantum_pos) (Rat.le_of_lt quantum_pos)
+  have h := rounds_of_int (η := 0) (half := 0) hc (by
+    rw [Rat.mul_zero, show ((0 : Int) : Rat) = 0 from rfl, Rat.zero_mul]) h1 h2
+  rw [Rat.intCast_mul, Rat.intCast_natCast] at h
+  generalize ((2 ^ 149 : Nat) : Rat) = S at *
+  generalize (roundedInt (k * (2 ^ 149 : Nat)) 149 : Rat) = R at *
+  have e1 : R * S * (quantum * quantum) = R * quantum := by grind
+  have e2 : (k : Rat) * S * (quantum * quantum) = k * quantum := by grind
+  rwa [e1, e2] at h
 
 end TorchLean.Float32

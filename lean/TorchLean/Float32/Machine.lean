@@ -11,59 +11,6 @@ Each operation of `Ops` satisfies the rounding interface, so that the theorems a
 public noncomputable section
 namespace TorchLean.Float32
 
-theorem roundedInt_error (k : Int) (s : Nat) :
-    2 ^ 24 * (roundedInt k s * ((2 ^ s : Nat) : Int)) ≤ 2 ^ 24 * k + k.natAbs + ((2 ^ 23 * 2 ^ s : Nat) : Int) ∧
-      2 ^ 24 * k ≤ 2 ^ 24 * (roundedInt k s * ((2 ^ s : Nat) : Int)) + k.natAbs + ((2 ^ 23 * 2 ^ s : Nat) : Int) := by
-  have h := quanta_error k.natAbs s
-  have hX := Int.natCast_mul (quanta k.natAbs s) (2 ^ s)
-  unfold roundedInt
-  generalize quanta k.natAbs s = q at *
-  generalize 2 ^ s = p at *
-  split
-  · rw [Int.neg_mul, ← hX]
-    generalize q * p = X at *
-    omega
-  · rw [← hX]
-    generalize q * p = X at *
-    omega
-
-theorem roundedInt_error_whole (k : Int) :
-    2 ^ 24 * (roundedInt k 0 * 1) ≤ 2 ^ 24 * k + k.natAbs + 0 ∧
-      2 ^ 24 * k ≤ 2 ^ 24 * (roundedInt k 0 * 1) + k.natAbs + 0 := by
-  have h := quanta_error_whole k.natAbs
-  unfold roundedInt
-  generalize quanta k.natAbs 0 = q at *
-  split <;> omega
-
-theorem rounds_whole (k : Int) : Rounds unit 0 ((roundedInt k 0 : Rat) * quantum) ((k : Rat) * quantum) := by
-  have ⟨h1, h2⟩ := roundedInt_error_whole k
-  have h := rounds_of_int (η := 0) (Rat.le_of_lt quantum_pos) (by rw [Rat.mul_zero]; exact Rat.zero_mul _) h1 h2
-  rw [show ((1 : Int) : Rat) = 1 from rfl, Rat.mul_one] at h
-  exact h
-
-/-- Half the smallest positive number, `2^-150`. -/
-@[expose] def halfQuantum : Rat := quantum / 2
-
-theorem halfQuantum_nonneg : 0 ≤ halfQuantum := by have := quantum_pos; unfold halfQuantum; grind
-
-theorem rounds_fine (k : Int) :
-    Rounds unit halfQuantum ((roundedInt k 149 : Rat) * quantum) ((k : Rat) * (quantum * quantum)) := by
-  have ⟨h1, h2⟩ := roundedInt_error k 149
-  have hq := scale_quantum
-  have hc : 0 ≤ quantum * quantum := Rat.mul_nonneg (Rat.le_of_lt quantum_pos) (Rat.le_of_lt quantum_pos)
-  have h24 : ((2 ^ 24 : Nat) : Rat) = ((2 ^ 23 : Nat) : Rat) * 2 := by rw [← Rat.natCast_ofNat, ← Rat.natCast_mul]
-  have h := rounds_of_int (η := halfQuantum) hc (by
-    rw [Rat.intCast_natCast, Rat.natCast_mul, h24, halfQuantum]
-    generalize ((2 ^ 149 : Nat) : Rat) = S at *
-    generalize ((2 ^ 23 : Nat) : Rat) = H at *
-    grind) h1 h2
-  rw [Rat.intCast_natCast] at h
-  have e : (roundedInt k 149 : Rat) * ((2 ^ 149 : Nat) : Rat) * (quantum * quantum) = roundedInt k 149 * quantum := by
-    generalize ((2 ^ 149 : Nat) : Rat) = S at *
-    grind
-  rw [e] at h
-  exact h
-
 theorem isFinite_of {a : Nat} (h : Finite a) : isFinite a = true := by
   rw [isFinite, Nat.blt_eq]
   exact h.2
@@ -94,6 +41,41 @@ theorem add_rounds {a b : Nat} (ha : Finite a) (hb : Finite b) (h : Rational.abs
     (by rw [Nat.pow_zero, Nat.mul_one]; exact hlt)
   rw [hadd, value, hw]
   exact ⟨hf, rounds_whole _⟩
+
+/-- The sign flipped. -/
+theorem neg_value {a : Nat} (ha : Finite a) : Finite (neg a) ∧ value (neg a) = -value a := by
+  obtain ⟨h32, hmag⟩ := ha
+  have key : magnitude (neg a) = magnitude a ∧ negative (neg a) = !negative a ∧ neg a < 2 ^ 32 := by
+    by_cases hn : negative a = true
+    · have h := Nat.le_of_ble_eq_true hn
+      have hneg : neg a = a - 2 ^ 31 := by rw [neg, if_pos hn]
+      refine ⟨by rw [hneg, magnitude, magnitude]; omega, ?_, by omega⟩
+      rw [hn, hneg]
+      exact ble_false (by omega)
+    · have hn' : negative a = false := by simpa using hn
+      have h : a < 2 ^ 31 := by
+        rcases Nat.lt_or_ge a (2 ^ 31) with h | h
+        · exact h
+        · exact absurd (Nat.ble_eq_true_of_le h) hn
+      have hneg : neg a = a + 2 ^ 31 := by rw [neg, if_neg hn]
+      refine ⟨by rw [hneg, magnitude, magnitude]; omega, ?_, by omega⟩
+      rw [hn', hneg]
+      exact Nat.ble_eq_true_of_le (by omega)
+  obtain ⟨h1, h2, h3⟩ := key
+  refine ⟨⟨h3, by rw [h1]; exact hmag⟩, ?_⟩
+  have hw : wholes (neg a) = -wholes a := by
+    rw [wholes, wholes, h1, h2]
+    cases negative a <;> simp
+  rw [value, value, hw, Rat.intCast_neg]
+  grind
+
+/-- **Subtraction**: addition of the negative. -/
+theorem sub_rounds {a b : Nat} (ha : Finite a) (hb : Finite b) (h : Rational.abs (value a - value b) < threshold) :
+    Finite (sub a b) ∧ Rounds unit 0 (value (sub a b)) (value a - value b) := by
+  have ⟨hf, hv⟩ := neg_value hb
+  have hd : value a - value b = value a + value (neg b) := by rw [hv]; grind
+  rw [hd] at h ⊢
+  exact add_rounds ha hf h
 
 /-- Only zero has the value zero, in any unit. -/
 theorem int_eq_zero {k : Int} {c : Rat} (hc : 0 < c) (h : (k : Rat) * c = 0) : k = 0 := by
@@ -203,6 +185,90 @@ theorem fma_zero_exact {a b c : Nat} (ha : Finite a) (hb : Finite b) (hc : Finit
   congr 2
   split <;> omega
 
+/-- A number of magnitude one has `2^149` quanta. -/
+theorem natAbs_of_one {a : Nat} (h : Rational.abs (value a) = 1) : (wholes a).natAbs = 2 ^ 149 := by
+  rw [value, abs_int _ (Rat.le_of_lt quantum_pos)] at h
+  have hq := scale_quantum
+  have h1 : ((wholes a).natAbs : Rat) * quantum = ((2 ^ 149 : Nat) : Rat) * quantum := by rw [h, hq]
+  refine Rat.natCast_inj.mp (Rat.le_antisymm (Rat.le_of_mul_le_mul_right ?_ quantum_pos)
+    (Rat.le_of_mul_le_mul_right ?_ quantum_pos)) <;> rw [h1] <;> exact Rat.le_refl
+
+theorem signed_of_natAbs {k : Int} {n : Nat} (h : k.natAbs = n) (m : Int) :
+    ∃ s : Int, k * m = s * n ∧ s.natAbs = m.natAbs := by
+  rcases Int.le_total 0 k with hk | hk
+  · have : k = n := by omega
+    exact ⟨m, by rw [this, Int.mul_comm], rfl⟩
+  · have : k = -(n : Int) := by omega
+    exact ⟨-m, by rw [this, Int.neg_mul, Int.neg_mul, Int.mul_comm], Int.natAbs_neg m⟩
+
+/-- With a factor of magnitude one, a product is a whole number of quanta, as many as a number has. -/
+theorem product_of_unit {a b : Nat} (ha : Finite a) (hb : Finite b) (h : UnitFactor (value a) (value b)) :
+    ∃ (s : Int) (m : Nat), wholes a * wholes b = s * (2 ^ 149 : Nat) ∧ s.natAbs = decode m ∧ m < infinity := by
+  rcases h with h | h
+  · have ⟨s, h1, h2⟩ := signed_of_natAbs (natAbs_of_one h) (wholes b)
+    exact ⟨s, magnitude b, h1, h2.trans (natAbs_wholes b), hb.2⟩
+  · have ⟨s, h1, h2⟩ := signed_of_natAbs (natAbs_of_one h) (wholes a)
+    exact ⟨s, magnitude a, (Int.mul_comm _ _).trans h1, h2.trans (natAbs_wholes a), ha.2⟩
+
+theorem fine_value {k : Int} : ((k * (2 ^ 149 : Nat) : Int) : Rat) * (quantum * quantum) = k * quantum := by
+  have hq := scale_quantum
+  rw [Rat.intCast_mul, Rat.intCast_natCast]
+  generalize ((2 ^ 149 : Nat) : Rat) = S at *
+  grind
+
+/-- A whole number of quanta that a number has is packed as it is. -/
+theorem pack_exact (z : Bool) {s : Int} {m : Nat} (hs : s.natAbs = decode m) (hm : m < infinity) :
+    Finite (pack z (s * (2 ^ 149 : Nat)) 149) ∧ value (pack z (s * (2 ^ 149 : Nat)) 149) = s * quantum := by
+  have habs : (s * (2 ^ 149 : Nat)).natAbs = decode m * 2 ^ 149 := by
+    rw [Int.natAbs_mul, Int.natAbs_natCast, hs]
+  have hlt := decode_lt hm
+  unfold thresholdQuanta at hlt
+  have ⟨hf, hw⟩ := pack_spec z (s * (2 ^ 149 : Nat)) 149 (by
+    rw [habs]
+    exact Nat.mul_lt_mul_of_pos_right hlt (Nat.two_pow_pos 149))
+  refine ⟨hf, ?_⟩
+  rw [value, hw, habs, quanta_of_representable _ 149 (decode_representable hm), ← hs]
+  congr 2
+  split <;> omega
+
+/-- A factor of magnitude one rounds nothing. -/
+theorem mul_unit_exact {a b : Nat} (ha : Finite a) (hb : Finite b) (h : UnitFactor (value a) (value b)) :
+    Finite (mul a b) ∧ value (mul a b) = value a * value b := by
+  obtain ⟨s, m, hk, hs, hm⟩ := product_of_unit ha hb h
+  have hmul : mul a b = pack (signsDiffer a b) (s * (2 ^ 149 : Nat)) 149 := by
+    rw [mul, isFinite_of ha, isFinite_of hb, hk]; rfl
+  rw [hmul, product_eq, hk, fine_value]
+  exact pack_exact _ hs hm
+
+/-- A product with a factor of magnitude one is added like a number. -/
+theorem fma_unit_rounds {a b c : Nat} (ha : Finite a) (hb : Finite b) (hc : Finite c)
+    (h : UnitFactor (value a) (value b)) (hlt : Rational.abs (value a * value b + value c) < threshold) :
+    Finite (fma a b c) ∧ Rounds unit 0 (value (fma a b c)) (value a * value b + value c) := by
+  obtain ⟨s, m, hk, hs, hm⟩ := product_of_unit ha hb h
+  have hint : wholes a * wholes b + wholes c * (2 ^ 149 : Nat) = (s + wholes c) * (2 ^ 149 : Nat) := by
+    rw [hk, Int.add_mul]
+  have hfma : fma a b c = pack (signsDiffer a b && negative c) ((s + wholes c) * (2 ^ 149 : Nat)) 149 := by
+    rw [fma, isFinite_of ha, isFinite_of hb, isFinite_of hc, ← hint]; rfl
+  have hsum : value a * value b + value c = ((s + wholes c : Int) : Rat) * quantum := by
+    rw [product_eq, hk, fine_value, value, Rat.intCast_add]
+    grind
+  rw [hsum] at hlt ⊢
+  have ⟨hf, hw⟩ := pack_spec (signsDiffer a b && negative c) ((s + wholes c) * (2 ^ 149 : Nat)) 149
+    (fine_lt (by rw [fine_value]; exact hlt))
+  rw [hfma, value, hw]
+  exact ⟨hf, rounds_multiple _⟩
+
+/-- Added to a zero it is exact. -/
+theorem fma_unit_zero_exact {a b c : Nat} (ha : Finite a) (hb : Finite b) (hc : Finite c)
+    (h : UnitFactor (value a) (value b)) (h0 : value c = 0) :
+    Finite (fma a b c) ∧ value (fma a b c) = value a * value b := by
+  obtain ⟨s, m, hk, hs, hm⟩ := product_of_unit ha hb h
+  have hc0 : wholes c = 0 := int_eq_zero quantum_pos h0
+  have hfma : fma a b c = pack (signsDiffer a b && negative c) (s * (2 ^ 149 : Nat)) 149 := by
+    rw [fma, isFinite_of ha, isFinite_of hb, isFinite_of hc, hk, hc0, Int.zero_mul, Int.add_zero]; rfl
+  rw [hfma, product_eq, hk, fine_value]
+  exact pack_exact _ hs hm
+
 /-- Binary32 with rounding to nearest, ties to even, and gradual underflow. -/
 @[expose] def binary32 : Machine where
   Number := Nat
@@ -223,6 +289,9 @@ theorem fma_zero_exact {a b c : Nat} (ha : Finite a) (hb : Finite b) (hc : Finit
   zero_add ha hb hr h := hr ▸ (add_zero_exact hb ha h).2
   mul_zero ha hb hr h := hr ▸ mul_zero_exact ha hb h
   fma_zero ha hb hc hr h := hr ▸ fma_zero_exact ha hb hc h
+  mul_unit ha hb hr h := hr ▸ mul_unit_exact ha hb h
+  fma_unit ha hb hc hr h hlt := hr ▸ fma_unit_rounds ha hb hc h hlt
+  fma_unit_zero ha hb hc hr h h0 := hr ▸ fma_unit_zero_exact ha hb hc h h0
   mul_rounds ha hb hr h := hr ▸ mul_rounds ha hb h
   fma_rounds ha hb hc hr h := hr ▸ fma_rounds ha hb hc h
 

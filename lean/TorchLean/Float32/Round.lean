@@ -98,6 +98,19 @@ theorem quanta_error (K s : Nat) :
     rw [Nat.pow_add] at h'
     omega
 
+/-- Whole quanta in any scale are rounded without underflow: `2^24 |R - S| <= S`. -/
+theorem quanta_error_multiple (S s : Nat) :
+    2 ^ 24 * (S * 2 ^ s) ≤ 2 ^ 24 * (quanta (S * 2 ^ s) s * 2 ^ s) + S * 2 ^ s ∧
+      2 ^ 24 * (quanta (S * 2 ^ s) s * 2 ^ s) ≤ 2 ^ 24 * (S * 2 ^ s) + S * 2 ^ s := by
+  have h := nearest_error (S * 2 ^ s) (cut (S * 2 ^ s) s)
+  rw [← quanta_mul] at h
+  by_cases hc : cut (S * 2 ^ s) s = s
+  · rw [quanta_mul, hc, nearest_of_dvd]
+    omega
+  · have h' := cut_le (S * 2 ^ s) s hc
+    rw [Nat.pow_add] at h'
+    omega
+
 /-- Whole quanta are rounded without underflow: `2^24 |R - S| <= S`. -/
 theorem quanta_error_whole (K : Nat) :
     2 ^ 24 * K ≤ 2 ^ 24 * quanta K 0 + K ∧ 2 ^ 24 * quanta K 0 ≤ 2 ^ 24 * K + K := by
