@@ -28,6 +28,7 @@ class Client:
     register_configuration: bool = False
     register_watched_files: bool = False
     show_document: bool = False
+    apply_edit: bool = False
 
     @staticmethod
     def of(capabilities: types.ClientCapabilities) -> Client:
@@ -50,5 +51,6 @@ class Client:
             configuration=bool(workspace.configuration),
             register_configuration=bool(changed and changed.dynamic_registration),
             register_watched_files=bool(watched and watched.dynamic_registration),
+            apply_edit=bool(workspace.apply_edit),
             show_document=bool(window.show_document and window.show_document.support),
         )

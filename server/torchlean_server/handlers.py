@@ -10,10 +10,20 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from torchlean.analysis.properties import SUFFIX, is_property
-from torchlean_server import convert, lean_handlers, list_handlers
+from torchlean_server import convert, lean_handlers, list_handlers, lyapunov_handlers
 from torchlean_server.convert import SELECT_DOMAIN, Declined
 from torchlean_server.edits import replacement
-from torchlean_server.features import actions, certificates, domain, hover, inlay, lens, notes, symbols
+from torchlean_server.features import (
+    actions,
+    certificates,
+    domain,
+    hover,
+    inlay,
+    lens,
+    lyapunov,
+    notes,
+    symbols,
+)
 from torchlean_server.publishing import DIAGNOSTICS, HINTS, LENSES
 from torchlean_server.server import Server
 from torchlean_server.state import Document
@@ -61,6 +71,7 @@ def register(server: Server) -> None:
         server.feature(method, options)(handler)
     server.command(SELECT_DOMAIN)(select_domain)
     lean_handlers.register(server)
+    lyapunov_handlers.register(server)
     list_handlers.register(server)
 
 
@@ -238,7 +249,9 @@ async def code_actions(ls: Server, params: types.CodeActionParams) -> list[types
     if document is None or not ls.client.code_actions or not _wants_quick_fixes(params.context):
         return None
     start, end = (ls.converter.offset(document.text, p) for p in (params.range.start, params.range.end))
-    offers = [ls.converter.offer(offer) for offer in certificates.offers(document, start, max(start, end))]
+    place = (start, max(start, end))
+    commands = [*certificates.offers(document, *place), *lyapunov.offers(document, *place)]
+    offers = [ls.converter.offer(offer) for offer in commands]
     hazards = actions.hazards(document, start, max(start, end))
     lines = actions.lines(document, hazards)
     if lines is None:

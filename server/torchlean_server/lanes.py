@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from torchlean.analysis import properties
 from torchlean.analysis.result import FileAnalysis, Plan
+from torchlean.edits import Fix
 from torchlean_server.pool import Pool, Request
 
 IN_THREAD = 100_000
@@ -47,6 +48,11 @@ class Lanes:
         """As `Pool.plans`."""
         async with self._patient:
             return await self._pool.plans(request)
+
+    async def study(self, request: Request) -> tuple[str, tuple[Fix, ...]]:
+        """As `Pool.study`."""
+        async with self._patient:
+            return await self._pool.study(request)
 
     def forget(self, key: str) -> None:
         self._pool.forget(key)

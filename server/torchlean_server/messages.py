@@ -4,7 +4,8 @@ Server to worker:
     {"type": "analyse", "id", "path", "text", "roots", "overlays": {path: text or null}, "memory": MiB,
      "method": "ibp" or "crown",
      "lines": [first, last] or null,            with lines: quick fixes, not the analysis
-     "claims": [name] or null}                  with claims: their certificates, not the analysis
+     "claims": [name] or null,                  with claims: their certificates, not the analysis
+     "study": [what, name] or null}             with study: of a Lyapunov function, `picture` or `level`
     {"type": "cancel", "id"}
 Worker to server:
     {"type": "ready"}                           torch is imported and warm
@@ -12,6 +13,7 @@ Worker to server:
     {"type": "result", "id", "analysis"}        the whole answer, or
     {"type": "result", "id", "fixes"}           what helps against the hazards on the lines
     {"type": "result", "id", "plans"}           certificates of the claims, or why there are none
+    {"type": "result", "id", "text", "fixes"}   the picture (SVG), or a sentence about the level and its edit, if any
     {"type": "cancelled", "id"}
     {"type": "crashed", "id", "error"}          the last words of a dying worker
 

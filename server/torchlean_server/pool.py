@@ -34,6 +34,9 @@ GRACE = 2.0
 ATTEMPTS = 2
 """A process may die of what it did before (memory, a cache); an analysis that dies in two is itself the cause."""
 
+STUDY = 10
+"""Times the seconds of an analysis that a study may take, which a person asked for and waits for."""
+
 BROKEN_STARTS = 3
 """Starts in a row that fail before the installation is called broken."""
 
@@ -60,7 +63,8 @@ class Request:
 
     `text_alone`: of a property file only what its text says, without the verdict. Not the analysis is wanted with
     `lines` but quick fixes for the hazards on these lines (first and last, zero-based), with `claims` but certificates
-    of the claims with these names.
+    of the claims with these names, with `study` but a `picture` or the largest `level` of the Lyapunov function of the
+    name beside it.
     """
 
     key: str
@@ -70,6 +74,7 @@ class Request:
     text_alone: bool = False
     lines: tuple[int, int] | None = None
     claims: tuple[str, ...] | None = None
+    study: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -144,6 +149,15 @@ class Pool:
         message = await self._answer(request, lambda _: None)
         return await asyncio.to_thread(wire.decode_plans, message["plans"])
 
+    async def study(self, request: Request) -> tuple[str, tuple[Fix, ...]]:
+        """The picture that the request's `study` asks for, or a sentence and an edit. Cancel the task to drop it.
+
+        Raises:
+            AnalysisStopped: it took too long, or its process died twice.
+        """
+        message = await self._answer(request, lambda _: None)
+        return str(message["text"]), wire.decode_fixes(message["fixes"])
+
     async def _answer(self, request: Request, publish: Callable[[FileAnalysis], None]) -> Message:
         """The result's message of whichever worker gives one."""
         reason = ""
@@ -165,8 +179,9 @@ class Pool:
         self, worker: Worker, request: Request, publish: Callable[[FileAnalysis], None]
     ) -> Message:
         self.counts.started += 1
-        # Planning a certificate has a limit of its own, and may have to decide the claim first.
+        # Planning a certificate has a limit of its own, and may have to decide the claim first; a study decides many.
         seconds = self.limits.seconds if request.claims is None else 2 * self.limits.seconds
+        seconds = seconds if request.study is None else STUDY * self.limits.seconds
         try:
             message = await asyncio.wait_for(
                 worker.ask(self._content(worker, request), lambda layer: self._decode_early(layer, publish)),
@@ -221,6 +236,7 @@ class Pool:
             "text_alone": request.text_alone,
             "lines": None if request.lines is None else list(request.lines),
             "claims": None if request.claims is None else list(request.claims),
+            "study": None if request.study is None else list(request.study),
         }
 
     def _settle(self, worker: Worker) -> None:

@@ -129,11 +129,17 @@ class Analyser:
 
         answer: Message = {"type": "cancelled", "id": id}
         path, text, lines, claims = (request[name] for name in ("path", "text", "lines", "claims"))
+        study = request["study"]
         if not cancelled():
             with contextlib.suppress(self._cancelled_error):
                 if claims is not None:
                     plans = self._certificates()(path, text, claims, self._session, cancelled)
                     answer = {"type": "result", "id": id, "plans": form.encode_plans(plans)}
+                elif study is not None:
+                    from torchlean.analysis.studies import answered  # only those who ask for it wait for it
+
+                    told, found = answered(study[0], study[1], path, text, self._session, cancelled)
+                    answer = {"type": "result", "id": id, "text": told, "fixes": form.encode_fixes(found)}
                 elif lines is None:
                     analysis = self._analyse(path, text, self._session, cancelled, publish)
                     answer = {"type": "result", "id": id, "analysis": form.encode(analysis)}

@@ -59,6 +59,7 @@ class Editor:
         self.registered: list[str] = []
         self.answer_to_question: str | None = None
         self.shown: list[str] = []
+        self.applied: list[types.ApplyWorkspaceEditParams] = []
         self.unchecked: list[dict[str, Any]] = []
         self.result: types.InitializeResult | None = None
 
@@ -250,11 +251,16 @@ def make_client() -> LanguageClient:
         editor.shown.append(params.uri)
         return types.ShowDocumentResult(True)
 
+    def apply(ls: LanguageClient, params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
+        editor.applied.append(params)
+        return types.ApplyWorkspaceEditResult(True)
+
     @client.feature("torchlean/progress")
     def progress(ls: LanguageClient, params: Any) -> None:
         editor.unchecked.append(_plain(params))
 
     features[types.WINDOW_SHOW_DOCUMENT] = shown
+    features[types.WORKSPACE_APPLY_EDIT] = apply
     features[types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS] = published
     features[types.WORKSPACE_DIAGNOSTIC_REFRESH] = refresh("diagnostics")
     features[types.WORKSPACE_INLAY_HINT_REFRESH] = refresh("inlay hints")

@@ -55,6 +55,11 @@ class Level:
     failed: float | None
     fix: Fix | None
 
+    def text(self, name: str) -> str:
+        """A sentence about it."""
+        above = "" if self.failed is None else f"; rho = {self.failed:g} was tried and not proved"
+        return f"the largest level of `{name}` that was proved is rho = {self.rho:g}{above}"
+
 
 def families(capture: Capture) -> list[Family]:
     """The file's Lyapunov functions."""
@@ -111,6 +116,7 @@ def largest_level(
     seconds: float,
     cancelled: Callable[[], bool] = lambda: False,
     report: Callable[[float, bool], None] = lambda rho, proved: None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> Level:
     """Bisect for the largest `rho` with which all facts are proved, between `rho0` and the least value of V that was
     executed on the border of the region: beyond that the level set is cut off.
@@ -118,6 +124,7 @@ def largest_level(
     Args:
         seconds: for each fact of each level.
         report: told of every level that was tried.
+        enough: asked before each; no further one is tried then.
 
     Raises:
         NoLevelError: the file has no such function, its `level` is no pair of numbers in this file, or none is proved.
@@ -145,7 +152,7 @@ def largest_level(
     least = _border(path, text, name, session, cancelled)
     low, high = (levels.rho, least) if proved(levels.rho) else (levels.rho0, levels.rho)
     failed = None if low == levels.rho else high
-    while high - low > NEAR * high:
+    while high - low > NEAR * high and not enough():
         rho = float(f"{(low + high) / 2:.{DIGITS}g}")
         if not low < rho < high:
             break

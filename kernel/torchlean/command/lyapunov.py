@@ -78,7 +78,6 @@ def _search(path: str, text: str, name: str, session: Session, seconds: float) -
         found = largest_level(path, text, name, session, seconds, report=report)
     except NoLevelError as error:
         raise click.ClickException(str(error)) from error
-    above = "" if found.failed is None else f"; rho = {found.failed:g} was tried and not proved"
-    click.echo(f"largest level proved: rho = {found.rho:g}{above}")
+    click.echo(found.text(name))
     if found.fix is not None:
         click.echo(f"write level={found.fix.edits[0].text}")

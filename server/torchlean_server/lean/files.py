@@ -1,4 +1,4 @@
-"""Certificates as files, for people to read."""
+"""Certificates and pictures as files, for people to read."""
 
 from __future__ import annotations
 
@@ -20,19 +20,27 @@ def write_certificate(certificate: Certificate, claim: str) -> str:
     Raises:
         OSError: neither can be written.
     """
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", claim).strip("_") or "claim"
+    return kept(Path("certificates", certificate.digest[:DIGITS], f"{name}.lean"), certificate.source)
+
+
+def kept(inside: Path, content: str) -> str:
+    """Write a file into the user's cache, or into a temporary folder where that cannot be written; the path.
+
+    Raises:
+        OSError: neither can be written.
+    """
     from torchlean.lean.places import cache_folder
 
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", claim).strip("_") or "claim"
-    inside = Path("certificates", certificate.digest[:DIGITS], f"{name}.lean")
     try:
-        return _write(cache_folder() / inside, certificate)
+        return _write(cache_folder() / inside, content)
     except OSError:
-        return _write(Path(tempfile.gettempdir(), f"torchlean-{_user()}", inside), certificate)
+        return _write(Path(tempfile.gettempdir(), f"torchlean-{_user()}", inside), content)
 
 
-def _write(path: Path, certificate: Certificate) -> str:
+def _write(path: Path, content: str) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, certificate.source)
+    write_whole(path, content)
     return str(path)
 
 
