@@ -118,9 +118,12 @@ def steps(case: Univariate) -> tuple[float, ...]:
     return tuple(math.nextafter(x, towards) for x in places for towards in (-math.inf, x, math.inf))
 
 
-@pytest.mark.parametrize("case", [case for case in RELAXED if case.op != "frac"], ids=str)
+@pytest.mark.parametrize("case", [case for case in RELAXED if case.op not in ("frac", "derivative")], ids=str)
 def test_no_line_below_or_above_is_better_by_more_than_a_thousandth(case: Univariate) -> None:
-    """In the middle, where the best line touches the envelope: that is where the area between lines is decided."""
+    """In the middle, where the best line touches the envelope: that is where the area between lines is decided.
+
+    `derivative` looks for no envelope, as it says.
+    """
     source = random.Random(6)
     boxes = [moderate(source, *case.domain) for _ in range(80)]
     planes = relax(case, boxes)

@@ -66,7 +66,7 @@ _SILU_ZEROS = ((-2.399357280515468, 2.399357280515468), (-3.435840993535111, 0.0
 _GELU_ZEROS = ((-math.sqrt(2.0), math.sqrt(2.0)), (-2.0, 0.0, 2.0))
 
 
-_NEAR = (-2.0, 2.0)
+_NEAR = (-1.5, 1.5)
 """Beyond, the best line touches both tails, which is not looked for: it is better by some thousandths."""
 
 

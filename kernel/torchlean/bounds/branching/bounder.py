@@ -80,6 +80,9 @@ class Bounder:
         self.phased = int((lower < upper).sum()) > FEW_INPUTS and bool(self.variables.places)
         plan = None if self.phased else Plan.of(self.shape, self.place, self.inputs, self._intervals)
         self.curvature = None if plan is None else Curvature(goal, plan)
+        foreseen = None if self.curvature is None else self.curvature.foresee()
+        if self.curvature is not None and foreseen is not None:
+            self.curvature.contest.trust(foreseen)
 
     def _intervals(self) -> list[Interval]:
         """Of all nodes over the whole domain."""

@@ -24,6 +24,17 @@ AGAIN = 16
 """How many times as many boxes as before must have been bounded before they are compared again."""
 
 
+CELLS = 2**12
+"""Parts of the domain, all alike, on some of which it is foreseen how good second-order bounds get: they are bounded in
+about a second."""
+
+FORESEEN = 64
+"""How many of these parts are bounded."""
+
+FEW_INPUTS = 3
+"""With more inputs, so many parts are still wide."""
+
+
 class Contest:
     """Which of the two kinds of bounds to ask for.
 
@@ -39,6 +50,11 @@ class Contest:
         """Whether to compare on the next boxes, so many."""
         self._bounded += boxes
         return self._bounded >= self._next
+
+    def trust(self, boxes: int) -> None:
+        """Ask for second-order bounds alone, until so many boxes were bounded."""
+        self.curved = True
+        self._next = self._bounded + boxes
 
     def compare(self, curved: Tensor, straight: Tensor) -> None:
         """Note the worst margins, (boxes,), that both gave: by what they lack, where they decide nothing."""
@@ -66,6 +82,32 @@ class Curvature:
         self.plan = plan
         self.contest = Contest()
         self._members = goal.members().to(torch.float64)
+
+    def foresee(self) -> int | None:
+        """Until how many boxes second-order bounds are worth waiting for: they show most of some fine parts of a domain.
+
+        On the whole domain they may be far worse than linear ones, and still prove the claim with a hundredth of the
+        work when the boxes are small.
+
+        Returns:
+            None where there are many inputs, or most parts are not shown.
+        """
+        lower, upper = self.goal.ends()
+        varying = (lower < upper).nonzero().flatten()
+        if not 0 < len(varying) <= FEW_INPUTS:
+            return None
+        cuts = round(CELLS ** (1 / len(varying)))
+        drawn = torch.Generator().manual_seed(0)
+        place = torch.randint(cuts, (FORESEEN, len(varying)), generator=drawn).to(torch.float64)
+        low, high = lower.repeat(FORESEEN, 1), upper.repeat(FORESEEN, 1)
+        width = (upper - lower)[varying] / cuts
+        low[:, varying] = lower[varying] + place * width
+        high[:, varying] = torch.minimum(low[:, varying] + width, upper[varying])
+        rows = Expansion(self.plan, low, high).rows
+        if rows is None:
+            return None
+        shown = self.goal.shown(self.goal.margins(reach(rows, self.plan.layout).lower)).all(1)
+        return 2 * CELLS if 2 * int(shown.sum()) >= FORESEEN else None
 
     def bound(self, boxes: Boxes) -> Boxes | None:
         """Better margins, what they were found with, points and cuts; None where there are no such bounds."""
