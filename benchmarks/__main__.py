@@ -30,6 +30,8 @@ ALL = (
     "rounding",
     "verification",
     "growth",
+    "robustness",
+    "lyapunov",
     "certificates",
 )
 
