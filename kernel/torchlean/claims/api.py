@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
@@ -53,7 +53,7 @@ class Claim(Generic[Arguments, Result]):
     def __init__(
         self,
         function: Callable[Arguments, Result],
-        domains: dict[str, Domain | Regions],
+        domains: Mapping[str, Domain | Regions],
         arithmetic: str = "float32",
     ) -> None:
         functools.update_wrapper(self, function)
@@ -251,7 +251,7 @@ def resolve(path: str | Path, source: str) -> Path:
     return (Path.cwd() if interactive else Path(source).absolute().parent) / written
 
 
-def _check_arguments(function: Callable[..., object], domains: dict[str, Domain | Regions]) -> None:
+def _check_arguments(function: Callable[..., object], domains: Mapping[str, Domain | Regions]) -> None:
     """Every domain belongs to an argument, and every argument that needs a value has a domain."""
     name = _name(function)
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
