@@ -41,7 +41,7 @@ test-lean: setup lean
 	$(BIN)/python -m torchlean.cli lean build
 	$(BIN)/python -m pytest -m lean
 
-# The clients in vscode-extension/, in the real editors.
+# The clients in vscode-extension/ and nvim/, in the real editors.
 test-editors: setup
 	tests/editors/run.sh
 

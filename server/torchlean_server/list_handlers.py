@@ -84,7 +84,7 @@ def _node(ls: Server, document: Document, row: Row) -> dict[str, Any]:
     return {
         "id": fact.node,
         "op": fact.op,
-        "label": fact.label,
+        "label": row.label,
         "inputs": list(fact.inputs),
         "shape": list(fact.shape),
         "dtype": fact.dtype,
@@ -94,6 +94,7 @@ def _node(ls: Server, document: Document, row: Row) -> dict[str, Any]:
         "width": _finite(fact.width),
         "undefined": fact.undefined,
         "error": _finite(fact.error),
+        "rounding": "; ".join(f"{head} {text}" for head, text in render.rounding_rows(fact)),
         "reason": fact.reason,
         "range": None if row.place is None else ls.converter.range(document.text, *row.place),
     }

@@ -29,14 +29,31 @@ browser() {
     { echo "Chromium is needed: install it, or name it in the variable CHROMIUM" >&2; return 1; }
 }
 
+# Neovim 0.10 is Debian's stable one, the other is the newest: before and after `vim.lsp.config`.
+neovims() {
+  local suite test
+  for suite in trixie forky; do
+    local folder=tests/editors/node_modules/.neovim-$suite
+    [ -x "$folder/nvim" ] || tests/editors/neovim/unpack.sh "$suite" "$folder"
+    "$folder/nvim" --version | head -n 1
+    for test in bare plugin; do
+      echo "Neovim of $suite, $test"
+      HOME=$(mktemp -d) EXAMPLE=examples/pendulum TORCHLEAN=$root/.venv/bin/torchlean timeout 300 \
+        "$folder/nvim" --clean --headless -c "luafile tests/editors/neovim/$test.lua"
+    done
+  done
+}
+
 packages vscode-extension
 cd vscode-extension
 npm run --silent types
 npm run --silent lint
 npm test --silent
 npm run --silent package
+node esbuild.mjs --tests
 cd "$root"
 
 packages tests/editors
+neovims
 browser
 node --test --test-concurrency=1 tests/editors/test_*.mjs

@@ -11,9 +11,13 @@ from torchlean_server.state import Document, ShownUnit
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One node of the graph, and its smallest place in the text of now (offsets) where it has one."""
+    """One node of the graph; `label` is what the source calls it, or how it is written there.
+
+    `place` is the smallest place in the text of now (offsets), where it has one.
+    """
 
     fact: TensorFact
+    label: str
     place: tuple[int, int] | None
 
 
@@ -40,12 +44,16 @@ def find(document: Document, unit: str | None) -> ShownUnit | None:
 
 def rows(document: Document, shown: ShownUnit) -> list[Row]:
     """Every tensor of the unit, operands before what is computed from them."""
-    places: dict[int, tuple[int, int]] = {}
+    places: dict[int, tuple[tuple[int, int], str]] = {}
     for place in shown.unit.places:
         where = shown.layer.track.now(place.span) if place.span.path == document.path else None
         if where is None:
             continue
         for index in place.facts:
-            known = places.get(index, where)
-            places[index] = min(known, where, key=lambda ends: ends[1] - ends[0])
-    return [Row(fact, places.get(index)) for index, fact in enumerate(shown.unit.facts)]
+            mine = where, place.label
+            places[index] = min(places.get(index, mine), mine, key=lambda known: known[0][1] - known[0][0])
+    found = []
+    for index, fact in enumerate(shown.unit.facts):
+        where, label = places.get(index, (None, ""))
+        found.append(Row(fact, fact.label or label, where))
+    return found
