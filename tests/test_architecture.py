@@ -26,7 +26,14 @@ LAYERS = [
 ]
 """From the bottom to the top. Packages of one layer do not know each other."""
 
-LIGHT = {"claims.domain", "claims.errors", "claims.levels", "claims.samples", "capture.weights"}
+LIGHT = {
+    "claims.domain",
+    "claims.equations",
+    "claims.errors",
+    "claims.levels",
+    "claims.samples",
+    "capture.weights",
+}
 """Leaves that lower or equal layers may use: boxes, levels, samples, words for mistakes, reading weight files."""
 
 SERVER_MAY_USE = {

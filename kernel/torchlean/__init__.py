@@ -26,6 +26,7 @@ from torchlean.claims.errors import DomainError
 from torchlean.claims.logic import all, any, implies
 from torchlean.claims.lyapunov import Lyapunov, lyapunov
 from torchlean.claims.plain import Domain, assume, ball, box
+from torchlean.claims.residual import Residual, residual
 
 if TYPE_CHECKING:
     from torchlean.claims.sampling import Sample, Violation
@@ -36,6 +37,7 @@ __all__ = [
     "Domain",
     "DomainError",
     "Lyapunov",
+    "Residual",
     "Sample",
     "Violation",
     "all",
@@ -47,6 +49,7 @@ __all__ = [
     "implies",
     "load",
     "lyapunov",
+    "residual",
     "robust",
 ]
 

@@ -23,6 +23,7 @@ from torchlean.capture import (
     statements,
     torchlean_api,
     torchlean_lyapunov,
+    torchlean_residual,
     torchlean_robust,
 )
 
@@ -45,5 +46,6 @@ __all__ = [
     "statements",
     "torchlean_api",
     "torchlean_lyapunov",
+    "torchlean_residual",
     "torchlean_robust",
 ]

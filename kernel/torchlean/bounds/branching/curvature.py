@@ -84,7 +84,7 @@ class Curvature:
         self._members = goal.members().to(torch.float64)
 
     def foresee(self) -> int | None:
-        """Until how many boxes second-order bounds are worth waiting for: they show most of some fine parts of a domain.
+        """Until how many boxes second-order bounds are worth waiting for: they show most of some fine boxes.
 
         On the whole domain they may be far worse than linear ones, and still prove the claim with a hundredth of the
         work when the boxes are small.
