@@ -1,8 +1,9 @@
-"""Importing torch quickly."""
+"""Starting Python: importing torch quickly, and a process that does not import what lies in the current folder."""
 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,3 +24,16 @@ def quick_imports() -> Iterator[None]:
         gc.freeze()
         if enabled:
             gc.enable()
+
+
+def module_command(name: str) -> list[str]:
+    """The command that runs a module in another Python process; arguments may follow.
+
+    `python -m` looks for modules in the current folder first. That is the user's: its `random.py` would be run instead
+    of Python's own. (`-P` prevents this from Python 3.11 on, `-c` leaves it to the program.)
+    """
+    program = (
+        "import sys; sys.path[:] = filter(None, sys.path); import runpy; "
+        f"runpy.run_module({name!r}, run_name='__main__', alter_sys=True)"
+    )
+    return [sys.executable, "-c", program]

@@ -10,7 +10,6 @@ request that loses its process is asked again once, and after that reported.
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from torchlean.analysis import wire
 from torchlean.analysis.result import FileAnalysis, Plan
 from torchlean.edits import Fix
+from torchlean.startup import module_command
 from torchlean_server.messages import Message
 from torchlean_server.process import Worker, WorkerDied
 from torchlean_server.worker import DEFAULT_ANALYSIS
@@ -103,7 +103,7 @@ class Pool:
         grace: float = GRACE,
         log: Callable[[str], None] = lambda _: None,
     ) -> None:
-        command = [sys.executable, "-m", "torchlean_server.worker", "--analysis", analysis]
+        command = [*module_command("torchlean_server.worker"), "--analysis", analysis]
         self.limits = Limits()
         self.method = "crown"
         self.roots: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from pathlib import Path
 from torchlean.lean import pins
 from torchlean.lean.errors import SetupError
 from torchlean.lean.node import PROGRAM, find_npm
+from torchlean.startup import module_command
 
 LOOK_SECONDS = 0.1
 CHUNK = 1024 * 1024
@@ -67,7 +68,7 @@ def fetch_node(folder: Path, tick: Tick) -> Path:
     requirement = folder / "node.txt"
     hashes = " ".join(f"--hash=sha256:{value}" for value in pins.NODE_SHA256)
     requirement.write_text(f"{pins.NODE_PACKAGE}=={pins.NODE_PACKAGE_VERSION} {hashes}\n", encoding="utf-8")
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    pip = [*module_command("pip"), "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     options = [
         "--disable-pip-version-check",
         "--require-hashes",

@@ -13,9 +13,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from torchlean.startup import module_command
 from torchlean_server import limits
 
-COMMAND = (sys.executable, "-m", "torchlean_server.lean.setup")
+COMMAND = tuple(module_command("torchlean_server.lean.setup"))
 
 
 class SetUpFailed(Exception):

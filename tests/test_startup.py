@@ -1,0 +1,24 @@
+"""Processes of our own do not import what lies in the user's folder."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+
+from torchlean.startup import module_command
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def test_a_module_runs_with_its_arguments_and_without_the_current_folder(tmp_path: pathlib.Path) -> None:
+    for name in ("json", "argparse", "random"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the user's code ran')\n", encoding="utf-8")
+    command = [*module_command("json.tool"), "--indent", "1"]
+    done = subprocess.run(command, cwd=tmp_path, input="[1]", capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[\n 1\n]\n", "")
+
+
+def test_no_process_is_started_in_another_way() -> None:
+    sources = [path for part in ("kernel", "server") for path in (ROOT / part).rglob("*.py")]
+    assert len(sources) > 100
+    assert [path.name for path in sources if 'executable, "-m"' in path.read_text(encoding="utf-8")] == []
