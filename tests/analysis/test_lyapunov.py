@@ -62,6 +62,8 @@ def test_all_facts_of_a_stable_system_are_proved_at_the_name(analysed: Analysis)
     assert places == {(SYSTEM.count("\n"), 0)}
     (family,) = analysis.families
     assert (family.name, family.kind, family.proved, family.total) == ("stable", "lyapunov", 3, 3)
+    assert family.detail.startswith("All three together")
+    assert "reaches V <= 0.2 within 40 steps" in family.detail
     assert not messages(analysis, "TL311")
 
 
@@ -81,6 +83,7 @@ def test_a_refuted_fact_shows_the_trajectory_from_its_counterexample(analysed: A
     )
     claim = verdicts(analysis)["broken.decreases"]
     assert claim.verdict is Verdict.REFUTED
+    assert analysis.families[0].detail.startswith("If all three were proved: ")
     namespace: dict[str, Callable[..., torch.Tensor]] = {}
     exec(SYSTEM + "def grow(x):\n    return turn(x, 0.2, 1.2)\n", namespace)
     assert claim.counterexample is not None

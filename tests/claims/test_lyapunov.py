@@ -132,3 +132,16 @@ def test_a_field_has_one_fact_and_no_other(gradient: Callable[[torch.Tensor], to
     assert bool(stable.decreases(torch.tensor([0.5, 0.5])))
     with pytest.raises(AttributeError, match="no fact of this Lyapunov function"):
         _ = stable.inside
+
+
+def test_a_decrease_below_an_ulp_of_the_function_is_none() -> None:
+    stable = tl.lyapunov(
+        lambda x: 1e6 + 0 * x.sum(),
+        lambda x: x,
+        region=tl.box([-1.0, -1.0], [1.0, 1.0]),
+        level=(0.1, 2e6),
+        decrease=0.01,
+    )
+    x = torch.zeros(2)
+    assert float(torch.tensor(1e6) - 0.01) == 1e6
+    assert not bool(stable.decreases(x))

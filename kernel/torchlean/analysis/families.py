@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torchlean.analysis.lyapunov import conclusion
 from torchlean.analysis.result import ClaimResult, FamilyResult, UnitResult, Verdict
 from torchlean.capture.result import Family, Unit
 
@@ -31,9 +32,19 @@ def _counted(family: Family, facts: Sequence[UnitResult]) -> FamilyResult:
         *counts,
         total=len(facts),
         text=", ".join(words),
+        detail=_meaning(family, facts),
         facts=tuple(fact.name for fact in facts),
         seconds=sum(fact.claim.seconds for fact in facts if fact.claim is not None),
     )
+
+
+def _meaning(family: Family, facts: Sequence[UnitResult]) -> str:
+    """What the facts say together."""
+    if family.levels is None:
+        return ""
+    names = [fact.name.removeprefix(f"{family.name}.") for fact in facts]
+    proved = all(fact.claim is not None and fact.claim.verdict is Verdict.PROVED for fact in facts)
+    return conclusion(family.levels, names, proved)
 
 
 def _word(fact: UnitResult) -> str:

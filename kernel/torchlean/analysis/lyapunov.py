@@ -175,10 +175,31 @@ def _meaning(unit: Unit, system: System, decision: Decision) -> str:
         return "; this is the decrease along the field at each state, and says nothing about trajectories"
     if unit.family is not None and unit.name == f"{unit.family.name}.inner" and decision.margin > 0:
         # Where V <= rho0 its alternative `V > rho0` has no positive margin, so the other one has this margin.
-        inner = torch.tensor(system.levels.inner, dtype=system.graph[system.value].type.dtype)
-        reached = upper_text(rounded_up(Fraction(inner.item()) - Fraction(decision.margin)))
+        reached = upper_text(rounded_up(Fraction(system.levels.inner) - Fraction(decision.margin)))
         return f"; from V <= {system.levels.rho0:g} a step ends at V <= {reached}"
     return ""
+
+
+def conclusion(levels: Levels, facts: Sequence[str], proved: bool) -> str:
+    """What facts say together, in a paragraph for people.
+
+    Args:
+        facts: their names, without the family's.
+        proved: whether all of them are.
+    """
+    if "inside" not in facts:
+        return "The decrease of V along the field is a fact about each state; nothing is said about trajectories."
+    # The difference that has to reach delta is rounded once, in float64.
+    step = Fraction(levels.delta) * (1 - Fraction(1, 2**52))
+    steps = math.ceil((Fraction(levels.rho) - Fraction(levels.rho0)) / step)
+    text = (
+        f"every trajectory that starts in the region at V <= {levels.rho:g} stays there, reaches V <= {levels.rho0:g} "
+        f"within {steps:,} steps, and from then on stays at V <= {levels.inner:g}"
+    )
+    source = "(theorem `PracticalLyapunov.practically_stable`, lean/TorchLean/Lyapunov.lean)"
+    if not proved:
+        return f"If all three were proved: {text} {source}."
+    return f"All three together {source}: {text}."
 
 
 def doubts(unit: UnitBounds) -> list[Diagnostic]:
@@ -253,4 +274,4 @@ def _tried(system: System) -> tuple[Tensor, Tensor]:
     return states, border
 
 
-__all__ = ["System", "border_least", "doubts", "parts", "system_of", "told", "trajectory"]
+__all__ = ["System", "border_least", "conclusion", "doubts", "parts", "system_of", "told", "trajectory"]

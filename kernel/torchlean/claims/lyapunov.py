@@ -86,7 +86,7 @@ def lyapunov(
         V: a state to one number, shape () or (1,).
         step: a state to the next one, of the same shape: plant, integrator and controller together.
         region: the box of states.
-        level: `(rho0, rho)`, `rho0 < rho`, in the units of `V`; rounded to the type of `V`, as torch compares.
+        level: `(rho0, rho)`, `rho0 < rho`, in the units of `V`.
         decrease: of `V` in one step, or per unit of time for a field; positive.
         inner: between `rho0` and `rho`; `rho` where it is not given.
         field: a state to its derivative in time, instead of `step`.
