@@ -63,7 +63,8 @@ def test_all_facts_of_a_stable_system_are_proved_at_the_name(analysed: Analysis)
     (family,) = analysis.families
     assert (family.name, family.kind, family.proved, family.total) == ("stable", "lyapunov", 3, 3)
     assert family.detail.startswith("All three together")
-    assert "reaches V <= 0.2 within 40 steps" in family.detail
+    # 0.8 / 0.02, and one more: a difference that float64 rounds up to the decrease may be a little less.
+    assert "reaches V <= 0.2 within 41 steps" in family.detail
     assert not messages(analysis, "TL311")
 
 
