@@ -17,7 +17,7 @@ def derivative(u: Tensor, variables: tuple[Tensor, ...]) -> Tensor:
         raise TypeError(no_variable())
     for value in (u, *variables):
         if not isinstance(value, Tensor) or not value.is_floating_point():
-            got = f"a {value.dtype} tensor" if isinstance(value, Tensor) else repr(value)
+            got = _type_of(value) if isinstance(value, Tensor) else repr(value)
             raise TypeError(not_differentiable(got))
     if not all(variable.requires_grad for variable in variables):
         raise UntrackedError(untracked())
@@ -28,6 +28,10 @@ def derivative(u: Tensor, variables: tuple[Tensor, ...]) -> Tensor:
             raise ValueError(independent())
         found = torch.zeros_like(variable) if slope is None else slope
     return found
+
+
+def _type_of(tensor: Tensor) -> str:
+    return f"a {tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')} tensor"
 
 
 def _gradient(of: Tensor, by: Tensor) -> Tensor | None:
