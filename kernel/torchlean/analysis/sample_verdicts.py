@@ -17,6 +17,9 @@ from torchlean.claims.decide import Decision
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.numbers import lower_text
 
+BETWEEN = 0.1
+"""Seconds between two reports: each lists all samples, and nobody reads faster."""
+
 
 def decided_family(
     bounded: UnitBounds,
@@ -51,15 +54,24 @@ def decided_family(
     def known(group: Group, member: int) -> Decision | None:
         return session.decided.get(keys[member])
 
+    stored: set[int] = set()
+    told = started
+
     def tell() -> None:
-        for member, decision in run.decisions.items():
-            if decision.finished:
-                session.decided.put(keys[member], decision)
-        report(_result(unit, run.decisions, len(run.correct), keys, started))
+        nonlocal told
+        for member in run.decisions.keys() - stored:
+            stored.add(member)
+            if run.decisions[member].finished:
+                session.decided.put(keys[member], run.decisions[member])
+        if time.perf_counter() - told > BETWEEN:
+            report(_result(unit, run.decisions, len(run.correct), keys, started))
+            told = time.perf_counter()
 
     run = BatchRun(groups, unit.samples, unit.sampled, session.bounds, cancelled, tell)
     run.decide(known, seconds)
-    return _result(unit, run.decisions, len(run.correct), keys, started)
+    result = _result(unit, run.decisions, len(run.correct), keys, started)
+    report(result)
+    return result
 
 
 def _result(
