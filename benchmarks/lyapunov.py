@@ -23,7 +23,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples" / "stability"
 
 RUNS = 3
 
-LIMIT = 60.0
+LIMIT = 30.0
 """Seconds for branch and bound of one fact."""
 
 COPIES = (1, 2, 4)

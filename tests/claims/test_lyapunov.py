@@ -28,6 +28,7 @@ WRONG = [
     "V, step, region=[-1.0, 1.0], level=(0.1, 0.9), decrease=0.01",
     "V, step, region=tl.box(torch.zeros(0), 1.0), level=(0.1, 0.9), decrease=0.01",
     "V, step, region=tl.box([1.0, 0.0], [0.0, 1.0]), level=(0.1, 0.9), decrease=0.01",
+    "V, step, region=tl.box([-1.0, 0.0], [1.0, float('inf')]), level=(0.1, 0.9), decrease=0.01",
     "V, step, region=region, level=(0.9, 0.1), decrease=0.01",
     "V, step, region=region, level=(0.5, 0.5), decrease=0.01",
     "V, step, region=region, level=0.9, decrease=0.01",
@@ -71,9 +72,12 @@ def test_both_refuse_in_the_same_words_on_the_line_of_the_call(arguments: str, t
         ("def bad(x):\n    return torch.stack([x, x])\n", "V, bad"),
         ("def bad(x):\n    return x * x\n", "bad, step"),
         ("def bad(x):\n    return x.sum()\n", "V, bad"),
+        ("def bad(x):\n    return 1.5\n", "V, bad"),
+        ("def bad(x):\n    x.mul_(0.5)\n    return x\n", "V, bad"),
+        ("def bad(x):\n    x[0] = 0.0\n    return x.sum()\n", "bad, step"),
     ],
 )
-def test_results_of_a_wrong_shape_are_refused_in_the_same_words(
+def test_functions_that_give_or_do_the_wrong_thing_are_refused_in_the_same_words(
     definition: str, arguments: str, tmp_path: Path
 ) -> None:
     program = (

@@ -158,8 +158,7 @@ def _open(system: System, decision: Decision) -> str:
     worst = None if found is None else found.worst
     if found is None or worst is None or len(found) == 1:
         return ""
-    volume = (found.upper - found.lower).prod(1)
-    share = float(volume[~found.shown].sum() / volume.sum())
+    share = 1 - decision.verified
     ends = f"{_numbers(found.lower[worst])} to {_numbers(found.upper[worst])}"
     return f". Open is {_percent(share)} of the region, in {int((~found.shown).sum()):,} boxes; the worst is {ends}"
 

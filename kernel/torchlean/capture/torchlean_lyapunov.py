@@ -23,11 +23,14 @@ from torchlean.capture.values import (
 from torchlean.claims.domain import Box
 from torchlean.claims.levels import (
     LyapunovError,
+    changed_state,
     check_system,
     empty_state,
     levels_of,
     no_region,
+    no_tensor,
     not_a_function,
+    unbounded_region,
     wrong_state,
     wrong_value,
 )
@@ -100,6 +103,8 @@ def _region(region: Value) -> Box:
         raise LyapunovError(no_region(shown(region)), "region")
     if not region.lower.numel():
         raise LyapunovError(empty_state(), "region")
+    if not bool((region.lower.isfinite() & region.upper.isfinite()).all()):
+        raise LyapunovError(unbounded_region(), "region")
     return region
 
 
@@ -110,13 +115,20 @@ def _function(run: Interpreter, name: str, function: Value) -> Native:
     place = argument_span(run, _POSITIONS.get(name), name)
 
     def called(run: Interpreter, x: TensorValue) -> Value:
+        before = x.node
         result = call(run, function, [x], {})
+        if x.node != before:
+            return _misused(run, changed_state(name), place)
         if not isinstance(result, TensorValue):
-            return result if isinstance(result, Unknown) else _no_tensor(run, name, result, place)
+            return (
+                result
+                if isinstance(result, Unknown)
+                else _misused(run, no_tensor(name, shown(result)), place)
+            )
         if name == "V" and result.type.numel != 1:
-            return _misshapen(run, wrong_value(result.shape), place)
+            return _misused(run, wrong_value(result.shape), place)
         if name != "V" and result.shape != x.shape:
-            return _misshapen(run, wrong_state(name, result.shape, x.shape), place)
+            return _misused(run, wrong_state(name, result.shape, x.shape), place)
         # V is called on the state first, then on the state after it: the first is the state's.
         run.state.setdefault(STATES, {}).setdefault(name, result.node)
         return result
@@ -124,10 +136,6 @@ def _function(run: Interpreter, name: str, function: Value) -> Native:
     return Native(f"torchlean.lyapunov.{name}", called)
 
 
-def _no_tensor(run: Interpreter, name: str, result: Value, place: Span | None) -> Unknown:
-    return _misshapen(run, f"`{name}` must give a tensor, got {shown(result)}", place)
-
-
-def _misshapen(run: Interpreter, message: str, place: Span | None) -> Unknown:
+def _misused(run: Interpreter, message: str, place: Span | None) -> Unknown:
     run.report("TL304", message, span=place)
     return Unknown(message, run.place(), reported=True)

@@ -122,6 +122,21 @@ def empty_state() -> str:
     return "`region` has no coordinates: a state needs at least one"
 
 
+def unbounded_region() -> str:
+    """A region without ends."""
+    return "`region` must be bounded: a trajectory is to be kept in it, and an end is infinite"
+
+
+def no_tensor(argument: str, got: str) -> str:
+    """A function that returns something else."""
+    return f"`{argument}` must give a tensor, got {got}"
+
+
+def changed_state(argument: str) -> str:
+    """A function that works in place on what it is given."""
+    return f"`{argument}` must not change the state that it is given in place: the facts compare it with the next one"
+
+
 def wrong_value(shape: tuple[int, ...]) -> str:
     """V gives no single number."""
     return f"V must give one number for one state, got shape {shape}"

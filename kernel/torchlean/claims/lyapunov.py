@@ -5,6 +5,7 @@ Their bodies stand in `capture/stubs/torchlean_lyapunov.py`, which the analysis 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,14 @@ from torchlean.claims.api import Claim
 from torchlean.claims.levels import (
     Levels,
     LyapunovError,
+    changed_state,
     check_system,
     empty_state,
     levels_of,
     no_region,
+    no_tensor,
     not_a_function,
+    unbounded_region,
     wrong_state,
     wrong_value,
 )
@@ -102,6 +106,8 @@ def lyapunov(
         raise LyapunovError(no_region(repr(region)), "region")
     if not region.lower:
         raise LyapunovError(empty_state(), "region")
+    if not all(map(math.isfinite, (*region.lower, *region.upper))):
+        raise LyapunovError(unbounded_region(), "region")
     levels = levels_of(level, decrease, inner, known_number, repr)
     facts = {name: Claim(_named(name, functions, region, levels), {"x": region}) for name in names}
     return Lyapunov(region, levels, facts)
@@ -113,7 +119,14 @@ def _function(name: str, function: object) -> Function:
         raise LyapunovError(not_a_function(name, repr(function)), name)
 
     def called(x: Tensor) -> Tensor:
+        import torch  # loaded by whoever has a state to give
+
+        version = None if x.is_inference() else x._version
         result: Tensor = function(x)
+        if version is not None and x._version != version:
+            raise LyapunovError(changed_state(name), name)
+        if not isinstance(result, torch.Tensor):
+            raise LyapunovError(no_tensor(name, repr(result)), name)
         if name == "V" and result.numel() != 1:
             raise LyapunovError(wrong_value(tuple(result.shape)), name)
         if name != "V" and result.shape != x.shape:

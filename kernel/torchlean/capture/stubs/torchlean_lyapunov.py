@@ -14,8 +14,9 @@ def step_facts(V, step, lower, upper, rho0, inner, rho, delta):
     """For all states of the region: `lower` and `upper` are its ends, in float64."""
 
     def inside(x):
+        value = V(x).double()
         after = step(x)
-        return (V(x).double() > rho) | ((after >= lower) & (after <= upper)).all()
+        return (value > rho) | ((after >= lower) & (after <= upper)).all()
 
     def decreases(x):
         value = V(x).double()
