@@ -13,7 +13,7 @@ class Client:
 
     `pull_diagnostics` means that it pulls and can be asked to pull again. One that only pulls after edits (Neovim 0.10)
     would show the verdicts of old weights as if they were current, so it is pushed to like clients that never pull.
-    `code_actions`: it takes edits in actions; older clients know commands only.
+    `code_actions`: it takes edits in actions; older clients know commands only. `create_files`: among these edits.
     """
 
     pull_diagnostics: bool = False
@@ -23,6 +23,7 @@ class Client:
     nested_symbols: bool = False
     code_actions: bool = False
     versioned_edits: bool = False
+    create_files: bool = False
     progress: bool = False
     configuration: bool = False
     register_configuration: bool = False
@@ -47,6 +48,9 @@ class Client:
             nested_symbols=bool(symbols and symbols.hierarchical_document_symbol_support),
             code_actions=bool(actions and actions.code_action_literal_support),
             versioned_edits=bool(edits and edits.document_changes),
+            create_files=bool(
+                edits and types.ResourceOperationKind.Create in (edits.resource_operations or [])
+            ),
             progress=bool(window.work_done_progress),
             configuration=bool(workspace.configuration),
             register_configuration=bool(changed and changed.dynamic_registration),

@@ -21,6 +21,7 @@ from torchlean_server.features.diagnostics import Problem
 from torchlean_server.features.hover import Hover
 from torchlean_server.features.inlay import Hint
 from torchlean_server.features.lens import Lens
+from torchlean_server.features.reproduction import NewTest
 from torchlean_server.features.symbols import Symbol
 from torchlean_server.state import Document
 from torchlean_server.text import Text
@@ -72,6 +73,9 @@ def existing_path(uri: str) -> str | None:
     """The absolute path of a `file:` URI, None for others."""
     path = to_fs_path(uri)
     return os.path.abspath(path) if path else None
+
+
+_START = types.Range(types.Position(0, 0), types.Position(0, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,20 @@ class Converter:
             edit=types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, edits)])
             if versioned
             else types.WorkspaceEdit(changes={document.uri: edits}),
+        )
+
+    def addition(self, test: NewTest) -> types.CodeAction:
+        """Text at the end of another file, which is made where there is none."""
+        uri = from_fs_path(test.path) or ""
+        end = len(test.existing.string) if test.existing is not None else 0
+        place = self.range(test.existing, end, end) if test.existing is not None else _START
+        identifier = types.OptionalVersionedTextDocumentIdentifier(uri, None)
+        edit = types.TextDocumentEdit(identifier, [types.TextEdit(place, test.text)])
+        new = types.CreateFile(uri, options=types.CreateFileOptions(ignore_if_exists=True))
+        return types.CodeAction(
+            test.title,
+            kind=types.CodeActionKind.QuickFix,
+            edit=types.WorkspaceEdit(document_changes=[new, edit]),
         )
 
     def offer(self, offer: Offer) -> types.CodeAction:

@@ -22,6 +22,7 @@ from torchlean_server.features import (
     lens,
     lyapunov,
     notes,
+    reproduction,
     symbols,
 )
 from torchlean_server.publishing import DIAGNOSTICS, HINTS, LENSES
@@ -252,6 +253,12 @@ async def code_actions(ls: Server, params: types.CodeActionParams) -> list[types
     place = (start, max(start, end))
     commands = [*certificates.offers(document, *place), *lyapunov.offers(document, *place)]
     offers = [ls.converter.offer(offer) for offer in commands]
+    offers += [
+        ls.converter.action(document, action, ls.client.versioned_edits, ls.client.related_information)
+        for action in reproduction.exact_numbers(document, *place)
+    ]
+    if ls.client.create_files:
+        offers += map(ls.converter.addition, reproduction.tests(document, *place, ls.text_of))
     hazards = actions.hazards(document, start, max(start, end))
     lines = actions.lines(document, hazards)
     if lines is None:
