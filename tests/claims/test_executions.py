@@ -131,6 +131,17 @@ def test_executed_margins_stay_above_the_bound_of_executions(name: str) -> None:
                 assert bool(values[question.holds].all())
 
 
+@pytest.mark.parametrize(
+    "body", ["z >= 0", "torch.where(z >= 0, 1.0, -1.0) >= 0", "torch.stack([z, x * 0 - 1]).argmin() == 1"]
+)
+def test_a_choice_that_nan_may_turn_is_not_proved(body: str) -> None:
+    """The difference of two infinities is NaN, which no interval contains and `relu` keeps."""
+    z = "torch.relu(torch.exp(x) - torch.exp(x) * 0.5)"
+    assert verdict(body.replace("z", z), "tl.box(80.0, 90.0)").verdict.value != "proved"
+    x = torch.tensor(90.0)
+    assert not bool(eval(body, {"torch": torch, "x": x, "z": eval(z)}))
+
+
 def test_a_claim_with_assertions_is_proved_only_if_they_hold(tmp_path: Path) -> None:
     text = f"{HEAD}@tl.claim(x=tl.box(0.0, 1.0))\ndef stated(x):\n    assert x <= LIMIT\n    return x >= 0\n"
     for limit, expected in (("1.0", "proved"), ("0.5", "refuted")):

@@ -189,9 +189,9 @@ class Decided(Rule):
         range_ = call.over_reach()
         error = width(range_)
         unknown = any(x.error is not None and not bool(torch.isfinite(x.error).all()) for x in call.operands)
-        if range_.undefined or (call.floating and unknown):
-            # NaN may be among the operands: of the results only truth values and places are still in their range.
-            error = torch.full_like(error, math.inf)
+        if range_.undefined or unknown:
+            # NaN may be among the operands, which lies in no range: a comparison with it is false whatever that says.
+            error = torch.full_like(error, 1.0 if call.out.dtype == torch.bool else math.inf)
         return Noise(local, error)
 
 
