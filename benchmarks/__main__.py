@@ -32,6 +32,7 @@ ALL = (
     "growth",
     "robustness",
     "lyapunov",
+    "residuals",
     "certificates",
 )
 
