@@ -19,7 +19,7 @@ from torchlean.analysis.certifying import certified
 from torchlean.analysis.session import Session
 from torchlean.certificate import Document, Title, write
 from torchlean.certificate.checker import Checker, Known
-from torchlean.certificate.lean_source import MODULES
+from torchlean.certificate.lean_source import MODULES, PROOFS
 from torchlean.certificate.lean_terms import bits_of, field_width
 from torchlean.certificate.network import (
     Bound,
@@ -87,10 +87,9 @@ class _Clock:
 
     def times(self, document: Document) -> _Times:
         source = document.lean
-        head, theorem, rest = source.partition("/-- Whatever the network computes")
+        head, _, rest = source.partition(PROOFS)
         definitions = self._least(head + rest[rest.index("\nend ") :])
         whole = self._least(source)
-        assert theorem
         return _Times(self._imports, definitions - self._imports, whole - definitions)
 
     def _least(self, source: str) -> float:

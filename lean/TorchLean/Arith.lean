@@ -45,12 +45,120 @@ theorem neg_intCast_nonneg {c : Int} (h : ¬ 0 ≤ c) : (0 : Rat) ≤ -(c : Rat)
   have := intCast_nonneg (c := -c) (by omega)
   rwa [Rat.intCast_neg] at this
 
+/-! ## Integers by their constructors -/
+
+namespace Fast
+
+@[simp] theorem add_eq (a b : Int) : Fast.add a b = a + b := by cases a <;> cases b <;> rfl
+
+@[simp] theorem sub_eq (a b : Int) : Fast.sub a b = a - b := by
+  cases a with
+  | ofNat m => cases b with
+    | ofNat n => exact Int.subNatNat_eq_coe
+    | negSucc n =>
+      show ((m + (n + 1) : Nat) : Int) = (m : Int) - Int.negSucc n
+      rw [Int.negSucc_eq]
+      omega
+  | negSucc m => cases b with
+    | ofNat n =>
+      show Int.negSucc (m + n) = Int.negSucc m - (n : Int)
+      rw [Int.negSucc_eq, Int.negSucc_eq]
+      omega
+    | negSucc n =>
+      show Int.subNatNat n m = Int.negSucc m - Int.negSucc n
+      rw [Int.subNatNat_eq_coe, Int.negSucc_eq, Int.negSucc_eq]
+      omega
+
+@[simp] theorem mul_eq (a b : Int) : Fast.mul a b = a * b := by cases a <;> cases b <;> rfl
+
+theorem le_iff {a b : Int} : Fast.le a b = true ↔ a ≤ b := by
+  cases a with
+  | ofNat m => cases b with
+    | ofNat n =>
+      show m.ble n = true ↔ (m : Int) ≤ (n : Int)
+      exact ⟨fun h => Int.ofNat_le.mpr (Nat.le_of_ble_eq_true h), fun h => Nat.ble_eq_true_of_le (Int.ofNat_le.mp h)⟩
+    | negSucc n =>
+      show false = true ↔ (m : Int) ≤ Int.negSucc n
+      rw [Int.negSucc_eq]
+      simp only [Bool.false_eq_true, false_iff]
+      omega
+  | negSucc m => cases b with
+    | ofNat n =>
+      show true = true ↔ Int.negSucc m ≤ (n : Int)
+      rw [Int.negSucc_eq]
+      simp only [true_iff]
+      omega
+    | negSucc n =>
+      show n.ble m = true ↔ Int.negSucc m ≤ Int.negSucc n
+      rw [Int.negSucc_eq, Int.negSucc_eq]
+      refine ⟨fun h => ?_, fun h => Nat.ble_eq_true_of_le ?_⟩
+      · have := Nat.le_of_ble_eq_true h
+        omega
+      · omega
+
+/-- A choice by the order of two numbers. -/
+theorem cond_le {α : Type} (a b : Int) (x y : α) : cond (Fast.le a b) x y = if a ≤ b then x else y := by
+  by_cases h : a ≤ b
+  · rw [if_pos h, le_iff.mpr h]
+    rfl
+  · have h' : Fast.le a b = false := by
+      cases hb : Fast.le a b with
+      | false => rfl
+      | true => exact absurd (le_iff.mp hb) h
+    rw [if_neg h, h']
+    rfl
+
+@[simp] theorem min_eq (a b : Int) : Fast.min a b = Min.min a b := by
+  rw [Int.min_def]
+  exact cond_le a b a b
+
+@[simp] theorem max_eq (a b : Int) : Fast.max a b = Max.max a b := by
+  rw [Int.max_def]
+  exact cond_le a b b a
+
+/-- A product whose second factor goes by the sign of the first. -/
+theorem mul_bySign (c x y : Int) : Fast.mul c (Fast.bySign c x y) = if 0 ≤ c then c * x else c * y := by
+  rw [mul_eq]
+  cases c with
+  | ofNat m =>
+    rw [if_pos (show 0 ≤ Int.ofNat m from Int.natCast_nonneg m)]
+    rfl
+  | negSucc m =>
+    rw [if_neg (by rw [Int.negSucc_eq]; omega)]
+    rfl
+
+end Fast
+
 /-! ## Rounded quotients -/
+
+theorem floorShift_eq (n : Int) (k : Nat) : floorShift n k = n / ((2 ^ k : Nat) : Int) := by
+  cases n with
+  | ofNat m =>
+    show ((m >>> k : Nat) : Int) = (m : Int) / ((2 ^ k : Nat) : Int)
+    rw [Nat.shiftRight_eq_div_pow]
+    rfl
+  | negSucc m =>
+    obtain ⟨n, hn⟩ : ∃ n, 2 ^ k = n + 1 := ⟨2 ^ k - 1, by have := Nat.two_pow_pos k; omega⟩
+    show Int.negSucc (m >>> k) = Int.negSucc m / ((2 ^ k : Nat) : Int)
+    rw [Nat.shiftRight_eq_div_pow, hn]
+    rfl
+
+theorem shiftLeft_eq (n : Int) (k : Nat) : shiftLeft n k = n * ((2 ^ k : Nat) : Int) := by
+  cases n with
+  | ofNat m =>
+    show ((m <<< k : Nat) : Int) = (m : Int) * ((2 ^ k : Nat) : Int)
+    rw [Nat.shiftLeft_eq]
+    rfl
+  | negSucc m =>
+    show Int.negOfNat ((m + 1) <<< k) = Int.negSucc m * ((2 ^ k : Nat) : Int)
+    rw [Nat.shiftLeft_eq]
+    rfl
 
 /-- Quotient and remainder. -/
 theorem floorShift_mul_add (n : Int) (k : Nat) :
-    floorShift n k * ((2 ^ k : Nat) : Int) + n % ((2 ^ k : Nat) : Int) = n :=
-  Int.ediv_mul_add_emod n _
+    floorShift n k * ((2 ^ k : Nat) : Int) + n % ((2 ^ k : Nat) : Int) = n := by
+  rw [floorShift_eq]
+  exact Int.ediv_mul_add_emod n _
 
 theorem remainder_nonneg (n : Int) (k : Nat) : 0 ≤ n % ((2 ^ k : Nat) : Int) := by
   apply Int.emod_nonneg
@@ -80,7 +188,7 @@ theorem le_ceilShift (n : Int) (k : Nat) : (n : Rat) ≤ (ceilShift n k : Rat) *
   grind
 
 theorem shiftLeft_cast (n : Int) (k : Nat) : ((shiftLeft n k : Int) : Rat) = n * pow2 k := by
-  unfold shiftLeft; rw [Rat.intCast_mul, pow2_intCast]
+  rw [shiftLeft_eq, Rat.intCast_mul, pow2_intCast]
 
 /-! ## Forcing -/
 
@@ -137,7 +245,7 @@ theorem dot_addRows (c d : List Int) (a : Vec) : dot (addRows c d) a = dot c a +
     | cons d ds =>
       cases a with
       | nil => simp only [dot_nil_right]; grind
-      | cons x xs => simp only [addRows, dot_cons, ih, Rat.intCast_add]; grind
+      | cons x xs => simp only [addRows, Fast.add_eq, dot_cons, ih, Rat.intCast_add]; grind
 
 theorem dot_scaleRow (k : Nat) (c : List Int) (a : Vec) : dot (scaleRow k c) a = dot c a * pow2 k := by
   induction c generalizing a with
@@ -172,7 +280,7 @@ theorem size_eq {grid : Nat} {b : Box} {x : Vec} (h : InBox grid b x) : size b =
   | nil => rw [inBox_nil h]; rfl
   | cons b bs ih =>
     obtain ⟨x0, xs, rfl, _, _, h⟩ := inBox_cons h
-    simp only [size, List.length_cons, ih h]
+    simp only [size, List.length_cons, ih h, Nat.succ_eq_add_one]
 
 theorem allNear_nil {grid : Nat} {e : List Nat} {y : Vec} (h : AllNear grid [] e y) : e = [] ∧ y = [] := by
   cases e <;> cases y <;> first | exact ⟨rfl, rfl⟩ | exact False.elim h
@@ -224,7 +332,7 @@ theorem lowest_le {grid : Nat} {b : Box} {x : Vec} (c : List Int) (h : InBox gri
       obtain ⟨x0, xs, rfl, hl, hu, h⟩ := inBox_cons h
       have h1 := ih h
       have h2 := lowest_term c b.1 b.2 hl hu
-      simp only [lowest, dot_cons, Rat.intCast_add]
+      simp only [lowest, Fast.add_eq, Fast.mul_bySign, dot_cons, Rat.intCast_add]
       grind
 
 /-- `highest` is an upper bound of a sum of products over a box. -/
@@ -239,7 +347,7 @@ theorem le_highest {grid : Nat} {b : Box} {x : Vec} (c : List Int) (h : InBox gr
       obtain ⟨x0, xs, rfl, hl, hu, h⟩ := inBox_cons h
       have h1 := ih h
       have h2 := highest_term c b.1 b.2 hl hu
-      simp only [highest, dot_cons, Rat.intCast_add]
+      simp only [highest, Fast.add_eq, Fast.mul_bySign, dot_cons, Rat.intCast_add]
       grind
 
 /-! ## One step backward -/
@@ -308,7 +416,7 @@ theorem dot_linearOut {s : Nat} {a : Vec} {rows : List (List Int)} {bias : List 
       | cons c cs =>
         have h1 := ih cs (Nat.succ.inj hl)
         have h2 := div_mul_pow2 (dot r a + b) s
-        simp only [linearOut, dotInt, dot_cons, combine_cons, Rat.intCast_add, Rat.intCast_mul]
+        simp only [linearOut, dotInt, Fast.add_eq, Fast.mul_eq, dot_cons, combine_cons, Rat.intCast_add, Rat.intCast_mul]
         generalize (dot r a + b) / pow2 s = q at *
         grind
 

@@ -1,8 +1,7 @@
 module
 
 prelude
-public import TorchLean.Product
-public import TorchLean.Boxes
+public import TorchLean.Packed
 public import TorchLean.Lines
 
 /-!

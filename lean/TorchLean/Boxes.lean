@@ -64,7 +64,7 @@ theorem widen_sound {grid : Nat} {b b' : Box} {v : Vec} {e : List Nat} {y : Vec}
   | cons b bs ih =>
     obtain ⟨v0, vs, rfl, hl, hu, h⟩ := inBox_cons h
     obtain ⟨e0, es, y0, ys, rfl, rfl, hn, hy⟩ := allNear_cons hy
-    rw [widen, Option.map_eq_some_iff] at hb
+    simp only [widen, Fast.sub_eq, Fast.add_eq, Option.map_eq_some_iff] at hb
     obtain ⟨bs', hb, rfl⟩ := hb
     exact ⟨near_bounds hn hl hu, ih h hy hb⟩
 
@@ -87,7 +87,7 @@ theorem meet_sound {grid : Nat} {a b c : Box} {v : Vec} (ha : InBox grid a v) (h
     | nil => exact False.elim hb
     | cons b bs =>
       have hb0 : (b.1 : Rat) ≤ v0 * pow2 grid ∧ v0 * pow2 grid ≤ b.2 := And.left hb
-      rw [meet, Option.map_eq_some_iff] at h
+      simp only [meet, Fast.max_eq, Fast.min_eq, Option.map_eq_some_iff] at h
       obtain ⟨cs, h, rfl⟩ := h
       refine ⟨⟨?_, ?_⟩, ih ha (And.right hb) h⟩
       · show ((max a.1 b.1 : Int) : Rat) ≤ v0 * pow2 grid
@@ -192,7 +192,7 @@ theorem addBox_sound {grid : Nat} {a b c : Box} {x y : Vec} (hx : InBox grid a x
     | cons b bs =>
       obtain ⟨x0, xs, rfl, hl, hu, hx⟩ := inBox_cons hx
       obtain ⟨y0, ys, rfl, hl', hu', hy⟩ := inBox_cons hy
-      rw [addBox, Option.map_eq_some_iff] at h
+      simp only [addBox, Fast.add_eq, Option.map_eq_some_iff] at h
       obtain ⟨cs, h, rfl⟩ := h
       refine ⟨⟨?_, ?_⟩, ih hx hy h⟩
       · show ((a.1 + b.1 : Int) : Rat) ≤ (x0 + y0) * pow2 grid

@@ -15,20 +15,20 @@ public section
 namespace TorchLean
 
 /-- Where a node has a box and lines, its shapes fit and its lines hold. -/
-theorem nodeOk_of_box {P : Params} {n : Node} {e : List Nat} {st : State} {env : List Vec} {y : Vec} {b c : Box}
-    {ls : List Line × List Line} (hst : StateOk P.grid st env) (hy : AllNear P.grid (n.eval P.grid env) e y)
-    (hb : n.box P.grid st = some b) (hl : nodeLines P n e st = some ls) : NodeOk P n ⟨c, ls.1, ls.2⟩ env y := by
+theorem nodeOk_of_box {P : Params} {n : Node} {e : List Nat} {st : State} {env : List Vec} {y : Vec} {bits : Nat}
+    {b c : Box} {ls : List Line × List Line} (hw : n.Formed bits) (hst : StateOk P.grid st env)
+    (hy : AllNear P.grid (n.eval P.grid env) e y) (hb : n.packedBox P.grid bits st = some b) (hl : nodeLines P n e st = some ls) : NodeOk P n ⟨c, ls.1, ls.2⟩ env y := by
   cases n with
   | linear p s w bias =>
-    simp only [Node.box, Option.bind_eq_some_iff] at hb
-    obtain ⟨a, -, hb⟩ := hb
-    exact linearBox_lengths hb
+    simp only [Node.packedBox, Option.bind_eq_some_iff] at hb
+    obtain ⟨a, ha, hb⟩ := hb
+    exact (packedLinear_sound hw (boxAt_sound hst ha) hb).2
   | hinge p f =>
     simp only [nodeLines, Option.bind_eq_some_iff] at hl
     obtain ⟨a, ha, hl⟩ := hl
     exact hingeLines_sound f (boxAt_sound hst ha) hy hl
   | add p q =>
-    simp only [Node.box, Option.bind_eq_some_iff] at hb
+    simp only [Node.packedBox, Node.box, Option.bind_eq_some_iff] at hb
     obtain ⟨a, ha, d, hd, hb⟩ := hb
     have h := addBox_lengths hb
     rw [(boxAt_sound hst ha).length_eq, (boxAt_sound hst hd).length_eq] at h
@@ -38,13 +38,14 @@ theorem nodeOk_of_box {P : Params} {n : Node} {e : List Nat} {st : State} {env :
 /-! ## Boxes -/
 
 /-- The box of a node holds its value, whichever the method. -/
-theorem nodeBox_sound {P : Params} {n : Node} {e : List Nat} {m : Method} {ns : List Node} {es : Noise} {ws : Bits}
-    {st : State} {x : Vec} {env : List Vec} {y : Vec} {b : Box} (hw : wellFormed ns ws = true)
+theorem nodeBox_sound {P : Params} {n : Node} {e : List Nat} {bits : Nat} {m : Method} {ns : List Node}
+    {es : Noise} {ws : Bits} {st : State} {x : Vec} {env : List Vec} {y : Vec} {b : Box} (hn : n.Formed bits)
+    (hw : wellFormed ns ws = true)
     (hr : Run P.grid ns es x env) (hv : Valid P ns st env) (hy : AllNear P.grid (n.eval P.grid env) e y)
-    (h : nodeBox P n e m ns es ws st = some b) : InBox P.grid b y := by
+    (h : nodeBox P n e bits m ns es ws st = some b) : InBox P.grid b y := by
   simp only [nodeBox, Option.bind_eq_some_iff] at h
   obtain ⟨b1, ⟨b0, hb0, hb1⟩, h⟩ := h
-  have hin : InBox P.grid b1 y := widen_sound (Node.box_sound hv.stateOk hb0) hy hb1
+  have hin : InBox P.grid b1 y := widen_sound (Node.packedBox_sound hn hv.stateOk hb0) hy hb1
   split at h
   · simp only [Option.bind_eq_some_iff] at h
     obtain ⟨c, hc, h⟩ := h
@@ -53,8 +54,9 @@ theorem nodeBox_sound {P : Params} {n : Node} {e : List Nat} {m : Method} {ns : 
     subst h
     exact hin
 
-theorem nodeBox_box {P : Params} {n : Node} {e : List Nat} {m : Method} {ns : List Node} {es : Noise} {ws : Bits}
-    {st : State} {b : Box} (h : nodeBox P n e m ns es ws st = some b) : ∃ c, n.box P.grid st = some c := by
+theorem nodeBox_box {P : Params} {n : Node} {e : List Nat} {bits : Nat} {m : Method} {ns : List Node}
+    {es : Noise} {ws : Bits} {st : State} {b : Box} (h : nodeBox P n e bits m ns es ws st = some b) :
+    ∃ c, n.packedBox P.grid bits st = some c := by
   simp only [nodeBox, Option.bind_eq_some_iff] at h
   obtain ⟨_, ⟨c, hc, _⟩, _⟩ := h
   exact ⟨c, hc⟩
@@ -81,14 +83,14 @@ theorem build_sound {P : Params} {ns : List Node} {es : Noise} {ws : Bits} {ms :
   | cons n ns ih =>
     match es, ws, ms, ks, env, hr, hk, h with
     | e :: es, w :: ws, m :: ms, k :: ks, y :: env, ⟨hr, hy⟩, ⟨hk, hks⟩, h =>
-      have hw' : wellFormed ns ws = true := by
-        cases n <;> simp only [wellFormed, Bool.and_eq_true] at hw <;> first | exact hw | exact hw.2
+      obtain ⟨hn, hw'⟩ : n.Formed w ∧ wellFormed ns ws = true := by
+        cases n <;> simp only [wellFormed, Bool.and_eq_true] at hw <;> first | exact hw | exact ⟨trivial, hw⟩
       simp only [build, Option.bind_eq_some_iff, forceBox_eq, forceLines_eq, Option.some.injEq] at h
       obtain ⟨st', hst, b, hb, b', hb', ls, hls, rfl⟩ := h
       have hv := ih hw' hr hks hst
-      have hin := nodeBox_sound hw' hr hv hy hb
+      have hin := nodeBox_sound hn hw' hr hv hy hb
       obtain ⟨c, hc⟩ := nodeBox_box hb
-      refine ⟨?_, nodeOk_of_box hv.stateOk hy hc hls, hv⟩
+      refine ⟨?_, nodeOk_of_box hn hv.stateOk hy hc hls, hv⟩
       cases k with
       | nil =>
         simp only [Option.some.injEq] at hb'

@@ -53,7 +53,7 @@ abbrev State := List Entry
 @[expose] def forceNat {α : Type} (n : Nat) (k : Nat → α) : α :=
   match n with
   | 0 => k 0
-  | m + 1 => k (m + 1)
+  | m + 1 => k m.succ
 
 /-- Evaluates an integer before it is used. -/
 @[expose] def forceInt {α : Type} (n : Int) (k : Int → α) : α :=
@@ -81,20 +81,77 @@ abbrev State := List Entry
   | [], k => k []
   | l :: ls, k => forceInt l.slope fun a => forceInt l.shift fun c => forceLines ls fun ls => k (⟨a, c⟩ :: ls)
 
-/-! ## Arithmetic -/
+/-! ## Arithmetic
+
+Sums, products and comparisons of integers by their constructors: those of the core library take the kernel several
+times as many steps. -/
+
+namespace Fast
+
+/-- `a + b` -/
+@[expose] def add (a b : Int) : Int :=
+  match a, b with
+  | .ofNat m, .ofNat n => .ofNat (m.add n)
+  | .ofNat m, .negSucc n => Int.subNatNat m n.succ
+  | .negSucc m, .ofNat n => Int.subNatNat n m.succ
+  | .negSucc m, .negSucc n => .negSucc (m.add n).succ
+
+/-- `a - b` -/
+@[expose] def sub (a b : Int) : Int :=
+  match a, b with
+  | .ofNat m, .ofNat n => Int.subNatNat m n
+  | .ofNat m, .negSucc n => .ofNat (m.add n.succ)
+  | .negSucc m, .ofNat n => .negSucc (m.add n)
+  | .negSucc m, .negSucc n => Int.subNatNat n m
+
+/-- `a * b` -/
+@[expose] def mul (a b : Int) : Int :=
+  match a, b with
+  | .ofNat m, .ofNat n => .ofNat (m.mul n)
+  | .ofNat m, .negSucc n => Int.negOfNat (m.mul n.succ)
+  | .negSucc m, .ofNat n => Int.negOfNat (m.succ.mul n)
+  | .negSucc m, .negSucc n => .ofNat (m.succ.mul n.succ)
+
+/-- `a ≤ b` -/
+@[expose] def le (a b : Int) : Bool :=
+  match a, b with
+  | .ofNat m, .ofNat n => m.ble n
+  | .ofNat _, .negSucc _ => false
+  | .negSucc _, .ofNat _ => true
+  | .negSucc m, .negSucc n => n.ble m
+
+/-- The smaller number. -/
+@[expose] def min (a b : Int) : Int := cond (le a b) a b
+
+/-- The larger number. -/
+@[expose] def max (a b : Int) : Int := cond (le a b) b a
+
+/-- `x` where `c` is not negative, else `y`. -/
+@[expose] def bySign (c x y : Int) : Int :=
+  match c with
+  | .ofNat _ => x
+  | .negSucc _ => y
+
+end Fast
 
 /-- Quotient by `2^k`, rounded down. -/
-@[expose] def floorShift (n : Int) (k : Nat) : Int := n / ((2 ^ k : Nat) : Int)
+@[expose] def floorShift (n : Int) (k : Nat) : Int :=
+  match n with
+  | .ofNat m => .ofNat (m.shiftRight k)
+  | .negSucc m => .negSucc (m.shiftRight k)
 
 /-- Quotient by `2^k`, rounded up. -/
-@[expose] def ceilShift (n : Int) (k : Nat) : Int := -((-n) / ((2 ^ k : Nat) : Int))
+@[expose] def ceilShift (n : Int) (k : Nat) : Int := -(floorShift (-n) k)
 
 /-- Product with `2^k`. -/
-@[expose] def shiftLeft (n : Int) (k : Nat) : Int := n * ((2 ^ k : Nat) : Int)
+@[expose] def shiftLeft (n : Int) (k : Nat) : Int :=
+  match n with
+  | .ofNat m => .ofNat (m.shiftLeft k)
+  | .negSucc m => Int.negOfNat (m.succ.shiftLeft k)
 
 /-- `Σ cᵢ xᵢ` over integers. -/
 @[expose] def dotInt : List Int → List Int → Int
-  | c :: cs, x :: xs => c * x + dotInt cs xs
+  | c :: cs, x :: xs => Fast.add (Fast.mul c x) (dotInt cs xs)
   | _, _ => 0
 
 /-- `Σ |cᵢ| eᵢ`. -/
@@ -104,12 +161,12 @@ abbrev State := List Entry
 
 /-- The smallest `Σ cᵢ xᵢ` with each `xᵢ` in its interval. -/
 @[expose] def lowest : List Int → Box → Int
-  | c :: cs, b :: bs => (if 0 ≤ c then c * b.1 else c * b.2) + lowest cs bs
+  | c :: cs, b :: bs => Fast.add (Fast.mul c (Fast.bySign c b.1 b.2)) (lowest cs bs)
   | _, _ => 0
 
 /-- The largest `Σ cᵢ xᵢ` with each `xᵢ` in its interval. -/
 @[expose] def highest : List Int → Box → Int
-  | c :: cs, b :: bs => (if 0 ≤ c then c * b.2 else c * b.1) + highest cs bs
+  | c :: cs, b :: bs => Fast.add (Fast.mul c (Fast.bySign c b.2 b.1)) (highest cs bs)
   | _, _ => 0
 
 /-- Negated elements. -/
@@ -121,7 +178,7 @@ abbrev State := List Entry
 @[expose] def addRows : List Int → List Int → List Int
   | [], ds => ds
   | cs, [] => cs
-  | c :: cs, d :: ds => (c + d) :: addRows cs ds
+  | c :: cs, d :: ds => Fast.add c d :: addRows cs ds
 
 /-- Elements times `2^k`. -/
 @[expose] def scaleRow (k : Nat) : List Int → List Int
@@ -144,7 +201,7 @@ abbrev State := List Entry
 /-- `Σ |cᵢ|`. -/
 @[expose] def absSum : List Int → Nat
   | [] => 0
-  | c :: cs => c.natAbs + absSum cs
+  | c :: cs => c.natAbs.add (absSum cs)
 
 /-- All numbers are below `2^bits`. -/
 @[expose] def allBelow (bits : Nat) : List Nat → Bool
@@ -157,17 +214,22 @@ abbrev State := List Entry
   | r :: rs => allBelow bits (fields width cols r.pos) && allBelow bits (fields width cols r.neg)
       && fieldsBelow bits width cols rs
 
+/-- Differences of the first `count` digits of two numbers, lowest first. -/
+@[expose] def unpack (base : Nat) : Nat → Nat → Nat → List Int
+  | 0, _, _ => []
+  | count + 1, p, n => Int.subNatNat (p.mod base) (n.mod base) :: unpack base count (p.div base) (n.div base)
+
 /-- Positive and negative parts of `Σ cᵢ rowᵢ`, still packed. -/
 @[expose] def packedSum : List Int → List Row → Nat → Nat → Nat × Nat
-  | .ofNat c :: cs, r :: rs, p, n => packedSum cs rs (p + c * r.pos) (n + c * r.neg)
-  | .negSucc c :: cs, r :: rs, p, n => packedSum cs rs (p + (c + 1) * r.neg) (n + (c + 1) * r.pos)
+  | .ofNat c :: cs, r :: rs, p, n => packedSum cs rs (p.add (c.mul r.pos)) (n.add (c.mul r.neg))
+  | .negSucc c :: cs, r :: rs, p, n => packedSum cs rs (p.add (c.succ.mul r.neg)) (n.add (c.succ.mul r.pos))
   | _, _, p, n => (p, n)
 
 /-- `Σ cᵢ rowᵢ` for a matrix whose fields are below `2^bits`; nothing if a field might overflow. -/
 @[expose] def product (bits : Nat) (w : Mat) (row : List Int) : Option (List Int) :=
   if Nat.blt (absSum row * 2 ^ bits) (2 ^ w.width) then
     let s := packedSum row w.rows 0 0
-    forceNat s.1 fun p => forceNat s.2 fun n => some (differences (fields w.width w.cols p) (fields w.width w.cols n))
+    forceNat s.1 fun p => forceNat s.2 fun n => forceNat (2 ^ w.width) fun base => some (unpack base w.cols p n)
   else none
 
 /-! ## Intervals -/
@@ -175,13 +237,13 @@ abbrev State := List Entry
 /-- Outward by the noise of each element. -/
 @[expose] def widen : Box → List Nat → Option Box
   | [], [] => some []
-  | b :: bs, e :: es => (widen bs es).map ((b.1 - e, b.2 + e) :: ·)
+  | b :: bs, e :: es => (widen bs es).map ((Fast.sub b.1 (.ofNat e), Fast.add b.2 (.ofNat e)) :: ·)
   | _, _ => none
 
 /-- Both boxes hold. -/
 @[expose] def meet : Box → Box → Option Box
   | [], [] => some []
-  | a :: as', b :: bs => (meet as' bs).map ((max a.1 b.1, min a.2 b.2) :: ·)
+  | a :: as', b :: bs => (meet as' bs).map ((Fast.max a.1 b.1, Fast.min a.2 b.2) :: ·)
   | _, _ => none
 
 /-- Intervals of `(W a + b) / 2^scale`. -/
@@ -194,21 +256,21 @@ abbrev State := List Entry
 
 /-- `2^scale` times the hinge at a multiple of `2^-grid`, in units of `2^-grid`. -/
 @[expose] def Hinge.scaled (f : Hinge) (z : Int) : Int :=
-  shiftLeft f.value f.scale + (if z ≤ f.kink then f.below else f.above) * (z - f.kink)
+  Fast.add (shiftLeft f.value f.scale) (Fast.mul (cond (Fast.le z f.kink) f.below f.above) (Fast.sub z f.kink))
 
 /-- The points that decide a linear bound of a hinge: the ends, and the kink where it lies between them. -/
 @[expose] def Hinge.points (f : Hinge) (b : Int × Int) : List Int :=
-  if b.1 < f.kink && f.kink < b.2 then [b.1, f.kink, b.2] else [b.1, b.2]
+  cond (Fast.le f.kink b.1 || Fast.le b.2 f.kink) [b.1, b.2] [b.1, f.kink, b.2]
 
 /-- Smallest value of `g` at the points, not above `m`. -/
 @[expose] def smallest (g : Int → Int) : List Int → Int → Int
   | [], m => m
-  | z :: zs, m => smallest g zs (min m (g z))
+  | z :: zs, m => smallest g zs (Fast.min m (g z))
 
 /-- Largest value of `g` at the points, not below `m`. -/
 @[expose] def largest (g : Int → Int) : List Int → Int → Int
   | [], m => m
-  | z :: zs, m => largest g zs (max m (g z))
+  | z :: zs, m => largest g zs (Fast.max m (g z))
 
 /-- Intervals of a hinge. -/
 @[expose] def hingeBox (f : Hinge) : Box → Box
@@ -221,7 +283,7 @@ abbrev State := List Entry
 /-- Intervals of a sum. -/
 @[expose] def addBox : Box → Box → Option Box
   | [], [] => some []
-  | a :: as', b :: bs => (addBox as' bs).map ((a.1 + b.1, a.2 + b.2) :: ·)
+  | a :: as', b :: bs => (addBox as' bs).map ((Fast.add a.1 b.1, Fast.add a.2 b.2) :: ·)
   | _, _ => none
 
 /-- The box of the node that stands `p` places down. -/
@@ -242,6 +304,83 @@ abbrev State := List Entry
   | .add p q => (State.boxAt st p).bind fun a => (State.boxAt st q).bind fun b => addBox a b
   | .concat p q => (State.boxAt st p).bind fun a => (State.boxAt st q).map fun b => joinBoxes a b
 
+/-! ## Intervals by packed rows -/
+
+/-- The number of elements of a box. -/
+@[expose] def size : Box → Nat
+  | [] => 0
+  | _ :: bs => (size bs).succ
+
+/-- `Σ (|lᵢ| + |uᵢ|)`. -/
+@[expose] def boxAbs : Box → Nat
+  | [] => 0
+  | b :: bs => (b.1.natAbs.add b.2.natAbs).add (boxAbs bs)
+
+/-- A number for each interval, as digits: the last element's is digit `1`, and `acc` stands above the first. -/
+@[expose] def reversed (base : Nat) (part : Int × Int → Nat) : Box → Nat → Nat
+  | [], acc => acc
+  | b :: bs, acc => forceNat ((acc.add (part b)).mul base) fun acc => reversed base part bs acc
+
+/-- Positive and negative parts of the ends of a box, as digits in reversed order. -/
+structure Ends where
+  lowerPos : Nat
+  lowerNeg : Nat
+  upperPos : Nat
+  upperNeg : Nat
+
+/-- The number itself where it is positive, else `0`. -/
+@[expose] def posPart : Int → Nat
+  | .ofNat m => m
+  | .negSucc _ => 0
+
+/-- The absolute value where the number is negative, else `0`. -/
+@[expose] def negPart : Int → Nat
+  | .ofNat _ => 0
+  | .negSucc m => m.succ
+
+/-- The ends of a box, evaluated before they are used. -/
+@[expose] def withEnds {α : Type} (base : Nat) (a : Box) (k : Ends → α) : α :=
+  forceNat (reversed base (fun b => posPart b.1) a 0) fun lp =>
+    forceNat (reversed base (fun b => negPart b.1) a 0) fun ln =>
+      forceNat (reversed base (fun b => posPart b.2) a 0) fun up =>
+        forceNat (reversed base (fun b => negPart b.2) a 0) fun un => k ⟨lp, ln, up, un⟩
+
+/-- The digit that stands at `place`, a power of `base`. -/
+@[expose] def digitAt (base place n : Nat) : Nat := (n.div place).mod base
+
+/-- The smallest `row · x` with each `xᵢ` in its interval. -/
+@[expose] def Row.lowest (base place : Nat) (e : Ends) (r : Row) : Int :=
+  Int.subNatNat (digitAt base place ((r.pos.mul e.lowerPos).add (r.neg.mul e.upperNeg)))
+    (digitAt base place ((r.pos.mul e.lowerNeg).add (r.neg.mul e.upperPos)))
+
+/-- The largest `row · x` with each `xᵢ` in its interval. -/
+@[expose] def Row.highest (base place : Nat) (e : Ends) (r : Row) : Int :=
+  Int.subNatNat (digitAt base place ((r.pos.mul e.upperPos).add (r.neg.mul e.lowerNeg)))
+    (digitAt base place ((r.pos.mul e.upperNeg).add (r.neg.mul e.lowerPos)))
+
+/-- Intervals of `(row · x + b) / 2^scale` for each row and its bias. -/
+@[expose] def rowsBox (grid scale base place : Nat) (e : Ends) : List Row → List Int → Option Box
+  | [], [] => some []
+  | r :: rs, b :: bs =>
+    (rowsBox grid scale base place e rs bs).map
+      ((floorShift (Fast.add (r.lowest base place e) (shiftLeft b grid)) scale,
+        ceilShift (Fast.add (r.highest base place e) (shiftLeft b grid)) scale) :: ·)
+  | _, _ => none
+
+/-- Intervals of `(W a + b) / 2^scale` again, for a matrix whose fields are below `2^bits`. Times a row, the reversed ends of
+the box have the row's product with them as one digit; nothing if a digit might overflow. -/
+@[expose] def packedLinear (grid bits scale : Nat) (a : Box) (w : Mat) (bias : List Int) : Option Box :=
+  if Nat.beq (size a) w.cols && Nat.blt (boxAbs a * 2 ^ bits + 1) (2 ^ w.width) then
+    forceNat (2 ^ w.width) fun base => forceNat (base ^ w.cols) fun place =>
+      withEnds base a fun e => rowsBox grid scale base place e w.rows bias
+  else none
+
+/-- Interval propagation through a node, without its noise; `bits` are those of its matrix. -/
+@[expose] def Node.packedBox (grid bits : Nat) (st : State) (n : Node) : Option Box :=
+  match n with
+  | .linear p scale w b => (State.boxAt st p).bind fun a => packedLinear grid bits scale a w b
+  | _ => n.box grid st
+
 /-! ## Lines -/
 
 /-- A slope of the hinge in units of `2^-slopes`, rounded down: any slope gives a bound. -/
@@ -249,36 +388,35 @@ abbrev State := List Entry
 
 /-- The slope of the chord, rounded down. -/
 @[expose] def Hinge.chord (P : Params) (f : Hinge) (b : Int × Int) : Int :=
-  shiftLeft (f.scaled b.2 - f.scaled b.1) P.slopes / ((b.2 - b.1) * ((2 ^ f.scale : Nat) : Int))
+  shiftLeft (Fast.sub (f.scaled b.2) (f.scaled b.1)) P.slopes / shiftLeft (Fast.sub b.2 b.1) f.scale
 
 /-- The slope of the piece that is longer within the interval. -/
 @[expose] def Hinge.longer (P : Params) (f : Hinge) (b : Int × Int) : Int :=
-  f.slopeAt P (if f.kink - b.1 ≤ b.2 - f.kink then f.above else f.below)
+  f.slopeAt P (cond (Fast.le (Fast.sub f.kink b.1) (Fast.sub b.2 f.kink)) f.above f.below)
 
 /-- Slopes of the lower and upper line. A hinge that turns up lies below its chord, one that turns down above it. -/
 @[expose] def Hinge.slopesOn (P : Params) (f : Hinge) (b : Int × Int) : Int × Int :=
-  if b.2 ≤ f.kink then (f.slopeAt P f.below, f.slopeAt P f.below)
-  else if f.kink ≤ b.1 then (f.slopeAt P f.above, f.slopeAt P f.above)
-  else if f.below ≤ f.above then (f.longer P b, f.chord P b)
-  else (f.chord P b, f.longer P b)
+  cond (Fast.le b.2 f.kink) (f.slopeAt P f.below, f.slopeAt P f.below)
+    (cond (Fast.le f.kink b.1) (f.slopeAt P f.above, f.slopeAt P f.above)
+      (cond (Fast.le f.below f.above) (f.longer P b, f.chord P b) (f.chord P b, f.longer P b)))
 
 /-- `2^slopes · f z`, rounded down, less `slope · z`, in units of `2^-grid`. -/
 @[expose] def Hinge.gapBelow (P : Params) (f : Hinge) (slope z : Int) : Int :=
-  floorShift (shiftLeft (f.scaled z) P.slopes) f.scale - slope * z
+  Fast.sub (floorShift (shiftLeft (f.scaled z) P.slopes) f.scale) (Fast.mul slope z)
 
 /-- `2^slopes · f z`, rounded up, less `slope · z`, in units of `2^-grid`. -/
 @[expose] def Hinge.gapAbove (P : Params) (f : Hinge) (slope z : Int) : Int :=
-  ceilShift (shiftLeft (f.scaled z) P.slopes) f.scale - slope * z
+  Fast.sub (ceilShift (shiftLeft (f.scaled z) P.slopes) f.scale) (Fast.mul slope z)
 
 /-- The highest line of a slope that stays below the hinge, less the noise. -/
 @[expose] def Hinge.lineBelow (P : Params) (f : Hinge) (b : Int × Int) (e : Nat) (slope : Int) : Line :=
   let g := f.gapBelow P slope
-  ⟨slope, smallest g (f.points b) (g b.1) - shiftLeft e P.slopes⟩
+  ⟨slope, Fast.sub (smallest g (f.points b) (g b.1)) (shiftLeft e P.slopes)⟩
 
 /-- The lowest line of a slope that stays above the hinge, plus the noise. -/
 @[expose] def Hinge.lineAbove (P : Params) (f : Hinge) (b : Int × Int) (e : Nat) (slope : Int) : Line :=
   let g := f.gapAbove P slope
-  ⟨slope, largest g (f.points b) (g b.1) + shiftLeft e P.slopes⟩
+  ⟨slope, Fast.add (largest g (f.points b) (g b.1)) (shiftLeft e P.slopes)⟩
 
 /-- Lower and upper lines of all elements. -/
 @[expose] def hingeLines (P : Params) (f : Hinge) : Box → List Nat → Option (List Line × List Line)
@@ -293,12 +431,12 @@ abbrev State := List Entry
 
 /-- Coefficients on the operand of a hinge: the lower line where the coefficient is positive, else the upper one. -/
 @[expose] def throughSlopes : List Int → List Line → List Line → List Int
-  | c :: cs, l :: ls, u :: us => (if 0 ≤ c then c * l.slope else c * u.slope) :: throughSlopes cs ls us
+  | c :: cs, l :: ls, u :: us => Fast.mul c (Fast.bySign c l.slope u.slope) :: throughSlopes cs ls us
   | _, _, _ => []
 
 /-- What the lines' shifts contribute. -/
 @[expose] def throughShifts : List Int → List Line → List Line → Int
-  | c :: cs, l :: ls, u :: us => (if 0 ≤ c then c * l.shift else c * u.shift) + throughShifts cs ls us
+  | c :: cs, l :: ls, u :: us => Fast.add (Fast.mul c (Fast.bySign c l.shift u.shift)) (throughShifts cs ls us)
   | _, _, _ => 0
 
 /-- Quotients by `2^k`, rounded down. -/
@@ -317,11 +455,6 @@ abbrev State := List Entry
     let rest := absorb k rs st
     (floorRow k r :: rest.1, remainders k r e.box + rest.2)
   | rs, _ => (rs, 0)
-
-/-- The number of elements of a box. -/
-@[expose] def size : Box → Nat
-  | [] => 0
-  | _ :: bs => size bs + 1
 
 /-- Splits a list. -/
 @[expose] def splitRow : Nat → List Int → List Int × List Int
@@ -392,9 +525,9 @@ inductive Method where
   | backward
 
 /-- The box of a node from what is known below it. -/
-@[expose] def nodeBox (P : Params) (n : Node) (e : List Nat) (m : Method) (ns : List Node) (es : Noise) (ws : Bits)
-    (st : State) : Option Box :=
-  ((n.box P.grid st).bind fun b => widen b e).bind fun b =>
+@[expose] def nodeBox (P : Params) (n : Node) (e : List Nat) (bits : Nat) (m : Method) (ns : List Node) (es : Noise)
+    (ws : Bits) (st : State) : Option Box :=
+  ((n.packedBox P.grid bits st).bind fun b => widen b e).bind fun b =>
     match m, n with
     | .backward, .linear p s w bias => (backRows P ns es ws st p s w.ints bias e).bind fun c => meet b c
     | _, _ => some b
@@ -409,9 +542,9 @@ inductive Method where
 nodes, the input's last. -/
 @[expose] def build (P : Params) : List Node → Noise → Bits → List Method → List Box → Option State
   | [], _, _, _, [b] => forceBox b fun b => some [⟨b, [], []⟩]
-  | n :: ns, e :: es, _ :: ws, m :: ms, k :: ks =>
+  | n :: ns, e :: es, w :: ws, m :: ms, k :: ks =>
     (build P ns es ws ms ks).bind fun st =>
-      (nodeBox P n e m ns es ws st).bind fun b =>
+      (nodeBox P n e w m ns es ws st).bind fun b =>
         (match k with
         | [] => some b
         | _ :: _ => meet b k).bind fun b => forceBox b fun b =>

@@ -21,7 +21,7 @@ namespace TorchLean
 
 theorem Hinge.scaled_cast (f : Hinge) (z : Int) : ((f.scaled z : Int) : Rat) = f.scaledAt z := by
   unfold Hinge.scaled Hinge.scaledAt
-  rw [Rat.intCast_add, Rat.intCast_mul, Rat.intCast_sub, shiftLeft_cast]
+  rw [Fast.add_eq, Fast.mul_eq, Fast.sub_eq, Fast.cond_le, Rat.intCast_add, Rat.intCast_mul, Rat.intCast_sub, shiftLeft_cast]
   by_cases h : z ≤ f.kink
   · rw [if_pos h, if_pos (Rat.intCast_le_intCast.mpr h)]
   · rw [if_neg h, if_neg (fun h' => h (Rat.intCast_le_intCast.mp h'))]
@@ -100,22 +100,22 @@ theorem smallest_points (f : Hinge) (g : Int → Int) (b : Int × Int) :
     smallest g (f.points b) (g b.1) ≤ g b.1 ∧ smallest g (f.points b) (g b.1) ≤ g b.2 ∧
       (b.1 < f.kink → f.kink < b.2 → smallest g (f.points b) (g b.1) ≤ g f.kink) := by
   unfold Hinge.points
-  split
-  · simp only [smallest]; omega
-  · rename_i h
-    simp only [Bool.and_eq_true, decide_eq_true_eq] at h
-    simp only [smallest]; omega
+  cases h : (Fast.le f.kink b.1 || Fast.le b.2 f.kink) with
+  | false => simp only [cond_false, smallest, Fast.min_eq]; omega
+  | true =>
+    simp only [Bool.or_eq_true, Fast.le_iff] at h
+    simp only [cond_true, smallest, Fast.min_eq]; omega
 
 /-- `largest` over the points of an interval is at least what the function is at each. -/
 theorem largest_points (f : Hinge) (g : Int → Int) (b : Int × Int) :
     g b.1 ≤ largest g (f.points b) (g b.1) ∧ g b.2 ≤ largest g (f.points b) (g b.1) ∧
       (b.1 < f.kink → f.kink < b.2 → g f.kink ≤ largest g (f.points b) (g b.1)) := by
   unfold Hinge.points
-  split
-  · simp only [largest]; omega
-  · rename_i h
-    simp only [Bool.and_eq_true, decide_eq_true_eq] at h
-    simp only [largest]; omega
+  cases h : (Fast.le f.kink b.1 || Fast.le b.2 f.kink) with
+  | false => simp only [cond_false, largest, Fast.max_eq]; omega
+  | true =>
+    simp only [Bool.or_eq_true, Fast.le_iff] at h
+    simp only [cond_true, largest, Fast.max_eq]; omega
 
 /-- Lower and upper bound of a hinge over an interval. -/
 theorem Hinge.interval (f : Hinge) (b : Int × Int) {t : Rat} (hl : (b.1 : Rat) ≤ t) (hu : t ≤ b.2) :

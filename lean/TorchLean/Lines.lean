@@ -64,7 +64,7 @@ theorem Hinge.gapBelow_le (P : Params) (f : Hinge) (slope z : Int) :
     rw [factor_scaled, ← f.scaled_cast, ← shiftLeft_cast (f.scaled z)]
     exact floorShift_le _ _
   unfold Hinge.gapBelow
-  rw [Rat.intCast_sub, Rat.intCast_mul]
+  rw [Fast.sub_eq, Fast.mul_eq, Rat.intCast_sub, Rat.intCast_mul]
   grind
 
 theorem Hinge.le_gapAbove (P : Params) (f : Hinge) (slope z : Int) :
@@ -75,7 +75,7 @@ theorem Hinge.le_gapAbove (P : Params) (f : Hinge) (slope z : Int) :
     rw [factor_scaled, ← f.scaled_cast, ← shiftLeft_cast (f.scaled z)]
     exact le_ceilShift _ _
   unfold Hinge.gapAbove
-  rw [Rat.intCast_sub, Rat.intCast_mul]
+  rw [Fast.sub_eq, Fast.mul_eq, Rat.intCast_sub, Rat.intCast_mul]
   grind
 
 /-- The lower line of any slope is a lower bound. -/
@@ -91,7 +91,7 @@ theorem Hinge.lineBelow_sound (P : Params) (f : Hinge) (b : Int × Int) (e : Nat
     (fun h h' => at_point _ (s.2.2 (Rat.intCast_lt_intCast.mp h) (Rat.intCast_lt_intCast.mp h')))
   have hn := (near_scaled hy).1
   rw [Hinge.eval_factor P f z] at hn
-  simp only [Hinge.lineBelow, Rat.intCast_sub, shiftLeft_cast, Rat.intCast_natCast]
+  simp only [Hinge.lineBelow, Fast.sub_eq, Rat.intCast_sub, shiftLeft_cast, Rat.intCast_natCast]
   clear at_point s hl hu hy
   generalize pow2 P.slopes / pow2 f.scale = μ at *
   generalize f.scaledAt (z * pow2 P.grid) = w at *
@@ -112,7 +112,7 @@ theorem Hinge.lineAbove_sound (P : Params) (f : Hinge) (b : Int × Int) (e : Nat
     (fun h h' => at_point _ (g.2.2 (Rat.intCast_lt_intCast.mp h) (Rat.intCast_lt_intCast.mp h')))
   have hn := (near_scaled hy).2
   rw [Hinge.eval_factor P f z] at hn
-  simp only [Hinge.lineAbove, Rat.intCast_add, shiftLeft_cast, Rat.intCast_natCast]
+  simp only [Hinge.lineAbove, Fast.add_eq, Rat.intCast_add, shiftLeft_cast, Rat.intCast_natCast]
   clear at_point g hl hu hy
   generalize pow2 P.slopes / pow2 f.scale = μ at *
   generalize f.scaledAt (z * pow2 P.grid) = w at *
@@ -182,7 +182,7 @@ theorem hinge_backward {P : Params} {lo hi : List Line} {z y : Vec} (cs : List I
     | cons c cs =>
       have h1 := ih cs h
       have h2 := between_backward h0 c
-      simp only [throughSlopes, throughShifts, dot_cons, Rat.intCast_add]
+      simp only [throughSlopes, throughShifts, Fast.add_eq, Fast.mul_bySign, dot_cons, Rat.intCast_add]
       grind
 
 end TorchLean

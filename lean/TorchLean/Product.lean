@@ -45,6 +45,17 @@ theorem dot_differences (width count p n : Nat) (a : Vec) :
       simp only [fields, differences, dot_cons, natDot, ih, Rat.intCast_sub, Rat.intCast_natCast]
       grind
 
+/-- Unpacking two numbers at once. -/
+theorem unpack_eq (width count p n : Nat) :
+    unpack (2 ^ width) count p n = differences (fields width count p) (fields width count n) := by
+  induction count generalizing p n with
+  | zero => rfl
+  | succ count ih =>
+    simp only [unpack, fields, differences]
+    congr 1
+    · exact Int.subNatNat_eq_coe
+    · exact ih _ _
+
 /-- The fields of zero are zero. -/
 theorem fields_zero (width count m : Nat) (a : Vec) :
     AtMost m (fields width count 0) ∧ natDot (fields width count 0) a = 0 := by
@@ -114,7 +125,8 @@ theorem packedSum_sound {bits width cols : Nat} {rs : List Row} (hrs : fieldsBel
       have hpos := atMost_of_allBelow hpos
       have hneg := atMost_of_allBelow hneg
       have hd := dot_differences width cols r.pos r.neg a
-      rw [absSum, Nat.add_mul, ← Nat.add_assoc] at hk
+      simp only [absSum, Nat.add_eq] at hk
+      rw [Nat.add_mul, ← Nat.add_assoc] at hk
       cases c with
       | ofNat c =>
         rw [show (Int.ofNat c).natAbs = c from rfl] at hk
@@ -124,7 +136,7 @@ theorem packedSum_sound {bits width cols : Nat} {rs : List Row} (hrs : fieldsBel
         have h3 := ih hrs (p + c * r.pos) (n + c * r.neg) (k + c * 2 ^ bits) hk h1.1 h2.1
         have hc : ((Int.ofNat c : Int) : Rat) = c := Rat.intCast_natCast c
         rw [h1.2, h2.2] at h3
-        simp only [packedSum, rowsInts, combine_cons, Row.ints, hc, hd]
+        simp only [packedSum, Nat.add_eq, Nat.mul_eq, Nat.succ_eq_add_one, rowsInts, combine_cons, Row.ints, hc, hd]
         clear hk hk0 h1 h2 hp hn hpos hneg hrs ih hd hc
         grind
       | negSucc c =>
@@ -137,7 +149,7 @@ theorem packedSum_sound {bits width cols : Nat} {rs : List Row} (hrs : fieldsBel
           rw [Int.negSucc_eq, Rat.intCast_neg]
           exact congrArg (- ·) (Rat.intCast_natCast (c + 1))
         rw [h1.2, h2.2] at h3
-        simp only [packedSum, rowsInts, combine_cons, Row.ints, hc, hd]
+        simp only [packedSum, Nat.add_eq, Nat.mul_eq, Nat.succ_eq_add_one, rowsInts, combine_cons, Row.ints, hc, hd]
         clear hk hk0 h1 h2 hp hn hpos hneg hrs ih hd hc
         generalize ((c + 1 : Nat) : Rat) = q at *
         grind
@@ -153,7 +165,7 @@ theorem product_sound {bits : Nat} {w : Mat} {row r : List Int}
     simp only [forceNat_eq, Option.some.injEq] at h
     have h0 := fields_zero w.width w.cols 0 a
     have hs := packedSum_sound hf row 0 0 0 a (by rwa [Nat.zero_add]) h0.1 h0.1
-    rw [← h, dot_differences, hs, h0.2, Mat.ints]
+    rw [← h, unpack_eq, dot_differences, hs, h0.2, Mat.ints]
     grind
   · exact absurd h (by simp)
 

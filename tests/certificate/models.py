@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -44,12 +45,21 @@ class Asked:
         return len(self.bounded.part.graph)
 
 
-def asked(folder: Path, layers: str, forward: str, claim: str, box: str, seed: int = 0) -> Asked:
+def asked(
+    folder: Path,
+    layers: str,
+    forward: str,
+    claim: str,
+    box: str,
+    seed: int = 0,
+    train: Callable[[nn.Module], None] = lambda module: None,
+) -> Asked:
     """A claim about a module `net` with drawn float32 weights.
 
     Args:
         layers: statements of `__init__`; `forward`: of `forward`, with argument `x`.
         claim: an expression over `x`; `box`: the domain's arguments.
+        train: changes the drawn weights.
     """
     body = (
         "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -64,6 +74,7 @@ def asked(folder: Path, layers: str, forward: str, claim: str, box: str, seed: i
     for buffer in module.buffers():
         if buffer.dtype.is_floating_point:
             buffer.copy_(torch.rand_like(buffer) + 0.5)
+    train(module)
     load = ""
     if module.state_dict():
         save_file(

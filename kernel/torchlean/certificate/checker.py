@@ -175,6 +175,7 @@ class Checker:
             matrix, a = self._matrices[index], state[node.operand].box
             if matrix.whole.shape[1] != len(a.lower):
                 raise Refusal(f"node {index}: {matrix.whole.shape[1]} columns for {len(a.lower)} elements")
+            self._interval_fits(index, a)
             shift = matrix.bias << grid
             lower = matrix.positive @ a.lower - matrix.negative @ a.upper + shift
             upper = matrix.positive @ a.upper - matrix.negative @ a.lower + shift
@@ -187,6 +188,16 @@ class Checker:
                 raise Refusal(f"node {index}: a sum of {len(left.lower)} and {len(right.lower)} elements")
             return Box(left.lower + right.lower, left.upper + right.upper)
         return Box(numpy.concatenate((left.lower, right.lower)), numpy.concatenate((left.upper, right.upper)))
+
+    def _interval_fits(self, index: int, box: Box) -> None:
+        """`packedLinear`: refused where a digit of a row's product with the box might overflow."""
+        ends = int((abs(box.lower) + abs(box.upper)).sum())
+        self._field_fits(index, (ends << self.bits[index]) + 1)
+
+    def _field_fits(self, index: int, largest: int) -> None:
+        self.needed[index] = max(self.needed[index], largest.bit_length())
+        if self.widths is not None and largest >= 1 << self.widths[index]:
+            raise Refusal(f"node {index}: a field of {self.widths[index]} bits may overflow")
 
     def _hinged(self, node: Hinge, box: Box) -> Box:
         """`hingeBox`: the hinge's values at the ends, and at the kink where it lies between them."""
@@ -298,10 +309,7 @@ class Checker:
 
     def _product(self, index: int, row: Array) -> Array:
         """`product`: refused where a field might overflow."""
-        largest = max(abs(row).sum(1), default=0) << self.bits[index]
-        self.needed[index] = max(self.needed[index], int(largest).bit_length())
-        if self.widths is not None and largest >= 1 << self.widths[index]:
-            raise Refusal(f"node {index}: a field of {self.widths[index]} bits may overflow")
+        self._field_fits(index, int(max(abs(row).sum(1), default=0)) << self.bits[index])
         product: Array = row @ self._matrices[index].whole
         return product
 

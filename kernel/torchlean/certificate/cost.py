@@ -1,8 +1,9 @@
 """How long the Lean kernel takes for a plan, estimated from the work it does.
 
-Measured with the embedded (WebAssembly) Lean on trained networks (`benchmarks/certificates.py` prints the figures these
-constants are fitted to); the native one is several times faster. An estimate only decides whether a check is worth
-starting: the check itself has a time-out.
+The work is counted in definitions that the kernel unfolds, which Lean tells (`set_option diagnostics true`) and which
+no busy machine changes; the constants are fitted to trained networks. How long one takes is that of the embedded
+(WebAssembly) Lean; the native one is several times faster. An estimate only decides whether a check is worth starting
+and where a plan is cut into parts: the check itself has a time-out.
 """
 
 from __future__ import annotations
@@ -10,13 +11,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torchlean.certificate.network import Linear, Network
+from torchlean.certificate.network import Hinge, Linear, Network
 
-CELL_SECONDS = 4e-3
-"""Interval propagation: each number of each matrix takes part in a lower and an upper sum."""
+STEP_SECONDS = 20e-6
+"""One unfolding, with all that the kernel does until the next."""
 
-ROW_SECONDS = 3e-3
+ROW_STEPS = 220
+"""Interval propagation: each row of a matrix takes a few products of large numbers."""
+
+COLUMN_STEPS = 100
+"""Interval propagation: each element of a matrix' operand becomes a digit of four numbers."""
+
+HINGE_STEPS = 820
+"""Interval and lines of one element of a hinge."""
+
+PASS_STEPS = 60
 """A backward bound: each element of each value that a row passes."""
+
+CELL_STEPS = 33
+"""Once in a check: that a number of a matrix fits in its field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +44,20 @@ class Effort:
 
 def effort(network: Network, backward: Sequence[bool]) -> Effort:
     """Of bounding all nodes once, those of `backward` by linear bounds too."""
-    seconds = 0.0
+    steps = 0
     passed = network.sizes[0]
     for index, node in enumerate(network.nodes):
+        size = network.sizes[index + 1]
         if isinstance(node, Linear):
-            rows, columns = len(node.weight), network.sizes[node.operand]
-            seconds += CELL_SECONDS * rows * columns
+            steps += ROW_STEPS * size + COLUMN_STEPS * network.sizes[node.operand]
             if backward[index]:
-                seconds += ROW_SECONDS * 2 * rows * passed
-        passed += network.sizes[index + 1]
-    return Effort(seconds)
+                steps += PASS_STEPS * 2 * size * passed
+        elif isinstance(node, Hinge):
+            steps += HINGE_STEPS * size
+        passed += size
+    return Effort(STEP_SECONDS * steps)
+
+
+def formed(network: Network) -> Effort:
+    """Of reading all matrices once, to see that their numbers fit in their fields."""
+    return Effort(STEP_SECONDS * CELL_STEPS * network.weights)

@@ -5,7 +5,7 @@ a certificate adds to that, the plan, stands apart: nothing of it need be believ
 text, since some words (such as those for axioms) may stand nowhere in a certificate.
 
 The section is noncomputable because nothing in it is ever run: compiling the definitions would take half the time that
-Lean spends on reading them.
+Lean spends on reading them. A large plan is proved in parts (`parts`).
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ from fractions import Fraction
 
 from torchlean.certificate import lean_terms as terms
 from torchlean.certificate.network import Both, Formula, Linear, Literal, Network, Proof, Statement
+from torchlean.certificate.parts import Joined, Parts, parts, small
 
 NAMESPACE = "TorchLean.Certificate"
 
-MODULES = ("TorchLean.Check", "TorchLean.Sound")
+MODULES = ("TorchLean.Check", "TorchLean.Parts")
 """What a certificate imports: the checker, and the theorem that it is sound."""
 
 EXECUTIONS = "TorchLean.Bridge"
 """What it imports as well where it speaks of binary32 executions."""
+
+PROOFS = "/-! ## Proofs -/"
+"""The line after which only theorems stand."""
 
 SHOWN_ELEMENTS = 64
 """Elements of the input whose box is written out in the header; larger boxes can be read off the definition."""
@@ -73,7 +77,6 @@ def source(statement: Statement, proof: Proof, title: Title) -> str:
     nodes = ",\n    ".join(terms.node(network, index, proof.widths[index]) for index in order)
     noise = ",\n    ".join(terms.naturals(network.noise[index]) for index in order)
     bits = ", ".join(str(proof.bits[index]) for index in order)
-    params = f"⟨{network.grid}, {proof.params.slopes}, {proof.params.places}⟩"
     modules = (*MODULES, EXECUTIONS) if network.roles else MODULES
     imports = "\n".join(f"public import {module}" for module in modules)
     return f"""module
@@ -108,29 +111,70 @@ namespace {name}
 
 /-- Bits of the weights. Checked. -/
 @[expose] def bits : Bits := [{bits}]
+{_roles(network)}
+{PROOFS}
 
-/-- Whatever the network computes on the box, within the noise, has the property. -/
-theorem holds : Claim {network.grid} network noise box goal :=
-  check_sound (P := {params}) (bits := bits) (plan := plan) (by decide +kernel)
-{_executions(network)}
+{_proofs(statement, proof)}{_executed(network)}
 end {name}
 """
 
 
-def _executions(network: Network) -> str:
-    """The second theorem, where the network has roles; empty lines else."""
+def _roles(network: Network) -> str:
     if not network.roles:
         return ""
     roles = ", ".join(f".{role.value}" for role in reversed(network.roles))
     return f"""
 /-- What the nodes are to an execution. -/
 @[expose] def roles : List Role := [{roles}]
+"""
 
+
+def _executed(network: Network) -> str:
+    """The theorem that says most, where the network has roles."""
+    if not network.roles:
+        return ""
+    return f"""
 /-- Whatever binary32 numbers in the box an execution starts from, in whatever order it sums, with or without fused
 multiply-adds: all its numbers are finite, and the output has the property. -/
 theorem executed : Executions Float32.binary32 {network.grid} network roles box goal :=
   executions_satisfy holds (by decide +kernel)
 """
+
+
+def _proofs(statement: Statement, proof: Proof) -> str:
+    """One theorem about the whole plan, or one about each part and what follows from them."""
+    grid = statement.network.grid
+    params = f"⟨{grid}, {proof.params.slopes}, {proof.params.places}⟩"
+    theorems: list[str] = []
+
+    def proved(found: Parts) -> str:
+        if isinstance(found, Joined):
+            return f"(both {_branch(found)} {proved(found.low)} {proved(found.high)})"
+        theorems.append(
+            f"/-- What stands below a branch of the plan. -/\ntheorem part_{len(theorems)} :\n"
+            f"    checkAt {params} network noise bits box goal plan {_branch(found)} = true := by\n"
+            "  decide +kernel\n"
+        )
+        return f"part_{len(theorems) - 1}"
+
+    if small(statement.network, proof.plan):
+        reason = f"check_sound (P := {params}) (bits := bits) (plan := plan) (by decide +kernel)"
+    else:
+        whole = proved(parts(statement.network, proof.plan))
+        theorems.append(
+            "/-- The matrices keep to their fields. -/\n"
+            "theorem formed : wellFormed network bits = true := by\n  decide +kernel\n"
+        )
+        reason = f"check_parts_sound (P := {params}) (plan := plan) formed\n    {whole}"
+    theorems.append(
+        "/-- Whatever the network computes on the box, within the noise, has the property. -/\n"
+        f"theorem holds : Claim {grid} network noise box goal :=\n  {reason}\n"
+    )
+    return "\n".join(theorems)
+
+
+def _branch(found: Parts) -> str:
+    return "[" + ", ".join("true" if side else "false" for side in found.branch) + "]"
 
 
 def _header(statement: Statement, title: Title) -> str:

@@ -144,7 +144,8 @@ class Runner:
 
     def _start(self) -> _Ready:
         folder = Path(tempfile.mkdtemp(prefix="torchlean-check-")).resolve()
-        arguments = ["--stdin", "--json", "-o", str(folder / _COMPILED)]
+        # Theorems one after the other: what the kernel keeps of several at once is too much for the embedded build.
+        arguments = ["--stdin", "--json", "-DElab.async=false", "-o", str(folder / _COMPILED)]
         try:
             process = LeanProcess(self.toolchain, arguments, [self.library.folder], folder, self.limits)
         except OSError:
