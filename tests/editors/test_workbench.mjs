@@ -38,6 +38,18 @@ test('a file is opened, hovered, broken and repaired, and the server comes back 
     await page.mouse.move(640, 790);
     await page.keyboard.press('Escape');
 
+    // The view of claims, and the Test explorer beside it.
+    await page.keyboard.press('F1');
+    await page.locator('.quick-input-widget input').first().fill('>Focus on Claims View');
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Claims' }).first().click();
+    const views = page.locator('.sidebar');
+    await views.locator('.monaco-list-row', { hasText: 'too_tight' }).getByText(/refuted/).first().waitFor();
+    await page.keyboard.press('F1');
+    await page.locator('.quick-input-widget input').first().fill('>Test: Run All Tests');
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Test: Run All Tests' }).first().click();
+    await page.getByText(/\b5\/6\b/).first().waitFor(); // all but `too_tight`
+    await page.screenshot({ path: path.join(artefacts, 'claims.png') });
+
     // Broken: the second layer takes what the first does not give.
     const layer = page.locator('.view-line', { hasText: 'nn.Linear(2, hidden)' });
     await layer.click();

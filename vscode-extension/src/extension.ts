@@ -1,6 +1,10 @@
 /** Wiring: commands, the server's session, the status bar. What is shown of the analysis comes from the server. */
 
 import * as vscode from 'vscode';
+import { claimCommands } from './claims/commands.ts';
+import { testExplorer } from './claims/tests.ts';
+import { ClaimTree } from './claims/tree.ts';
+import type { Claim } from './claims/model.ts';
 import { onOtherPython } from './server/environment.ts';
 import { install } from './server/install.ts';
 import { Session } from './server/session.ts';
@@ -14,6 +18,7 @@ export interface Api {
   onPhase: vscode.Event<Phase>;
   /** For people: where the server that was started last was found. */
   origin(): string | undefined;
+  claims(uri: string): readonly Claim[];
 }
 
 let session: Session | undefined;
@@ -28,6 +33,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     bar.show(now);
     phases.fire(now);
   }));
+  const tree = new ClaimTree(current.claims);
   const commands: Record<string, () => unknown> = {
     'torchlean.restartServer': () => current.restart(),
     'torchlean.stopServer': () => current.stop(),
@@ -46,6 +52,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     phases,
     current,
     declineNotebooks(),
+    tree,
+    vscode.window.registerTreeDataProvider('torchlean.claims', tree),
+    testExplorer(current.claims, current),
+    ...claimCommands(),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('torchlean.server')) void current.restart();
@@ -56,7 +66,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const otherPython = await onOtherPython(() => void current.restart());
   if (otherPython !== undefined) context.subscriptions.push(otherPython);
   await current.start();
-  return { phase: () => phase, onPhase: phases.event, origin: () => current.origin };
+  return {
+    phase: () => phase,
+    onPhase: phases.event,
+    origin: () => current.origin,
+    claims: (uri) => current.claims.of(uri),
+  };
 }
 
 export async function deactivate(): Promise<void> {

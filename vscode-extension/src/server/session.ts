@@ -10,6 +10,7 @@ import {
   LanguageClient,
   type LanguageClientOptions,
 } from 'vscode-languageclient/node';
+import { ClaimList } from '../claims/list.ts';
 import { Activity, type Stage } from '../status/activity.ts';
 import type { Phase } from '../status/phase.ts';
 import { type Found, locate } from './locate.ts';
@@ -30,6 +31,7 @@ const SELECTOR = ['file', 'untitled'].flatMap((scheme) =>
 
 export class Session implements vscode.Disposable {
   readonly activity = new Activity();
+  readonly claims = new ClaimList();
   /** Where the server that was started last was found. */
   origin: string | undefined;
   #context: vscode.ExtensionContext;
@@ -48,6 +50,7 @@ export class Session implements vscode.Disposable {
     context.subscriptions.push(
       vscode.workspace.onDidCloseTextDocument((document) => {
         this.activity.closed(document.uri.toString());
+        this.claims.closed(document.uri.toString());
         this.#showActivity();
       }),
     );
@@ -91,13 +94,27 @@ export class Session implements vscode.Disposable {
     clearTimeout(this.#timer);
     const client = this.#client;
     this.#client = undefined;
-    this.activity.clear();
+    this.#forget();
     this.#show({ kind: 'off' });
     if (client?.needsStop()) await client.stop().catch(() => undefined); // dead already
   }
 
+  /** Resolves when everything of the document is checked, or nothing more will come. */
+  async checked(uri: string, token: vscode.CancellationToken): Promise<void> {
+    const client = this.#client;
+    if (!client?.isRunning()) return;
+    const params = { textDocument: { uri, version: null } };
+    try {
+      await client.sendRequest('torchlean/waitUntilChecked', params, token);
+      await this.claims.ask(client, uri);
+    } catch {
+      // Cancelled, or the server ended: what is known of the claims is not current then.
+    }
+  }
+
   dispose(): void {
     clearTimeout(this.#timer);
+    this.claims.dispose();
   }
 
   async #run(found: Found, generation: number): Promise<void> {
@@ -132,6 +149,7 @@ export class Session implements vscode.Disposable {
         params.unchecked.map((part) => part.stage),
       );
       this.#showActivity();
+      void this.claims.ask(client, params.textDocument.uri);
     });
     this.#client = client;
     try {
@@ -155,7 +173,7 @@ export class Session implements vscode.Disposable {
   #died(what: string): void {
     this.#generation++;
     this.#client = undefined;
-    this.activity.clear();
+    this.#forget();
     const next = this.#restarts.next(Date.now());
     if (next === undefined) {
       this.#fail(
@@ -171,6 +189,11 @@ export class Session implements vscode.Disposable {
     ).length;
     this.#show({ kind: 'restarting', number: next.number, tries: TRIES, waiting });
     this.#timer = setTimeout(() => void this.start(), next.delay);
+  }
+
+  #forget(): void {
+    this.activity.clear();
+    this.claims.clear();
   }
 
   #showActivity(): void {

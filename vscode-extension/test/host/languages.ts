@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { file, idle, problems, shown, until } from './support.ts';
+import { extension, file, idle, problems, shown, until } from './support.ts';
 
 function positionOf(document: vscode.TextDocument, text: string): vscode.Position {
   const offset = document.getText().indexOf(text);
@@ -56,6 +56,34 @@ export const tests: Record<string, () => Promise<void>> = {
       99,
     );
     assert.ok(lenses.some((lens) => lens.command?.title.startsWith('proved')));
+  },
+
+  async 'the claims are listed with their verdicts'() {
+    const { uri } = await shown(file('controller.py'));
+    await idle();
+    const api = await extension();
+    const claims = await until('six claims', () => {
+      const listed = api.claims(uri.toString());
+      return listed.length === 6 && listed.every((claim) => claim.freshness === 'current')
+        ? listed
+        : undefined;
+    });
+    const verdicts = new Map(claims.map((claim) => [claim.name, claim.verdict]));
+    assert.equal(verdicts.get('too_tight'), 'refuted');
+    assert.equal(verdicts.get('stays_in_actuator_range'), 'proved');
+  },
+
+  async 'a counterexample is copied as a test'() {
+    const { uri } = await shown(file('controller.py'));
+    const claim = await until('a counterexample', async () =>
+      (await extension()).claims(uri.toString()).find((one) => one.counterexample !== null),
+    );
+    await vscode.commands.executeCommand('torchlean.claim.copyCounterexample', {
+      uri: uri.toString(),
+      claim,
+    });
+    const copied = await vscode.env.clipboard.readText();
+    assert.match(copied, /assert too_tight\(x=torch\.tensor\(\[-?\d/);
   },
 
   async 'a shape error comes while typing and goes with its repair'() {

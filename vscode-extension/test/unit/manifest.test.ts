@@ -35,7 +35,7 @@ test('every setting says what it does', () => {
 });
 
 test('every command that is offered is registered, by the extension or by the server', () => {
-  const sources = ['src/extension.ts', '../docs/protocol.md'].map(read).join('\n');
+  const sources = ['src/extension.ts', 'src/claims/commands.ts', '../docs/protocol.md'].map(read).join('\n');
   for (const { command, category } of manifest.contributes.commands) {
     assert.equal(category, 'TorchLean');
     assert.ok(sources.includes(command), command);
