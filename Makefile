@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow test-lean test-editors lint types format bench examples pictures clean setup lean
+.PHONY: demo test test-slow test-lean test-editors vsix lint types format bench examples pictures clean setup lean
 
 setup: $(STAMP)
 
@@ -44,6 +44,10 @@ test-lean: setup lean
 # The clients in vscode-extension/ and nvim/, in the real editors.
 test-editors: setup
 	tests/editors/run.sh
+
+# The extension for VS Code as one file that can be installed.
+vsix: setup
+	tests/editors/run.sh vsix
 
 lint: setup
 	$(BIN)/ruff check .
