@@ -12,8 +12,9 @@ from torchlean.analysis.result import ClaimResult, Evidence, FamilyResult, Verdi
 from torchlean.analysis.session import Session
 from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import Unit
-from torchlean.claims.batch import SECONDS, BatchRun, Caches, Group, claim_groups, robust_groups
+from torchlean.claims.batch import SECONDS, BatchRun
 from torchlean.claims.decide import Decision
+from torchlean.claims.groups import Caches, Group, claim_groups, robust_groups
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.numbers import lower_text
 

@@ -10,7 +10,6 @@ differences proves what separate bounds of the scores cannot: what two scores ha
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,134 +18,29 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from torchlean.bounds import BoundsCache
+from torchlean.bounds import BoundsCache, propagate
 from torchlean.bounds.branching import Goal
 from torchlean.bounds.crown.balls import Ball
 from torchlean.bounds.crown.boxes import crown_boxes
-from torchlean.cancellation import Cancelled
 from torchlean.claims.attack import Attack
-from torchlean.claims.decide import Decision, Question, pose, too_much_work
+from torchlean.claims.decide import Decision, Question, too_much_work
 from torchlean.claims.domain import Box
-from torchlean.claims.goal import clauses_of, goal_of
+from torchlean.claims.goal import goal_of
+from torchlean.claims.groups import Group, executed_goal, is_drawn, lost_rows
 from torchlean.claims.samples import Samples
 from torchlean.claims.search import hunting
 from torchlean.claims.splitting import split
-from torchlean.graph import Graph, GraphBuilder
-from torchlean.intervals import Interval
-from torchlean.rounding import ErrorsCache, rounding_errors
+from torchlean.intervals import Interval, down
+from torchlean.rounding import rounding_errors
 
 SECONDS = 8.0
 """Wall time for splitting what bounds and attacks leave open, on every edit that changes the network."""
 
+OWN_BYTES = 2**25
+"""For weights and their magnitudes, which all samples share."""
+
 TOGETHER = 128
 """Samples bounded in one pass: more of them are no faster, and cancelled later."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Group:
-    """Samples that one graph speaks of.
-
-    Attributes:
-        question: the claim, bounded over the box around all samples.
-        members: which samples.
-    """
-
-    question: Question
-    members: tuple[int, ...]
-
-    def key(self, samples: Samples, member: int) -> bytes:
-        """Content key of the claim about one sample: equal keys, equal answers."""
-        parts = [self.question.margin.graph[self.question.holds].digest, str(samples.radius).encode()]
-        parts += [ends[member].contiguous().numpy().tobytes() for ends in (samples.lower, samples.upper)]
-        if samples.radius is not None:
-            parts.append(samples.centers[member].contiguous().numpy().tobytes())
-        return hashlib.blake2b(b"sample".join(parts), digest_size=16).digest()
-
-
-@dataclass
-class Caches:
-    """What is found out once."""
-
-    bounds: BoundsCache
-    errors: ErrorsCache
-
-
-def classified(graph: Graph, scores: int, label: int) -> tuple[Graph, int]:
-    """The graph of scores (1, classes) extended by: the label's score is above each other one. Ties count as failures.
-
-    Returns:
-        The graph, and the id of the truths, (classes - 1,).
-    """
-    builder = GraphBuilder()
-    builder.nodes = list(graph.nodes)
-    count = graph[scores].type.numel
-    spans = graph[scores].spans
-    flat = builder.op("reshape", [scores], {"shape": (count,)}, spans)
-    places = [[label], [other for other in range(count) if other != label]]
-    own, others = (
-        builder.op("gather", [flat.id, builder.constant(torch.tensor(place)).id], {"dim": 0}, spans)
-        for place in places
-    )
-    holds = builder.op("gt", [own.id, others.id], {}, spans)
-    return builder.graph([*graph.outputs, holds.id]), holds.id
-
-
-def robust_groups(
-    graph: Graph,
-    scores: int,
-    samples: Samples,
-    domains: Mapping[str, Box],
-    caches: Caches,
-    cancelled: Callable[[], bool],
-) -> list[Group]:
-    """Robustness of a classifier: one group for each label.
-
-    Args:
-        scores: id of the scores, (1, classes).
-        domains: the box around all samples.
-
-    Raises:
-        Cancelled: by the caller.
-    """
-    assert samples.labels is not None, "robustness is asked of labelled samples"
-    groups = []
-    for label in sorted(set(samples.labels.tolist())):
-        members = (samples.labels == label).nonzero().flatten().tolist()
-        extended, holds = classified(graph, scores, label)
-        groups.append(_group(extended, holds, members, domains, caches, cancelled))
-    return groups
-
-
-def claim_groups(
-    graph: Graph,
-    holds: int,
-    samples: Samples,
-    domains: Mapping[str, Box],
-    caches: Caches,
-    cancelled: Callable[[], bool],
-) -> list[Group]:
-    """Any claim, the same for all samples: one group.
-
-    Args:
-        holds: id of the claim's truths.
-
-    Raises:
-        Cancelled: by the caller.
-    """
-    return [_group(graph, holds, range(len(samples)), domains, caches, cancelled)]
-
-
-def _group(
-    graph: Graph,
-    holds: int,
-    members: Sequence[int],
-    domains: Mapping[str, Box],
-    caches: Caches,
-    cancelled: Callable[[], bool],
-) -> Group:
-    question = pose(graph, holds, domains, caches.bounds, cancelled, executed=True)
-    errors = rounding_errors(question.margin.graph, question.bounds, caches.errors, cancelled)
-    return Group(replace(question, errors=errors), tuple(members))
 
 
 @dataclass
@@ -159,6 +53,7 @@ class BatchRun:
         tell: called after each stage.
         decisions: by sample, as far as they are there.
         correct: samples that hold as they are, by execution.
+        own: bounds of single samples, which nobody asks for twice.
     """
 
     groups: Sequence[Group]
@@ -169,6 +64,7 @@ class BatchRun:
     tell: Callable[[], None] = lambda: None
     decisions: dict[int, Decision] = field(default_factory=dict)
     correct: set[int] = field(default_factory=set)
+    own: BoundsCache = field(default_factory=lambda: BoundsCache(OWN_BYTES))
     _margins: dict[int, float] = field(default_factory=dict)
     _tried: dict[int, int] = field(default_factory=dict)
 
@@ -186,7 +82,7 @@ class BatchRun:
         self.tell()
         attacks = {}
         for group in self.groups:
-            attacks[group] = attack = None if _drawn(group) else self._attack(group)
+            attacks[group] = attack = None if is_drawn(group) else self._attack(group)
             if attack is not None:
                 self._executed(group, attack)
             self._bounded(group)
@@ -231,9 +127,11 @@ class BatchRun:
 
     def _bounded(self, group: Group) -> None:
         """Linear bounds of the rows of all open samples."""
-        goal = executed_goal(group.question)
-        if goal is None or too_much_work(goal.graph):
+        question = group.question
+        goal = goal_of(question.margin, question.domains)
+        if too_much_work(goal.graph):
             return
+        lost = lost_rows(question)
         open = self._open(group)
         for start in range(0, len(open), TOGETHER):
             members = open[start : start + TOGETHER]
@@ -249,14 +147,36 @@ class BatchRun:
                 balls=self._balls(members, goal),
             )
             rows = found[goal.rows]
-            if rows.undefined:
-                continue
-            margins = goal.margins(rows.lower)
-            shown = goal.shown(margins).all(1)
-            for member, margin, proved in zip(members, margins.amin(1).tolist(), shown.tolist(), strict=True):
-                self._margins[member] = margin
-                if proved:
-                    self.decisions[member] = Decision(True, margin, False, 0.0, verified=1.0)
+            if not rows.undefined:
+                for place, member in enumerate(members):
+                    self._judge(group, member, goal, rows.lower[place], lost)
+
+    def _judge(self, group: Group, member: int, goal: Goal, rows: Tensor, lost: Tensor) -> None:
+        """Whether lower bounds of a sample's rows show the claim for executions.
+
+        Args:
+            lost: what rounding may take off each row on the box around all samples. It is much less on the sample's own
+                box, and that is found out where it matters.
+        """
+        margins = goal.margins(down(rows - lost))
+        if not bool(goal.shown(margins).all()) and bool(goal.shown(goal.margins(rows)).all()):
+            margins = goal.margins(down(rows - lost_rows(self._own(group, member))))
+        self._margins[member] = margin = float(margins.min())
+        if bool(goal.shown(margins).all()):
+            self.decisions[member] = Decision(True, margin, False, 0.0, verified=1.0)
+
+    def _own(self, group: Group, member: int) -> Question:
+        """The claim about one sample, bounded over its own box."""
+        question = group.question
+        shape = question.domains[self.name].shape
+        lower, upper = (end[member].reshape(shape) for end in (self.samples.lower, self.samples.upper))
+        domains = {**question.domains, self.name: Box(lower, upper, self.samples.text)}
+        graph = question.margin.graph
+        bounds = propagate(
+            graph, {name: box.interval() for name, box in domains.items()}, self.own, self.cancelled
+        )
+        errors = rounding_errors(graph, bounds, None, self.cancelled)
+        return replace(question, domains=domains, bounds=bounds, errors=errors)
 
     def _balls(self, members: Sequence[int], goal: Goal) -> dict[str, Ball]:
         """In the Euclidean norm."""
@@ -284,30 +204,23 @@ class BatchRun:
 
     def _explored(self, group: Group, member: int, seconds: float) -> Decision:
         margin, tried = self._margins.get(member, -math.inf), self._tried.get(member, 0)
-        goal = executed_goal(group.question)
-        lost = group.question.slack
-        assert lost is not None
-        unknown = Decision(False, margin, False, 0.0, tried=tried, lost=lost.lost, reason=lost.reason)
-        if goal is None or _drawn(group) or self.samples.radius is not None or too_much_work(goal.graph):
+        unknown = Decision(False, margin, False, 0.0, tried=tried)
+        if is_drawn(group) or self.samples.radius is not None or too_much_work(group.question.margin.graph):
             return unknown
         if seconds <= 0:
             return replace(unknown, finished=False)
+        question = self._own(group, member)
+        slack, goal = question.slack, executed_goal(question)
+        assert slack is not None, "samples are decided for executions"
+        if goal is None:
+            return replace(unknown, lost=slack.lost, reason=slack.reason)
         started = time.perf_counter()
-        domains = dict(goal.domain)
-        own = self._boxes([member], goal)
-        domains[self.name] = Interval(own.lower[0], own.upper[0])
-        boxes = dict(group.question.domains)
-        boxes[self.name] = Box(own.lower[0], own.upper[0], self.samples.text)
         hunt = hunting(
-            group.question.margin.graph,
-            group.question.holds,
-            group.question.margin.node,
-            boxes,
-            self.cancelled,
+            question.margin.graph, question.holds, question.margin.node, question.domains, self.cancelled
         )
         if hunt is None:
             return unknown
-        result = split(replace(goal, domain=domains), hunt, seconds, self.cancelled)
+        result = split(goal, hunt, seconds, self.cancelled)
         tree = result.tree
         return Decision(
             tree.finished,
@@ -322,31 +235,9 @@ class BatchRun:
             phased=result.phased,
             searched=tree.least > -math.inf,
             finished=result.exhausted,
-            lost=lost.lost,
+            lost=slack.lost,
         )
-
-
-def executed_goal(question: Question) -> Goal | None:
-    """What bounds of exact values have to show so that every execution keeps the claim. None where rounding may take
-    anything."""
-    slack = question.slack
-    assert slack is not None, "samples are decided for executions"
-    clauses = [
-        [row for row in clause if math.isfinite(slack.row_error(row))]
-        for clause in clauses_of(question.margin)
-    ]
-    if not all(clauses):
-        return None
-    return goal_of(question.margin, question.domains, clauses, slack.row_error)
-
-
-def _drawn(group: Group) -> bool:
-    """Whether weights or values are drawn at random: there is no one program to execute then."""
-    return any(node.op == "random" for node in group.question.margin.graph)
 
 
 def _repeated(interval: Interval, count: int) -> Interval:
     return Interval(*(end.unsqueeze(0).expand(count, *end.shape) for end in (interval.lower, interval.upper)))
-
-
-__all__ = ["BatchRun", "Caches", "Cancelled", "Group", "claim_groups", "executed_goal", "robust_groups"]
