@@ -33,40 +33,123 @@ theorem allNear_exact {grid : Nat} {box : Box} {v : Vec} {e : List Nat} (h : sam
     (hv : InBox grid box v) : AllNear grid v e v :=
   Graph.allNear_self grid v e ((length_of_sameLength h).trans hv.length_eq)
 
+/-- The product of a packed row with reversed digits, read off. -/
+theorem digit_of {bits width r : Nat} {f : Int × Int → Nat} {bs : Box}
+    (hr : AtMost (2 ^ bits) (fields width (size bs) r)) (hs : partSum f bs * 2 ^ bits + 1 < 2 ^ width) :
+    digitAt (2 ^ width) ((2 ^ width) ^ size bs) (r.mul (reversed (2 ^ width) f bs 0))
+      = digitDot (2 ^ width) f r bs := by
+  have s := split_reversed f bs hr
+  have d := digitDot_le f bs hr
+  obtain ⟨c, hc⟩ : ∃ c, 2 ^ width = c + 1 := ⟨2 ^ width - 1, by have := Nat.two_pow_pos width; omega⟩
+  rw [Nat.mul_comm] at hs
+  rw [hc] at s d hs ⊢
+  exact s.digit (Nat.pow_pos (Nat.succ_pos c)) d (by omega)
+
+theorem magPart_sum (bs : Box) : partSum magPart bs ≤ boxAbs bs := by
+  induction bs with
+  | nil => exact Nat.le_refl 0
+  | cons b bs ih =>
+    have h : magPart b ≤ b.1.natAbs + b.2.natAbs := by unfold magPart larger; omega
+    simp only [partSum, boxAbs, Nat.add_eq]
+    omega
+
+theorem onePart_sum (bs : Box) : partSum onePart bs = size bs := by
+  induction bs with
+  | nil => rfl
+  | cons b bs ih =>
+    simp only [partSum, size, onePart, Nat.succ_eq_add_one, ih]
+    omega
+
+/-- The total of a row with the magnitudes of a box bounds the row's magnitude. -/
+theorem dotAbs_le (width : Nat) (bs : Box) (p n : Nat) :
+    dotAbs (differences (fields width (size bs) p) (fields width (size bs) n)) (mags bs)
+      ≤ digitDot (2 ^ width) magPart p bs + digitDot (2 ^ width) magPart n bs := by
+  induction bs generalizing p n with
+  | nil => exact Nat.zero_le _
+  | cons b bs ih =>
+    have h := ih (p / 2 ^ width) (n / 2 ^ width)
+    simp only [digitDot, size, Nat.succ_eq_add_one, fields, differences, mags, dotAbs]
+    have hm : larger b.1.natAbs b.2.natAbs = magPart b := rfl
+    rw [hm]
+    generalize p % 2 ^ width = p0
+    generalize n % 2 ^ width = n0
+    have h1 := Nat.mul_le_mul_right (magPart b) (show ((p0 : Int) - n0).natAbs ≤ p0 + n0 by omega)
+    rw [Nat.add_mul] at h1
+    omega
+
+/-- The total with ones bounds the number of terms. -/
+theorem nonzeros_le_total (width : Nat) (bs : Box) (p n : Nat) :
+    nonzeros (differences (fields width (size bs) p) (fields width (size bs) n))
+      ≤ digitDot (2 ^ width) onePart p bs + digitDot (2 ^ width) onePart n bs := by
+  induction bs generalizing p n with
+  | nil => exact Nat.zero_le _
+  | cons b bs ih =>
+    have h := ih (p / 2 ^ width) (n / 2 ^ width)
+    simp only [digitDot, size, Nat.succ_eq_add_one, fields, differences, nonzeros, onePart, Nat.mul_one]
+    generalize p % 2 ^ width = p0
+    generalize n % 2 ^ width = n0
+    have h1 : one? ((p0 : Int) - n0).natAbs ≤ p0 + n0 := by unfold one?; omega
+    omega
+
+theorem nonzeros_le (width count p n : Nat) :
+    nonzeros (differences (fields width count p) (fields width count n)) ≤ count := by
+  induction count generalizing p n with
+  | zero => exact Nat.le_refl 0
+  | succ count ih =>
+    have h := ih (p / 2 ^ width) (n / 2 ^ width)
+    simp only [fields, differences, nonzeros]
+    have h1 : one? (((p % 2 ^ width : Nat) : Int) - ((n % 2 ^ width : Nat) : Int)).natAbs ≤ 1 := by unfold one?; omega
+    omega
+
+/-- Fields of one bit are weights of magnitude one, or none. -/
+theorem plain_of {bits : Nat} (hb : bits ≤ 1) (width count p n : Nat)
+    (hp : allBelow bits (fields width count p) = true) (hn : allBelow bits (fields width count n) = true) :
+    plainRow (2 ^ 0) (differences (fields width count p) (fields width count n)) = true := by
+  have h2 : 2 ^ bits ≤ 2 ^ 1 := Nat.pow_le_pow_right (by omega) hb
+  induction count generalizing p n with
+  | zero => rfl
+  | succ count ih =>
+    simp only [fields, allBelow, Bool.and_eq_true, Nat.blt_eq] at hp hn
+    have h := ih (p / 2 ^ width) (n / 2 ^ width) hp.2 hn.2
+    have hp := hp.1
+    have hn := hn.1
+    simp only [fields, differences, plainRow, Bool.and_eq_true, Bool.or_eq_true, Nat.beq_eq]
+    generalize p % 2 ^ width = p0 at *
+    generalize n % 2 ^ width = n0 at *
+    exact ⟨by omega, h⟩
+
 theorem first_of_true {α : Type} (x y : α) : (bif true then x else y) = x := rfl
 
 theorem second_of_false {α : Type} (x y : α) : (bif false then x else y) = y := rfl
 
-theorem covered_near {grid scale : Nat} {a : List Nat} {box : Box} {row : List Int} {bias : Int} {e y : Nat}
-    (h : binary32.RowResult scale row bias a y) (hfit : rowCovered grid scale (mags box) row bias e = true)
-    (ha : Every binary32.finite a) (hbox : InBox grid box (binary32.values a)) :
+theorem covered_near {grid scale p k n D : Nat} {a : List Nat} {box : Box} {row : List Int} {bias : Int} {e y : Nat}
+    (h : binary32.RowResult scale row bias a y) (hfit : rowCovered grid scale (k + p) n D bias e = true)
+    (hD : dotAbs row (mags box) ≤ D) (hp : plainRow (2 ^ scale) row = true ∨ (p ≠ 0 ∧ nonzeros row ≤ n))
+    (hk : rowTerms row bias ≤ k + 1) (ha : Every binary32.finite a) (hbox : InBox grid box (binary32.values a)) :
     Float32.Finite y ∧ Near grid ((dot row (binary32.values a) + bias) / pow2 scale) e (value y) := by
-  rw [rowCovered, forceNat_eq, forceNat_eq] at hfit
-  have near {p n : Nat} (hp : plainRow (2 ^ scale) row = true ∨ (p ≠ 0 ∧ nonzeros row ≤ n))
-      (hfit : rowFits grid scale (rowTerms row bias - 1 + p) n (rowMagnitude grid row bias (mags box)) e = true) :=
-    have ⟨hE, hfits⟩ := rowFits_sound (m := rowTerms row bias) hfit
-    row_near binary32 h ha hbox hp (A := ratMagnitude grid scale _) (by rw [ratMagnitude_mul]; exact Rat.le_refl)
-      hE hfits
-  cases hplain : plainRow (2 ^ scale) row with
-  | true =>
-    rw [hplain, first_of_true] at hfit
-    exact near (p := 0) (n := 0) (.inl hplain) hfit
-  | false =>
-    rw [hplain, second_of_false] at hfit
-    exact near (p := 1) (n := nonzeros row) (.inr ⟨Nat.one_ne_zero, Nat.le_refl _⟩) hfit
+  rw [rowCovered, forceNat_eq] at hfit
+  have ⟨hE, hfits⟩ := rowFits_sound (m := k + 1) hfit
+  refine row_near binary32 h ha hbox hp hk (A := ratMagnitude grid scale _) ?_ hE hfits
+  rw [ratMagnitude_mul]
+  exact Rat.natCast_le_natCast.mpr (Nat.add_le_add_right hD _)
 
-theorem linear_near {grid scale : Nat} {a : List Nat} {box : Box} {rows : List (List Int)} {bias : List Int}
-    {e : List Nat} {ys : List Nat} (h : binary32.LinearResult scale a rows bias ys)
-    (hfit : linearFits grid scale (mags box) rows bias e = true) (ha : Every binary32.finite a)
-    (hbox : InBox grid box (binary32.values a)) :
-    Every binary32.finite ys ∧ AllNear grid (linearOut scale (binary32.values a) rows bias) e (binary32.values ys) := by
+theorem rows_near {grid scale bits width : Nat} {a : List Nat} {box : Box} {rows : List Row} {bias : List Int}
+    {plain : Bool} {e : List Nat} {ys : List Nat}
+    (h : binary32.LinearResult scale a (rowsInts width (size box) rows) bias ys)
+    (hfit : rowsFit grid scale (size box) (2 ^ width) ((2 ^ width) ^ size box) (reversed (2 ^ width) magPart box 0)
+      (reversed (2 ^ width) onePart box 0) plain rows bias e = true)
+    (hplain : plain = true → bits ≤ 1 ∧ scale = 0) (hf : fieldsBelow bits width (size box) rows = true)
+    (hs : boxAbs box * 2 ^ bits + 1 < 2 ^ width) (hs1 : size box * 2 ^ bits + 1 < 2 ^ width)
+    (ha : Every binary32.finite a) (hbox : InBox grid box (binary32.values a)) :
+    Every binary32.finite ys ∧
+      AllNear grid (linearOut scale (binary32.values a) (rowsInts width (size box) rows) bias) e (binary32.values ys) := by
   induction rows generalizing bias e ys with
   | nil =>
     have h : ys = [] := h
     subst h
     cases e with
     | nil => exact ⟨trivial, trivial⟩
-    | cons _ _ => exact absurd hfit (by simp [linearFits])
+    | cons _ _ => exact absurd hfit (by simp [rowsFit])
   | cons r rs ih =>
     cases bias with
     | nil =>
@@ -74,20 +157,68 @@ theorem linear_near {grid scale : Nat} {a : List Nat} {box : Box} {rows : List (
       subst h
       cases e with
       | nil => exact ⟨trivial, trivial⟩
-      | cons _ _ => exact absurd hfit (by simp [linearFits])
+      | cons _ _ => exact absurd hfit (by simp [rowsFit])
     | cons b bs =>
       cases ys with
       | nil => exact False.elim h
       | cons y ys =>
         cases e with
-        | nil => exact absurd hfit (by simp [linearFits])
+        | nil => exact absurd hfit (by simp [rowsFit])
         | cons e es =>
-          rw [linearFits, Bool.and_eq_true] at hfit
+          rw [rowsFit, Bool.and_eq_true] at hfit
+          simp only [fieldsBelow, Bool.and_eq_true] at hf
+          obtain ⟨⟨hp, hn⟩, hf⟩ := hf
+          have ⟨hfs, hns⟩ := ih h.2 hfit.2 hf
           have hrow := hfit.1
-          rw [forceInts_eq] at hrow
-          have ⟨hf, hn⟩ := covered_near h.1 hrow ha hbox
-          have ⟨hfs, hns⟩ := ih h.2 hfit.2
-          exact ⟨⟨hf, hfs⟩, ⟨hn, hns⟩⟩
+          have hpa := atMost_of_allBelow hp
+          have hna := atMost_of_allBelow hn
+          have hmag := Nat.mul_le_mul_right (2 ^ bits) (magPart_sum box)
+          have hone := onePart_sum box
+          have total : r.total (2 ^ width) ((2 ^ width) ^ size box) (reversed (2 ^ width) magPart box 0)
+              = digitDot (2 ^ width) magPart r.pos box + digitDot (2 ^ width) magPart r.neg box := by
+            rw [Row.total, digit_of hpa (by omega), digit_of hna (by omega)]
+            rfl
+          have count : r.total (2 ^ width) ((2 ^ width) ^ size box) (reversed (2 ^ width) onePart box 0)
+              = digitDot (2 ^ width) onePart r.pos box + digitDot (2 ^ width) onePart r.neg box := by
+            rw [Row.total, digit_of hpa (by rw [hone]; exact hs1), digit_of hna (by rw [hone]; exact hs1)]
+            rfl
+          have hD : dotAbs (r.ints width (size box)) (mags box) ≤ _ := total ▸ dotAbs_le width box r.pos r.neg
+          have near : Float32.Finite y ∧
+              Near grid ((dot (r.ints width (size box)) (binary32.values a) + b) / pow2 scale) e (value y) := by
+            cases plain with
+            | true =>
+              rw [first_of_true, forceNat_eq] at hrow
+              obtain ⟨hb, hscale⟩ := hplain rfl
+              subst hscale
+              refine covered_near h.1 hrow hD (.inl (plain_of hb width (size box) r.pos r.neg hp hn)) ?_ ha hbox
+              have hc := nonzeros_le_total width box r.pos r.neg
+              rw [← count] at hc
+              have hc : nonzeros (r.ints width (size box)) ≤ _ := hc
+              rw [rowTerms, Nat.add_eq]
+              omega
+            | false =>
+              rw [second_of_false] at hrow
+              have hc : nonzeros (r.ints width (size box)) ≤ size box := nonzeros_le width (size box) r.pos r.neg
+              refine covered_near h.1 hrow hD (.inr ⟨Nat.one_ne_zero, hc⟩) ?_ ha hbox
+              rw [rowTerms]
+              omega
+          exact ⟨⟨near.1, hfs⟩, ⟨near.2, hns⟩⟩
+
+theorem linear_near {grid bits scale : Nat} {a : List Nat} {box : Box} {w : Mat} {bias : List Int} {e : List Nat}
+    {ys : List Nat} (h : binary32.LinearResult scale a w.ints bias ys)
+    (hfit : linearFits grid bits scale box w bias e = true) (hf : fieldsBelow bits w.width w.cols w.rows = true)
+    (ha : Every binary32.finite a) (hbox : InBox grid box (binary32.values a)) :
+    Every binary32.finite ys ∧ AllNear grid (linearOut scale (binary32.values a) w.ints bias) e (binary32.values ys) := by
+  simp only [linearFits, Bool.and_eq_true, forceNat_eq] at hfit
+  obtain ⟨⟨hsize, hs, hs1⟩, hrows⟩ := hfit
+  have hsize : size box = w.cols := Nat.eq_of_beq_eq_true hsize
+  have hs := Nat.blt_eq.mp hs
+  have hs1 := Nat.blt_eq.mp hs1
+  rw [Mat.ints] at h ⊢
+  rw [← hsize] at h hf hs1 hrows ⊢
+  refine rows_near h hrows (fun hplain => ?_) hf hs hs1 ha hbox
+  rw [Bool.and_eq_true] at hplain
+  exact ⟨Nat.le_of_ble_eq_true hplain.1, Nat.eq_of_beq_eq_true hplain.2⟩
 
 theorem hinge_near {grid : Nat} {f : Hinge} {a : List Nat} {box : Box} {e : List Nat} {ys : List Nat}
     (h : binary32.HingeResult grid f a ys) (hfit : sameLength box e = true) (ha : Every binary32.finite a)
@@ -171,9 +302,9 @@ theorem add_near {grid : Nat} {a b : List Nat} {abox bbox : Box} {e : List Nat} 
               exact ⟨⟨hf, hfs⟩, ⟨hn, hns⟩⟩
 
 /-- What binary32 makes of a node is finite and within its noise of the exact result. -/
-theorem node_near {grid : Nat} {st : State} {ns : List Node} {roles : List Role} {x : List Nat} {env : List (List Nat)}
+theorem node_near {grid bits : Nat} {st : State} {ns : List Node} {roles : List Role} {x : List Nat} {env : List (List Nat)}
     {y e : List Nat} {n : Node} (hexec : Exec binary32 grid ns roles x env)
-    (h : binary32.NodeResult grid env y n) (hfit : nodeFits grid st roles e n = true)
+    (h : binary32.NodeResult grid env y n) (hfit : nodeFits grid bits st roles e n = true) (hn : n.Formed bits)
     (henv : binary32.AllFinite env) (hst : StateOk grid st (binary32.valuesOf grid ns roles env)) :
     Every binary32.finite y ∧
       AllNear grid (n.eval grid (binary32.valuesOf grid ns roles env)) e (binary32.values y) := by
@@ -190,8 +321,7 @@ theorem node_near {grid : Nat} {st : State} {ns : List Node} {roles : List Role}
     split at hfit
     · rename_i box hbox
       rw [Node.eval, ← value hp]
-      rw [forceNats_eq] at hfit
-      exact linear_near h hfit (finite p) (inBox hp hbox)
+      exact linear_near h hfit hn (finite p) (inBox hp hbox)
     · exact absurd hfit (by simp)
   | hinge p f =>
     simp only [nodeFits, Bool.and_eq_true] at hfit
@@ -222,13 +352,13 @@ theorem node_near {grid : Nat} {st : State} {ns : List Node} {roles : List Role}
 
 /-- **The bridge.** Every binary32 execution on a finite input in the box is finite and is a run of the noisy
 network, within the propagated intervals. -/
-theorem bridge {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noise} {box : Box} {x : List Nat}
-    {env : List (List Nat)} {st : State} (h : Exec binary32 grid nodes roles x env)
-    (hfit : propagated grid nodes roles noise box = some st)
+theorem bridge {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noise} {bits : Bits} {box : Box}
+    {x : List Nat} {env : List (List Nat)} {st : State} (h : Exec binary32 grid nodes roles x env)
+    (hw : wellFormed nodes bits = true) (hfit : propagated grid nodes roles noise bits box = some st)
     (hx : Every binary32.finite x) (hbox : InBox grid box (binary32.values x)) :
     binary32.AllFinite env ∧ Run grid nodes noise (binary32.values x) (binary32.valuesOf grid nodes roles env) ∧
       StateOk grid st (binary32.valuesOf grid nodes roles env) := by
-  induction nodes generalizing roles noise env st with
+  induction nodes generalizing roles noise bits env st with
   | nil =>
     have h : env = [x] := h
     subst h
@@ -241,12 +371,18 @@ theorem bridge {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noi
       cases noise with
       | nil => exact absurd hfit (by simp [propagated])
       | cons e es =>
+       cases bits with
+       | nil => exact absurd hfit (by simp [propagated])
+       | cons w ws =>
+        obtain ⟨hformed, hw⟩ : n.Formed w ∧ wellFormed ns ws = true := by
+          cases n <;> simp only [wellFormed, Bool.and_eq_true] at hw <;> first | exact hw | exact ⟨trivial, hw⟩
         rw [propagated, Option.bind_eq_some_iff] at hfit
         obtain ⟨st', hst', hfit⟩ := hfit
-        have ⟨hfin, hrun, hok⟩ := ih hexec hst'
+        have ⟨hfin, hrun, hok⟩ := ih hexec hw hst'
         rw [Option.bind_eq_some_iff] at hfit
         obtain ⟨b, hb, hfit⟩ := hfit
-        have hin := Node.box_sound hok hb
+        rw [forceBox_eq] at hfit
+        have hin := Node.packedBox_sound hformed hok hb
         split at hfit
         · rename_i hnode
           rw [Option.bind_eq_some_iff] at hfit
@@ -256,7 +392,7 @@ theorem bridge {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noi
           subst hfit
           cases r with
           | operation =>
-            have ⟨hf, hn⟩ := node_near hexec hstep hnode hfin hok
+            have ⟨hf, hn⟩ := node_near hexec hstep hnode hformed hfin hok
             exact ⟨⟨hf, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound hin hn hb', hok⟩⟩
           | choice =>
             have ⟨hf, hv⟩ := hstep hfin
@@ -271,16 +407,22 @@ theorem bridge {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noi
             exact ⟨⟨trivial, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound hin hn hb', hok⟩⟩
         · exact absurd hfit (by simp)
 
+/-- What the checker accepts has matrices that keep to their fields. -/
+theorem formed_of_check {P : Params} {nodes : List Node} {noise : Noise} {bits : Bits} {box : Box} {goal : Formula}
+    {plan : Plan} (h : check P nodes noise bits box goal plan = true) : wellFormed nodes bits = true := by
+  simp only [check, Bool.and_eq_true] at h
+  exact h.1
+
 /-- **What is proved of the noisy network holds of every binary32 execution**, in any order of summation, with or
 without fused multiply-adds; and all its numbers are finite. -/
-theorem executions_satisfy {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noise} {box : Box}
-    {goal : Formula} (hclaim : Claim grid nodes noise box goal)
-    (hfit : executionFits grid nodes roles noise box = true) : Executions binary32 grid nodes roles box goal := by
+theorem executions_satisfy {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noise} {bits : Bits}
+    {box : Box} {goal : Formula} (hclaim : Claim grid nodes noise box goal) (hw : wellFormed nodes bits = true)
+    (hfit : executionFits grid nodes roles noise bits box = true) : Executions binary32 grid nodes roles box goal := by
   intro x env hx hbox h
   unfold executionFits at hfit
   split at hfit
   · rename_i st hst
-    have ⟨hfin, hrun, hok⟩ := bridge h hst hx hbox
+    have ⟨hfin, hrun, hok⟩ := bridge h hw hst hx hbox
     refine ⟨hfin, ?_⟩
     match hvals : binary32.valuesOf grid nodes roles env with
     | [] =>

@@ -1,6 +1,7 @@
 module
 prelude
 public import TorchLean.Rows
+public import TorchLean.Packed
 public import TorchLean.Float32.Machine
 
 /-!
@@ -179,29 +180,42 @@ theorem sum_near {grid m E a b : Nat} (h : sumFits grid m E = true) (ha : Float3
   | _ :: bs, _ :: es => sameLength bs es
   | _, _ => false
 
-/-- Evaluates numbers before they are used. -/
-@[expose] def forceNats {α : Type} : List Nat → (List Nat → α) → α
-  | [], k => k []
-  | x :: xs, k => forceNat x fun x => forceNats xs fun xs => k (x :: xs)
+/-- The largest magnitude in an interval. -/
+@[expose] def magPart (b : Int × Int) : Nat := larger b.1.natAbs b.2.natAbs
 
-theorem forceNats_eq {α : Type} (xs : List Nat) (k : List Nat → α) : forceNats xs k = k xs := by
-  induction xs generalizing k with
-  | nil => rfl
-  | cons x xs ih => rw [forceNats, forceNat_eq, ih]
+/-- One for each interval. -/
+@[expose] def onePart (_ : Int × Int) : Nat := 1
 
-/-- The noise `e` covers the rounding errors of a row on operands of magnitudes `ms`. Products with 1 and -1 round
-nothing. -/
-@[expose] def rowCovered (grid scale : Nat) (ms : List Nat) (r : List Int) (b : Int) (e : Nat) : Bool :=
-  forceNat (rowMagnitude grid r b ms) fun D => forceNat (rowTerms r b - 1) fun k =>
-    bif plainRow (2 ^ scale) r then rowFits grid scale (k + 0) 0 D e else rowFits grid scale (k + 1) (nonzeros r) D e
+/-- `Σ (posᵢ + negᵢ) xᵢ` for a packed row, where `rev` are the digits of `x` in reversed order. -/
+@[expose] def Row.total (base place rev : Nat) (r : Row) : Nat :=
+  (digitAt base place (r.pos.mul rev)).add (digitAt base place (r.neg.mul rev))
 
-/-- `rowCovered` for each row of a layer. -/
-@[expose] def linearFits (grid scale : Nat) (ms : List Nat) : List (List Int) → List Int → List Nat → Bool
+/-- The noise `e` covers the rounding errors of a row with `k` roundings, of which `n` are products, and of the given
+magnitude without its bias. -/
+@[expose] def rowCovered (grid scale k n D : Nat) (b : Int) (e : Nat) : Bool :=
+  forceNat (D.add (b.natAbs.mul (2 ^ grid))) fun D => rowFits grid scale k n D e
+
+/-- The noise covers the rounding errors of each row. `mags` and `ones` are reversed digits. In a plain matrix, of 0, 1
+and -1 only, no product rounds, and the terms are counted; else every column counts. -/
+@[expose] def rowsFit (grid scale cols base place mags ones : Nat) (plain : Bool) :
+    List Row → List Int → List Nat → Bool
   | r :: rs, b :: bs, e :: es =>
-    forceInts r (fun r => rowCovered grid scale ms r b e) && linearFits grid scale ms rs bs es
+    (bif plain then
+      forceNat ((r.total base place ones).add (one? b.natAbs)) fun t =>
+        rowCovered grid scale (t - 1 + 0) 0 (r.total base place mags) b e
+    else rowCovered grid scale (cols + one? b.natAbs - 1 + 1) cols (r.total base place mags) b e)
+      && rowsFit grid scale cols base place mags ones plain rs bs es
   | [], _, [] => true
   | _ :: _, [], [] => true
   | _, _, _ => false
+
+/-- The noise of a layer covers its rounding errors on the box `a`; false if a digit might overflow. -/
+@[expose] def linearFits (grid bits scale : Nat) (a : Box) (w : Mat) (bias : List Int) (e : List Nat) : Bool :=
+  Nat.beq (size a) w.cols
+    && (Nat.blt ((boxAbs a).mul (2 ^ bits) + 1) (2 ^ w.width) && Nat.blt (w.cols.mul (2 ^ bits) + 1) (2 ^ w.width))
+    && forceNat (2 ^ w.width) fun base => forceNat (base ^ w.cols) fun place =>
+      forceNat (reversed base magPart a 0) fun mags => forceNat (reversed base onePart a 0) fun ones =>
+        rowsFit grid scale w.cols base place mags ones (Nat.ble bits 1 && Nat.beq scale 0) w.rows bias e
 
 /-- `sumFits` for each element, over the shorter list. -/
 @[expose] def sumsFit (grid : Nat) : Box → Box → List Nat → Bool
@@ -212,10 +226,10 @@ nothing. -/
   | _, _, _ => false
 
 /-- The noise of an operation covers the rounding errors of binary32, and its operands have numbers. -/
-@[expose] def nodeFits (grid : Nat) (st : State) (roles : List Role) (e : List Nat) : Node → Bool
+@[expose] def nodeFits (grid bits : Nat) (st : State) (roles : List Role) (e : List Nat) : Node → Bool
   | .linear p scale w b =>
     solid roles p && match State.boxAt st p with
-    | some a => forceNats (mags a) fun ms => linearFits grid scale ms w.ints b e
+    | some a => linearFits grid bits scale a w b e
     | none => false
   | .hinge p _ =>
     solid roles p && match State.boxAt st p with
@@ -231,24 +245,26 @@ nothing. -/
     | _, _ => false
 
 /-- The noise of a node of a role covers what an execution makes of it; `b` is the box of its exact values. -/
-@[expose] def stepFits (grid : Nat) (st : State) (roles : List Role) (e : List Nat) (b : Box) (n : Node) : Role → Bool
-  | .operation => nodeFits grid st roles e n
+@[expose] def stepFits (grid bits : Nat) (st : State) (roles : List Role) (e : List Nat) (b : Box) (n : Node) : Role → Bool
+  | .operation => nodeFits grid bits st roles e n
   | .choice => sameLength b e
   | .thought => sameLength b e
 
 /-- Interval propagation; nothing if the noise of some node does not cover binary32. -/
-@[expose] def propagated (grid : Nat) : List Node → List Role → Noise → Box → Option State
-  | [], _, _, box => some [⟨box, [], []⟩]
-  | n :: ns, r :: rs, e :: es, box =>
-    (propagated grid ns rs es box).bind fun st => (n.box grid st).bind fun b =>
-      if stepFits grid st rs e b n r = true then
+@[expose] def propagated (grid : Nat) : List Node → List Role → Noise → Bits → Box → Option State
+  | [], _, _, _, box => some [⟨box, [], []⟩]
+  | n :: ns, r :: rs, e :: es, w :: ws, box =>
+    (propagated grid ns rs es ws box).bind fun st => (n.packedBox grid w st).bind fun b => forceBox b fun b =>
+      if stepFits grid w st rs e b n r = true then
         (widen b e).bind fun b => forceBox b fun b => some (⟨b, [], []⟩ :: st)
       else none
-  | _ :: _, _, _, _ => none
+  | _ :: _, _, _, _, _ => none
 
-/-- The noise covers what binary32 executions of the network from the box may do. -/
-@[expose] def executionFits (grid : Nat) (nodes : List Node) (roles : List Role) (noise : Noise) (box : Box) : Bool :=
-  match propagated grid nodes roles noise box with
+/-- The noise covers what binary32 executions of the network from the box may do, whose matrices' fields are below
+`2^bits`. -/
+@[expose] def executionFits (grid : Nat) (nodes : List Node) (roles : List Role) (noise : Noise) (bits : Bits)
+    (box : Box) : Bool :=
+  match propagated grid nodes roles noise bits box with
   | some _ => true
   | none => false
 

@@ -197,12 +197,12 @@ theorem roughs_le_count (M : Machine) (ts : List (M.Number × M.Number)) : M.rou
 /-- **The rounding error of a row** in the terms of a certificate. `A` is the magnitude, `E` the noise; `n` products
 round, and `p` is 1 unless none does. -/
 theorem row_near (M : Machine) {grid scale : Nat} {row : List Int} {bias : Int} {a : List M.Number} {y : M.Number}
-    {box : Box} {E p n : Nat} {A : Rat} (h : M.RowResult scale row bias a y) (ha : Every M.finite a)
+    {box : Box} {E p k n : Nat} {A : Rat} (h : M.RowResult scale row bias a y) (ha : Every M.finite a)
     (hbox : InBox grid box (M.values a))
-    (hp : plainRow (2 ^ scale) row = true ∨ (p ≠ 0 ∧ nonzeros row ≤ n))
+    (hp : plainRow (2 ^ scale) row = true ∨ (p ≠ 0 ∧ nonzeros row ≤ n)) (hk : rowTerms row bias ≤ k + 1)
     (hA : (rowMagnitude grid row bias (mags box) : Nat) ≤ A * pow2 scale * pow2 grid)
-    (hE : slack M.u p (rowTerms row bias - 1) A (M.lost n (rowTerms row bias)) * pow2 grid ≤ E)
-    (hfits : A + slack M.u p (rowTerms row bias - 1) A (M.lost n (rowTerms row bias)) < M.threshold) :
+    (hE : slack M.u p k A (M.lost n (k + 1)) * pow2 grid ≤ E)
+    (hfits : A + slack M.u p k A (M.lost n (k + 1)) < M.threshold) :
     M.finite y ∧ Near grid ((dot row (M.values a) + bias) / pow2 scale) E (M.value y) := by
   obtain ⟨ts, c, hts, ⟨hcf, hc⟩, hdot⟩ := h
   have ⟨hfin, hsum, hmag, hcount⟩ := hts.spec M ha hbox
@@ -232,12 +232,12 @@ theorem row_near (M : Machine) {grid scale : Nat} {row : List Int} {bias : Int} 
       exact ⟨fun h => absurd h0 h, by omega⟩
     · have := roughs_le_count M ts
       exact ⟨fun _ => hp, by omega⟩
-  have hlost : M.lost (M.roughs ts) (M.count ts + M.addendCount [c]) ≤ M.lost n (rowTerms row bias) := by
+  have hlost : M.lost (M.roughs ts) (M.count ts + M.addendCount [c]) ≤ M.lost n (k + 1) := by
     have := Rat.mul_le_mul_of_nonneg_right (Rat.natCast_le_natCast.mpr hrough.2) M.ηProduct_nonneg
-    have := Rat.mul_le_mul_of_nonneg_right (Rat.natCast_le_natCast.mpr hterms) M.ηSum_nonneg
+    have := Rat.mul_le_mul_of_nonneg_right (Rat.natCast_le_natCast.mpr (Nat.le_trans hterms hk)) M.ηSum_nonneg
     simp only [Machine.lost]
     grind
-  have ⟨hf, herr⟩ := dot_error M hfin (show Every M.finite [c] from ⟨hcf, trivial⟩) (k := rowTerms row bias - 1)
+  have ⟨hf, herr⟩ := dot_error M hfin (show Every M.finite [c] from ⟨hcf, trivial⟩) (k := k)
     hrough.1 (by omega) hmagA hlost hfits hdot
   refine ⟨hf, ?_⟩
   -- The exact sum of the terms is the exact result of the row.
@@ -248,7 +248,7 @@ theorem row_near (M : Machine) {grid scale : Nat} {row : List Int} {bias : Int} 
       simp only [sumOf]
       grind
     exact Rat.le_antisymm (le_of_mul_pow2_le scale (hmul ▸ Rat.le_refl)) (le_of_mul_pow2_le scale (hmul ▸ Rat.le_refl))
-  have hunits : slack M.u p (rowTerms row bias - 1) A (M.lost n (rowTerms row bias)) ≤ E / pow2 grid :=
+  have hunits : slack M.u p k A (M.lost n (k + 1)) ≤ E / pow2 grid :=
     le_of_mul_pow2_le grid (by rw [div_mul_pow2]; exact hE)
   rw [hexact] at herr
   have h1 := Rational.le_abs (M.value y - (dot row (M.values a) + bias) / pow2 scale)

@@ -7,7 +7,7 @@ from tests.certificate.models import CASES, asked
 
 from torchlean.certificate import certify
 from torchlean.certificate.assembly import single
-from torchlean.certificate.lowering import MOST_EXECUTED, Lowered, lower
+from torchlean.certificate.lowering import Lowered, lower
 from torchlean.certificate.network import Linear, Role
 
 GRID = 40
@@ -88,12 +88,9 @@ def test_a_mean_over_a_power_of_two_is_a_sum_and_a_product(tmp_path) -> None:
     ]
 
 
-def test_other_dtypes_and_large_matrices_are_not_stated_of_executions(tmp_path) -> None:
+def test_other_dtypes_are_not_stated_of_executions(tmp_path) -> None:
     double = lowered(tmp_path, "self.a = nn.Linear(3, 2).double()", "return self.a(x.double())", 3)
     assert "computes in torch.float64" in double.departure
-    wide = lowered(tmp_path, "self.a = nn.Linear(64, 65)", "return self.a(x)[:2]", 64)
-    assert wide.statement.network.weights > MOST_EXECUTED and wide.statement.network.roles == ()
-    assert "weights are more than the kernel compares" in wide.departure
 
 
 def test_what_is_said_of_a_certificate_is_what_its_theorem_says(tmp_path) -> None:

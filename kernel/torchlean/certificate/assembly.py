@@ -7,6 +7,7 @@ integers and widened by the noise, are what rounding errors are computed from.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeAlias
@@ -133,8 +134,8 @@ class Assembly:
         node = Linear(operand, scale, tuple(weight), tuple(offsets))
         box = self._linear_box(node)
         noise = [
-            self._units(lost + error(_size(row, b, magnitude, self._largest(ends) + lost)))
-            for row, b, magnitude, lost, ends in zip(rows, bias, magnitudes, dropped, box, strict=True)
+            self._units(lost + error(_size(node, number, magnitude, self._largest(ends) + lost)))
+            for number, (magnitude, lost, ends) in enumerate(zip(magnitudes, dropped, box, strict=True))
         ]
         return self.whole(self._append(node, box, noise, role))
 
@@ -225,10 +226,12 @@ class Assembly:
         return -((-error * (1 << self.grid)) // 1)
 
 
-def _size(row: Row, bias: Fraction, magnitude: Fraction, result: Fraction) -> RowSize:
-    products = sum(map(bool, row.values()))
-    exact = all(abs(coefficient) in (0, 1) for coefficient in row.values())
-    return RowSize(magnitude, result, products + bool(bias), 0 if exact else products)
+def _size(node: Linear, row: int, magnitude: Fraction, result: Fraction) -> RowSize:
+    """As `rowsFit` of Lean counts, which looks at no single weight."""
+    weight, bias = node.weight[row], bool(node.bias[row])
+    if node.scale == 0 and all(abs(w) <= 1 for w in itertools.chain(*node.weight)):
+        return RowSize(magnitude, result, sum(map(bool, weight)) + bias, 0)
+    return RowSize(magnitude, result, len(weight) + bias, len(weight))
 
 
 def _places(number: Fraction) -> int:

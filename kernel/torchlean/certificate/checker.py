@@ -192,7 +192,8 @@ class Checker:
     def _interval_fits(self, index: int, box: Box) -> None:
         """`packedLinear`: refused where a digit of a row's product with the box might overflow."""
         ends = int((abs(box.lower) + abs(box.upper)).sum())
-        self._field_fits(index, (ends << self.bits[index]) + 1)
+        # The second is what `linearFits` counts terms with.
+        self._field_fits(index, (max(ends, len(box.lower)) << self.bits[index]) + 1)
 
     def _field_fits(self, index: int, largest: int) -> None:
         self.needed[index] = max(self.needed[index], largest.bit_length())

@@ -114,7 +114,7 @@ namespace {name}
 {_roles(network)}
 {PROOFS}
 
-{_proofs(statement, proof)}{_executed(network)}
+{_proofs(statement, proof)}{_executed(statement, proof)}
 end {name}
 """
 
@@ -129,15 +129,17 @@ def _roles(network: Network) -> str:
 """
 
 
-def _executed(network: Network) -> str:
+def _executed(statement: Statement, proof: Proof) -> str:
     """The theorem that says most, where the network has roles."""
+    network = statement.network
     if not network.roles:
         return ""
+    formed = "(formed_of_check checked)" if small(network, proof.plan) else "formed"
     return f"""
 /-- Whatever binary32 numbers in the box an execution starts from, in whatever order it sums, with or without fused
 multiply-adds: all its numbers are finite, and the output has the property. -/
 theorem executed : Executions Float32.binary32 {network.grid} network roles box goal :=
-  executions_satisfy holds (by decide +kernel)
+  executions_satisfy (bits := bits) holds {formed} (by decide +kernel)
 """
 
 
@@ -158,7 +160,11 @@ def _proofs(statement: Statement, proof: Proof) -> str:
         return f"part_{len(theorems) - 1}"
 
     if small(statement.network, proof.plan):
-        reason = f"check_sound (P := {params}) (bits := bits) (plan := plan) (by decide +kernel)"
+        theorems.append(
+            "/-- The checker accepts the plan. -/\n"
+            f"theorem checked : check {params} network noise bits box goal plan = true := by\n  decide +kernel\n"
+        )
+        reason = "check_sound checked"
     else:
         whole = proved(parts(statement.network, proof.plan))
         theorems.append(

@@ -40,9 +40,6 @@ from torchlean.claims.goal import Row, clauses_of
 from torchlean.claims.margin import Margin
 from torchlean.graph import Graph, Node
 
-MOST_EXECUTED = 2**12
-"""Numbers in matrices up to which the kernel compares noise with rounding; it takes a few milliseconds for each."""
-
 
 class NotCheckableError(Exception):
     """The claim is outside what the Lean checker knows. The message is a clause: "`tanh` on line 12 is outside ..."."""
@@ -146,10 +143,6 @@ def lower(margin: Margin, own: int, domains: Mapping[str, Box], grid: int, *, ex
     except TooLargeError as error:
         raise NotCheckableError(str(error)) from error
     network = assembly.network().pruned()
-    if network.weights > MOST_EXECUTED and not lowering.departure:
-        lowering.departure = (
-            f"{network.weights:,} weights are more than the kernel compares with their rounding"
-        )
     if exact or lowering.departure:
         network = replace(network, roles=())
     return Lowered(Statement(network, tuple(assembly.boxes[0]), goal), not exact, lowering.departure)

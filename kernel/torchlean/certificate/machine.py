@@ -31,8 +31,9 @@ class RowSize:
     Attributes:
         magnitude: a bound of `Σ |c_i a_i| + |b|`.
         result: a bound of the result's magnitude.
-        terms: how many of the coefficients and the bias are not zero.
-        products: how many coefficients are not zero, if one of them is neither 0 nor 1 nor -1; else none rounds.
+        terms: how many summands are counted: in a matrix of 0, 1 and -1 only, those that are not zero; in others every
+            column; and the bias, if it is not zero.
+        products: how many products are taken to round: none in a matrix of 0, 1 and -1, else every column's.
     """
 
     magnitude: Fraction

@@ -88,6 +88,9 @@ def plan(
     checker = Checker(statement.network, PARAMS, bits)
     deadline = time.monotonic() + seconds
     found = _cheapest(statement, checker, deadline, cancelled)
+    if statement.network.roles:
+        # `executionFits` propagates intervals only, which are wider than what a plan may know.
+        checker.build([False] * len(statement.network.nodes), checker.start(statement.box))
     linear = [isinstance(node, Linear) for node in statement.network.nodes]
     widths = tuple(
         terms.field_width(needed) if is_linear else 0
