@@ -29,6 +29,8 @@ DOMAINS = [
 CLAIMS = [
     "@tl.claim(x=tl.box(0.0, 1.0))\ndef f(y):\n    return y > 0\n",
     "@tl.claim(x=tl.box(0.0, 1.0))\ndef f(x, y):\n    return x > y\n",
+    "@tl.claim(x=tl.box(0.0, 1.0), arithmetic='exact')\ndef f(x):\n    return x > 0\n",
+    "@tl.claim(x=tl.box(0.0, 1.0), arithmetic=32)\ndef f(x):\n    return x > 0\n",
     "@tl.claim()\ndef f():\n    return True\n",
     "@tl.claim(x=[0, 1])\ndef f(x):\n    return x > 0\n",
     "@tl.claim(x=tl.box(0.0, 1.0))\ndef f(*x):\n    return True\n",
