@@ -19,7 +19,7 @@ from torchlean.analysis.certifying import certified
 from torchlean.analysis.session import Session
 from torchlean.certificate import Document, Title, write
 from torchlean.certificate.checker import Checker, Known
-from torchlean.certificate.lean_source import MODULES, PROOFS
+from torchlean.certificate.lean_source import EXECUTIONS, MODULES, PROOFS
 from torchlean.certificate.lean_terms import bits_of, field_width
 from torchlean.certificate.network import (
     Bound,
@@ -82,7 +82,7 @@ class _Clock:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._imports = self._least(
-            "\n".join(["module", "prelude", *(f"public import {m}" for m in MODULES)])
+            "\n".join(["module", "prelude", *(f"public import {m}" for m in (*MODULES, EXECUTIONS))])
         )
 
     def times(self, document: Document) -> _Times:
