@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import torchlean as tl
-from torchlean.claims import api, plain
+from torchlean.claims import api, logic, plain
 from torchlean.claims.sampling import KEPT_VIOLATIONS
 
 BOX = tl.box([-1.0, -1.0], [1.0, 1.0])
@@ -42,7 +42,7 @@ def test_a_claim_keeps_the_identity_of_its_function() -> None:
 
 
 def test_the_docstrings_examples_are_true() -> None:
-    for module in (api, plain):
+    for module in (api, logic, plain):
         outcome = doctest.testmod(module)
         assert outcome.attempted > 0 and outcome.failed == 0, module.__name__
 
