@@ -1,4 +1,4 @@
-"""`tl.residual`: how close a proved bound of a trained network's residual comes to the largest sampled one, at what cost.
+"""`tl.residual`: how close proved bounds of a trained network come to its largest sampled residual, and at what cost.
 
 The largest residual is sampled on a grid in double precision; a bound is tried for some multiples of it.
 """
