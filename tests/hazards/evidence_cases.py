@@ -103,6 +103,11 @@ BY_EXECUTION: dict[str, Evidence] = {
     "contrastive_distance": Evidence(
         _slope("lambda a: criterion(a, torch.zeros(1, 2), torch.ones(1))", "torch.zeros(1, 2)"), exact="0.0"
     ),
+    "half_precision_counter": Evidence("seen.double()", exact="8000.0"),
+    "coupling_flow": Evidence(
+        "layer(torch.ones(1, 2))[0]",
+        before="layer = flow.layers[0]; " + _bias("layer.scale_net[2]", "[200.0, 200.0]"),
+    ),
     "distance_map_network": Evidence(
         _slope("lambda z: pairwise_distances(z).sum()", "torch.tensor([[0.0, 0.0], [3.0, 4.0]])"),
         exact="torch.tensor([[-1.2, -1.6], [1.2, 1.6]])",

@@ -37,6 +37,7 @@ FIXED = {
     "half_precision_claim": "Use bfloat16",
     "half_precision_energy": "Use bfloat16",
     "half_precision_variance_epsilon": "Use 1e-5",
+    "half_precision_counter": "Accumulate in float64",
     "identifiers_as_floats": "Convert to float64",
     "inverse_root_of_degrees": "Clamp to at least 1e-12 before the power",
     "kl_of_two_softmaxes": "Use log_softmax of both",

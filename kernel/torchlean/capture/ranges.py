@@ -32,6 +32,10 @@ STEPS = 64
 ELEMENTWISE = words(
     "add sub mul div neg abs exp log sqrt sin cos tanh sigmoid relu clamp minimum maximum square cast"
 )
+EXACT = words(
+    "gt ge lt le eq ne logical_and logical_or logical_not bitwise_and bitwise_or bitwise_not round floor ceil"
+)
+"""Element-wise without a rounding of their own."""
 MOVING = words(
     "reshape permute slice expand cat stack flip roll pad index select squeeze unsqueeze transpose where"
 )
@@ -107,13 +111,18 @@ def _below(run: Interpreter, id: int) -> list[Node] | None:
 
 
 def _step(node: Node, operands: list[Interval]) -> Interval | None:
-    if node.op not in ELEMENTWISE and node.op not in MOVING:
+    if node.op not in ELEMENTWISE | EXACT | MOVING:
         return None
     try:
         interval = OPS[node.op].interval(operands, node.attributes, node.type)
     except UnsupportedError:
         return None
-    if node.op in MOVING or not node.type.dtype.is_floating_point:
+    if node.op == "cast" and node.type.dtype.is_floating_point:
+        # Rounding is monotone: the ends, rounded, are the ends of what is rounded.
+        dtype = node.type.dtype
+        lower, upper = (end.to(dtype).to(torch.float64) for end in (interval.lower, interval.upper))
+        return Interval(lower, upper, interval.undefined, interval.infinite)
+    if node.op in EXACT | MOVING or not node.type.dtype.is_floating_point:
         return interval
     # The functions above err by less than four units in the last place in torch; subnormals by less than the least
     # normal number.

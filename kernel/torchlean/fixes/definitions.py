@@ -76,6 +76,16 @@ def uses(file: SourceFile, name: ast.Name) -> list[ast.Name]:
     ]
 
 
+def first_value(file: SourceFile, name: ast.Name) -> ast.expr | None:
+    """The expression of the one assignment that gives a name its value before it is added to."""
+    values = [
+        value
+        for statement in ast.walk(_scope(file, name))
+        if isinstance(statement, ast.stmt) and (value := _assigns(statement, name.id)) is not None
+    ]
+    return values[0] if len(values) == 1 else None
+
+
 def _scope(file: SourceFile, node: ast.AST) -> ast.AST:
     while not isinstance(
         node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module | ast.ClassDef

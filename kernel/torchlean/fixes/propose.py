@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torchlean.edits import Edit
 from torchlean.fixes import entropy, exponentials, limits, logarithms, masks, roots
-from torchlean.fixes.definitions import keeps_its_value
+from torchlean.fixes.definitions import first_value, keeps_its_value
 from torchlean.fixes.matching import Matcher
 from torchlean.fixes.rewrite import Rewrite, Rule
 from torchlean.fixes.source_file import SourceFile
@@ -49,7 +49,7 @@ GUARDS: dict[str, tuple[Rule, ...]] = {
         limits.clamp_before_root,
     ),
     "TL205": (roots.clamp_before_log,),
-    "TL207": (roots.double_sum, roots.double_terms),
+    "TL207": (roots.double_start, roots.double_sum, roots.double_terms),
     "TL208": (roots.double_sum,),
     "TL209": (masks.mask_before,),
     "TL211": (roots.clamp_before_log,),
@@ -89,7 +89,7 @@ class Proposal:
 
 def propose(file: SourceFile, code: str, span: Span) -> Iterator[Proposal]:
     """Everything that may help against a numeric hazard with this code at this place, the best first, untried."""
-    node = file.at(span)
+    node = file.at(span) or _start(file, span)
     if node is None or any(isinstance(n, ast.JoinedStr) for n in (node, *file.enclosing(node))):
         return  # before Python 3.12 the parser does not say where the parts of an f-string stand
     match = Matcher(file)
@@ -99,6 +99,16 @@ def propose(file: SourceFile, code: str, span: Span) -> Iterator[Proposal]:
         if key not in seen:
             seen.add(key)
             yield _proposal(file, name, rewrite)
+
+
+def _start(file: SourceFile, span: Span) -> ast.expr | None:
+    """What the sum begins with that a statement `total += x` adds to, where one statement says so."""
+    added = next(
+        (n for n in ast.walk(file.tree) if isinstance(n, ast.AugAssign) and file.place(n) == span), None
+    )
+    return (
+        first_value(file, added.target) if added is not None and isinstance(added.target, ast.Name) else None
+    )
 
 
 def _rewrites(match: Matcher, node: ast.expr, code: str) -> Iterator[tuple[str, Rewrite]]:

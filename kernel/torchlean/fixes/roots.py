@@ -115,11 +115,32 @@ def double_sum(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
     )
     if call is None or "dtype" in call.keywords:
         return
-    start, end = match.file.offsets(call.node)
+    yield Rewrite(node, _with_dtype(match, call.node), "Accumulate in float64")
+
+
+def _with_dtype(match: Matcher, call: ast.Call) -> str:
+    """The text of a call, told to use float64."""
+    dtype = f"{match.file.torch}.float64"
+    start, end = match.file.offsets(call)
+    for keyword in call.keywords:
+        if keyword.arg == "dtype":
+            old = match.file.offsets(keyword.value)
+            return f"{match.file.text[start : old[0]]}{dtype}{match.file.text[old[1] : end]}"
     text = match.file.text[start : end - 1].rstrip().rstrip(",")
     comma = "" if text.endswith("(") else ", "
-    dtype = f"dtype={match.file.torch}.float64"
-    yield Rewrite(node, f"{text}{comma}{dtype})", "Accumulate in float64")
+    return f"{text}{comma}dtype={dtype})"
+
+
+def double_start(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`total = torch.zeros(3)`: what is added to it is then added in float64."""
+    if isinstance(node, ast.Call) and match.file.torch_name(node.func) in (
+        "full",
+        "ones",
+        "tensor",
+        "zeros",
+        "zeros_like",
+    ):
+        yield Rewrite(node, _with_dtype(match, node), "Accumulate in float64 from the start")
 
 
 def double_terms(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:

@@ -63,6 +63,9 @@ class SourceFile:
         line = max(i for i, start in enumerate(self._starts) if start <= offset)
         return line, offset - self._starts[line]
 
+    def place(self, node: ast.expr | ast.stmt) -> Span:
+        return self.span(*self.offsets(node))
+
     def edit(self, node: ast.expr, text: str) -> Edit:
         return Edit(self.span(*self.offsets(node)), text)
 

@@ -31,6 +31,7 @@ class Case:
         users: the ids of the nodes that use each node.
         mine: for each node whether the file spells out this very operation.
         recorded: for each node whether it is written where autograd records it, not under `torch.no_grad()`.
+        additions: for each node how often it adds to the same sum, where the file says so; else 1.
     """
 
     graph: Graph
@@ -38,6 +39,7 @@ class Case:
     users: list[list[int]]
     mine: list[bool]
     recorded: list[bool]
+    additions: list[float]
 
     def extent(self, id: int) -> tuple[float, float]:
         """Least and greatest number at the node."""

@@ -17,6 +17,7 @@ from torchlean.hazards.case import Case
 from torchlean.hazards.detectors import DETECTORS, EVERYWHERE
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.patterns import PICKS
+from torchlean.hazards.regions import LAYERS, WORKING
 
 SETTLING = frozenset(
     {"argmax", "argmin", "eq", "ge", "gt", "isfinite", "isinf", "isnan", "le", "lt", "ne", "nan_to_num"}
@@ -53,7 +54,9 @@ def _upstream(node: Node, roots: list[tuple[Finding, ...]]) -> tuple[Finding, ..
     if node.op in SETTLING:
         return ()
     seen = {id(finding): finding for operand in node.inputs for finding in roots[operand]}
-    return tuple(seen.values())
+    # A layer mixes wrong digits with others: what goes wrong after it goes wrong for all digits.
+    mixed = node.op in LAYERS
+    return tuple(finding for finding in seen.values() if not (mixed and finding.trouble is Trouble.DIGITS))
 
 
 def _detected(case: Case, node: Node) -> Finding | None:
@@ -73,12 +76,22 @@ def _cause(case: Case, finding: Finding, upstream: tuple[Finding, ...]) -> Findi
     for earlier in upstream:
         if earlier.trouble is Trouble.OVERFLOW:
             return earlier
-        if earlier.trouble is Trouble.SINGULAR and finding.trouble is Trouble.OVERFLOW:
+        if (
+            earlier.trouble is Trouble.SINGULAR
+            and finding.trouble is Trouble.OVERFLOW
+            and _is_cut_back(case, finding)
+        ):
             return earlier
         if earlier.trouble is Trouble.DIGITS and finding.trouble in (Trouble.SINGULAR, Trouble.DIGITS):
             # A difference without correct digits is zero or negative by that; its epsilon was to prevent it.
             return earlier
     return None
+
+
+def _is_cut_back(case: Case, finding: Finding) -> bool:
+    """Whether the operand is as large as what was cut back to numbers; smaller ones overflow by themselves."""
+    low, high = case.extent(finding.operand)
+    return max(-low, high) >= WORKING
 
 
 def _vanishes_alone(case: Case, finding: Finding, upstream: tuple[Finding, ...]) -> bool:
@@ -87,7 +100,7 @@ def _vanishes_alone(case: Case, finding: Finding, upstream: tuple[Finding, ...])
     A mixture's density is 0 far from all its components, whatever becomes of the exponential that gives the deviations;
     the sum of a softmax written by hand is 0 only by the exponential that is reported already.
     """
-    wrong = {earlier.node for earlier in upstream}
+    wrong = {id for earlier in upstream for id in (earlier.node, *earlier.because)}
     stack, seen = [finding.operand], set[int]()
     while stack:
         node = case.graph[stack.pop()]

@@ -45,11 +45,12 @@ def examine(
     places = [written.place(node) for node in graph]
     mine = [place is not None for place in places]
     recorded = [place is None or written.is_recorded(place) for place in places]
-    key = content_key(graph, domains, mine, recorded)
+    additions = [1.0 if place is None else written.additions(place) for place in places]
+    key = content_key(graph, domains, mine, recorded, additions)
     found = memory.get(key)
     if found is None:
         ranges = float_ranges(graph, domains, bounds, cancelled)
-        found = _found(Case(graph, ranges, consumers(graph), mine, recorded), domains, cancelled)
+        found = _found(Case(graph, ranges, consumers(graph), mine, recorded, additions), domains, cancelled)
         memory.put(key, found)
     executed = frozenset(place for place in places if place is not None)
     return Examination(tuple(diagnostics_of(graph, found, written)), executed, generic)

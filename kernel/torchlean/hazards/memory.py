@@ -23,13 +23,17 @@ class HazardMemory(Store[tuple[Finding, ...]]):
 
 
 def content_key(
-    graph: Graph, domains: Mapping[str, Interval], mine: Sequence[bool], recorded: Sequence[bool]
+    graph: Graph,
+    domains: Mapping[str, Interval],
+    mine: Sequence[bool],
+    recorded: Sequence[bool],
+    additions: Sequence[float],
 ) -> bytes:
     """Hash of everything that findings depend on. Labels of constants count: they keep what was written."""
     state = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    for node, spelled, graded in zip(graph, mine, recorded, strict=True):
+    for node, *written in zip(graph, mine, recorded, additions, strict=True):
         state.update(node.digest)
-        state.update(repr((node.inputs, node.label, spelled, graded)).encode())
+        state.update(repr((node.inputs, node.label, written)).encode())
     for name, domain in sorted(domains.items()):
         state.update(repr((name, domain.undefined)).encode())
         state.update(tensor_digest(domain.lower))

@@ -21,6 +21,9 @@ ELEMENTWISE = frozenset(
 )
 """Ops that keep each element to itself, so that a selection after them selects from what is before."""
 
+MASKING = frozenset({"mul", "where"})
+"""Ops that take elements out of a sum."""
+
 PICKS = COPIES | {"slice", "index", "gather", "stack", "cat", "flip", "sort", "diagonal", "amax", "amin"}
 """Ops whose results are some of the operand's numbers."""
 
@@ -61,14 +64,14 @@ def is_softmax(graph: Graph, id: int) -> bool:
 
 
 def exponential_share(graph: Graph, node: Node) -> Node | None:
-    """The `exp` of `exp(a) / sum(exp(a))`, or None."""
+    """The `exp` of `exp(a) / sum(exp(a))`, or None. Both may be masked: `exp(a) * mask`."""
     if node.op != "div":
         return None
     top, bottom = strip(graph, node.inputs[0], PICKS), strip(graph, node.inputs[1])
-    if top.op != "exp" or bottom.op != "sum":
+    if bottom.op != "sum" or strip(graph, bottom.inputs[0]).digest != top.digest:
         return None
-    summed = strip(graph, bottom.inputs[0])
-    return top if summed.digest == top.digest else None
+    masked = [strip(graph, id) for id in top.inputs] if top.op in MASKING else [top]
+    return next((part for part in masked if part.op == "exp"), None)
 
 
 def is_sigmoid(graph: Graph, id: int) -> bool:

@@ -158,6 +158,8 @@ def _unit_dims(graph: Graph, id: int) -> set[int]:
         order = node.attributes["dims"]
         below = _unit_dims(graph, node.inputs[0])
         return {place for place, d in enumerate(order) if d in below} if isinstance(order, tuple) else set()
+    if node.op == "cat":
+        return set.intersection(*(_unit_dims(graph, id) for id in node.inputs)) - {node.attributes["dim"]}
     if node.op == "normalize" and node.attributes.get("p") == 2.0:
         return _dims(node)
     if node.op == "div":

@@ -9,6 +9,7 @@ import torch
 
 from torchlean.diagnostics import Diagnostic, Severity
 from torchlean.hazards.detectors.epsilons import least_epsilon
+from torchlean.hazards.repetition import module_numbers, number_of
 from torchlean.hazards.written import Written, called_name
 
 SWITCHES: dict[str, str] = {
@@ -111,33 +112,16 @@ def dotted(node: ast.AST) -> str:
 
 
 def _epsilons(written: Written) -> Iterator[Diagnostic]:
-    numbers = _module_numbers(written.module.tree)
+    numbers = module_numbers(written.module.tree)
     least = least_epsilon(torch.float32)
     for node in ast.walk(written.module.tree):
         if not isinstance(node, ast.Call) or called_name(node) not in NORMALISATIONS:
             continue
         for keyword in node.keywords:
-            value = _number(keyword.value, numbers) if keyword.arg == "eps" else None
+            value = number_of(keyword.value, numbers) if keyword.arg == "eps" else None
             if value is not None and 0 <= value < least:
                 message = (
                     f"eps={value:g} is too small for float32: equal numbers of size 1 have a computed variance of up "
                     f"to {least:.1e} by rounding, which the normalisation blows up to size one. The default is 1e-5"
                 )
                 yield Diagnostic("TL217", Severity.HINT, written.module.span(node), message)
-
-
-def _module_numbers(tree: ast.Module) -> dict[str, float]:
-    """Names that the file gives one number, once: `EPS = 1e-12`."""
-    found: dict[str, float] = {}
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            target, value = statement.targets[0], _number(statement.value, {})
-            if isinstance(target, ast.Name) and value is not None:
-                found[target.id] = value
-    return found
-
-
-def _number(node: ast.AST, names: dict[str, float]) -> float | None:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return float(node.value)  # type: ignore[arg-type] # a number, as just tested
-    return names.get(node.id) if isinstance(node, ast.Name) else None

@@ -12,6 +12,7 @@ import ast
 from torchlean.capture.parsing import parse
 from torchlean.capture.source_module import SourceModule
 from torchlean.graph import Node
+from torchlean.hazards.repetition import additions
 from torchlean.source import Span
 
 OPERATORS: dict[type[ast.operator] | type[ast.cmpop] | type[ast.unaryop], frozenset[str]] = {
@@ -77,6 +78,7 @@ class Written:
         self.module = SourceModule(path, text, parse(text).tree, analysed=True)
         self._at: dict[Span, list[ast.AST]] = {}
         self._unrecorded: list[Span] = []
+        self._additions = {self.module.span(node): count for node, count in additions(self.module.tree)}
         for node in ast.walk(self.module.tree):
             if isinstance(node, (ast.expr, ast.AugAssign)):
                 self._at.setdefault(self.module.span(node), []).append(node)
@@ -96,6 +98,10 @@ class Written:
     def layer_place(self, node: Node) -> Span | None:
         """The innermost place of this file that leads to the node, whatever is written there."""
         return next((span for span in node.spans if span.path == self.path), None)
+
+    def additions(self, span: Span) -> float:
+        """How often the sum that stands there is added to, where the file says so; else 1."""
+        return self._additions.get(span, 1.0)
 
     def is_recorded(self, span: Span) -> bool:
         """Whether autograd keeps what is computed there: not under `torch.no_grad()`, and not of `x.detach()`."""

@@ -24,6 +24,7 @@ from torchlean.hazards.detectors import (
 
 DETECTORS: dict[str, tuple[Detector, ...]] = {
     "add": (
+        absorption.of_repeated_sum,
         cancellation.of_difference,
         epsilons.of_sum,
         absorption.of_sum,

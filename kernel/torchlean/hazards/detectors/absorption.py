@@ -13,6 +13,31 @@ from torchlean.intervals import Interval
 from torchlean.ops import dtype_name
 from torchlean.ops.noise.arithmetic import spacing
 
+LOST = 2.0**-4
+"""Share of a long sum that its roundings may take: what is beyond has one correct digit, at most."""
+
+
+def of_repeated_sum(case: Case, node: Node) -> Finding | None:
+    """`total += x` so often that what is added no longer counts: in float32 a count ends at 2^24.
+
+    Each of n additions rounds the sum by up to half an eps of it, in the same direction where addends are alike.
+    """
+    if case.additions[node.id] == 1 or not case.floating(node.id):
+        return None
+    added = node.inputs[1]
+    eps = float(torch.finfo(node.type.dtype).eps)
+    count = case.additions[node.id]
+    low, high = case.extent(added)
+    if count * eps / 2 < LOST or (low < 0 < high) or low == high == 0:
+        return None
+    name = dtype_name(node.type.dtype)
+    message = (
+        f"this sum is added to {count:.3g} times in {name}: its roundings add up to {min(count * eps / 2, 1):.0%} of "
+        f"it, and numbers below 2^-{round(1 - math.log2(eps))} of the sum change it no more (a count stops at "
+        f"{2 / eps:.0f}). Accumulate in float64 (`dtype=torch.float64`), or in a Python number"
+    )
+    return Finding(node.id, "TL207", message, added, Trouble.DIGITS)
+
 
 def of_sum(case: Case, node: Node) -> Finding | None:
     """`a + b` and `a - b` where b never changes a."""

@@ -9,7 +9,7 @@ from torchlean.hazards.case import Case, largest, overflow_argument
 from torchlean.hazards.detectors.norms import inside_length
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.masking import is_masked, only_clamped
-from torchlean.hazards.patterns import COPIES, exponential_share, number, one_plus_exponential, strip
+from torchlean.hazards.patterns import COPIES, MASKING, exponential_share, number, one_plus_exponential, strip
 from torchlean.numbers import upper_text
 from torchlean.ops import dtype_name
 
@@ -61,7 +61,9 @@ def of_exponential(case: Case, node: Node) -> Finding | None:
 def _context(case: Case, node: Node) -> tuple[str, str]:
     """Code and advice by what becomes of the exponential."""
     graph = case.graph
-    for user in _below(case, node.id):
+    direct = _below(case, node.id)
+    masked = [after for user in direct if user.op in MASKING for after in _below(case, user.id)]
+    for user in (*direct, *masked):
         if user.op == "sum":
             for quotient in _below(case, user.id):
                 share = exponential_share(graph, quotient)

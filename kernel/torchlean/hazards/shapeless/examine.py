@@ -47,7 +47,7 @@ def examine_shapeless(
     places = [written.place(node) for node in graph]
     mine = [place is not None for place in places]
     recorded = [place is None or written.is_recorded(place) for place in places]
-    case = Case(graph, ranges, consumers(graph), mine, recorded)
+    case = Case(graph, ranges, consumers(graph), mine, recorded, [1.0] * len(graph))
     known, fed = _unfounded(graph), _fed_by_networks(graph)
     shown = [
         finding
