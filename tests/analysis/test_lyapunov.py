@@ -182,3 +182,16 @@ def test_a_call_without_a_name_is_reported(analysed: Analysis) -> None:
     analysis = analysed(f"tl.lyapunov(V, step, {LEVELS})\n")
     assert not verdicts(analysis)
     assert any("write `name = tl.lyapunov(...)`" in message for message in messages(analysis, "TL304"))
+
+
+def test_an_untrained_function_is_not_executed(analysed: Analysis) -> None:
+    analysis = analysed(f"net = torch.nn.Linear(2, 1)\nopen = tl.lyapunov(net, step, {LEVELS})\n")
+    assert verdicts(analysis)["open.decreases"].verdict is Verdict.UNKNOWN
+    assert messages(analysis, "TL305")
+    assert not messages(analysis, "TL311")
+
+
+def test_on_a_region_that_is_flat_in_one_coordinate_the_decrease_is_proved(analysed: Analysis) -> None:
+    flat = LEVELS.replace("[-1.5, -1.5], [1.5, 1.5]", "[-1.5, 0.0], [1.5, 0.0]")
+    found = verdicts(analysed(f"flat = tl.lyapunov(V, lambda x: 0.5 * x, {flat})\n"))
+    assert found["flat.decreases"].verdict is Verdict.PROVED

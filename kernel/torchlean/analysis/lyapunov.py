@@ -74,13 +74,16 @@ class System:
 
 
 def system_of(unit: UnitBounds) -> System | None:
-    """Of a fact of a Lyapunov function; None of other units, and where it cannot be analysed."""
+    """Of a fact of a Lyapunov function; None of other units, and where it cannot be analysed or executed."""
     captured, ids = unit.part.unit, unit.part.ids
     if captured.family is None or captured.family.levels is None or unit.question is None:
         return None
     value, after = captured.states.get("V"), captured.states.get("step")
-    if value is None or value not in ids or not unit.question.margin.graph.inputs:
+    graph = unit.question.margin.graph
+    if value is None or value not in ids or not graph.inputs:
         return None
+    if any(node.op == "random" for node in graph):
+        return None  # untrained weights: there is no one function to execute
     return System(
         unit.question, captured.family.levels, ids[value], None if after is None else ids.get(after)
     )
