@@ -202,3 +202,12 @@ def test_a_derivative_that_has_become_constant_has_the_derivative_zero() -> None
     x = torch.tensor([2.0, 3.0], requires_grad=True)
     assert torch.equal(tl.D(3.0 * x, x, x), torch.zeros(2))
     assert math.isclose(float(tl.D(x.square().sum(), x).sum()), 10.0)
+
+
+def test_the_same_derivative_in_two_claims_has_a_place_in_each(tmp_path: Path) -> None:
+    """What a message says of a node is on a line of the claim that it is about."""
+    head = "import torch\nimport torchlean as tl\n"
+    one = "@tl.claim(x=tl.box(-1.0, 1.0))\ndef {}(x):\n    return tl.D(torch.tanh(x), x{}) <= 99.0\n"
+    text = head + one.format("first", "") + one.format("sixth", ", x" * 4)
+    (unit,) = (unit for unit in analyse(str(tmp_path / "c.py"), text, Session()).units if unit.failure)
+    assert unit.name == "sixth" and unit.failure is not None and "on line 8" in unit.failure

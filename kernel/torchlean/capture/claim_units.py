@@ -10,6 +10,7 @@ from torchlean.capture.attempt import isolated
 from torchlean.capture.calling import call_function
 from torchlean.capture.conditions import is_one_truth
 from torchlean.capture.families import STATES, bound_families
+from torchlean.capture.gradient_stops import KNOWN
 from torchlean.capture.interpreter import ClaimDefinition
 from torchlean.capture.operators import binary
 from torchlean.capture.result import Family, Unit, UnitKind
@@ -56,6 +57,7 @@ def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
             failure=f"there is no usable domain for {listed}",
             family=claim.family,
         )
+    run.state.pop(KNOWN, None)
     with run.observer.unit(), isolated(run):
         inputs = _inputs(run, claim)
         nodes = tuple(value.node for value in inputs.values())

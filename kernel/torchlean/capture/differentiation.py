@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from torchlean.capture.gradient_stops import is_detached, remember_switched_off, stop_around
+from torchlean.capture.gradient_stops import KNOWN, is_detached, remember_switched_off, stop_around
 from torchlean.capture.standard import identity
 from torchlean.capture.torchlean_api import shown
 from torchlean.capture.values import TensorValue, UserClass, UserFunction, Value, native
@@ -22,8 +22,6 @@ from torchlean.source import Span
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
-
-_KNOWN = "nodes of derivatives"
 
 
 @native("torchlean.D")
@@ -56,7 +54,7 @@ def _gradient(run: Interpreter, of: TensorValue, by: TensorValue) -> TensorValue
         return TensorValue(node.id, node.type)
 
     try:
-        found = gradient(run.builder, run.emitter, made, run.state.setdefault(_KNOWN, {}), of, by)
+        found = gradient(run.builder, run.emitter, made, run.state.setdefault(KNOWN, {}), of, by)
     except NoDerivativeError as error:
         raise UnsupportedError(f"{_place(run, error.node)}: {error}") from error
     return run.emitter.emit("autograd", TensorValue(found.node, found.type))

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 DETACHING = frozenset({"torch.detach", "torch.Tensor.detach", "torch.Tensor.detach_", "torch.Tensor.data"})
 """What gives the same numbers and stops derivatives."""
 
+KNOWN = "nodes of derivatives"
+"""Under this key of the interpreter's state: the nodes that derivatives of one unit made, by their digests. Each unit
+makes its own, at its own places in the text."""
+
 _STOPS = "gradient stops"
 _DETACHED = "detached nodes"
 
