@@ -142,6 +142,11 @@ def test_a_choice_that_nan_may_turn_is_not_proved(body: str) -> None:
     assert not bool(eval(body, {"torch": torch, "x": x, "z": eval(z)}))
 
 
+def test_a_number_that_is_none_is_in_no_domain_and_refutes_nothing() -> None:
+    found = verdict("tl.implies(x != x, x > 0)", 'tl.box(float("-inf"), float("inf"))')
+    assert found.verdict.value != "refuted", found.detail
+
+
 def test_a_claim_with_assertions_is_proved_only_if_they_hold(tmp_path: Path) -> None:
     text = f"{HEAD}@tl.claim(x=tl.box(0.0, 1.0))\ndef stated(x):\n    assert x <= LIMIT\n    return x >= 0\n"
     for limit, expected in (("1.0", "proved"), ("0.5", "refuted")):

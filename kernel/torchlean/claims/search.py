@@ -107,7 +107,7 @@ def hunting(
     ranges = {}
     for node in graph.inputs:
         name = str(node.attributes["name"])
-        ranges[name] = representable(domains[name], node.type.dtype)
+        ranges[name] = _finite(*representable(domains[name], node.type.dtype))
     if any(bool((low > high).any()) for low, high in ranges.values()):
         return None
     return Hunt(graph, holds, margin, ranges, cancelled, refutes)
@@ -188,7 +188,9 @@ class Hunt:
                 return None  # the margin does not depend on the inputs in a differentiable way
             for name in free:
                 low, high = self.ranges[name]
+                # Over most of the number range the width overflows; where that leaves no number, an element stays.
                 moved = points[name] - rate * (high - low) * gradients[name].nan_to_num().sign()
+                moved = torch.where(moved.isnan(), points[name], moved)
                 points = {**points, name: torch.minimum(torch.maximum(moved, low), high)}
             violation, outcome = self.first_violation(points)
             if violation is not None or outcome is None:
@@ -225,6 +227,14 @@ def representable(box: Box | Interval, dtype: torch.dtype) -> tuple[Tensor, Tens
     low = torch.where(low.to(torch.float64) < box.lower, _step(low, torch.inf), low)
     high = torch.where(high.to(torch.float64) > box.upper, _step(high, -torch.inf), high)
     return low, high
+
+
+def _finite(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """Without infinities: the middle of two is no number at all, and lies in no box."""
+    if not low.dtype.is_floating_point:
+        return low, high
+    largest = torch.finfo(low.dtype).max
+    return low.clamp(min=-largest), high.clamp(max=largest)
 
 
 def _step(value: Tensor, towards: float) -> Tensor:
