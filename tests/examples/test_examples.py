@@ -68,7 +68,7 @@ def test_the_untrained_network_takes_the_images_it_was_written_for() -> None:
 
 def test_weights_are_small_enough_to_live_in_the_repository() -> None:
     files = list(EXAMPLES.glob("*/*.safetensors"))
-    assert len(files) == 3
+    assert files
     assert all(file.stat().st_size < 200_000 for file in files)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import functools
 from collections.abc import Callable
@@ -329,8 +330,6 @@ def _sum(run: Interpreter, iterable: Value, start: Value = 0) -> Value:
 
 
 def _extreme(run: Interpreter, name: str, arguments: tuple[Value, ...], key: Value, default: Value) -> Value:
-    import ast
-
     from torchlean.capture.calling import call
     from torchlean.capture.conditions import known_truth
     from torchlean.capture.operators import compare
@@ -372,16 +371,14 @@ def _quantified(run: Interpreter, iterable: Value, stops_at: bool) -> Value:
     items = unordered(run, iterable)
     if isinstance(items, Unknown):
         return items
-    doubt: Unknown | None = None
-    open: list[Value] = []
+    open: list[tuple[Value, Unknown]] = []
     for item in items:
         truth = known_truth(run, item)
         if truth is stops_at:
             return stops_at
         if isinstance(truth, Unknown):
-            doubt = truth
-            open.append(item)
-    return connected(run, open, stops_at, doubt) if doubt is not None else not stops_at
+            open.append((item, truth))
+    return connected(run, [item for item, _ in open], stops_at, open[-1][1]) if open else not stops_at
 
 
 @builtin("any")
@@ -401,8 +398,6 @@ def _sorted(run: Interpreter, iterable: Value, *, key: Value = None, reverse: Va
 
 def sorted_items(run: Interpreter, iterable: Value, key: Value, reverse: Value) -> list[Value] | Unknown:
     """The items in order; unknown where a comparison is."""
-    import ast
-
     from torchlean.capture.calling import call
     from torchlean.capture.operators import compare
 
