@@ -153,16 +153,17 @@ def test_ties_are_refuted(folder: Path) -> None:
 def test_what_was_decided_is_remembered_and_a_changed_sample_is_decided_anew(folder: Path) -> None:
     session = Session()
     first = checked(folder, LINF, session)
-    decided = len(session.decided)
-    assert checked(folder, LINF + "\n# a comment\n", session).members == first.members
-    assert len(session.decided) == decided
+    # What ran out of time is tried again, and may end otherwise.
+    settled = [name for name, claim in first.members.items() if claim.verdict is not Verdict.UNKNOWN]
+    assert len(settled) > 1
+    commented = checked(folder, LINF + "\n# a comment\n", session)
+    assert all(commented.members[name] == first.members[name] for name in settled)
     with np.load(folder / "some.npz") as arrays:
         x, y = arrays["x"], arrays["y"]
     x[0] = 0.5
     np.savez(folder / "some.npz", x=x, y=y)
     again = checked(folder, LINF, session)
     assert again.members["safe[0]"] != first.members["safe[0]"]
-    settled = [name for name, claim in first.members.items() if claim.verdict is not Verdict.UNKNOWN]
     assert all(again.members[name] == first.members[name] for name in settled if name != "safe[0]")
 
 

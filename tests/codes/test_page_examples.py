@@ -4,6 +4,7 @@ import fnmatch
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -23,10 +24,12 @@ def block(page: str, language: str) -> str:
 
 
 def prepare(folder: Path) -> None:
-    """The weight files that pages speak of."""
+    """The files of weights and data that pages speak of."""
     save_file({"weight": torch.zeros(1, 4), "bias": torch.zeros(1)}, folder / "four_inputs.safetensors")
     diverged = torch.tensor([[0.5, torch.nan]])
     save_file({"weight": diverged, "bias": torch.zeros(1)}, folder / "diverged.safetensors")
+    save_file({"weight": torch.tensor([[1.0], [-1.0]])}, folder / "sign.safetensors")
+    np.savez(folder / "signs.npz", x=np.float32([[-1.0], [-0.01], [0.5], [2.0]]), y=np.array([1, 1, 0, 1]))
 
 
 @pytest.mark.parametrize("code", sorted(set(CODES) - OF_THE_EDITOR))
