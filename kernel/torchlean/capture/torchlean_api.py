@@ -176,9 +176,7 @@ def _shaped(ends: list[Tensor], shape: Value) -> list[Tensor]:
 
 
 @native("torchlean.claim", unknowns=True)
-def claim(
-    run: Interpreter, *misplaced: Value, arithmetic: Value = ARITHMETICS[0], **domains: Value
-) -> Value:
+def claim(run: Interpreter, *misplaced: Value, arithmetic: Value = ARITHMETICS[0], **domains: Value) -> Value:
     """`@tl.claim(x=domain, ...)`: registers the function below it."""
     if not isinstance(arithmetic, str) or arithmetic not in ARITHMETICS:
         message = bad_arithmetic(shown(arithmetic))
