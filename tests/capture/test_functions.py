@@ -79,6 +79,7 @@ CASES: list[tuple[str, dict[str, Shape]]] = [
         {"a": (3,), "b": (3,), "c": (3,)},
     ),
     ("F.binary_cross_entropy(torch.tensor([0.0, 1.0]), torch.tensor([0.0, 0.5]))", {"a": (1,)}),
+    ("F.binary_cross_entropy_with_logits(a, b.half(), reduction='none')", {"a": (3,), "b": (3,)}),
     ("F.gaussian_nll_loss(a, b, c.abs(), full=True)", {"a": (3, 2), "b": (3, 2), "c": (3,)}),
     ("F.poisson_nll_loss(a, b.abs() * 3, full=True)", {"a": (3, 2), "b": (3, 2)}),
     ("F.poisson_nll_loss(a.abs(), b.abs(), log_input=False)", {"a": (3, 2), "b": (3, 2)}),

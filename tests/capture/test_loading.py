@@ -123,6 +123,20 @@ def test_non_finite_weights_are_a_warning_with_name_and_index(value: float, tmp_
     assert message.startswith(f"weight file `net.pt`: `bias` has {value} at [1]")
 
 
+def test_weights_too_large_for_the_dtype_of_the_module_are_a_warning(tmp_path: Path) -> None:
+    torch.save(state_of(bias=torch.tensor([0.0, 1e39, 1.0], dtype=torch.float64)), tmp_path / "net.pt")
+    _, ((code, _, message),) = follow(tmp_path, LOAD)
+    assert code == "TL112"
+    assert message.startswith("weight file `net.pt`: `bias` has 1e+39, too large for float32, at [1]")
+
+
+def test_complex_weights_do_not_fit_a_real_module(tmp_path: Path) -> None:
+    torch.save(state_of(bias=torch.tensor([0.0, 1j, 1.0])), tmp_path / "net.pt")
+    _, ((code, _, message),) = follow(tmp_path, LOAD)
+    assert code == "TL111"
+    assert "complex numbers in `bias`, whose imaginary parts are discarded" in message
+
+
 def test_weights_of_another_dtype_are_rounded_to_the_parameters(tmp_path: Path) -> None:
     wide = torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64)
     torch.save(state_of(bias=wide), tmp_path / "net.pt")

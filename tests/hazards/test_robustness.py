@@ -42,10 +42,16 @@ def test_a_program_that_is_cut_off_anywhere_is_analysed(program) -> None:
         "torch.rand(3).bfloat16().exp().log1p()",
         "torch.tensor(float('inf')) - torch.tensor(float('inf'))",
         "torch.full((2,), -float('inf')).softmax(0)",
+        "(torch.rand(3) > 0) + (torch.rand(3) > 1)",
+        "torch.zeros(0).norm() + torch.zeros(2, 0).norm(dim=1).sum() + torch.zeros(0, 2).var(1).sum()",
     ],
 )
 def test_odd_tensors_do_no_harm(expression) -> None:
     hazards(f"{HEADER}y = {expression}\nz = 1 / y\n")
+
+
+def test_tensors_without_elements_have_no_number_that_could_go_wrong() -> None:
+    assert not hazards(f"{HEADER}y = torch.zeros(0).log()\n")
 
 
 def test_columns_after_wide_characters_are_code_points() -> None:

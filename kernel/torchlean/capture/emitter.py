@@ -182,6 +182,8 @@ class CaptureEmitter:
         return TensorValue(node.id, node.type)
 
     def _number(self, number: float, tensors: list[TensorValue]) -> int:
+        if isinstance(number, complex):
+            raise UnsupportedError(f"the complex number {number} is not followed")
         dtype = _number_dtype(number, tensors)
         key = (
             f"{type(number).__name__}{number}".encode()

@@ -258,5 +258,6 @@ def cast(data: Tensor, dtype: torch.dtype) -> Tensor:
         return data
     casts: dict[torch.dtype, Tensor] = _casts.setdefault(data, {})
     if dtype not in casts:
-        casts[dtype] = data.to(dtype)
+        real = data.real if data.is_complex() and not dtype.is_complex else data
+        casts[dtype] = real.to(dtype)
     return casts[dtype]

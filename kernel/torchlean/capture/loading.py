@@ -15,10 +15,11 @@ from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
 from torchlean.capture.emitter import TensorTooLarge
-from torchlean.capture.intrinsics import adopt
+from torchlean.capture.intrinsics import adopt, cast
 from torchlean.capture.places import argument_span
 from torchlean.capture.values import Instance, TensorValue, Unknown, Value, native, type_name
 from torchlean.capture.weights import WeightFile, WeightFileError
+from torchlean.ops import dtype_name
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -164,13 +165,21 @@ def _fill(run: Interpreter, module: Instance, file: WeightFile, name: str, span:
         return
     expected = {key: value for key, value in state.items() if isinstance(value, TensorValue)}
     problems = misfits({key: value.shape for key, value in expected.items()}, tensors)
+    unreal = [
+        f"`{key}`"
+        for key, value in expected.items()
+        if key in tensors and tensors[key].is_complex() and not value.dtype.is_complex
+    ]
+    if unreal:
+        problems.append(f"it has complex numbers in {_listed(unreal)}, whose imaginary parts are discarded")
     if problems:
         text = "; ".join(problems)
         run.report("TL111", f"weight file `{name}` does not fit `{module.cls.name}`: {text}", span=span)
     for key, target in expected.items():
         if key in tensors and tuple(tensors[key].shape) == target.shape:
             adopt(run, target, _value(run, tensors[key], key), key)
-    _report_non_finite(run, name, {key: tensors[key] for key in expected if key in tensors}, span)
+    dtypes = {key: value.dtype for key, value in expected.items() if key in tensors}
+    _report_non_finite(run, name, tensors, dtypes, span)
 
 
 def misfits(expected: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor]) -> list[str]:
@@ -208,12 +217,21 @@ def non_finite(tensor: Tensor) -> tuple[int, ...] | None:
     return index
 
 
-def _report_non_finite(run: Interpreter, name: str, tensors: Mapping[str, Tensor], span: Span | None) -> None:
+def _report_non_finite(
+    run: Interpreter,
+    name: str,
+    tensors: Mapping[str, Tensor],
+    dtypes: Mapping[str, torch.dtype],
+    span: Span | None,
+) -> None:
+    """Of the tensors named in `dtypes`: a number that the file's dtype holds may be infinite in the module's."""
     found = []
-    for key, tensor in tensors.items():
-        index = non_finite(tensor)
+    for key, dtype in dtypes.items():
+        index = non_finite(cast(tensors[key], dtype))
         if index is not None:
-            found.append(f"`{key}` has {tensor[index].item()} at {list(index)}")
+            number = tensors[key][index]
+            narrow = f", too large for {dtype_name(dtype)}," if bool(torch.isfinite(number)) else ""
+            found.append(f"`{key}` has {number.item()}{narrow} at {list(index)}")
     if found:
         text = f"weight file `{name}`: {_listed(found)}; such weights make what uses them infinite or NaN"
         run.report("TL112", text, span=span)

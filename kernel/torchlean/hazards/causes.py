@@ -62,6 +62,8 @@ def _upstream(node: Node, roots: list[tuple[Finding, ...]]) -> tuple[Finding, ..
 def _detected(case: Case, node: Node) -> Finding | None:
     if not case.mine[node.id] or not (case.floating(node.id) or node.type.dtype == torch.bool):
         return None
+    if node.type.numel == 0:
+        return None  # no element, no number that could go wrong
     for detector in DETECTORS.get(node.op, EVERYWHERE):
         found = detector(case, node)
         if found is not None:

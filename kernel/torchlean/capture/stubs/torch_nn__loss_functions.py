@@ -118,6 +118,12 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             f"Using a target size ({tuple(target.shape)}) that is different to the input size "
             f"({tuple(input.shape)}) is deprecated. Please ensure they have the same size.",
         )
+    if target.dtype != input.dtype:
+        fail(
+            "TL101",
+            RuntimeError,
+            f"expected input and target of one dtype, got {input.dtype} and {target.dtype}: convert with `.float()`",
+        )
     # torch keeps both logarithms at -100 or above, so that 0 * log(0) does not become NaN.
     positive = torch.log(input).clamp(min=-100)
     negative = torch.log(1 - input).clamp(min=-100)
@@ -136,10 +142,18 @@ def binary_cross_entropy_with_logits(
             ValueError,
             f"Target size ({tuple(target.shape)}) must be the same as input size ({tuple(input.shape)})",
         )
+    if not target.dtype.is_floating_point:
+        fail(
+            "TL101",
+            RuntimeError,
+            f"expected a floating target, got {target.dtype}: convert with `.float()`",
+        )
     surprise = -F.logsigmoid(input)
     if pos_weight is not None:
         surprise = surprise * ((pos_weight - 1) * target + 1)
-    loss = (1 - target) * input + surprise
+    # torch multiplies and adds in place, in the target's dtype.
+    loss = ((1 - target) * input).to(target.dtype)
+    loss = (loss + surprise).to(target.dtype)
     if weight is not None:
         loss = loss * weight
     return _reduced(loss, _chosen(size_average, reduce, reduction))

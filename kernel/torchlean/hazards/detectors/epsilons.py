@@ -23,6 +23,8 @@ def least_epsilon(dtype: torch.dtype) -> float:
 
 def of_sum(case: Case, node: Node) -> Finding | None:
     """`var + eps`."""
+    if not case.floating(node.id):
+        return None
     left, right = node.inputs
     for variance, epsilon in ((left, right), (right, left)):
         value = written_number(case, epsilon)
