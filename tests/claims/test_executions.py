@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,24 @@ def test_a_choice_that_nan_may_turn_is_not_proved(body: str) -> None:
 def test_a_number_that_is_none_is_in_no_domain_and_refutes_nothing() -> None:
     found = verdict("tl.implies(x != x, x > 0)", 'tl.box(float("-inf"), float("inf"))')
     assert found.verdict.value != "refuted", found.detail
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "torch.exp(x) * 0.0 <= 1",
+        "torch.zeros(()) / (1 + torch.relu(z)) <= 1",
+        "torch.tanh(torch.clamp(z, 20.0, 30.0)) <= 1.5",
+        "torch.nn.functional.layer_norm(torch.stack([z, x]), (2,), torch.zeros(2)) <= 1",
+        "torch.addcmul(x, z, torch.zeros(())) <= 91",
+        "torch.stack([z]) @ torch.zeros(1) <= 1",
+    ],
+)
+def test_nan_times_zero_is_not_proved_to_be_zero(body: str) -> None:
+    z = "(torch.exp(x) - torch.exp(x) * 0.5)"
+    assert verdict(re.sub(r"\bz\b", z, body), "tl.box(80.0, 90.0)").verdict.value != "proved"
+    x = torch.tensor(90.0)
+    assert not bool(torch.as_tensor(eval(body, {"torch": torch, "x": x, "z": eval(z)})).all())
 
 
 def test_a_claim_with_assertions_is_proved_only_if_they_hold(tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ def rows_under(x: Interval, shape: tuple[int, int]) -> Interval:
 def as_rows(tensor: Tensor, dims: Sequence[int]) -> Tensor:
     """(rows, elements of each): the dimensions `dims` together at the end."""
     kept = [d for d in range(tensor.dim()) if d not in dims]
-    count = math.prod(tensor.shape[d] for d in dims)
-    return tensor.permute(*kept, *dims).reshape(-1, count)
+    rows, count = (math.prod(tensor.shape[d] for d in some) for some in (kept, dims))
+    return tensor.permute(*kept, *dims).reshape(rows, count)
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,8 @@ class Norm(Rule):
         dims: Any = call.attributes["dim"] or tuple(range(len(x.exact.shape)))
         if order not in (1.0, 2.0, math.inf):
             raise UnsupportedError(f"no bound for the rounding error of the norm of order {order}")
+        if x.exact.lower.numel() == 0:
+            return Noise(least=0.0)
         size = as_rows(x.magnitude, dims)
         count = size.shape[1]
         passed = None
