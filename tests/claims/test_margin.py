@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from tests.claims.building import CLAIMS, Build, argmax_is
 
-from torchlean.claims.margin import add_margin
+from torchlean.claims.margin import add_margin, shown
 from torchlean.graph import evaluate
 
 
@@ -51,3 +53,31 @@ def test_every_node_of_the_claim_keeps_its_id() -> None:
     graph = build.builder.graph([holds])
     extended = add_margin(graph, holds).graph
     assert extended.nodes[: len(graph)] == graph.nodes
+
+
+def test_a_class_that_is_no_whole_number_is_never_the_argmax() -> None:
+    for label in (1.7, math.nan, math.inf, -1.0, 4.0):
+        build = Build()
+        holds = build("eq", build("argmax", build.x, dim=0, keepdim=False), build.number(label))
+        assert margin_at(build, holds, [0.0, 5.0, -3.0, 2.0])[1] is False
+
+
+def test_whole_numbers_and_truths_have_a_margin_below_zero_where_the_comparison_is_false() -> None:
+    build = Build()
+    byte = build("cast", build.x, dtype=torch.uint8)
+    positive = build("gt", build.x, 0.0)
+    fifty = build.builder.constant(torch.tensor([50] * 4, dtype=torch.uint8)).id
+    for holds in (
+        build("ge", byte, fifty),
+        build("eq", positive, build.integer(0)),
+        build("le", positive, 0.5),
+    ):
+        assert margin_at(build, holds, [20.0, 20.0, 20.0, 20.0]) == (False, False)
+        assert margin_at(build, build("logical_not", holds), [20.0, 20.0, 20.0, 20.0]) == (True, True)
+
+
+def margin_at(build: Build, holds: int, x: list[float]) -> tuple[bool, bool]:
+    """Whether the claim is true at `x`, and whether its margin says so."""
+    margin = add_margin(build.builder.graph([holds]), holds)
+    values = evaluate(margin.graph, {"x": torch.tensor(x, dtype=torch.float64)})
+    return bool(values[holds].all()), shown(float(values[margin.node]), margin)

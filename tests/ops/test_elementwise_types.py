@@ -10,7 +10,7 @@ import torch
 from tests.ops.bivariate_cases import CASES as SEVERAL
 from tests.ops.univariate_cases import CASES as ONE
 
-from torchlean.ops import OPS, ShapeError, TensorType
+from torchlean.ops import OPS, ShapeError, TensorType, UnsupportedError
 
 DTYPES = (
     torch.float32,
@@ -98,3 +98,15 @@ def test_a_prelu_weight_that_fits_no_channel_says_what_was_expected() -> None:
         ShapeError, match=r"3 channels of the input \(2, 3, 4\) float32; got a weight of \(2,\) float32"
     ):
         OPS["prelu"].infer(types, {})
+
+
+def test_integers_that_wrap_round_before_they_are_compared_are_refused() -> None:
+    byte, whole = TensorType((2,), torch.uint8), TensorType((), torch.int64)
+    assert torch.equal(
+        torch.tensor([40, 200], dtype=torch.uint8) <= torch.tensor(300), torch.tensor([True, False])
+    )
+    for types in ([byte, whole], [whole, byte]):
+        with pytest.raises(UnsupportedError, match=r"convert one side, `.to\(torch.uint8\)`"):
+            OPS["le"].infer(types, {})
+    for other in (TensorType((), torch.uint8), TensorType((2,), torch.int64), TensorType((), torch.float64)):
+        assert OPS["le"].infer([byte, other], {}).dtype == torch.bool

@@ -222,9 +222,10 @@ class _Rewriter:
         if node.op not in ("argmax", "argmin") or data is None or data.numel() != 1 or node.type.numel != 1:
             return None
         scores = self.builder.nodes[node.inputs[0]]
-        index = int(data)
-        if not 0 <= index < scores.type.numel or scores.type.numel < 2:
-            return None
+        number = data.item()
+        if number not in range(scores.type.numel) or scores.type.numel < 2:
+            return None  # 1.5 and NaN are no places
+        index = int(number)
         self.strict = True
         flat = self.emit("reshape", scores.id, shape=(scores.type.numel,))
         own = self._pick(flat, [index])
@@ -246,7 +247,16 @@ class _Rewriter:
         return self.emit("gather", flat, index, dim=0)
 
     def _difference(self, left: int, right: int) -> int:
-        return self.emit("sub", left, right)
+        """Truths count as 0 and 1, and integers are subtracted in int64: in uint8 no difference is negative."""
+        types = [self.builder.nodes[id].type.dtype for id in (left, right)]
+        whole = not any(dtype.is_floating_point for dtype in types)
+        sides = [
+            self.emit("cast", id, dtype=torch.int64)
+            if dtype == torch.bool or (whole and dtype != torch.int64)
+            else id
+            for id, dtype in zip((left, right), types, strict=True)
+        ]
+        return self.emit("sub", *sides)
 
     def emit(self, op: str, *inputs: int, **attributes: Attribute) -> int:
         spans = self.builder.nodes[inputs[0]].spans
