@@ -195,7 +195,11 @@ MISTAKES = [
     ("net.to(torch.int64)", "TL103", "only accepts floating point or complex dtypes"),
     ("nn.Sequential(3)", "TL103", "int is not a Module subclass"),
     ("nn.ModuleList([nn.ReLU, nn.ReLU])", "TL103", "is not a Module subclass"),
-    ("nn.BCEWithLogitsLoss()(torch.zeros(2), torch.tensor([0, 1]))", "TL101", "a floating target, got torch.int64"),
+    (
+        "nn.BCEWithLogitsLoss()(torch.zeros(2), torch.tensor([0, 1]))",
+        "TL101",
+        "a floating target, got torch.int64",
+    ),
     ("nn.BCELoss()(torch.full((2,), 0.5), torch.tensor([0, 1]))", "TL101", "one dtype, got torch.float32"),
 ]
 

@@ -113,8 +113,8 @@ STRANGE = {
     "names of modules that are something else": "import torch\ntorch.relu = 3\ntorch.relu(torch.zeros(2))\n"
     "torch = None\ntorch.zeros(2)\nmax = 3\nmax(1, 2)\nlen = []\nlen(len)",
     "changed from inside": "globals()['x'] = 1\ndel x\nvars().clear()\nlocals().update(y=2)\nprint(y, x)",
-    "complex numbers": "import torch\nx = torch.zeros(2)\nx * 1j\nx + complex(1, 2)\nx == 1j\nx ** 1j\ntorch.add(x, 1j)\n"
-    "torch.where(x > 0, 1j, x)\nx.fill_(1j)\ntorch.full((2,), 1j)\nx.clamp(min=1j)",
+    "complex numbers": "import torch\nx = torch.zeros(2)\nx * 1j\nx + complex(1, 2)\nx == 1j\nx ** 1j\n"
+    "torch.add(x, 1j)\ntorch.where(x > 0, 1j, x)\nx.fill_(1j)\ntorch.full((2,), 1j)\nx.clamp(min=1j)",
     "odd objects": "class A:\n  __bool__ = 5\n  __len__ = None\n"
     "  def __iter__(self): return self\n  def __next__(self): return 1\n"
     "if A(): pass\nlen(A())\nlist(A())\nA() + A()\nA()[A()]",

@@ -361,6 +361,22 @@ def test_products_of_rounded_operands_stay_inside_the_error_for_tf32() -> None:
         assert bool(((run - exact).abs() > 1e-5).any())
 
 
+@pytest.mark.parametrize("op", ["layer_norm", "rms_norm"])
+@pytest.mark.parametrize("size", [1e-15, 1e-18, 1e-20, 1e-22, 1e-30])
+def test_normalised_rows_whose_squares_underflow_stay_inside(op: str, size: float) -> None:
+    generator = torch.Generator().manual_seed(13)
+    function = getattr(torch.nn.functional, op)
+    attributes = {"normalized_shape": (3,), "eps": 0.0, "has_weight": False, "has_bias": False}
+    for _ in range(20):
+        row = torch.randn(3, generator=generator) * size
+        sheet = Sheet()
+        sheet.op(op, sheet.input(row, row), **attributes)
+        found = sheet.last().error
+        error = torch.zeros(3).double() if found is None else found
+        off = (function(row, (3,), eps=0.0).double() - function(row.double(), (3,), eps=0.0)).abs()
+        assert bool(((off <= error) | torch.isinf(error)).all())
+
+
 def test_executions_under_autocast_stay_inside() -> None:
     generator = torch.Generator().manual_seed(11)
     for _ in range(40):

@@ -182,6 +182,8 @@ class Standardised(Rule):
         relative = kernels.relative("rsqrt", call.precision)
         off = (largest * inverse + 1.0) * k if self.centred else torch.full_like(inverse, k)
         off = off + off.square() + relative + 2.0 * unit
+        # What squares lose by underflow: n of them, and a few numbers on the way to their mean.
+        off = off + inverse.square() * ((shape[1] + 8) * call.precision.tiny)
         dominated = not bool((off < 0.25).all())
         off = torch.where(off < 0.25, 2.0 * off, math.inf)
         local = off * (1.0 + standard) + (size * inverse if self.centred else standard) * (4.0 * unit)

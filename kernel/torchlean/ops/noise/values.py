@@ -181,8 +181,8 @@ def added(*errors: Tensor | None) -> Tensor | None:
 
 
 def times(error: Tensor, factor: Tensor | float) -> Tensor:
-    """`error * factor` where no error is none, whatever the slope: an exact operand passes nothing on. An infinite error
-    stays one, also times zero: NaN and infinity times zero are NaN.
+    """`error * factor` where no error is none, whatever the slope: an exact operand passes nothing on. An infinite
+    error stays one, also times zero: NaN and infinity times zero are NaN.
     """
     product = torch.where(error == 0, 0.0, error * factor)
     return torch.nan_to_num(product, nan=math.inf, posinf=math.inf)
