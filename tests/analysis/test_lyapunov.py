@@ -127,6 +127,10 @@ def test_what_is_not_proved_names_the_open_share_and_the_worst_box(analysed: Ana
             "V is negative",
         ),
         (
+            f"odd = tl.lyapunov(lambda x: V(x) + 1.1, step, {LEVELS})\n",
+            "no state with V <= 1 was met, the least value is 1.1 at [0, 0]",
+        ),
+        (
             f"odd = tl.lyapunov(lambda x: torch.log(x[0]), step, {LEVELS})\n",
             "V is NaN at",
         ),

@@ -201,7 +201,9 @@ def test_untrained_weights_are_not_attacked_and_said_to_be_untrained(folder: Pat
     text = LINF.replace('tl.load(Dense(), "dense.safetensors")', "Dense()")
     result = analyse(str(folder / "model.py"), text, Session())
     assert {"TL305", "TL310"} <= {d.code for d in result.diagnostics}
-    assert family_of(result).refuted == 0
+    family = family_of(result)
+    assert family.refuted == 0
+    assert family.correct is None and "accuracy" not in family.text, "no sample was executed"
 
 
 def test_a_claim_over_a_ball_of_a_file_is_one_claim_for_each_sample(folder: Path) -> None:

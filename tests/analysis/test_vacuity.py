@@ -70,3 +70,11 @@ def test_a_claim_about_nothing_is_warned_of_at_its_name(domain: str, body: str, 
 
 def test_exact_numbers_are_in_a_domain_without_float32_numbers() -> None:
     assert warnings("x <= 1.0", "tl.box(0.1, 0.1)", 'arithmetic="real", ') == []
+
+
+def test_a_domain_without_a_float32_number_is_the_reason_why_nothing_was_executed() -> None:
+    text = f"{HEAD}@tl.claim(x=tl.box([0.1], [0.1]))\ndef stated(x):\n    return x * 3.0 > 0.5\n"
+    (found,) = [
+        found for found in analyse("/nowhere/m.py", text, Session()).diagnostics if found.code == "TL302"
+    ]
+    assert "the domain contains no number of the inputs' dtypes" in found.message

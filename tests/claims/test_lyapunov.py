@@ -73,6 +73,8 @@ def test_both_refuse_in_the_same_words_on_the_line_of_the_call(arguments: str, t
         ("def bad(x):\n    return x * x\n", "bad, step"),
         ("def bad(x):\n    return x.sum()\n", "V, bad"),
         ("def bad(x):\n    return 1.5\n", "V, bad"),
+        ("def bad(x):\n    return (0.5 * x).half()\n", "V, bad"),
+        ("def bad(x):\n    return 0.5 * x.double()\n", "V, bad"),
         ("def bad(x):\n    x.mul_(0.5)\n    return x\n", "V, bad"),
         ("def bad(x):\n    x[0] = 0.0\n    return x.sum()\n", "bad, step"),
     ],

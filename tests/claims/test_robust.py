@@ -127,3 +127,15 @@ def test_the_l2_claim_says_nothing_of_what_lies_outside_of_the_ball(folder: Path
     corner = torch.from_numpy(X[3:]) - 0.09  # 0.156 away
     assert safe[3](corner)
     assert safe[3](torch.tensor([[0.75, 1.0, 1.0]]))
+
+
+@pytest.mark.parametrize("body", ["x[0]", "x.argmax(-1)", "(x, 1)", "x[:, :1]", "x > 0", "x.to(torch.int64)"])
+def test_what_gives_no_row_of_scores_is_refused_by_both(folder: Path, body: str) -> None:
+    program = f'{HEAD}safe = tl.robust(lambda x: {body}, data="good.npz", eps=0.1)\n'
+    names: dict[str, object] = {}
+    exec(program, names)
+    with pytest.raises(tl.DomainError, match="must return scores of shape"):
+        names["safe"][0](torch.from_numpy(X[:1]))  # type: ignore[index] # a Robust
+    analysis = analyse(str(folder / "model.py"), program, Session())
+    (message,) = [d.message for d in analysis.diagnostics if d.code == "TL303"]
+    assert "must return scores of shape" in message

@@ -242,6 +242,11 @@ def _oddities(system: System) -> list[str]:
             f"V is negative, {float(values[lowest]):.6g} at {_numbers(states[lowest])} ({tried}): only the levels "
             "count, and they need not be above 0"
         )
+    if float(values[lowest]) > system.levels.rho:
+        found.append(
+            f"no state with V <= {system.levels.rho:g} was met, the least value is {float(values[lowest]):.6g} at "
+            f"{_numbers(states[lowest])} ({tried}): where there is none, the facts speak of nothing"
+        )
     on_border = torch.where(border, values, math.inf)
     least = int(on_border.argmin())
     if float(on_border[least]) <= system.levels.rho:

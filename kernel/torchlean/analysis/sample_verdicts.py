@@ -14,7 +14,7 @@ from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import Unit
 from torchlean.claims.batch import SECONDS, BatchRun
 from torchlean.claims.decide import Decision
-from torchlean.claims.groups import Caches, Group, claim_groups, robust_groups
+from torchlean.claims.groups import Caches, Group, claim_groups, is_drawn, robust_groups
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.numbers import lower_text
 
@@ -55,6 +55,10 @@ def decided_family(
     def known(group: Group, member: int) -> Decision | None:
         return session.decided.get(keys[member])
 
+    def correct() -> int | None:
+        """Samples that hold as they are; None where there is no one program to execute."""
+        return None if any(is_drawn(group) for group in groups) else len(run.correct)
+
     stored: set[int] = set()
     told = started
 
@@ -65,12 +69,12 @@ def decided_family(
             if run.decisions[member].finished:
                 session.decided.put(keys[member], run.decisions[member])
         if time.perf_counter() - told > BETWEEN:
-            report(_result(unit, run.decisions, len(run.correct), keys, started))
+            report(_result(unit, run.decisions, correct(), keys, started))
             told = time.perf_counter()
 
     run = BatchRun(groups, unit.samples, unit.sampled, session.bounds, cancelled, tell)
     run.decide(known, seconds)
-    result = _result(unit, run.decisions, len(run.correct), keys, started)
+    result = _result(unit, run.decisions, correct(), keys, started)
     report(result)
     return result
 

@@ -116,12 +116,20 @@ def claim_diagnostics(unit: Unit, result: ClaimResult) -> list[Diagnostic]:
     return found
 
 
-def _why_unknown(question: Question, decision: Decision) -> str:
-    tried = (
-        f"no violation among {decision.tried} executed inputs, which proves nothing"
-        if decision.tried
-        else "no input was executed, because weights or values are drawn at random"
+def _tried(question: Question, decision: Decision) -> str:
+    if decision.tried:
+        return f"no violation among {decision.tried} executed inputs, which proves nothing"
+    drawn = any(node.op == "random" for node in question.margin.graph)
+    why = (
+        "weights or values are drawn at random"
+        if drawn
+        else "the domain contains no number of the inputs' dtypes"
     )
+    return f"no input was executed, because {why}"
+
+
+def _why_unknown(question: Question, decision: Decision) -> str:
+    tried = _tried(question, decision)
     if decision.undefined:
         cause = _first_undefined(question)
         return f"not decided: the value may be undefined (NaN){cause}; {tried}"

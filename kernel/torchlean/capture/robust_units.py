@@ -12,6 +12,7 @@ from torchlean.capture.result import Family, Unit, UnitKind
 from torchlean.capture.unit_parts import followed, is_trained, nodes_below, weights_below
 from torchlean.capture.values import TensorValue, Unknown, Value, type_name
 from torchlean.claims.domain import Box
+from torchlean.claims.errors import not_scores
 from torchlean.claims.samples import SamplesError, check_classes
 from torchlean.ops import TensorType
 
@@ -60,13 +61,10 @@ def _failure(result: Value, shape: tuple[int, ...]) -> str | None:
     if isinstance(result, Unknown):
         return result.reason
     if not isinstance(result, TensorValue):
-        return f"the network returns {type_name(result)}: it must return the scores of the classes"
+        return not_scores(type_name(result), shape)
     scores = result.shape
     if len(scores) != 2 or scores[0] != 1 or scores[1] < 2 or not result.dtype.is_floating_point:
-        return (
-            f"the network returns a tensor {result.type} for a batch of one sample {shape}: it must return scores of "
-            "shape (1, classes), of two classes at least"
-        )
+        return not_scores(f"a tensor {result.type}", shape)
     return None
 
 

@@ -23,6 +23,7 @@ from torchlean.capture.values import (
 from torchlean.claims.domain import Box
 from torchlean.claims.levels import (
     LyapunovError,
+    changed_dtype,
     changed_state,
     check_system,
     empty_state,
@@ -34,6 +35,7 @@ from torchlean.claims.levels import (
     wrong_state,
     wrong_value,
 )
+from torchlean.ops import dtype_name
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -129,6 +131,8 @@ def _function(run: Interpreter, name: str, function: Value) -> Native:
             return _misused(run, wrong_value(result.shape), place)
         if name != "V" and result.shape != x.shape:
             return _misused(run, wrong_state(name, result.shape, x.shape), place)
+        if name == "step" and result.dtype != x.dtype:
+            return _misused(run, changed_dtype(name, dtype_name(result.dtype), dtype_name(x.dtype)), place)
         # V is called on the state first, then on the state after it: the first is the state's.
         run.state.setdefault(STATES, {}).setdefault(name, result.node)
         return result

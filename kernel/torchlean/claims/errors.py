@@ -77,6 +77,14 @@ def not_a_network(got: str) -> str:
     return f"`net` needs a module or a function of a batch of samples, got {got}"
 
 
+def not_scores(got: str, batch: tuple[int, ...]) -> str:
+    """What a network makes of a batch of one sample is no row of scores."""
+    return (
+        f"the network returns {got} for a batch of one sample {batch}: it must return scores of shape (1, classes), "
+        "of two classes at least"
+    )
+
+
 def no_variable() -> str:
     """`tl.D` was given nothing to differentiate by."""
     return "tl.D takes the variables to differentiate by: write tl.D(u, x), or tl.D(u, x, x) for a second derivative"

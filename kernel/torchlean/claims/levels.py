@@ -145,3 +145,10 @@ def wrong_value(shape: tuple[int, ...]) -> str:
 def wrong_state(argument: str, shape: tuple[int, ...], state: tuple[int, ...]) -> str:
     """A step, a field or a gradient whose result does not have the shape of a state."""
     return f"`{argument}` must keep the shape of the state {state}, got shape {shape}"
+
+
+def changed_dtype(argument: str, dtype: str, state: str) -> str:
+    """A step whose result is no state: the next step would compute in another arithmetic."""
+    return (
+        f"`{argument}` must keep the dtype of the state, {state}, got {dtype}: trajectories repeat the step"
+    )

@@ -13,6 +13,7 @@ from torchlean.claims.api import Claim
 from torchlean.claims.levels import (
     Levels,
     LyapunovError,
+    changed_dtype,
     changed_state,
     check_system,
     empty_state,
@@ -88,7 +89,7 @@ def lyapunov(
 
     Args:
         V: a state to one number, shape () or (1,).
-        step: a state to the next one, of the same shape: plant, integrator and controller together.
+        step: a state to the next one, of the same shape and dtype: plant, integrator and controller together.
         region: the box of states.
         level: `(rho0, rho)`, `rho0 < rho`, in the units of `V`.
         decrease: of `V` in one step, or per unit of time for a field; positive.
@@ -131,6 +132,9 @@ def _function(name: str, function: object) -> Function:
             raise LyapunovError(wrong_value(tuple(result.shape)), name)
         if name != "V" and result.shape != x.shape:
             raise LyapunovError(wrong_state(name, tuple(result.shape), tuple(x.shape)), name)
+        if name == "step" and result.dtype != x.dtype:
+            dtypes = (str(tensor.dtype).removeprefix("torch.") for tensor in (result, x))
+            raise LyapunovError(changed_dtype(name, *dtypes), name)
         return result
 
     return called

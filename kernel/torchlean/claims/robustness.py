@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torchlean.claims.api import Claim, resolve
-from torchlean.claims.errors import DomainError, missing_data, not_a_network, not_a_path
+from torchlean.claims.errors import DomainError, missing_data, not_a_network, not_a_path, not_scores
 from torchlean.claims.plain import known_number, pair_of
 from torchlean.claims.samples import balls, check_arrays, check_classes, check_norm
 
@@ -72,11 +72,24 @@ class Robust:
             away = x.double() - samples.centers[place]
             if float(away.flatten().norm()) > samples.radius:
                 return True
-        scores = self.net(x)[0]
+        scores = self._scores(x)
         check_classes(samples.labels[place : place + 1], len(scores), self._file, place)
         label = int(samples.labels[place])
         others = [scores[other] for other in range(len(scores)) if other != label]
         return all(bool(scores[label] > other) for other in others)
+
+    def _scores(self, x: Tensor) -> Tensor:
+        """Of the classes, (classes,)."""
+        import torch  # loaded by whoever has a sample to give
+
+        scores: object = self.net(x)
+        if not isinstance(scores, torch.Tensor):
+            raise DomainError(not_scores(repr(scores), tuple(x.shape)))
+        shape = tuple(scores.shape)
+        if len(shape) != 2 or shape[0] != 1 or shape[1] < 2 or not scores.is_floating_point():
+            got = f"a tensor {shape} {str(scores.dtype).removeprefix('torch.')}"
+            raise DomainError(not_scores(got, tuple(x.shape)))
+        return scores[0]
 
 
 def robust(net: object, data: object, eps: object, norm: object, clip: object, source: str) -> Robust:
