@@ -43,6 +43,13 @@ def test_a_title_says_nothing_of_a_bound_that_is_not_known() -> None:
     assert [fix.title for fix in found(text)] == ["Use logsumexp (TL201 is gone)"]
 
 
+def test_a_title_says_what_a_start_in_float64_is_good_for_and_not_that_it_is_zero() -> None:
+    text = HEAD + "total = torch.zeros(())\nfor step in range(20_000_000):\n    total += 1.0\n"
+    assert [fix.title for fix in found(text)] == [
+        "Accumulate in float64 from the start, exact for counts up to 2^53 (TL207 is gone)"
+    ]
+
+
 def test_only_hazards_on_the_asked_lines_are_looked_at() -> None:
     text = claim("torch.log(torch.softmax(x, dim=0))", -300.0, 300.0)
     assert found(text, (0, 3)) == ()

@@ -31,6 +31,7 @@ UPWARDS = {
     "squares in place": "total += (y * y).sum(dim=0)",
     "squares under a new name": "total = total + y.pow(2).mean(dim=0)",
     "a moving average of squares": "total = 0.9 * total + 0.1 * y.square().mean(0)",
+    "a moving average of squares that are multiplied from the left": "total = 0.9 * total + 0.1 * y[0] * y[0]",
     "counts": "total += (y > 0).sum(dim=0).float()",
     "absolute values, by a method": "total.add_(y.abs().amax(dim=0))",
     "a decaying sum of exponentials": "total.mul_(0.5).add_(torch.exp(y).sum(0))",

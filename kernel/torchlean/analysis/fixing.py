@@ -127,7 +127,9 @@ def _title(proposal: Proposal, after: FileAnalysis, code: str) -> str:
     bounds = [(f.lower, f.upper) for f in facts if f.lower is not None and f.upper is not None]
     lower = min((low for low, _ in bounds), default=-math.inf)
     upper = max((high for _, high in bounds), default=math.inf)
-    if (math.isinf(lower) and math.isinf(upper)) or any(f.undefined for f in facts):
+    unbounded = math.isinf(lower) and math.isinf(upper)
+    # Of what is not computed, like the zeros that a sum starts from, the text itself says the values.
+    if unbounded or all(not f.inputs for f in facts) or any(f.undefined for f in facts):
         return f"{proposal.words} ({code} is gone)"
     if math.isinf(lower):
         return f"{proposal.words}: values at most {upper_text(upper)} ({code} is gone)"

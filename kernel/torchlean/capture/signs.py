@@ -71,7 +71,18 @@ def _numbers(run: Interpreter, node: Node) -> tuple[int, ...]:
         return node.inputs[1:]
     if node.op == "addcmul" and _is_square(run, *node.inputs[1:]):
         return node.inputs[:1]
+    if node.op == "mul":
+        return _multiples(run, *node.inputs) or _multiples(run, *reversed(node.inputs)) or node.inputs
     return node.inputs[:2] if node.op == "index_update" else node.inputs
+
+
+def _multiples(run: Interpreter, product: int, factor: int) -> tuple[int, ...]:
+    """What a square is multiplied with in `0.1 * g * g`, which parses as `(0.1 * g) * g`; nothing for other products."""
+    inner = run.builder.nodes[product]
+    if inner.op != "mul":
+        return ()
+    a, b = inner.inputs
+    return (a,) if _is_square(run, b, factor) else (b,) if _is_square(run, a, factor) else ()
 
 
 def _at_once(run: Interpreter, node: Node) -> bool | None:

@@ -140,7 +140,11 @@ def double_start(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
         "zeros",
         "zeros_like",
     ):
-        yield Rewrite(node, _with_dtype(match, node), "Accumulate in float64 from the start")
+        yield Rewrite(
+            node,
+            _with_dtype(match, node),
+            "Accumulate in float64 from the start, exact for counts up to 2^53",
+        )
 
 
 def double_terms(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
