@@ -77,7 +77,7 @@ def _numbers(run: Interpreter, node: Node) -> tuple[int, ...]:
 
 
 def _multiples(run: Interpreter, product: int, factor: int) -> tuple[int, ...]:
-    """What a square is multiplied with in `0.1 * g * g`, which parses as `(0.1 * g) * g`; nothing for other products."""
+    """What multiplies the square in `0.1 * g * g`, which parses as `(0.1 * g) * g`; nothing of other products."""
     inner = run.builder.nodes[product]
     if inner.op != "mul":
         return ()
