@@ -16,6 +16,7 @@ from torchlean.claims.domain import box
 from torchlean.claims.splitting import Progress
 from torchlean.graph import Graph, GraphBuilder, evaluate
 from torchlean.ops import TensorType
+from torchlean.rounding import rounding_errors
 from torchlean.source import Span
 
 UNIT = Unit(UnitKind.CLAIM, "c", Span("m.py", 0, 0, 0, 1))
@@ -75,6 +76,18 @@ def test_running_out_of_time_is_unknown_with_the_share_that_was_shown() -> None:
     assert not decision.proved and decision.violation is None
     assert not decision.finished
     assert decision.boxes > decision.shown and 0.0 < decision.verified < 1.0
+
+
+def test_where_rounding_leaves_no_margin_splitting_ends_before_its_time() -> None:
+    graph, holds = product_at_least(0.0)
+    domain = box(torch.full((2,), -1.0), torch.full((2,), 1.3), "box(-1, 1.3)")
+    question = pose(graph, holds, {"x": domain}, BoundsCache(), executed=True)
+    question = replace(question, errors=rounding_errors(question.margin.graph, question.bounds))
+    decision = decide(question, seconds=300.0)
+    assert not decision.proved and decision.violation is None
+    assert decision.finished, (
+        "near zero the margin is less than what rounding may take, however small the boxes"
+    )
 
 
 def test_splitting_stops_when_asked() -> None:

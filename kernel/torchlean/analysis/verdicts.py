@@ -145,9 +145,12 @@ def _why_unknown(question: Question, decision: Decision) -> str:
         if decision.phased:
             # How much of the domain has the same phases is not known.
             shown = f"{decision.shown:,} of the boxes, which are cut by the signs of relus' operands"
+        advice = "More time or a smaller domain may decide it"
+        if decision.finished:
+            advice = "More time would not decide it; a smaller domain may"
         return (
             f"not decided: after {decision.seconds:.1f} s, {_engine(question, decision)}{_boxes(decision)} show it on "
-            f"{shown}; {tried}. More time or a smaller domain may decide it"
+            f"{shown}; {tried}. {advice}"
         )
     needed = "be positive" if question.margin.strict else "not be negative"
     # Of weights that may be anything, a smaller domain says hardly more.

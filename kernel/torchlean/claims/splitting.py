@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from torchlean.bounds import BoundsCache
+from torchlean.bounds import BoundsCache, propagate
 from torchlean.bounds.branching import Goal
 from torchlean.bounds.branching.bounder import FEW_INPUTS, Bounder
 from torchlean.bounds.branching.boxes import Boxes
@@ -18,6 +18,7 @@ from torchlean.bounds.branching.tree import SplitTree
 from torchlean.cancellation import Cancelled
 from torchlean.claims.domain import Box
 from torchlean.claims.search import Hunt, Inputs
+from torchlean.intervals import Interval
 from torchlean.numbers import lower_text
 
 PROBES = 32
@@ -25,6 +26,10 @@ PROBES = 32
 
 FIRST_BATCH = 2
 """Boxes split in the first step; it doubles up to `BATCH`, so that an easy claim is split no more than it needs."""
+
+HOPELESS = 8
+"""Steps after which no box is split any more, where each met a point at which exact values themselves, less what is
+lost, are too small: no bounds can show the claim there. Some are made, since boxes around may hold a violation."""
 
 CACHE_BYTES = 64 * 2**20
 """For the bounds of the whole domain and the weights, which all boxes share."""
@@ -133,7 +138,7 @@ class _Run:
     def run(self) -> Splitting:
         exploration = Exploration.begin(self.bounder)
         self.tree = exploration.tree
-        batch = FIRST_BATCH
+        batch, hopeless = FIRST_BATCH, 0
         while True:
             self._tell(exploration)
             if exploration.proved:
@@ -142,7 +147,8 @@ class _Run:
             if violation is not None:
                 return self.result(violation, exhausted=True)
             self.check()
-            if not _divisible(self.bounder) or not exploration.step(batch):
+            hopeless += self._beyond_proof(exploration.open)
+            if hopeless == HOPELESS or not _divisible(self.bounder) or not exploration.step(batch):
                 return self.result(exhausted=True)
             batch = min(2 * batch, BATCH)
 
@@ -157,6 +163,16 @@ class _Run:
             place = int(open.worst.argmin())
             bound, worst = float(open.worst[place]), (open.lower[place], open.upper[place])
         self.report(Progress(tree.leaves, tree.leaves - tree.closed, tree.verified, bound, worst))
+
+    def _beyond_proof(self, open: Boxes) -> bool:
+        """Whether exact values at the centre of the worst box are too small to show the claim there."""
+        if not len(open):
+            return False
+        worst = int(open.worst.argmin())
+        centre = self.goal.named(((open.lower[worst] + open.upper[worst]) / 2).unsqueeze(0))
+        rows = propagate(self.goal.graph, {name: Interval(at[0], at[0]) for name, at in centre.items()})
+        exact = rows[self.goal.rows]
+        return not exact.undefined and not bool(self.goal.shown(self.goal.margins(exact.upper)).all())
 
     def _probed(self, open: Boxes) -> Inputs | None:
         """Execute the centres of the worst boxes, and the inputs where their bounds are least."""
