@@ -159,6 +159,12 @@ def test_a_step_that_cannot_be_followed_says_why(analysed: Analysis) -> None:
     assert any("cannot be analysed" in message for message in messages(analysis, "TL303"))
 
 
+def test_a_step_that_takes_more_than_a_state_says_what_is_missing(analysed: Analysis) -> None:
+    analysis = analysed(f"wrong = tl.lyapunov(V, turn, {LEVELS})\n")
+    found = messages(analysis, "TL303")
+    assert found and all("is called without `by`, `shrink`" in message for message in found)
+
+
 def test_dividing_by_zero_inside_the_step_proves_nothing(analysed: Analysis) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("torchlean.analysis.pipeline.FACT_SECONDS", 0.2)

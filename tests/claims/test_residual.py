@@ -95,3 +95,15 @@ def test_the_facts_run_on_tensors() -> None:
     assert facts.residual.sample(30, seed=0).violated == 0
     with pytest.raises(AttributeError, match="no fact"):
         _ = facts.ends
+
+
+def test_an_equation_that_gives_no_tensor_is_refused_in_the_same_words(tmp_path: Path) -> None:
+    call = "tl.residual(lambda x: 1.0, x=rod, eps=1.0)"
+    names: dict[str, Any] = {}
+    exec(f"{HEAD}facts = {call}\n", names)
+    with pytest.raises(tl.DomainError) as refused:
+        names["facts"].residual(torch.zeros(1))
+    assert str(refused.value) == "`equation` must give a tensor, got 1.0"
+    found = [d for d in analysed(call, tmp_path).diagnostics if d.code == "TL304"]
+    assert [d.message for d in found] == [str(refused.value)]
+    assert found[0].span.line == HEAD.count("\n")

@@ -296,6 +296,8 @@ class Interpreter:
             )
         if self.uncertain and code == "TL103" and not message.startswith(NEVER_RIGHT):
             return Unknown(f"{message} (if this is reached at all)", self.place())
+        if span is None and not self.spans():
+            return Unknown(message, self.place())  # the unit's failure says it
         self.report(code, message, *related, span=span)
         return Unknown("an error was reported for it", self.place(), reported=True)
 

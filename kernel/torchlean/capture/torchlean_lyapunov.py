@@ -21,6 +21,7 @@ from torchlean.capture.values import (
     native,
 )
 from torchlean.claims.domain import Box
+from torchlean.claims.errors import no_tensor
 from torchlean.claims.levels import (
     LyapunovError,
     changed_dtype,
@@ -29,7 +30,6 @@ from torchlean.claims.levels import (
     empty_state,
     levels_of,
     no_region,
-    no_tensor,
     not_a_function,
     unbounded_region,
     wrong_state,

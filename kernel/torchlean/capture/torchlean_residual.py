@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchlean.capture.calling import call
 from torchlean.capture.families import Fact, FamilyDefinition, new_family, stub_functions
+from torchlean.capture.places import argument_span
 from torchlean.capture.torchlean_api import bad_domain, known_number, shown
 from torchlean.capture.values import (
     BoundMethod,
     Instance,
     Native,
     Partial,
+    TensorValue,
     Unknown,
     UserFunction,
     Value,
@@ -25,9 +28,12 @@ from torchlean.claims.equations import (
     not_a_condition,
     tolerance,
 )
+from torchlean.claims.errors import no_tensor
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
+
+_POSITIONS = {"equation": 0}
 
 
 @native("torchlean.residual", unknowns=True)
@@ -92,11 +98,26 @@ def _facts(
         if not isinstance(function, (Instance, UserFunction, BoundMethod, Partial, Native)):
             raise EquationError(not_a_condition(argument, shown(function)), argument)
         fact = "residual" if argument == "equation" else argument
-        functions[fact] = function
+        functions[fact] = _checked(run, argument, function)
         named = "eps" if value is None else allowance
         tolerances[fact] = tolerance(named, allowed[named], lambda number: known_number(run, number), shown)
     return functions, tolerances
 
 
+def _checked(run: Interpreter, argument: str, function: Value) -> Native:
+    """The user's function, with a look at what it gives."""
+    place = argument_span(run, _POSITIONS.get(argument), argument)
+
+    def called(run: Interpreter, *point: Value) -> Value:
+        result = call(run, function, list(point), {})
+        if isinstance(result, (TensorValue, Unknown)):
+            return result
+        message = no_tensor(argument, shown(result))
+        run.report("TL304", message, span=place)
+        return Unknown(message, run.place(), reported=True)
+
+    return Native(f"torchlean.residual.{argument}", called)
+
+
 def _wrong(run: Interpreter, message: str, argument: str | None) -> Unknown:
-    return bad_domain(run, message, argument, {"equation": 0})
+    return bad_domain(run, message, argument, _POSITIONS)

@@ -77,6 +77,11 @@ def not_a_network(got: str) -> str:
     return f"`net` needs a module or a function of a batch of samples, got {got}"
 
 
+def no_tensor(argument: str, got: str) -> str:
+    """A function that returns something else."""
+    return f"`{argument}` must give a tensor, got {got}"
+
+
 def not_scores(got: str, batch: tuple[int, ...]) -> str:
     """What a network makes of a batch of one sample is no row of scores."""
     return (

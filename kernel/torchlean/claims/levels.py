@@ -127,11 +127,6 @@ def unbounded_region() -> str:
     return "`region` must be bounded: a trajectory is to be kept in it, and an end is infinite"
 
 
-def no_tensor(argument: str, got: str) -> str:
-    """A function that returns something else."""
-    return f"`{argument}` must give a tensor, got {got}"
-
-
 def changed_state(argument: str) -> str:
     """A function that works in place on what it is given."""
     return f"`{argument}` must not change the state that it is given in place: the facts compare it with the next one"

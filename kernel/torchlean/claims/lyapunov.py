@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from torchlean.claims.api import Claim
+from torchlean.claims.errors import no_tensor
 from torchlean.claims.levels import (
     Levels,
     LyapunovError,
@@ -19,7 +20,6 @@ from torchlean.claims.levels import (
     empty_state,
     levels_of,
     no_region,
-    no_tensor,
     not_a_function,
     unbounded_region,
     wrong_state,

@@ -17,6 +17,7 @@ from torchlean.claims.equations import (
     not_a_condition,
     tolerance,
 )
+from torchlean.claims.errors import no_tensor
 from torchlean.claims.plain import Domain, known_number, nested
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def residual(
             continue
         if not callable(function):
             raise EquationError(not_a_condition(argument, repr(function)), argument)
-        functions[name] = function
+        functions[name] = _checked(argument, function)
         tolerances[name] = tolerance(allowance, allowed, known_number, repr)
     domains = {"x": x} if t is None else {"x": x, "t": t}
     facts = {}
@@ -105,6 +106,20 @@ def residual(
         body = _named(name, functions, tolerances, domains)
         facts[name] = Claim(body, {"x": x} if name == "initial" else {**domains})
     return Residual(facts)
+
+
+def _checked(argument: str, function: Function) -> Function:
+    """The user's function, with a look at what it gives."""
+
+    def called(*point: Tensor) -> Tensor:
+        import torch  # loaded by whoever has a point to give
+
+        result: object = function(*point)
+        if not isinstance(result, torch.Tensor):
+            raise EquationError(no_tensor(argument, repr(result)), argument)
+        return result
+
+    return called
 
 
 def _named(
