@@ -91,9 +91,9 @@ def _cause(case: Case, finding: Finding, upstream: tuple[Finding, ...]) -> Findi
 
 
 def _is_cut_back(case: Case, finding: Finding) -> bool:
-    """Whether the operand is as large as what was cut back to numbers; smaller ones overflow by themselves."""
-    low, high = case.extent(finding.operand)
-    return max(-low, high) >= WORKING
+    """Whether an operand is as large as what was cut back to numbers; smaller ones overflow by themselves."""
+    ends = (case.extent(id) for id in case.graph[finding.node].inputs)
+    return any(max(-low, high) >= WORKING for low, high in ends)
 
 
 def _vanishes_alone(case: Case, finding: Finding, upstream: tuple[Finding, ...]) -> bool:
