@@ -100,13 +100,15 @@ def test_a_prelu_weight_that_fits_no_channel_says_what_was_expected() -> None:
         OPS["prelu"].infer(types, {})
 
 
-def test_integers_that_wrap_round_before_they_are_compared_are_refused() -> None:
+def test_integers_that_wrap_round_before_they_are_computed_with_are_refused() -> None:
     byte, whole = TensorType((2,), torch.uint8), TensorType((), torch.int64)
     assert torch.equal(
         torch.tensor([40, 200], dtype=torch.uint8) <= torch.tensor(300), torch.tensor([True, False])
     )
-    for types in ([byte, whole], [whole, byte]):
+    assert torch.minimum(torch.tensor([200], dtype=torch.uint8), torch.tensor(300)).item() == 44
+    for op, types in itertools.product(("le", "minimum"), ([byte, whole], [whole, byte])):
         with pytest.raises(UnsupportedError, match=r"convert one side, `.to\(torch.uint8\)`"):
-            OPS["le"].infer(types, {})
+            OPS[op].infer(types, {})
+    assert OPS["add"].infer([byte, whole], {}).dtype == torch.uint8
     for other in (TensorType((), torch.uint8), TensorType((2,), torch.int64), TensorType((), torch.float64)):
         assert OPS["le"].infer([byte, other], {}).dtype == torch.bool

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_operator
 from torchlean.ops.noise.choices import Compared
-from torchlean.ops.op import Attributes, Infinities, TensorType, UnsupportedError, dtype_name, register
+from torchlean.ops.op import Attributes, Infinities, TensorType, register
 
 
 def truth(certain: Tensor, possible: Tensor) -> Interval:
@@ -25,36 +25,12 @@ class _Comparison(Elementwise):
     infinities = Infinities.SETTLED
     rounding = Compared()
 
-    def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
-        out = super().infer(inputs, attributes)
-        _check_range(inputs)
-        return out
-
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return truth(*self.decide(*inputs))
 
     def decide(self, a: Interval, b: Interval) -> tuple[Tensor, Tensor]:
         """Masks: where the relation certainly holds, and where it possibly holds."""
         raise NotImplementedError(self.name)
-
-
-def _check_range(inputs: Sequence[TensorType]) -> None:
-    """Refuse integers that torch may wrap round before it compares them.
-
-    Raises:
-        UnsupportedError: a tensor without dimensions has a wider dtype than the other, which decides.
-    """
-    dtypes = [input.dtype for input in inputs]
-    if any(dtype == torch.bool or dtype.is_floating_point or dtype.is_complex for dtype in dtypes):
-        return
-    read = torch.result_type(*(torch.empty((1,) if t.shape else (), dtype=t.dtype) for t in inputs))
-    for dtype in dtypes:
-        own, common = torch.iinfo(dtype), torch.iinfo(read)
-        if own.min < common.min or common.max < own.max:
-            raise UnsupportedError(
-                f"integers of {dtype_name(dtype)} are compared as {dtype_name(read)}, where large ones wrap round: "
-                f"convert one side, `.to({read})`"
-            )
 
 
 @register

@@ -18,6 +18,10 @@ _results: dict[tuple[str, tuple[TensorType, ...], str], torch.dtype | str] = {}
 """The result's dtype, or torch's complaint, by op, operand types and attributes."""
 
 
+_MODULAR = frozenset({"add", "sub", "mul", "bitwise_and", "bitwise_or", "bitwise_xor"})
+"""Operands that wrap round change results by multiples of the same power of two: within the dtype they stay right."""
+
+
 class Elementwise(Op):
     """An op whose `evaluate` is one torch function of its inputs, with the attributes as keywords."""
 
@@ -37,6 +41,8 @@ class Elementwise(Op):
         if key not in _results:
             _results[key] = self._single(single, attributes)
         result = _results[key]
+        if self.name not in _MODULAR:
+            _check_range(inputs)
         if isinstance(result, str):
             given = ", ".join(dtype_name(operand.dtype) for operand in inputs)
             raise ShapeError(f"`{self.name}` is not defined for {given} tensors (torch: {result})")
@@ -60,6 +66,26 @@ class Elementwise(Op):
             return self.evaluate([torch.ones(t.shape, dtype=t.dtype) for t in types], attributes).dtype
         except (RuntimeError, TypeError) as error:
             return str(error).splitlines()[0]
+
+
+def _check_range(inputs: Sequence[TensorType]) -> None:
+    """Refuse integers that torch may wrap round before it computes with them.
+
+    Raises:
+        UnsupportedError: a tensor without dimensions has a wider dtype than the other, which decides.
+    """
+    numbers = [t for t in inputs if t.dtype != torch.bool]
+    if len(numbers) != 2 or any(t.dtype.is_floating_point or t.dtype.is_complex for t in numbers):
+        return
+    left, right = (torch.empty((1,) if t.shape else (), dtype=t.dtype) for t in numbers)
+    read = torch.result_type(left, right)
+    for dtype in (left.dtype, right.dtype):
+        own, common = torch.iinfo(dtype), torch.iinfo(read)
+        if own.min < common.min or common.max < own.max:
+            raise UnsupportedError(
+                f"integers of {dtype_name(dtype)} are read as {dtype_name(read)}, where large ones wrap round: "
+                f"convert one side, `.to({read})`"
+            )
 
 
 def computed(value: float, dtype: torch.dtype) -> float:
