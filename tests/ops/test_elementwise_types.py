@@ -90,7 +90,7 @@ def test_every_element_wise_op_is_in_the_tables() -> None:
     from torchlean.ops.elementwise import Elementwise
 
     families = {name for name, op in OPS.items() if isinstance(op, Elementwise)}
-    assert families <= {*UNARY, *BINARY, *TERNARY, "prelu"}
+    assert families <= {*UNARY, *BINARY, *TERNARY, "prelu", "derivative"}
 
 
 def test_a_prelu_weight_that_fits_no_channel_says_what_was_expected() -> None:
