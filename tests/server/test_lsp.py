@@ -46,6 +46,8 @@ async def test_the_client_is_offered_what_it_can_use(editor: Editor) -> None:
         "torchlean.openCertificate",
         "torchlean.checkWithLean",
         "torchlean.setUpLean",
+        "torchlean.drawLyapunov",
+        "torchlean.largestLevel",
     }
 
 
