@@ -416,7 +416,8 @@ theorem dot_linearOut {s : Nat} {a : Vec} {rows : List (List Int)} {bias : List 
       | cons c cs =>
         have h1 := ih cs (Nat.succ.inj hl)
         have h2 := div_mul_pow2 (dot r a + b) s
-        simp only [linearOut, dotInt, Fast.add_eq, Fast.mul_eq, dot_cons, combine_cons, Rat.intCast_add, Rat.intCast_mul]
+        simp only [linearOut, dotInt, Fast.add_eq, Fast.mul_eq, dot_cons, combine_cons, Rat.intCast_add,
+          Rat.intCast_mul]
         generalize (dot r a + b) / pow2 s = q at *
         grind
 

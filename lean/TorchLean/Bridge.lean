@@ -142,7 +142,8 @@ theorem rows_near {grid scale bits width : Nat} {a : List Nat} {box : Box} {rows
     (hs : boxAbs box * 2 ^ bits + 1 < 2 ^ width) (hs1 : size box * 2 ^ bits + 1 < 2 ^ width)
     (ha : Every binary32.finite a) (hbox : InBox grid box (binary32.values a)) :
     Every binary32.finite ys ∧
-      AllNear grid (linearOut scale (binary32.values a) (rowsInts width (size box) rows) bias) e (binary32.values ys) := by
+      AllNear grid (linearOut scale (binary32.values a) (rowsInts width (size box) rows) bias) e
+        (binary32.values ys) := by
   induction rows generalizing bias e ys with
   | nil =>
     have h : ys = [] := h
@@ -208,7 +209,8 @@ theorem linear_near {grid bits scale : Nat} {a : List Nat} {box : Box} {w : Mat}
     {ys : List Nat} (h : binary32.LinearResult scale a w.ints bias ys)
     (hfit : linearFits grid bits scale box w bias e = true) (hf : fieldsBelow bits w.width w.cols w.rows = true)
     (ha : Every binary32.finite a) (hbox : InBox grid box (binary32.values a)) :
-    Every binary32.finite ys ∧ AllNear grid (linearOut scale (binary32.values a) w.ints bias) e (binary32.values ys) := by
+    Every binary32.finite ys ∧
+      AllNear grid (linearOut scale (binary32.values a) w.ints bias) e (binary32.values ys) := by
   simp only [linearFits, Bool.and_eq_true, forceNat_eq] at hfit
   obtain ⟨⟨hsize, hs, hs1⟩, hrows⟩ := hfit
   have hsize : size box = w.cols := Nat.eq_of_beq_eq_true hsize
@@ -302,8 +304,8 @@ theorem add_near {grid : Nat} {a b : List Nat} {abox bbox : Box} {e : List Nat} 
               exact ⟨⟨hf, hfs⟩, ⟨hn, hns⟩⟩
 
 /-- What binary32 makes of a node is finite and within its noise of the exact result. -/
-theorem node_near {grid bits : Nat} {st : State} {ns : List Node} {roles : List Role} {x : List Nat} {env : List (List Nat)}
-    {y e : List Nat} {n : Node} (hexec : Exec binary32 grid ns roles x env)
+theorem node_near {grid bits : Nat} {st : State} {ns : List Node} {roles : List Role} {x : List Nat}
+    {env : List (List Nat)} {y e : List Nat} {n : Node} (hexec : Exec binary32 grid ns roles x env)
     (h : binary32.NodeResult grid env y n) (hfit : nodeFits grid bits st roles e n = true) (hn : n.Formed bits)
     (henv : binary32.AllFinite env) (hst : StateOk grid st (binary32.valuesOf grid ns roles env)) :
     Every binary32.finite y ∧

@@ -17,7 +17,8 @@ namespace TorchLean
 /-- Where a node has a box and lines, its shapes fit and its lines hold. -/
 theorem nodeOk_of_box {P : Params} {n : Node} {e : List Nat} {st : State} {env : List Vec} {y : Vec} {bits : Nat}
     {b c : Box} {ls : List Line × List Line} (hw : n.Formed bits) (hst : StateOk P.grid st env)
-    (hy : AllNear P.grid (n.eval P.grid env) e y) (hb : n.packedBox P.grid bits st = some b) (hl : nodeLines P n e st = some ls) : NodeOk P n ⟨c, ls.1, ls.2⟩ env y := by
+    (hy : AllNear P.grid (n.eval P.grid env) e y) (hb : n.packedBox P.grid bits st = some b)
+    (hl : nodeLines P n e st = some ls) : NodeOk P n ⟨c, ls.1, ls.2⟩ env y := by
   cases n with
   | linear p s w bias =>
     simp only [Node.packedBox, Option.bind_eq_some_iff] at hb

@@ -38,7 +38,8 @@ theorem Part.le {M : Machine} {p t : Tree M.Number} (h : Part p t) (hfin : t.Fin
     have ⟨h1, h2, h3, h4⟩ := ih hfin.2
     have hu := underflow_le_fma M x y t
     have hw := Rational.abs_nonneg (M.value x * M.value y)
-    refine ⟨h1, ⟨Nat.le_trans h2.1 (Nat.le_add_right _ _), Nat.le_trans h2.2 (Nat.le_add_right _ _)⟩, ?_, Rat.le_trans h4 hu⟩
+    refine ⟨h1, ⟨Nat.le_trans h2.1 (Nat.le_add_right _ _), Nat.le_trans h2.2 (Nat.le_add_right _ _)⟩, ?_,
+      Rat.le_trans h4 hu⟩
     simp only [weight]
     grind
   | @left s t _ ih =>
@@ -61,7 +62,8 @@ theorem Part.le {M : Machine} {p t : Tree M.Number} (h : Part p t) (hfin : t.Fin
 /-- **No intermediate overflow.** Each intermediate result of a tree that fits is finite and smaller than the
 threshold. -/
 theorem Part.bounded {M : Machine} {p t : Tree M.Number} {q k : Nat} (h : Part p t) (hfin : t.Finite M)
-    (hq : (t.sizes M).1 ≠ 0 → q ≠ 0) (hk : (t.sizes M).2 ≤ k + 1) (hfit : t.Fits M q k) {r : M.Number} (hr : p.Result M r) :
+    (hq : (t.sizes M).1 ≠ 0 → q ≠ 0) (hk : (t.sizes M).2 ≤ k + 1) (hfit : t.Fits M q k) {r : M.Number}
+    (hr : p.Result M r) :
     M.finite r ∧ Rational.abs (M.value r) ≤ p.weight M + slack M.u q k (p.weight M) (p.underflow M) ∧
       Rational.abs (M.value r) < M.threshold := by
   have ⟨hpfin, hpsize, hw, hu⟩ := h.le hfin

@@ -187,8 +187,8 @@ end Tree
 @[expose] def Machine.lost (n m : Nat) : Rat := (n : Rat) * M.ηProduct + (m : Rat) * M.ηSum
 
 /-- **Order-independent dot product.** Every result of a dot product of finite terms and finite addends, of which
-`m <= k + 1` are not zero and `n` products round (`p` is 1 unless there are none of these), in any order, with or without
-fused multiply-adds, is finite, and
+`m <= k + 1` are not zero and `n` products round (`p` is 1 unless there are none of these), in any order, with or
+without fused multiply-adds, is finite, and
 `|r - (Σ xᵢ yᵢ + Σ b)| <= ((1 + u)^(k+p) - 1) (Σ |xᵢ yᵢ| + Σ |b|) + (n ηProduct + m ηSum) (1 + u)^k`,
 provided that the magnitude and this bound together stay below the overflow threshold. -/
 theorem dot_error {terms : List (M.Number × M.Number)} {addends : List M.Number} {r : M.Number} {p k : Nat}

@@ -12,7 +12,7 @@ follows, and a run that the claim speaks about. On `[-1, 1]` the network compute
 and prove nothing, so the plan splits the input at zero. Damaged certificates follow, and each of them is rejected.
 -/
 
-public section
+public noncomputable section
 
 namespace TorchLean.Example
 

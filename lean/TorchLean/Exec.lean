@@ -122,8 +122,8 @@ inductive Role where
   | .choice => M.AllFinite env → Every M.finite y ∧ M.values y = n.eval grid vals
   | .thought => y = []
 
-/-- On the input `x`, an execution may give the nodes the numbers `env` (output first, the input last; none to nodes that
-are only thought). -/
+/-- On the input `x`, an execution may give the nodes the numbers `env` (output first, the input last; none to nodes
+that are only thought). -/
 @[expose] def Exec (M : Machine) (grid : Nat) : List Node → List Role → List M.Number → List (List M.Number) → Prop
   | [], _, x, env => env = [x]
   | _ :: _, [], _, _ => False

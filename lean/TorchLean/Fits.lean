@@ -18,8 +18,8 @@ namespace TorchLean
 open TorchLean.Float32
 
 /-- The error bound of a row whose terms go through `k` roundings, with `n` products that round, of magnitude `D` (units
-of `2^-(scale + grid)`), is at most `E` (units of `2^-grid`), and nothing in it overflows. With `u = 2^-24`, `(1 + u)^k` is
-`(2^24 + 1)^k / (2^24)^k`. -/
+of `2^-(scale + grid)`), is at most `E` (units of `2^-grid`), and nothing in it overflows. With `u = 2^-24`, `(1 + u)^k`
+is `(2^24 + 1)^k / (2^24)^k`. -/
 @[expose] def rowFits (grid scale k n D E : Nat) : Bool :=
   Nat.ble ((2 ^ 24 + 1) ^ k * (D * 2 ^ 150 + n * 2 ^ (scale + grid)))
       ((2 ^ 24) ^ k * (E * 2 ^ (scale + 150) + D * 2 ^ 150))
@@ -245,7 +245,8 @@ and -1 only, no product rounds, and the terms are counted; else every column cou
     | _, _ => false
 
 /-- The noise of a node of a role covers what an execution makes of it; `b` is the box of its exact values. -/
-@[expose] def stepFits (grid bits : Nat) (st : State) (roles : List Role) (e : List Nat) (b : Box) (n : Node) : Role → Bool
+@[expose] def stepFits (grid bits : Nat) (st : State) (roles : List Role) (e : List Nat) (b : Box) (n : Node) :
+    Role → Bool
   | .operation => nodeFits grid bits st roles e n
   | .choice => sameLength b e
   | .thought => sameLength b e

@@ -21,7 +21,8 @@ namespace TorchLean
 
 theorem Hinge.scaled_cast (f : Hinge) (z : Int) : ((f.scaled z : Int) : Rat) = f.scaledAt z := by
   unfold Hinge.scaled Hinge.scaledAt
-  rw [Fast.add_eq, Fast.mul_eq, Fast.sub_eq, Fast.cond_le, Rat.intCast_add, Rat.intCast_mul, Rat.intCast_sub, shiftLeft_cast]
+  rw [Fast.add_eq, Fast.mul_eq, Fast.sub_eq, Fast.cond_le, Rat.intCast_add, Rat.intCast_mul, Rat.intCast_sub,
+    shiftLeft_cast]
   by_cases h : z ≤ f.kink
   · rw [if_pos h, if_pos (Rat.intCast_le_intCast.mpr h)]
   · rw [if_neg h, if_neg (fun h' => h (Rat.intCast_le_intCast.mp h'))]

@@ -14,8 +14,8 @@ about networks is by recursion on that list. A node names its operand by how man
 
 Weights are integers over a power of two. Every binary32 number is of that form, so the network of a certificate is
 the network of the program, not an approximation of it. A row of weights is written as two numbers, one for the positive
-and one for the negative weights, in fields of `width` bits (`Row`); one multiplication of such a number by a scalar is a
-multiplication of the whole row, which is what makes checking fast, and in hexadecimal the fields can be read.
+and one for the negative weights, in fields of `width` bits (`Row`); one multiplication of such a number by a scalar is
+a multiplication of the whole row, which is what makes checking fast, and in hexadecimal the fields can be read.
 
 Values are rational numbers. `Run` is the *noisy* semantics: each node may deviate from its exact result by
 what `Noise` allows. With all noise zero it is the exact semantics; with the noise that bounds rounding errors it covers
@@ -66,7 +66,8 @@ structure Mat where
 
 /-- A piecewise linear function of one variable with one kink, applied to each element:
 `value + below · (z - kink)` where `z ≤ kink`, `value + above · (z - kink)` elsewhere.
-`kink` and `value` count in units of `2^-grid` of the network, slopes in units of `2^-scale`. Relu is `⟨0, 0, 0, 0, 1⟩`. -/
+`kink` and `value` count in units of `2^-grid` of the network, slopes in units of `2^-scale`. Relu is
+`⟨0, 0, 0, 0, 1⟩`. -/
 structure Hinge where
   scale : Nat
   kink : Int

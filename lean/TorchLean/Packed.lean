@@ -7,12 +7,12 @@ public import TorchLean.Product
 /-!
 # Intervals by packed rows
 
-The product of a packed row with the reversed digits of a vector has their sum of products as one digit: the one at which
-the places of both factors add up to the number of columns. What stands below it must not carry into it. That
+The product of a packed row with the reversed digits of a vector has their sum of products as one digit: the one at
+which the places of both factors add up to the number of columns. What stands below it must not carry into it. That
 is kept as an equation with a slack (`Split`), digit by digit, so that no inequality is multiplied.
 -/
 
-public section
+public noncomputable section
 
 namespace TorchLean
 
@@ -36,8 +36,8 @@ theorem reversed_eq (base : Nat) (part : Int × Int → Nat) (bs : Box) (acc : N
       Nat.mul_assoc acc base, Nat.mul_comm base, Nat.add_assoc]
 
 /-- A number is `low`, a digit's worth at `place`, and a multiple of what is above that digit; `low` is so small, in
-terms of a bound `m` of one factor's digits and of the sum `s` of the other's (which are `x` together), that even sums of
-such numbers do not reach `place`. -/
+terms of a bound `m` of one factor's digits and of the sum `s` of the other's (which are `x` together), that even sums
+of such numbers do not reach `place`. -/
 @[expose] def Split (base place m n d x s : Nat) : Prop :=
   ∃ low high slack, n = low + place * d + place * base * high ∧ base * low + m * x + slack = m * s * place + low
 
@@ -109,7 +109,8 @@ theorem Split.digit {c place m n d x s : Nat} (h : Split (c + 1) place m n d x s
     have h2 := Nat.mul_lt_mul_of_pos_right hs hp
     rw [Nat.add_mul, Nat.one_mul] at i
     omega
-  have e' : n = low + place * (d + (c + 1) * high) := by rw [e, Nat.mul_add place d, Nat.mul_assoc place (c + 1), Nat.add_assoc]
+  have e' : n = low + place * (d + (c + 1) * high) := by
+    rw [e, Nat.mul_add place d, Nat.mul_assoc place (c + 1), Nat.add_assoc]
   show n / place % (c + 1) = d
   rw [e', Nat.add_mul_div_left _ _ hp, Nat.div_eq_of_lt hlow, Nat.zero_add, Nat.add_mul_mod_self_left,
     Nat.mod_eq_of_lt (by omega)]
@@ -188,7 +189,8 @@ theorem digitDot_bounds {grid width : Nat} {bs : Box} {x : Vec} (h : InBox grid 
     clear hl hu h hp hn
     generalize ((p % 2 ^ width : Nat) : Rat) = p0 at *
     generalize ((n % 2 ^ width : Nat) : Rat) = n0 at *
-    generalize dot (differences (fields width (size bs) (p / 2 ^ width)) (fields width (size bs) (n / 2 ^ width))) xs = d at *
+    generalize dot (differences (fields width (size bs) (p / 2 ^ width)) (fields width (size bs) (n / 2 ^ width))) xs
+      = d at *
     constructor <;> grind
 
 /-- The checker's ends of a box. -/

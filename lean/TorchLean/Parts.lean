@@ -6,8 +6,8 @@ public import TorchLean.Sound
 /-!
 # Large plans in parts
 
-What the kernel has evaluated in a proof it keeps until the proof is done, so a plan with many leaves is better proved in
-parts: theorems of their own, each about what stands below one branch of the tree. Two parts that meet at a split
+What the kernel has evaluated in a proof it keeps until the proof is done, so a plan with many leaves is better proved
+in parts: theorems of their own, each about what stands below one branch of the tree. Two parts that meet at a split
 make one (`both`), until the whole plan is proved.
 -/
 

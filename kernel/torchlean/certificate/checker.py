@@ -1,7 +1,7 @@
 """What the Lean checker computes, once more in Python: bounds of a network's values in integers.
 
-Definition by definition `lean/TorchLean/Check.lean`, on the same integers, vectorised over the rows of a matrix (numpy
-arrays of Python integers, which never overflow). Plans are followed in `replay`.
+Definition by definition `lean/TorchLean/Integers.lean` and `Check.lean`, on the same integers, vectorised over the rows
+of a matrix (numpy arrays of Python integers, which never overflow). Plans are followed in `replay`.
 """
 
 from __future__ import annotations
