@@ -131,7 +131,7 @@ def _growth() -> Table:
         graph = dense([inputs, width, width, width, 10])
         x = torch.rand(COUNT, 1, inputs, generator=torch.Generator().manual_seed(0))
         samples = balls(x.double(), _labels(graph, x), EPS, "linf", (0.0, 1.0), "")
-        seconds, decided = _least(lambda graph=graph, samples=samples: _decided(graph, samples))  # type: ignore[misc]
+        seconds, decided = _least(partial(_decided, graph, samples))
         table.add(
             str(inputs), str(width), f"{seconds:.2f} s", f"{seconds / COUNT * 1e3:.1f} ms", str(decided)
         )

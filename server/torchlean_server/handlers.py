@@ -279,11 +279,7 @@ def _wants_quick_fixes(context: types.CodeActionContext) -> bool:
 
 async def select_domain(ls: Server, *arguments: Any) -> dict[str, str | None]:
     """`[uri, unit]`; without a unit the person is asked, with null the default order comes back."""
-    document = ls.documents.get(arguments[0]) if arguments and isinstance(arguments[0], str) else None
-    if document is None:
-        raise JsonRpcInvalidParams(
-            f"{SELECT_DOMAIN}: expected the URI of an open document, got {arguments!r}"
-        )
+    document = ls.opened(SELECT_DOMAIN, next(iter(arguments), None), arguments)
     unit = arguments[1] if len(arguments) > 1 else await _ask_for_unit(ls, document)
     if unit is not None and not isinstance(unit, str):
         raise JsonRpcInvalidParams(f"{SELECT_DOMAIN}: a unit is named by a string, got {unit!r}")

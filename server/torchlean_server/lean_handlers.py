@@ -46,14 +46,14 @@ async def wait_until_checked(ls: Server, params: Any) -> dict[str, Any]:
 
 def check_again(ls: Server, *arguments: Any) -> dict[str, object]:
     """`[uri, claim]`, `[uri]` for all claims of a document, or `[]` for those of all."""
-    document = _document(ls, CHECK_AGAIN, arguments) if arguments else None
+    document = ls.opened(CHECK_AGAIN, next(iter(arguments), None), arguments) if arguments else None
     ls.prover.retry(document, arguments[1] if len(arguments) > 1 else None)
     return {}
 
 
 async def open_certificate(ls: Server, *arguments: Any) -> dict[str, object]:
     """`[uri, claim]`: write the certificate into a file and show it; the answer has its path and its theorem."""
-    document = _document(ls, OPEN_CERTIFICATE, arguments)
+    document = ls.opened(OPEN_CERTIFICATE, next(iter(arguments), None), arguments)
     claim = str(arguments[1]) if len(arguments) > 1 else ""
     certificate = await _certificate(ls, document, claim)
     found = certificates.find(document, claim)
@@ -128,10 +128,3 @@ async def _certificate(ls: Server, document: Document, claim: str) -> Certificat
         reason = plan.reason if plan is not None else "the claim is not proved any more"
         raise JsonRpcInvalidParams(f"{OPEN_CERTIFICATE}: {claim} has no certificate: {reason}")
     return plan
-
-
-def _document(ls: Server, command: str, arguments: tuple[Any, ...]) -> Document:
-    document = ls.documents.get(arguments[0]) if arguments and isinstance(arguments[0], str) else None
-    if document is None:
-        raise JsonRpcInvalidParams(f"{command}: expected the URI of an open document, got {arguments!r}")
-    return document

@@ -111,7 +111,4 @@ def _identifier(document: Document) -> dict[str, Any]:
 
 def _document(ls: Server, method: str, params: Any) -> Document:
     uri = getattr(getattr(params, "textDocument", None), "uri", None)
-    document = ls.documents.get(uri) if isinstance(uri, str) else None
-    if document is None:
-        raise JsonRpcInvalidParams(f"{method}: expected the URI of an open document, got {uri!r}")
-    return document
+    return ls.opened(method, uri, uri)

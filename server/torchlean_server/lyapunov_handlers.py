@@ -97,9 +97,7 @@ async def _studied(
 
 
 def _function(ls: Server, command: str, arguments: tuple[Any, ...]) -> tuple[Document, str]:
-    document = ls.documents.get(arguments[0]) if arguments and isinstance(arguments[0], str) else None
-    if document is None:
-        raise JsonRpcInvalidParams(f"{command}: expected the URI of an open document, got {arguments!r}")
+    document = ls.opened(command, next(iter(arguments), None), arguments)
     name = arguments[1] if len(arguments) > 1 else None
     if name not in [family.name for family in functions(document)]:
         raise JsonRpcInvalidParams(f"{command}: {name!r} is no Lyapunov function of the text as it is now")

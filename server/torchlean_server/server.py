@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from lsprotocol import types
 from pygls.capabilities import ServerCapabilitiesBuilder
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from torchlean_server import convert
@@ -82,6 +83,17 @@ class Server(LanguageServer):
         paths = [path for uri in uris if (path := convert.existing_path(uri))]
         self.pool.roots = tuple(paths)
         self.root = paths[0] if paths else None
+
+    def opened(self, method: str, uri: object, given: object) -> Document:
+        """The document that a custom message names.
+
+        Raises:
+            JsonRpcInvalidParams: there is none; `given` is what was named instead.
+        """
+        document = self.documents.get(uri) if isinstance(uri, str) else None
+        if document is None:
+            raise JsonRpcInvalidParams(f"{method}: expected the URI of an open document, got {given!r}")
+        return document
 
     def diagnostics(self, document: Document) -> list[types.Diagnostic]:
         """What is to be reported of a document now."""

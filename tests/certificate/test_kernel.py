@@ -22,13 +22,9 @@ from torchlean.certificate.lean_source import NAMESPACE
 from torchlean.certificate.network import Both, Bound, Done, Linear, Literal, Network, Params, Role, Split
 from torchlean.lean import (
     Accepted,
-    LeanError,
-    Library,
     Outcome,
     Rejected,
-    Runner,
     certificate_faults,
-    find_toolchain,
 )
 
 pytestmark = pytest.mark.lean
@@ -36,24 +32,8 @@ pytestmark = pytest.mark.lean
 TOGETHER = 6
 """Damaged certificates in one file: the kernel's memory grows with what it has computed."""
 
-SECONDS = 900.0
-"""For one run: many certificates, and a machine that may be busy."""
-
 NETWORKS = range(3)
 """Seeds of random networks whose bounds are compared."""
-
-
-@pytest.fixture(scope="module")
-def kernel():
-    try:
-        toolchain = find_toolchain()
-        library = Library.of(toolchain)
-    except LeanError as error:
-        pytest.skip(f"no Lean: {error}")
-    if not library.complete:
-        pytest.skip("the Lean library is not compiled: `torchlean lean setup`")
-    with Runner(toolchain, library, timeout=SECONDS, spare=False) as runner:
-        yield runner.check
 
 
 @pytest.fixture(scope="module")

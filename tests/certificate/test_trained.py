@@ -19,27 +19,11 @@ from torchlean.analysis.certifying import certified
 from torchlean.analysis.session import Session
 from torchlean.certificate import certify
 from torchlean.certificate.document import Document
-from torchlean.lean import Accepted, LeanError, Library, Runner, certificate_faults, find_toolchain
+from torchlean.lean import Accepted, certificate_faults
 
 pytestmark = pytest.mark.lean
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-SECONDS = 900.0
-"""For one check, on a machine that may be busy."""
-
-
-@pytest.fixture(scope="module")
-def kernel():
-    try:
-        toolchain = find_toolchain()
-        library = Library.of(toolchain)
-    except LeanError as error:
-        pytest.skip(f"no Lean: {error}")
-    if not library.complete:
-        pytest.skip("the Lean library is not compiled: `torchlean lean setup`")
-    with Runner(toolchain, library, timeout=SECONDS, spare=False) as runner:
-        yield runner.check
 
 
 def fitted(inputs: Tensor, loss: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], None]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from torchlean.analysis.pipeline import decided
 from torchlean.analysis.result import Certificate, NotCheckable, Plan, Verdict
 from torchlean.analysis.session import Session
-from torchlean.analysis.units import UnitBounds, bound_unit, sharpen_unit, unit_graph, with_errors
+from torchlean.analysis.units import UnitBounds, bound_unit, fully_bounded, unit_graph
 from torchlean.cancellation import Cancelled
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Unit, UnitKind
@@ -76,10 +76,9 @@ def _of_claim(
 ) -> tuple[Plan, Certified | None] | None:
     """None where it is not proved."""
     name = unit.name
-    bounded = bound_unit(unit_graph(capture, unit), session.bounds, cancelled)
-    if session.method == "crown":
-        bounded = sharpen_unit(bounded, session.bounds, cancelled)
-    bounded = with_errors(bounded, session.errors, cancelled)
+    bounded = fully_bounded(
+        bound_unit(unit_graph(capture, unit), session.bounds, cancelled), session, cancelled
+    )
     claim = decided(bounded, session, cancelled)
     if claim is None or bounded.question is None or claim.verdict is not Verdict.PROVED:
         return None

@@ -14,7 +14,7 @@ from torchlean.analysis.lyapunov import System, border_least, system_of, told
 from torchlean.analysis.pipeline import remembered, unanswerable
 from torchlean.analysis.result import ClaimResult, Verdict
 from torchlean.analysis.session import Session
-from torchlean.analysis.units import UnitBounds, bound_unit, sharpen_unit, unit_graph, with_errors
+from torchlean.analysis.units import UnitBounds, bound_unit, fully_bounded, unit_graph
 from torchlean.analysis.verdicts import claim_result
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Family
@@ -90,10 +90,9 @@ def study(
     for unit in capture.units:
         if unit.family is None or unit.family.name != name or unit.family.levels is None:
             continue
-        bounded = sharpen_unit(
-            bound_unit(unit_graph(capture, unit), session.bounds, cancelled), session.bounds, cancelled
-        )
-        found.append(_studied(with_errors(bounded, session.errors, cancelled), session, seconds, cancelled))
+        by_intervals = bound_unit(unit_graph(capture, unit), session.bounds, cancelled)
+        bounded = fully_bounded(by_intervals, session, cancelled)
+        found.append(_studied(bounded, session, seconds, cancelled))
         if until(found[-1].result):
             break
     return found

@@ -28,10 +28,9 @@ from torchlean.analysis.units import (
     UnitBounds,
     UnitGraph,
     bound_unit,
-    sharpen_unit,
+    fully_bounded,
     unit_graph,
     unit_result,
-    with_errors,
 )
 from torchlean.analysis.vacuity import SECONDS as VACUITY_SECONDS
 from torchlean.analysis.vacuity import vacuities
@@ -97,10 +96,7 @@ def analyse(
     file_named = any(d.code in ("TL110", "TL111") for d in capture.diagnostics)
     for index, interval_bounds in enumerate(bounded):
         since = time.perf_counter()
-        unit = interval_bounds
-        if session.method == "crown":
-            unit = sharpen_unit(interval_bounds, session.bounds, cancelled)
-        unit = with_errors(unit, session.errors, cancelled)
+        unit = fully_bounded(interval_bounds, session, cancelled)
         computed, reused = computed + unit.counters.computed, reused + unit.counters.reused
         # A search may take seconds: what is known before it is offered whenever the search asks if it should go on.
         search = _Search(unit, path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from torchlean.analysis.facts import describe, line_of, with_rounding
 from torchlean.analysis.result import ClaimResult, Counters, Place, TensorFact, UnitResult
+from torchlean.analysis.session import Session
 from torchlean.bounds import Bounds, propagate
 from torchlean.bounds.cache import BoundsCache
 from torchlean.capture.result import Capture, Unit, UnitKind
@@ -96,6 +97,17 @@ def sharpen_unit(
     counted = _count(question.bounds)
     counters = Counters(unit.counters.computed + counted.computed, unit.counters.reused + counted.reused)
     return UnitBounds(unit.part, question.bounds, unit.intervals, question, counters)
+
+
+def fully_bounded(unit: UnitBounds, session: Session, cancelled: Callable[[], bool]) -> UnitBounds:
+    """The unit with the session's best bounds, and with rounding errors.
+
+    Raises:
+        Cancelled: by the caller.
+    """
+    if session.method == "crown":
+        unit = sharpen_unit(unit, session.bounds, cancelled)
+    return with_errors(unit, session.errors, cancelled)
 
 
 def with_errors(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from torchlean.capture.calling import call
 from torchlean.capture.result import Family
 from torchlean.capture.stub_modules import stub_module
-from torchlean.capture.values import Unknown, UserFunction, Value
+from torchlean.capture.values import BoundMethod, Instance, Native, Partial, Unknown, UserFunction, Value
 from torchlean.claims.errors import unbound_family
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from torchlean.claims.levels import Levels
     from torchlean.claims.samples import Samples
     from torchlean.source import Span
+
+FUNCTIONS = (Instance, UserFunction, BoundMethod, Partial, Native)
+"""What a program can give as a function."""
 
 STATES = "states"
 """Under this key of the interpreter's state: nodes that the fact being followed speaks about (`Unit.states`)."""
@@ -98,7 +101,7 @@ def new_family(
 
 def stub_functions(
     run: Interpreter, kind: str, function: str, **arguments: Value
-) -> Mapping[str, Value] | Unknown:
+) -> Mapping[str, UserFunction] | Unknown:
     """What `function(**arguments)` of the stub `torchlean_<kind>` returns: bodies of facts by name."""
     stub = stub_module(f"torchlean.{kind}")
     assert stub is not None, f"there is a stub for {kind}"
@@ -106,6 +109,7 @@ def stub_functions(
     if isinstance(found, Unknown):
         return found
     assert isinstance(found, dict), "the stub returns its functions by name"
+    assert all(isinstance(body, UserFunction) for body in found.values()), "the stub defines its facts"
     return found
 
 

@@ -12,8 +12,8 @@ from torchlean.capture.result import Family, Unit, UnitKind
 from torchlean.capture.unit_parts import followed, is_trained, nodes_below, weights_below
 from torchlean.capture.values import TensorValue, Unknown, Value, type_name
 from torchlean.claims.domain import Box
-from torchlean.claims.errors import not_scores
-from torchlean.claims.samples import SamplesError, check_classes
+from torchlean.claims.errors import ArgumentError, not_scores
+from torchlean.claims.samples import check_classes
 from torchlean.ops import TensorType
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _wrong_label(run: Interpreter, batch: Batch, scores: TensorValue) -> str | N
     assert labels is not None, "robustness is asked of labelled samples"
     try:
         check_classes(labels, scores.shape[1], batch.file)
-    except SamplesError as error:
+    except ArgumentError as error:
         run.report("TL304", str(error), span=batch.place)
         return str(error)
     return None

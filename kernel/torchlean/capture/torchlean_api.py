@@ -109,8 +109,25 @@ def bad_domain(
 ) -> Unknown:
     """Report a wrong argument where it is written, given the positions of the call's arguments."""
     span = None if argument is None else argument_span(run, positions.get(argument), argument)
+    return refused(run, message, span)
+
+
+def refused(run: Interpreter, message: str, span: Span | None) -> Unknown:
+    """Report that a domain or a family makes no sense."""
     run.report("TL304", message, span=span)
     return Unknown(message, run.place(), reported=True)
+
+
+def first_unknown(
+    run: Interpreter, function: str, arguments: Mapping[str, Value], positions: Mapping[str, int]
+) -> Unknown | None:
+    """Why the call makes nothing, if one of its arguments is not known; told where it stands, unless it was before."""
+    for name, value in arguments.items():
+        if isinstance(value, Unknown):
+            if not value.reported:
+                bad_domain(run, f"`{name}` of tl.{function} is not known: {value.reason}", name, positions)
+            return Unknown(value.reason, run.place(), reported=True)
+    return None
 
 
 def written(run: Interpreter) -> str:

@@ -6,24 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torchlean.capture.calling import call
-from torchlean.capture.families import STATES, Fact, FamilyDefinition, new_family, stub_functions
+from torchlean.capture.families import FUNCTIONS, STATES, Fact, FamilyDefinition, new_family, stub_functions
 from torchlean.capture.places import argument_span
-from torchlean.capture.torchlean_api import bad_domain, known_number, shown
-from torchlean.capture.values import (
-    BoundMethod,
-    Instance,
-    Native,
-    Partial,
-    TensorValue,
-    Unknown,
-    UserFunction,
-    Value,
-    native,
-)
+from torchlean.capture.torchlean_api import bad_domain, first_unknown, known_number, refused, shown
+from torchlean.capture.values import Native, TensorValue, Unknown, Value, native
 from torchlean.claims.domain import Box
-from torchlean.claims.errors import no_tensor
+from torchlean.claims.errors import ArgumentError, no_tensor
 from torchlean.claims.levels import (
-    LyapunovError,
     changed_dtype,
     changed_state,
     check_system,
@@ -39,7 +28,6 @@ from torchlean.ops import dtype_name
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
-    from torchlean.source import Span
 
 _POSITIONS = {"V": 0, "step": 1}
 _FUNCTIONS = ("V", "step", "field", "gradient")
@@ -60,25 +48,18 @@ def lyapunov(
 ) -> FamilyDefinition | Unknown:
     """`tl.lyapunov(V, step, region=box, level=(rho0, rho), decrease=delta)`: see `claims.lyapunov.lyapunov`."""
     given = {"V": V, "step": step, "field": field, "gradient": gradient}
-    for name, value in {
-        **given,
-        "region": region,
-        "level": level,
-        "decrease": decrease,
-        "inner": inner,
-    }.items():
-        if isinstance(value, Unknown):
-            if not value.reported:
-                _wrong(run, f"`{name}` of tl.lyapunov is not known: {value.reason}", name)
-            return Unknown(value.reason, run.place(), reported=True)
+    arguments = {**given, "region": region, "level": level, "decrease": decrease, "inner": inner}
+    unknown = first_unknown(run, "lyapunov", arguments, _POSITIONS)
+    if unknown is not None:
+        return unknown
     try:
         names = check_system(step, field, gradient, inner)
         functions = {name: _function(run, name, value) for name, value in given.items() if value is not None}
         box = _region(region)
         levels = levels_of(level, decrease, inner, lambda value: known_number(run, value), shown)
         levels = replace(levels, place=argument_span(run, None, "level"))
-    except LyapunovError as error:
-        return _wrong(run, str(error), error.argument)
+    except ArgumentError as error:
+        return bad_domain(run, str(error), error.argument, _POSITIONS)
     numbers = {"rho0": levels.rho0, "rho": levels.rho, "delta": levels.delta}
     if step is not None:
         numbers |= {"inner": levels.inner}
@@ -88,58 +69,44 @@ def lyapunov(
         bodies = stub_functions(run, "lyapunov", "field_facts", **functions, **numbers)
     if isinstance(bodies, Unknown):
         return bodies
-    facts = []
-    for name in names:
-        body = bodies[name]
-        assert isinstance(body, UserFunction), "the stub defines its facts"
-        facts.append(Fact(name, body, {"x": box}, executed=step is not None or gradient is not None))
-    return new_family(run, "lyapunov", tuple(facts), levels=levels)
-
-
-def _wrong(run: Interpreter, message: str, argument: str | None) -> Unknown:
-    return bad_domain(run, message, argument, _POSITIONS)
+    executed = step is not None or gradient is not None
+    facts = tuple(Fact(name, bodies[name], {"x": box}, executed) for name in names)
+    return new_family(run, "lyapunov", facts, levels=levels)
 
 
 def _region(region: Value) -> Box:
     if not isinstance(region, Box):
-        raise LyapunovError(no_region(shown(region)), "region")
+        raise ArgumentError(no_region(shown(region)), "region")
     if not region.lower.numel():
-        raise LyapunovError(empty_state(), "region")
+        raise ArgumentError(empty_state(), "region")
     if not bool((region.lower.isfinite() & region.upper.isfinite()).all()):
-        raise LyapunovError(unbounded_region(), "region")
+        raise ArgumentError(unbounded_region(), "region")
     return region
 
 
 def _function(run: Interpreter, name: str, function: Value) -> Native:
     """The user's function, with a look at what it gives."""
-    if not isinstance(function, (Instance, UserFunction, BoundMethod, Partial, Native)):
-        raise LyapunovError(not_a_function(name, shown(function)), name)
+    if not isinstance(function, FUNCTIONS):
+        raise ArgumentError(not_a_function(name, shown(function)), name)
     place = argument_span(run, _POSITIONS.get(name), name)
 
     def called(run: Interpreter, x: TensorValue) -> Value:
         before = x.node
         result = call(run, function, [x], {})
         if x.node != before:
-            return _misused(run, changed_state(name), place)
+            return refused(run, changed_state(name), place)
+        if isinstance(result, Unknown):
+            return result
         if not isinstance(result, TensorValue):
-            return (
-                result
-                if isinstance(result, Unknown)
-                else _misused(run, no_tensor(name, shown(result)), place)
-            )
+            return refused(run, no_tensor(name, shown(result)), place)
         if name == "V" and result.type.numel != 1:
-            return _misused(run, wrong_value(result.shape), place)
+            return refused(run, wrong_value(result.shape), place)
         if name != "V" and result.shape != x.shape:
-            return _misused(run, wrong_state(name, result.shape, x.shape), place)
+            return refused(run, wrong_state(name, result.shape, x.shape), place)
         if name == "step" and result.dtype != x.dtype:
-            return _misused(run, changed_dtype(name, dtype_name(result.dtype), dtype_name(x.dtype)), place)
+            return refused(run, changed_dtype(name, dtype_name(result.dtype), dtype_name(x.dtype)), place)
         # V is called on the state first, then on the state after it: the first is the state's.
         run.state.setdefault(STATES, {}).setdefault(name, result.node)
         return result
 
     return Native(f"torchlean.lyapunov.{name}", called)
-
-
-def _misused(run: Interpreter, message: str, place: Span | None) -> Unknown:
-    run.report("TL304", message, span=place)
-    return Unknown(message, run.place(), reported=True)

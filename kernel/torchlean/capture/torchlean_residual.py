@@ -5,30 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchlean.capture.calling import call
-from torchlean.capture.families import Fact, FamilyDefinition, new_family, stub_functions
+from torchlean.capture.families import FUNCTIONS, Fact, FamilyDefinition, new_family, stub_functions
 from torchlean.capture.places import argument_span
-from torchlean.capture.torchlean_api import bad_domain, known_number, shown
-from torchlean.capture.values import (
-    BoundMethod,
-    Instance,
-    Native,
-    Partial,
-    TensorValue,
-    Unknown,
-    UserFunction,
-    Value,
-    native,
-)
+from torchlean.capture.torchlean_api import bad_domain, first_unknown, known_number, refused, shown
+from torchlean.capture.values import Native, TensorValue, Unknown, Value, native
 from torchlean.claims.domain import Box
 from torchlean.claims.equations import (
-    EquationError,
     check_initial,
     check_numbers,
     check_region,
     not_a_condition,
     tolerance,
 )
-from torchlean.claims.errors import no_tensor
+from torchlean.claims.errors import ArgumentError, no_tensor
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -52,11 +41,9 @@ def residual(
     """`tl.residual(equation, x=box, t=box, eps=...)`: see `claims.residual.residual`."""
     given = {"equation": equation, "boundary": boundary, "initial": initial}
     allowed = {"eps": eps, "boundary_eps": boundary_eps, "initial_eps": initial_eps}
-    for name, value in {**given, **allowed, "x": x, "t": t}.items():
-        if isinstance(value, Unknown):
-            if not value.reported:
-                _wrong(run, f"`{name}` of tl.residual is not known: {value.reason}", name)
-            return Unknown(value.reason, run.place(), reported=True)
+    unknown = first_unknown(run, "residual", {**given, **allowed, "x": x, "t": t}, _POSITIONS)
+    if unknown is not None:
+        return unknown
     try:
         check_region(x, t, Box, shown)
         check_initial(initial, t)
@@ -64,8 +51,8 @@ def residual(
         for name, box in boxes.items():
             check_numbers(box.lower.numel(), name)
         functions, tolerances = _facts(run, given, allowed)
-    except EquationError as error:
-        return _wrong(run, str(error), error.argument)
+    except ArgumentError as error:
+        return bad_domain(run, str(error), error.argument, _POSITIONS)
     space = {
         "lower": run.emitter.constant(boxes["x"].lower),
         "upper": run.emitter.constant(boxes["x"].upper),
@@ -79,10 +66,8 @@ def residual(
         return bodies
     facts = []
     for name in functions:
-        body = bodies[name]
-        assert isinstance(body, UserFunction), "the stub defines its facts"
         domains = {"x": boxes["x"]} if name == "initial" else boxes
-        facts.append(Fact(name, body, domains, executed=name != "residual"))
+        facts.append(Fact(name, bodies[name], domains, executed=name != "residual"))
     return new_family(run, "residual", tuple(facts))
 
 
@@ -95,8 +80,8 @@ def _facts(
     for (argument, function), (allowance, value) in zip(given.items(), allowed.items(), strict=True):
         if function is None and argument != "equation":
             continue
-        if not isinstance(function, (Instance, UserFunction, BoundMethod, Partial, Native)):
-            raise EquationError(not_a_condition(argument, shown(function)), argument)
+        if not isinstance(function, FUNCTIONS):
+            raise ArgumentError(not_a_condition(argument, shown(function)), argument)
         fact = "residual" if argument == "equation" else argument
         functions[fact] = _checked(run, argument, function)
         named = "eps" if value is None else allowance
@@ -112,12 +97,6 @@ def _checked(run: Interpreter, argument: str, function: Value) -> Native:
         result = call(run, function, list(point), {})
         if isinstance(result, (TensorValue, Unknown)):
             return result
-        message = no_tensor(argument, shown(result))
-        run.report("TL304", message, span=place)
-        return Unknown(message, run.place(), reported=True)
+        return refused(run, no_tensor(argument, shown(result)), place)
 
     return Native(f"torchlean.residual.{argument}", called)
-
-
-def _wrong(run: Interpreter, message: str, argument: str | None) -> Unknown:
-    return bad_domain(run, message, argument, _POSITIONS)

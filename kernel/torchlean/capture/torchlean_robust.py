@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from torchlean.capture.families import Batch, FamilyDefinition, new_family
+from torchlean.capture.families import FUNCTIONS, Batch, FamilyDefinition, new_family
 from torchlean.capture.loading import calling_folder
 from torchlean.capture.places import argument_span
-from torchlean.capture.torchlean_api import bad_domain, clip_ends, culprit, known_number, shown, written
-from torchlean.capture.values import (
-    BoundMethod,
-    Instance,
-    Native,
-    Partial,
-    Unknown,
-    UserFunction,
-    Value,
-    native,
+from torchlean.capture.torchlean_api import (
+    bad_domain,
+    clip_ends,
+    culprit,
+    first_unknown,
+    known_number,
+    shown,
+    written,
 )
+from torchlean.capture.values import Unknown, Value, native
 from torchlean.capture.weights import WeightFileError
-from torchlean.claims.errors import DomainError, missing_data, not_a_network, not_a_path
-from torchlean.claims.samples import Samples, SamplesError, balls, check_arrays, check_norm
+from torchlean.claims.errors import ArgumentError, DomainError, missing_data, not_a_network, not_a_path
+from torchlean.claims.samples import Samples, balls, check_arrays, check_norm
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -38,12 +37,10 @@ def robust(
 ) -> FamilyDefinition | Unknown:
     """`tl.robust(net, data, eps, norm="linf", clip=None)`: see `torchlean.claims.api.robust`."""
     arguments = {"net": net, "data": data, "eps": eps, "norm": norm, "clip": clip}
-    for name, value in arguments.items():
-        if isinstance(value, Unknown):
-            if not value.reported:
-                bad_domain(run, f"`{name}` of tl.robust is not known: {value.reason}", name, POSITIONS)
-            return Unknown(value.reason, run.place(), reported=True)
-    if not isinstance(net, (Instance, UserFunction, BoundMethod, Partial, Native)):
+    unknown = first_unknown(run, "robust", arguments, POSITIONS)
+    if unknown is not None:
+        return unknown
+    if not isinstance(net, FUNCTIONS):
         return bad_domain(run, not_a_network(shown(net)), "net", POSITIONS)
     samples = read_samples(run, data, eps, norm, clip, labelled=True)
     if isinstance(samples, Unknown):
@@ -72,7 +69,7 @@ def read_samples(
         ends = clip_ends(run, clip)
         x, y = _arrays(run, data, labelled)
         return balls(x, y, radius, check_norm(norm), ends, written(run))
-    except SamplesError as error:
+    except ArgumentError as error:
         return wrong(str(error), error.argument)
     except DomainError as error:
         return wrong(str(error), culprit(str(error)))
@@ -81,7 +78,7 @@ def read_samples(
 def _arrays(run: Interpreter, data: Value, labelled: bool) -> tuple[Tensor, Tensor | None]:
     """The arrays of the file that `data` names, which becomes a dependency, present or not."""
     if not isinstance(data, (str, os.PathLike)):
-        raise SamplesError(not_a_path(shown(data)), "data")
+        raise ArgumentError(not_a_path(shown(data)), "data")
     name = os.fspath(data)
     path = os.path.normpath(os.path.join(calling_folder(run), name))
     run.dependencies[path] = None
@@ -89,5 +86,5 @@ def _arrays(run: Interpreter, data: Value, labelled: bool) -> tuple[Tensor, Tens
         return check_arrays(run.workspace.weights.read(path).tensors, name, labelled)
     except WeightFileError as error:
         if str(error) == "does not exist":
-            raise SamplesError(missing_data(name, path), "data") from error
-        raise SamplesError(f"data file `{name}` {error}", "data") from error
+            raise ArgumentError(missing_data(name, path), "data") from error
+        raise ArgumentError(f"data file `{name}` {error}", "data") from error

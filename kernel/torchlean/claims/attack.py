@@ -18,7 +18,7 @@ from torch import Tensor
 from torchlean.cancellation import Cancelled
 from torchlean.claims.decide import Question
 from torchlean.claims.samples import Samples
-from torchlean.claims.search import Inputs, representable
+from torchlean.claims.search import Inputs, Outcome, executed, representable
 from torchlean.graph import evaluate
 from torchlean.intervals import Interval
 
@@ -57,13 +57,12 @@ class Attack:
         self.dtype = node.type.dtype
         self.shape = node.type.shape
         self.low, self.high = representable(Interval(self.samples.lower, self.samples.upper), self.dtype)
-        self.others = {
-            str(other.attributes["name"]): representable(
-                self.question.domains[str(other.attributes["name"])], other.type.dtype
-            )
-            for other in graph.inputs
-            if other is not node
-        }
+        self.middle = {}
+        for other in graph.inputs:
+            if other is not node:
+                name = str(other.attributes["name"])
+                low, high = representable(self.question.domains[name], other.type.dtype)
+                self.middle[name] = low + (high - low) / 2
         self.generator = torch.Generator().manual_seed(self.seed)
         self.tried = torch.zeros(len(self.samples), dtype=torch.int64)
 
@@ -162,8 +161,7 @@ class Attack:
         return math.sqrt(math.fsum(squares)) * (1 + 2.0**-50) <= samples.radius
 
     def _inputs(self, point: Tensor) -> Inputs:
-        middle = {name: low + (high - low) / 2 for name, (low, high) in self.others.items()}
-        return {self.name: point.reshape(self.shape), **middle}
+        return {self.name: point.reshape(self.shape), **self.middle}
 
     def _gradient(self, index: Tensor, points: Tensor) -> Tensor | None:
         leaf = points.flatten(0, 1).clone().requires_grad_()
@@ -173,21 +171,13 @@ class Attack:
         (found,) = torch.autograd.grad(margin.sum(), [leaf])
         return found.reshape(points.shape)
 
-    def _many(self, points: Tensor) -> tuple[Tensor, Tensor]:
+    def _many(self, points: Tensor) -> Outcome:
         """Whether the claim holds, and its margin, at many points (points, *sample)."""
         if self.cancelled():
             raise Cancelled
-        try:
-            holds, margin = torch.vmap(self._one)(points)
-        except RuntimeError:
-            # Some ops have no batching rule, or look at their numbers: one after the other then.
-            outcomes = [self._one(point) for point in points]
-            holds, margin = (torch.stack(column) for column in zip(*outcomes, strict=True))
-        return holds, margin
-
-    def _one(self, point: Tensor) -> tuple[Tensor, Tensor]:
-        values = evaluate(self.question.margin.graph, self._inputs(point))
-        return values[self.question.holds].all(), values[self.question.margin.node].to(torch.float64)
+        margin = self.question.margin
+        inputs = {self.name: points.reshape(len(points), *self.shape)}
+        return executed(margin.graph, self.question.holds, margin.node, inputs, self.middle)
 
 
 def _parts(members: Sequence[int], size: int) -> list[list[int]]:

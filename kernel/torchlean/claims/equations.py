@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
-from torchlean.claims.errors import DomainError
+from torchlean.claims.errors import ArgumentError
 
 Given = TypeVar("Given")
 
@@ -17,27 +17,15 @@ FACTS = ("residual", "boundary", "initial")
 """Names of the facts; the parameter that gives the function of each is `equation` for the first."""
 
 
-class EquationError(DomainError):
-    """An argument of `tl.residual` that makes no sense.
-
-    Attributes:
-        argument: which; None for the call as a whole.
-    """
-
-    def __init__(self, message: str, argument: str | None = None) -> None:
-        super().__init__(message)
-        self.argument = argument
-
-
 def check_region(x: object, t: object, domain: type, shown: Callable[[object], str]) -> None:
     """Space is a box, time one of a single number or left out.
 
     Raises:
-        EquationError: neither.
+        ArgumentError: neither.
     """
     for name, box in (("x", x), ("t", t)):
         if not isinstance(box, domain) and not (name == "t" and box is None):
-            raise EquationError(
+            raise ArgumentError(
                 f"`{name}` of tl.residual needs a domain, tl.box(lo, hi), got {shown(box)}", name
             )
 
@@ -45,7 +33,7 @@ def check_region(x: object, t: object, domain: type, shown: Callable[[object], s
 def check_initial(initial: object, t: object) -> None:
     """An initial condition needs a time to start at."""
     if initial is not None and t is None:
-        raise EquationError(
+        raise ArgumentError(
             "an initial condition needs `t`, the box of times: it holds at its lower end", "initial"
         )
 
@@ -54,7 +42,7 @@ def check_numbers(count: int, name: str) -> None:
     """Of a box."""
     if not count or (name == "t" and count != 1):
         wanted = "one number" if name == "t" else "at least one coordinate"
-        raise EquationError(f"`{name}` of tl.residual needs {wanted}, its box has {count}", name)
+        raise ArgumentError(f"`{name}` of tl.residual needs {wanted}, its box has {count}", name)
 
 
 def tolerance(
@@ -63,11 +51,11 @@ def tolerance(
     """How far from zero a fact allows.
 
     Raises:
-        EquationError: no finite number from 0 on.
+        ArgumentError: no finite number from 0 on.
     """
     found = number(value)
     if found is None or not 0.0 <= found < math.inf:
-        raise EquationError(f"`{name}` must be a finite number, at least 0, got {shown(value)}", name)
+        raise ArgumentError(f"`{name}` must be a finite number, at least 0, got {shown(value)}", name)
     return found
 
 

@@ -14,6 +14,14 @@ class DomainError(ValueError):
     """A domain that makes no sense; the message says why."""
 
 
+class ArgumentError(DomainError):
+    """A wrong argument of a call that states a family; `argument` is its name, None where it is the call as a whole."""
+
+    def __init__(self, message: str, argument: str | None = None) -> None:
+        super().__init__(message)
+        self.argument = argument
+
+
 class UntrackedError(RuntimeError):
     """A derivative is asked for by a tensor that does not record what is computed from it."""
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torchlean.claims.errors import DomainError
+from torchlean.claims.errors import ArgumentError
 from torchlean.source import Span
 
 STEP_FACTS = ("inside", "decreases", "inner")
@@ -18,14 +18,6 @@ STEP_FACTS = ("inside", "decreases", "inner")
 
 FIELD_FACTS = ("decreases",)
 """Facts about a vector field."""
-
-
-class LyapunovError(DomainError):
-    """A wrong argument of `tl.lyapunov`; `argument` is its name, None where it is the call as a whole."""
-
-    def __init__(self, message: str, argument: str | None) -> None:
-        super().__init__(message)
-        self.argument = argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +47,33 @@ def levels_of(
         shown: a value as messages name it.
 
     Raises:
-        LyapunovError: something is no finite number, or they are out of order.
+        ArgumentError: something is no finite number, or they are out of order.
     """
 
     def finite(value: object, what: str, argument: str) -> float:
         found = number(value)
         if found is None or not math.isfinite(found):
-            raise LyapunovError(f"{what} must be a finite number, got {shown(value)}", argument)
+            raise ArgumentError(f"{what} must be a finite number, got {shown(value)}", argument)
         return found
 
     if not isinstance(level, (tuple, list)) or len(level) != 2:
-        raise LyapunovError(f"level must be two numbers (rho0, rho), got {shown(level)}", "level")
+        raise ArgumentError(f"level must be two numbers (rho0, rho), got {shown(level)}", "level")
     rho0, rho = (finite(value, what, "level") for value, what in zip(level, ("rho0", "rho"), strict=True))
     if rho0 >= rho:
-        raise LyapunovError(
+        raise ArgumentError(
             f"level=(rho0, rho) needs rho0 < rho, got rho0 = {rho0:g} and rho = {rho:g}: "
             "V has to decrease between them, and nothing is between them",
             "level",
         )
     delta = finite(decrease, "decrease", "decrease")
     if delta <= 0:
-        raise LyapunovError(
+        raise ArgumentError(
             f"decrease must be positive, got {delta:g}: without a least decrease a trajectory may never settle",
             "decrease",
         )
     settled = rho if inner is None else finite(inner, "inner", "inner")
     if not rho0 <= settled <= rho:
-        raise LyapunovError(
+        raise ArgumentError(
             f"inner must lie between rho0 = {rho0:g} and rho = {rho:g}, got {settled:g}", "inner"
         )
     return Levels(rho0, settled, rho, delta)
@@ -91,19 +83,19 @@ def check_system(step: object, field: object, gradient: object, inner: object) -
     """The names of the facts: of a system in discrete time (`step`) or in continuous time (`field`, `gradient`).
 
     Raises:
-        LyapunovError: neither, both, or something of one beside the other.
+        ArgumentError: neither, both, or something of one beside the other.
     """
     if (step is None) == (field is None):
-        raise LyapunovError(
+        raise ArgumentError(
             "tl.lyapunov needs either step (the state after one step) or field (the state's derivative in time)",
             None,
         )
     if step is not None:
         if gradient is not None:
-            raise LyapunovError("gradient belongs to field: a step needs none", "gradient")
+            raise ArgumentError("gradient belongs to field: a step needs none", "gradient")
         return STEP_FACTS
     if inner is not None:
-        raise LyapunovError("inner belongs to step: nothing is said about trajectories of a field", "inner")
+        raise ArgumentError("inner belongs to step: nothing is said about trajectories of a field", "inner")
     return FIELD_FACTS
 
 

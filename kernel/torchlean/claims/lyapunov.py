@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from torchlean.claims.api import Claim
-from torchlean.claims.errors import no_tensor
+from torchlean.claims.errors import ArgumentError, no_tensor
+from torchlean.claims.facts import Facts
 from torchlean.claims.levels import (
     Levels,
-    LyapunovError,
     changed_dtype,
     changed_state,
     check_system,
@@ -33,26 +33,20 @@ if TYPE_CHECKING:
     Function = Callable[[Tensor], Tensor]
 
 
-class Lyapunov:
+class Lyapunov(Facts):
     """What `lyapunov` states. Its facts are claims: `inside`, `decreases` and `inner`, or `decreases` alone of a field.
 
     Attributes:
         region: the box of states.
         levels: `rho0`, `inner`, `rho`, and the decrease `delta`.
-        facts: the claims by name, each also an attribute.
     """
 
+    stated = "this Lyapunov function"
+
     def __init__(self, region: Domain, levels: Levels, facts: Mapping[str, Claim[..., Any]]) -> None:
+        super().__init__(facts)
         self.region = region
         self.levels = levels
-        self.facts = dict(facts)
-
-    def __getattr__(self, name: str) -> Claim[..., Any]:
-        facts: dict[str, Claim[..., Any]] = self.__dict__.get("facts", {})
-        if name in facts:
-            return facts[name]
-        known = ", ".join(f"`{fact}`" for fact in facts)
-        raise AttributeError(f"{name!r} is no fact of this Lyapunov function: it has {known}")
 
     def __repr__(self) -> str:
         levels = self.levels
@@ -104,11 +98,11 @@ def lyapunov(
     given = {"V": V, "step": step, "field": field, "gradient": gradient}
     functions = {name: _function(name, value) for name, value in given.items() if value is not None}
     if not isinstance(region, Domain):
-        raise LyapunovError(no_region(repr(region)), "region")
+        raise ArgumentError(no_region(repr(region)), "region")
     if not region.lower:
-        raise LyapunovError(empty_state(), "region")
+        raise ArgumentError(empty_state(), "region")
     if not all(map(math.isfinite, (*region.lower, *region.upper))):
-        raise LyapunovError(unbounded_region(), "region")
+        raise ArgumentError(unbounded_region(), "region")
     levels = levels_of(level, decrease, inner, known_number, repr)
     facts = {name: Claim(_named(name, functions, region, levels), {"x": region}) for name in names}
     return Lyapunov(region, levels, facts)
@@ -117,7 +111,7 @@ def lyapunov(
 def _function(name: str, function: object) -> Function:
     """The user's function, with a look at what it gives."""
     if not callable(function):
-        raise LyapunovError(not_a_function(name, repr(function)), name)
+        raise ArgumentError(not_a_function(name, repr(function)), name)
 
     def called(x: Tensor) -> Tensor:
         import torch  # loaded by whoever has a state to give
@@ -125,16 +119,16 @@ def _function(name: str, function: object) -> Function:
         version = None if x.is_inference() else x._version
         result: Tensor = function(x)
         if version is not None and x._version != version:
-            raise LyapunovError(changed_state(name), name)
+            raise ArgumentError(changed_state(name), name)
         if not isinstance(result, torch.Tensor):
-            raise LyapunovError(no_tensor(name, repr(result)), name)
+            raise ArgumentError(no_tensor(name, repr(result)), name)
         if name == "V" and result.numel() != 1:
-            raise LyapunovError(wrong_value(tuple(result.shape)), name)
+            raise ArgumentError(wrong_value(tuple(result.shape)), name)
         if name != "V" and result.shape != x.shape:
-            raise LyapunovError(wrong_state(name, tuple(result.shape), tuple(x.shape)), name)
+            raise ArgumentError(wrong_state(name, tuple(result.shape), tuple(x.shape)), name)
         if name == "step" and result.dtype != x.dtype:
             dtypes = (str(tensor.dtype).removeprefix("torch.") for tensor in (result, x))
-            raise LyapunovError(changed_dtype(name, *dtypes), name)
+            raise ArgumentError(changed_dtype(name, *dtypes), name)
         return result
 
     return called

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from torchlean.claims.api import Claim
 from torchlean.claims.equations import (
-    EquationError,
     check_initial,
     check_numbers,
     check_region,
     not_a_condition,
     tolerance,
 )
-from torchlean.claims.errors import no_tensor
+from torchlean.claims.errors import ArgumentError, no_tensor
+from torchlean.claims.facts import Facts
 from torchlean.claims.plain import Domain, known_number, nested
 
 if TYPE_CHECKING:
@@ -26,22 +26,10 @@ if TYPE_CHECKING:
     Function = Callable[..., Tensor]
 
 
-class Residual:
-    """What `residual` states. Its facts are claims: `residual`, and `boundary` and `initial` where they were given.
+class Residual(Facts):
+    """What `residual` states. Its facts are claims: `residual`, and `boundary` and `initial` where they were given."""
 
-    Attributes:
-        facts: the claims by name, each also an attribute.
-    """
-
-    def __init__(self, facts: Mapping[str, Claim[..., Any]]) -> None:
-        self.facts = dict(facts)
-
-    def __getattr__(self, name: str) -> Claim[..., Any]:
-        facts: dict[str, Claim[..., Any]] = self.__dict__.get("facts", {})
-        if name in facts:
-            return facts[name]
-        known = ", ".join(f"`{fact}`" for fact in facts)
-        raise AttributeError(f"{name!r} is no fact of this equation: it has {known}")
+    stated = "this equation"
 
     def __repr__(self) -> str:
         return f"<residual {', '.join(self.facts)}>"
@@ -97,7 +85,7 @@ def residual(
         if function is None and name != "residual":
             continue
         if not callable(function):
-            raise EquationError(not_a_condition(argument, repr(function)), argument)
+            raise ArgumentError(not_a_condition(argument, repr(function)), argument)
         functions[name] = _checked(argument, function)
         tolerances[name] = tolerance(allowance, allowed, known_number, repr)
     domains = {"x": x} if t is None else {"x": x, "t": t}
@@ -116,7 +104,7 @@ def _checked(argument: str, function: Function) -> Function:
 
         result: object = function(*point)
         if not isinstance(result, torch.Tensor):
-            raise EquationError(no_tensor(argument, repr(result)), argument)
+            raise ArgumentError(no_tensor(argument, repr(result)), argument)
         return result
 
     return called

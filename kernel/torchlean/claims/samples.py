@@ -15,19 +15,11 @@ from torch import Tensor
 
 from torchlean.claims import domain
 from torchlean.claims.domain import Box
-from torchlean.claims.errors import DomainError
+from torchlean.claims.errors import ArgumentError
 from torchlean.claims.plain import Domain, Regions
 
 NORMS = ("linf", "l2")
 """Norms that balls are known for."""
-
-
-class SamplesError(DomainError):
-    """A wrong argument of a call that speaks about samples: `argument` is its name."""
-
-    def __init__(self, message: str, argument: str) -> None:
-        super().__init__(message)
-        self.argument = argument
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,11 +83,11 @@ def check_arrays(tensors: Mapping[str, Tensor], file: str, labelled: bool) -> tu
         labelled: whether there must be labels.
 
     Raises:
-        SamplesError: an array is missing, of another shape or kind, empty, or contains NaN or an infinity.
+        ArgumentError: an array is missing, of another shape or kind, empty, or contains NaN or an infinity.
     """
 
-    def wrong(message: str) -> SamplesError:
-        return SamplesError(f"data file `{file}` {message}", "data")
+    def wrong(message: str) -> ArgumentError:
+        return ArgumentError(f"data file `{file}` {message}", "data")
 
     needed = ("x", "y") if labelled else ("x",)
     for name in needed:
@@ -138,12 +130,12 @@ def check_classes(labels: Tensor, classes: int, file: str, first: int = 0) -> No
         first: the number of the first of these samples.
 
     Raises:
-        SamplesError: a label is not.
+        ArgumentError: a label is not.
     """
     beyond = (labels >= classes).nonzero()
     if len(beyond):
         label, sample = int(labels[beyond[0]]), first + int(beyond[0])
-        raise SamplesError(
+        raise ArgumentError(
             f"data file `{file}` has the label {label} for sample {sample}: the network tells {classes} classes apart, "
             f"0 to {classes - 1}",
             "data",
@@ -154,11 +146,11 @@ def check_norm(norm: object) -> str:
     """The norm's name.
 
     Raises:
-        SamplesError: it is none of `NORMS`.
+        ArgumentError: it is none of `NORMS`.
     """
     if not isinstance(norm, str) or norm not in NORMS:
         known = " or ".join(f'"{name}"' for name in NORMS)
-        raise SamplesError(f"the norm must be {known}, got {norm!r}", "norm")
+        raise ArgumentError(f"the norm must be {known}, got {norm!r}", "norm")
     return norm
 
 
@@ -171,14 +163,14 @@ def balls(
         DomainError: as `claims.domain.ball`; in the Euclidean norm also a sample outside of `clip`.
     """
     if math.isinf(eps):
-        raise SamplesError("the radius must be finite", "eps")
+        raise ArgumentError("the radius must be finite", "eps")
     box = domain.ball(x, eps, clip, text)
     if norm == "l2" and clip is not None:
         outside = ((x < clip[0]) | (x > clip[1])).nonzero()
         if len(outside):
             sample, *place = outside[0].tolist()
             value = x[tuple(outside[0])].item()
-            raise SamplesError(
+            raise ArgumentError(
                 f"clip=({clip[0]}, {clip[1]}) leaves out sample {sample}: {value:g} at {place}", "clip"
             )
     return Samples(box.lower, box.upper, x, eps if norm == "l2" else None, y, text, eps, clip)

@@ -124,6 +124,30 @@ class Outcome(NamedTuple):
         return self.margin.nan_to_num(nan=-torch.inf).argsort()[:count]
 
 
+def executed(
+    graph: Graph, holds: int, margin: int, points: Inputs, fixed: Mapping[str, Tensor] | None = None
+) -> Outcome:
+    """Execute a claim at many inputs together.
+
+    Args:
+        graph, holds, margin: see `search`.
+        points: the inputs, (points, *input) each.
+        fixed: other inputs, (*input) each, the same for all points.
+    """
+
+    def one(point: Inputs) -> tuple[Tensor, Tensor]:
+        values = evaluate(graph, {**point, **(fixed or {})})
+        return values[holds].all(), values[margin].to(torch.float64)
+
+    try:
+        return Outcome(*torch.vmap(one)(points))
+    except RuntimeError:
+        # Some ops have no batching rule, or look at their numbers: one after the other then.
+        count = len(next(iter(points.values())))
+        outcomes = [one({name: values[i] for name, values in points.items()}) for i in range(count)]
+        return Outcome(*(torch.stack(column) for column in zip(*outcomes, strict=True)))
+
+
 @dataclass
 class Hunt:
     """Executions of one claim on many inputs.
@@ -164,19 +188,8 @@ class Hunt:
         return None, outcome
 
     def _many(self, points: Inputs) -> Outcome:
-        count = len(next(iter(points.values())))
-        self.tried += count
-        try:
-            holds, margin = torch.vmap(self._one)(points)
-        except RuntimeError:
-            # Some ops have no batching rule, or look at their numbers: one after the other then.
-            outcomes = [self._one({name: values[i] for name, values in points.items()}) for i in range(count)]
-            holds, margin = (torch.stack(column) for column in zip(*outcomes, strict=True))
-        return Outcome(holds, margin)
-
-    def _one(self, point: Inputs) -> tuple[Tensor, Tensor]:
-        values = evaluate(self.graph, point)
-        return values[self.holds].all(), values[self.margin].to(torch.float64)
+        self.tried += len(next(iter(points.values())))
+        return executed(self.graph, self.holds, self.margin, points)
 
     def descend(self, points: Inputs) -> Inputs | None:
         """Signed gradient steps on the margin, halving the step every five, projected onto the box."""
