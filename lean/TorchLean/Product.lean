@@ -136,7 +136,7 @@ theorem packedSum_sound {bits width cols : Nat} {rs : List Row} (hrs : fieldsBel
         have h3 := ih hrs (p + c * r.pos) (n + c * r.neg) (k + c * 2 ^ bits) hk h1.1 h2.1
         have hc : ((Int.ofNat c : Int) : Rat) = c := Rat.intCast_natCast c
         rw [h1.2, h2.2] at h3
-        simp only [packedSum, Nat.add_eq, Nat.mul_eq, Nat.succ_eq_add_one, rowsInts, combine_cons, Row.ints, hc, hd]
+        simp only [packedSum, Nat.add_eq, Nat.mul_eq, rowsInts, combine_cons, Row.ints, hc, hd]
         clear hk hk0 h1 h2 hp hn hpos hneg hrs ih hd hc
         grind
       | negSucc c =>
