@@ -30,10 +30,12 @@ def module_command(name: str) -> list[str]:
     """The command that runs a module in another Python process; arguments may follow.
 
     `python -m` looks for modules in the current folder first. That is the user's: its `random.py` would be run instead
-    of Python's own. (`-P` prevents this from Python 3.11 on, `-c` leaves it to the program.)
+    of Python's own. (`-P` prevents this from Python 3.11 on, `-c` leaves it to the program.) An empty entry in
+    `PYTHONPATH`, as `$PYTHONPATH:more` leaves it, means that folder too; where it is named, it is wanted.
     """
     program = (
-        "import sys; sys.path[:] = filter(None, sys.path); import runpy; "
-        f"runpy.run_module({name!r}, run_name='__main__', alter_sys=True)"
+        "import os, sys; here = os.getcwd(); named = os.environ.get('PYTHONPATH', '').split(os.pathsep); "
+        "sys.path[:] = [place for place in sys.path if place and (place != here or here in named)]; "
+        f"import runpy; runpy.run_module({name!r}, run_name='__main__', alter_sys=True)"
     )
     return [sys.executable, "-c", program]
