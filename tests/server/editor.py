@@ -187,6 +187,11 @@ class Editor:
         inner = {action.title: ast.literal_eval(action.command) for action in commands}
         return {title: (command["command"], command["arguments"]) for title, command in inner.items()}
 
+    async def request(self, method: str, uri: str, **more: object) -> Any:
+        """The answer to one of docs/protocol.md's requests about a document."""
+        params = {"textDocument": {"uri": uri}, **more}
+        return _plain(await self.client.protocol.send_request_async(method, params))
+
     async def wait_until_checked(self, uri: str, version: int | None = None) -> dict[str, Any]:
         document = {"uri": uri, "version": self.versions[uri] if version is None else version}
         answer: Any = await self.client.protocol.send_request_async(

@@ -52,6 +52,21 @@ async def test_lens_hover_and_diagnostic_count_the_samples(editor: Editor, tmp_p
     assert counts in text and "A tie counts as a failure" in text
 
 
+async def test_each_sample_is_listed_as_a_claim_of_its_family(editor: Editor, tmp_path: pathlib.Path) -> None:
+    data(tmp_path, 2.0, 1.0, 0.8, 0.3)
+    uri = editor.open(tmp_path / "model.py", MODEL)
+    await editor.checked(uri)
+    answer = await editor.request("torchlean/claims", uri)
+    listed = answer["claims"]
+    assert [claim["name"] for claim in listed] == [f"safe[{index}]" for index in range(4)]
+    assert [claim["verdict"] for claim in listed] == ["proved", "proved", "refuted", "refuted"]
+    assert [claim["evidence"] for claim in listed] == ["engine", "engine", "counterexample", "counterexample"]
+    assert {(claim["kind"], claim["family"], claim["freshness"]) for claim in listed} == {
+        ("claim", "safe", "current")
+    }
+    assert listed[0]["range"]["start"]["line"] == MODEL[: MODEL.index("safe =")].count("\n")
+
+
 async def test_a_changed_data_file_is_counted_anew(editor: Editor, tmp_path: pathlib.Path) -> None:
     data(tmp_path, 2.0, 1.0)
     uri = editor.open(tmp_path / "model.py", MODEL)

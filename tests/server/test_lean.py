@@ -83,6 +83,17 @@ async def test_an_edit_that_changes_the_claim_ends_its_check_and_begins_another(
         assert log(tmp_path) == ["open", "check f", "cancelled f", "check f", "answered f"]
 
 
+async def test_the_check_of_one_claim_is_cancelled_and_the_others_go_on(tmp_path: pathlib.Path) -> None:
+    async with editor_with_lean(tmp_path) as editor:
+        uri = editor.open(tmp_path / "m.py", claim("f", "hold on") + claim("g", "accept"))
+        await until(lambda: log(tmp_path) == ["open", "check f"])
+        await editor.command("torchlean.cancelCheck", uri, "f")
+        answer = await editor.wait_until_checked(uri)
+        assert [(c["name"], c["lean"]) for c in answer["claims"]] == [("f", "unanswered"), ("g", "accepted")]
+        assert "cancelled" in answer["claims"][0]["detail"]
+        assert log(tmp_path)[:4] == ["open", "check f", "cancelled f", "check g"]
+
+
 async def test_what_lean_rejects_or_cannot_answer_stays_proved_by_bounds_with_a_diagnostic(
     tmp_path: pathlib.Path,
 ) -> None:

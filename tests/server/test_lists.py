@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Any
 
 import pytest
 from pygls.exceptions import JsonRpcException
-from tests.server.editor import TOY, Editor, _plain, editing
+from tests.server.editor import TOY, editing
 from tests.server.environment import until
 
 from torchlean.analysis.pipeline import analyse
@@ -16,18 +15,13 @@ from torchlean.analysis.session import Session
 TEXT = "def 小さい():\n    x = [0, 1]\n\n\ndef large():\n    y = [-2, 3]\n"
 
 
-async def ask(editor: Editor, method: str, uri: str, **more: object) -> Any:
-    params = {"textDocument": {"uri": uri}, **more}
-    return _plain(await editor.client.protocol.send_request_async(method, params))
-
-
 async def test_claims_are_listed_in_order_of_the_text_with_verdict_evidence_and_place(
     tmp_path: pathlib.Path,
 ) -> None:
     async with editing("modern", *TOY) as editor:
         uri = editor.open(tmp_path / "m.py", TEXT)
         await editor.checked(uri)
-        answer = await ask(editor, "torchlean/claims", uri)
+        answer = await editor.request("torchlean/claims", uri)
         assert answer["textDocument"] == {"uri": uri, "version": 1}
         first, second = answer["claims"]
         assert (first["name"], second["name"]) == ("小さい", "large")
@@ -45,7 +39,7 @@ async def test_after_an_edit_claims_keep_their_verdict_and_say_that_they_are_bei
         await editor.checked(uri)
         editor.edit(uri, "def large", "# sleep 5\ndef large")
         await until(lambda: editor.stages(uri) == ["analysis"])
-        answer = await ask(editor, "torchlean/claims", uri)
+        answer = await editor.request("torchlean/claims", uri)
         assert [(c["verdict"], c["freshness"]) for c in answer["claims"]] == [("proved", "checking")] * 2
         assert answer["claims"][1]["range"]["start"]["line"] == 5
 
@@ -54,7 +48,7 @@ async def test_the_graph_of_a_unit_has_the_bounds_and_place_of_each_tensor(tmp_p
     async with editing("modern", *TOY) as editor:
         uri = editor.open(tmp_path / "m.py", TEXT)
         await editor.checked(uri)
-        answer = await ask(editor, "torchlean/graph", uri, unit="claim:large")
+        answer = await editor.request("torchlean/graph", uri, unit="claim:large")
         assert answer["unit"] == "claim:large"
         assert set(answer["units"]) == {"claim:小さい", "claim:large"}
         (node,) = answer["nodes"]
@@ -67,16 +61,16 @@ async def test_without_a_unit_the_graph_is_of_the_one_whose_domain_is_shown(tmp_
         uri = editor.open(tmp_path / "m.py", TEXT)
         await editor.checked(uri)
         await editor.command("torchlean.selectDomain", uri, "large")
-        assert (await ask(editor, "torchlean/graph", uri))["unit"] == "claim:large"
+        assert (await editor.request("torchlean/graph", uri))["unit"] == "claim:large"
 
 
 async def test_a_document_without_bounds_has_an_empty_graph_and_no_claims(tmp_path: pathlib.Path) -> None:
     async with editing("modern", *TOY) as editor:
         uri = editor.open(tmp_path / "m.py", "x = 1\n")
         await editor.checked(uri)
-        answer = await ask(editor, "torchlean/graph", uri)
+        answer = await editor.request("torchlean/graph", uri)
         assert (answer["unit"], answer["nodes"]) == (None, [])
-        assert (await ask(editor, "torchlean/claims", uri))["claims"] == []
+        assert (await editor.request("torchlean/claims", uri))["claims"] == []
 
 
 @pytest.mark.parametrize("method", ["torchlean/claims", "torchlean/graph"])
@@ -85,11 +79,26 @@ async def test_a_document_that_is_not_open_and_a_unit_that_is_not_there_are_name
 ) -> None:
     async with editing("modern", *TOY) as editor:
         with pytest.raises(JsonRpcException, match="expected the URI of an open document"):
-            await ask(editor, method, "file:///nowhere.py")
+            await editor.request(method, "file:///nowhere.py")
         uri = editor.open(tmp_path / "m.py", TEXT)
         await editor.checked(uri)
         with pytest.raises(JsonRpcException, match=r"no unit 'claim:none'.*claim:large"):
-            await ask(editor, "torchlean/graph", uri, unit="claim:none")
+            await editor.request("torchlean/graph", uri, unit="claim:none")
+
+
+async def test_a_module_is_listed_with_the_freshness_of_its_bounds_and_why_it_was_not_followed(
+    tmp_path: pathlib.Path,
+) -> None:
+    net = "class Net(torch.nn.Module):\n    def forward(self, x):\n        return x + 1\n"
+    cut = net.replace("Net", "Cut").replace("x + 1", "x @ torch.zeros(2, 3) @ torch.zeros(2, 3)")
+    text = f"import torch\n\n\n{net}\n\n{cut}\n\nx = torch.zeros(2)\nnet, other = Net()(x), Cut()(x)\n"
+    async with editing("modern") as editor:
+        uri = editor.open(tmp_path / "m.py", text)
+        await editor.checked(uri)
+        first, second = (await editor.request("torchlean/claims", uri))["modules"]
+        assert (first["name"], first["freshness"], first["failure"]) == ("Net", "current", None)
+        assert first["range"]["start"] == {"line": 3, "character": 6}
+        assert second["name"] == "Cut" and second["failure"]
 
 
 def test_facts_name_their_operands_so_that_the_graph_can_be_drawn(tmp_path: pathlib.Path) -> None:

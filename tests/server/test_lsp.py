@@ -43,6 +43,8 @@ async def test_the_client_is_offered_what_it_can_use(editor: Editor) -> None:
     assert offered.execute_command_provider is not None
     assert set(offered.execute_command_provider.commands) == {
         "torchlean.selectDomain",
+        "torchlean.checkFile",
+        "torchlean.cancelCheck",
         "torchlean.openCertificate",
         "torchlean.checkWithLean",
         "torchlean.setUpLean",
@@ -301,6 +303,19 @@ async def test_progress_is_shown_for_long_checks_and_can_be_cancelled(
     await until(lambda: len(reports[token]) == 2)
     assert [report.kind for report in reports[token]] == ["begin", "end"]
     assert "m.py" in reports[token][0].title
+
+
+async def test_a_check_that_was_cancelled_by_command_is_started_again_by_command(
+    editor: Editor, tmp_path: pathlib.Path
+) -> None:
+    uri = editor.open(tmp_path / "m.py", TEXT + f"# sleep 60 unless {tmp_path / 'now'}\n")
+    await until(lambda: editor.stages(uri) == ["analysis"])
+    await editor.command("torchlean.cancelCheck", uri)
+    assert await editor.codes(uri) == ["TL105"]
+    (tmp_path / "now").touch()
+    await editor.command("torchlean.checkFile", uri)
+    await until(lambda: editor.stages(uri) == [])
+    assert await editor.codes(uri) == ["TL300", "TL300"]
 
 
 async def test_closing_takes_the_problems_back(editor: Editor, tmp_path: pathlib.Path) -> None:

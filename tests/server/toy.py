@@ -4,6 +4,7 @@ A top-level function is a claim; `x = [LOW, HIGH]` in it is a tensor with these 
 orders:
 
     # sleep S    takes S seconds, asking for cancellation    # stubborn S   the same without asking
+    # sleep S unless FILE    the same unless FILE exists
     # early S    publishes a first layer, then takes S seconds
     # crash      raises                                      # die          kills its own process
     # crash once FILE    crashes unless FILE exists, which it then creates
@@ -128,7 +129,8 @@ def _obey(
     if "# stubborn" in text:
         time.sleep(float(_argument(text, "stubborn")))
     for order in ("sleep", "early"):
-        if f"# {order}" in text:
+        skipped = re.search(rf"# {order} \S+ unless (\S+)", text)
+        if f"# {order}" in text and not (skipped and os.path.exists(skipped[1])):
             _sleep(float(_argument(text, order)), cancelled)
 
 

@@ -1,10 +1,14 @@
-"""The claims of a document with their verdicts, for lists: a tree of claims, a test explorer, a quickfix window."""
+"""The claims of a document with their verdicts, for lists: a tree of claims, a test explorer, a quickfix window.
+
+And its modules, which have no verdict, but bounds that may be old or cut off: for marks in the gutter.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from torchlean.analysis.result import ClaimResult
+from torchlean.analysis.result import ClaimResult, UnitResult
 from torchlean_server import render
 from torchlean_server.proofs import Proof
 from torchlean_server.state import Document, ShownUnit, has_verdict
@@ -49,8 +53,29 @@ class Listed:
 def listed(document: Document) -> list[Listed]:
     """In order of the text. A claim whose name is being edited has no place, and is left out until it has one again."""
     found = []
-    for shown in document.units(has_verdict):
+    for shown in [*document.units(has_verdict), *_members(document)]:
         where = shown.layer.track.now(shown.unit.span)
         if shown.unit.kind in ("claim", "property") and where is not None:
             found.append(Listed(shown, *where, document.proof(shown.unit)))
-    return sorted(found, key=lambda claim: (claim.start, claim.shown.unit.name))
+    # Members of a family stand at one place, in the order of their samples.
+    return sorted(found, key=lambda claim: claim.start)
+
+
+def modules(document: Document) -> list[tuple[ShownUnit, int, int]]:
+    """The modules with the places of their names (offsets), in order of the text; left out as claims are."""
+    places = [(shown, shown.layer.track.now(shown.unit.span)) for shown in document.units(has_verdict)]
+    found = [(shown, *where) for shown, where in places if shown.unit.kind == "module" and where is not None]
+    return sorted(found, key=lambda module: module[1])
+
+
+def _members(document: Document) -> Iterator[ShownUnit]:
+    """One claim a sample (`safe[3]`) as if each were a unit.
+
+    Without their counterexamples: a thousand pictures would have to be sent with each answer.
+    """
+    for shown in document.families():
+        family = shown.family
+        for name, claim in family.members.items():
+            told = replace(claim, counterexample=None)
+            unit = UnitResult("claim", name, family.span, "", 0, (), (), (), told, family=family.name)
+            yield ShownUnit(unit, shown.layer)

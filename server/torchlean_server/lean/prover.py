@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -147,11 +147,16 @@ class Prover:
             self._opening.task.cancel()
             self._lost(Unavailable("TL403", "making it ready was cancelled"))
 
-    def give_up(self) -> None:
-        """A person does not want to wait for Lean now."""
+    def give_up(self, document: Document | None = None, claim: str | None = None) -> None:
+        """A person does not want to wait for Lean now: for one claim, a document's claims, or any."""
         if self._plan is not None:
             self._plan.task.cancel()
-        self._everywhere(lambda proof: proof.pending, Standing.UNANSWERED, "the check was cancelled")
+        self._replace(
+            lambda proof: proof.pending and claim in (None, proof.claim),
+            lambda proof: proof.now(Standing.UNANSWERED, "the check was cancelled"),
+            self._documents if document is None else [document],
+        )
+        self._turn()
 
     def prefer(self, preferences: Preferences) -> None:
         """The settings changed."""
@@ -318,11 +323,13 @@ class Prover:
     def _everywhere(
         self, which: Callable[[Proof], bool], standing: Standing, detail: str = "", code: str = ""
     ) -> None:
-        self._replace(which, lambda proof: proof.now(standing, detail, code))
+        self._replace(which, lambda proof: proof.now(standing, detail, code), self._documents)
         self._turn()
 
-    def _replace(self, which: Callable[[Proof], bool], new: Callable[[Proof], Proof]) -> None:
-        for document in self._documents:
+    def _replace(
+        self, which: Callable[[Proof], bool], new: Callable[[Proof], Proof], documents: Iterable[Document]
+    ) -> None:
+        for document in documents:
             chosen = [proof for proof in document.proofs.values() if which(proof)]
             for proof in chosen:
                 document.stand(new(proof))
@@ -332,7 +339,9 @@ class Prover:
     def _lost(self, reason: Unavailable) -> None:
         """There is no Lean."""
         self._unavailable = reason
-        self._replace(lambda proof: proof.pending, lambda proof: self._without(proof, reason))
+        self._replace(
+            lambda proof: proof.pending, lambda proof: self._without(proof, reason), self._documents
+        )
 
     def _without(self, proof: Proof, reason: Unavailable) -> Proof:
         """A claim without Lean. The first one tells people; the others would only repeat it."""
