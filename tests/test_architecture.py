@@ -13,8 +13,8 @@ KERNEL = ROOT / "kernel" / "torchlean"
 SERVER = ROOT / "server" / "torchlean_server"
 
 LAYERS = [
-    {"source", "diagnostics", "numbers", "cancellation", "explain", "startup", "writing", "edits"},
-    {"intervals", "float32", "vnnlib", "lean"},
+    {"source", "diagnostics", "numbers", "cancellation", "explain", "startup", "writing", "edits", "processes"},
+    {"intervals", "float32", "vnnlib", "lean", "sandbox"},
     {"ops"},
     {"graph"},
     {"capture", "bounds"},

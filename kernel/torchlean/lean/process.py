@@ -15,9 +15,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 from torchlean.lean.toolchain import Toolchain
+from torchlean.processes import Collector, resident
 
 LOOK_SECONDS = 0.05
 """Between two looks at the clock, the memory and the wish to cancel: not felt by people, and costs nothing."""
@@ -87,8 +88,8 @@ class LeanProcess:
             start_new_session=True,  # Ctrl+C in the terminal is ours to handle
         )
         assert self._process.stdout is not None and self._process.stderr is not None
-        self._output = _Collector(self._process.stdout)
-        self._errors = _Collector(self._process.stderr)
+        self._output = Collector(self._process.stdout, OUTPUT_BYTES, "Lean output")
+        self._errors = Collector(self._process.stderr, OUTPUT_BYTES, "Lean output")
 
     @property
     def alive(self) -> bool:
@@ -157,15 +158,6 @@ class LeanProcess:
                 return "out of memory", peak
 
 
-def resident(pid: int) -> int:
-    """The memory that a process has now, MiB; 0 where the system does not tell."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") // (1024 * 1024)
-
-
 def _command(toolchain: Toolchain, arguments: Sequence[str], limits: Limits) -> list[str]:
     command = [*toolchain.command, *arguments]
     if sys.platform == "win32":
@@ -175,27 +167,3 @@ def _command(toolchain: Toolchain, arguments: Sequence[str], limits: Limits) -> 
     # checks that are well below the bound. What is touched is watched from outside.
     fixed = [sys.executable, "-I", "-S", launcher, str(os.getpid()), str(limits.priority)]
     return [*fixed, *command]
-
-
-class _Collector:
-    """Reads a pipe to its end in a thread, and keeps what fits."""
-
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self._pipe = pipe
-        self._parts: list[bytes] = []
-        self._thread = threading.Thread(target=self._read, name="Lean output", daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        kept = 0
-        with self._pipe:
-            while part := os.read(self._pipe.fileno(), 65536):
-                if kept < OUTPUT_BYTES:
-                    self._parts.append(part)
-                    kept += len(part)
-
-    def whole(self) -> bytes:
-        """Everything, after the process has ended."""
-        # A child that it left behind may keep the pipe open: what is there by then is all that counts.
-        self._thread.join(timeout=1.0)
-        return b"".join(self._parts)
