@@ -23,6 +23,7 @@ ALL = (
     "intervals",
     "crown",
     "exclusions",
+    "devices",
     "alpha",
     "editor",
     "binary32",

@@ -83,16 +83,21 @@ def many() -> Table:
     )
     for name, share, goal in MANY:
         graph, root = baseline(name)
-        generator = torch.Generator().manual_seed(0)
-        size = (root.upper - root.lower) * share
-        shift = torch.rand(BOXES, *root.shape, generator=generator, dtype=torch.float64)
-        low = root.lower + shift * (root.upper - root.lower - size)
-        boxes = Interval(low, torch.minimum(low + size, root.upper))
+        boxes = boxes_of(root, share, BOXES)
         call = partial(crown_boxes, graph, {"x": boxes}, {"x": root}, BoundsCache())
         together, theirs = _best(call, 5), autolirpa.seconds(graph, boxes, batch=True)
         times = ["", ""] if theirs is None else [milliseconds(theirs), f"{together / theirs:.2f}"]
         table.add(name, f"{share:g}", milliseconds(together), *times, goal)
     return table
+
+
+def boxes_of(root: Interval, share: float, count: int) -> Interval:
+    """Random boxes inside the root, of a share of its width."""
+    generator = torch.Generator().manual_seed(0)
+    size = (root.upper - root.lower) * share
+    shift = torch.rand(count, *root.shape, generator=generator, dtype=torch.float64)
+    low = root.lower + shift * (root.upper - root.lower - size)
+    return Interval(low, torch.minimum(low + size, root.upper))
 
 
 def baseline(name: str) -> tuple[Graph, Interval]:

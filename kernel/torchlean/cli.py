@@ -167,6 +167,13 @@ def lyapunov(file: Path, name: str | None, picture: Path | None, level: bool, ti
     metavar="ADDRESS",
     help="Share the work with a Dask cluster: tcp://host:port.",
 )
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="DEVICE",
+    help="Compute bounds on this device of torch's: cpu, cuda or cuda:1.",
+)
 def verify(
     model: Path,
     property: Path,
@@ -175,6 +182,7 @@ def verify(
     certificate: Path | None,
     workers: int | None,
     scheduler: str | None,
+    device: str,
 ) -> None:
     """Decide whether the network MODEL.onnx has the property of PROPERTY.vnnlib.
 
@@ -186,10 +194,13 @@ def verify(
         raise click.UsageError(
             "--workers starts processes here, --scheduler uses a cluster's: give one of them"
         )
+    if device != "cpu" and (workers is not None or scheduler is not None):
+        raise click.UsageError("--device computes in one process: leave --workers and --scheduler out")
     try:
         with quick_imports():
-            from torchlean.command.verify import run
-        sys.exit(run(model, property, timeout, result, certificate, workers, scheduler, started))
+            from torchlean.command.verify import Machines, run
+        machines = Machines(workers, scheduler, device)
+        sys.exit(run(model, property, timeout, result, certificate, machines, started))
     except KeyboardInterrupt:  # while torch is imported
         sys.exit(INTERRUPTED)
 

@@ -14,7 +14,7 @@ from mpmath import mpf
 from torch import Tensor
 
 from torchlean.intervals.periodic import LARGEST_ARGUMENT
-from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS
+from torchlean.intervals.rounding import ERFC_ULPS, TRANSCENDENTAL_ULPS
 
 LARGEST = torch.finfo(torch.float64).max
 TINY = 5e-324
@@ -77,6 +77,21 @@ def test_a_function_is_accurate_to_the_stated_ulps(name: str, layout: str) -> No
         )
     # Half of what is stated stays in reserve for other platforms.
     assert worst[0] <= TRANSCENDENTAL_ULPS / 2, f"{name}({worst[1]!r}) is off by {worst[0]} ulps"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_accurate_to_the_stated_ulps_on_a_cuda_device(name: str) -> None:
+    function, reference, low, high = FUNCTIONS[name]
+    points = structured_points(name, low, high)
+    values = function(torch.tensor(points, dtype=torch.float64, device="cuda")).tolist()
+    with mp.workprec(240):
+        worst = max(
+            (error_in_ulps(computed, reference(mpf(x))), x)
+            for x, computed in zip(points, values, strict=True)
+        )
+    stated = ERFC_ULPS if name == "erfc" else TRANSCENDENTAL_ULPS
+    assert worst[0] <= stated, f"{name}({worst[1]!r}) is off by {worst[0]} ulps"
 
 
 def error_in_ulps(computed: float, exact: mpf) -> float:

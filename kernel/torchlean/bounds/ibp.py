@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 
 from torchlean.bounds.cache import Bound, BoundsCache
+from torchlean.bounds.device import current
 from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
 from torchlean.graph.hashing import DIGEST_BYTES, tensor_digest
@@ -135,7 +136,7 @@ def _leaf(node: Node, domains: Mapping[str, Interval]) -> Bound:
         assert isinstance(lower, float) and isinstance(upper, float)
         return Bound(Interval.uniform(node.type.shape, lower, upper))
     assert node.data is not None, "parameters and constants carry data (graph/spec.py)"
-    return Bound(_exact(node.data))
+    return Bound(_exact(node.data.to(current())))
 
 
 def _exact(data: torch.Tensor) -> Interval:

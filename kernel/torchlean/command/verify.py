@@ -12,6 +12,7 @@ import click
 
 from torchlean.bounds.branching.local import LocalWorkers
 from torchlean.bounds.branching.workers import Workers, WorkersError
+from torchlean.bounds.device import DeviceError, device_of
 from torchlean.capture.onnx import OnnxError, load_onnx
 from torchlean.command.limits import INTERRUPTED, TERMINATED, Terminated, TimeUp, alarm, termination
 from torchlean.command.progress import bar
@@ -35,15 +36,13 @@ def run(
     timeout: float | None,
     result: Path | None,
     certificate: Path | None,
-    processes: int | None = None,
-    scheduler: str | None = None,
+    machines: Machines | None = None,
     started: float | None = None,
 ) -> int:
     """Decide the property and print what was found; standard output gets nothing else.
 
     Args:
-        processes: that share the work, this one among them; None for as many as there are cores.
-        scheduler: of a Dask cluster that shares the work instead.
+        machines: what computes; None for this machine's processor.
         started: when the command began (`time.monotonic()`), from where the time counts.
 
     Returns:
@@ -55,7 +54,7 @@ def run(
         with termination():
             _check_places([model, property], [place for place in (result, certificate) if place is not None])
             files = Files(model, property, result, certificate)
-            return _decided(files, began, timeout, processes, scheduler)
+            return _decided(files, began, timeout, Machines() if machines is None else machines)
     except PlaceError as error:
         click.echo(str(error), err=True)
         return _unusable(None)
@@ -63,6 +62,21 @@ def run(
         return _stopped(INTERRUPTED)
     except Terminated:
         return _stopped(TERMINATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """What computes.
+
+    Attributes:
+        processes: that share the work, this one among them; None for as many as there are cores.
+        scheduler: of a Dask cluster that shares the work instead.
+        device: of torch, by name, where bounds are computed; with another than the processor this process works alone.
+    """
+
+    processes: int | None = None
+    scheduler: str | None = None
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +111,11 @@ def _check_places(read: Sequence[Path], written: Sequence[Path]) -> None:
         taken.append(place)
 
 
-def _decided(
-    files: Files, began: float, timeout: float | None, processes: int | None, scheduler: str | None
-) -> int:
+def _decided(files: Files, began: float, timeout: float | None, machines: Machines) -> int:
+    try:
+        device = device_of(machines.device)
+    except DeviceError as error:
+        raise click.UsageError(str(error)) from error
     end = None if timeout is None else began + timeout
     digests = None
     try:
@@ -113,11 +129,11 @@ def _decided(
             network = load_onnx(files.model)
         with (
             alarm(None if end is None else end + SLACK),
-            _workers(processes, scheduler) as workers,
+            _workers(machines) as workers,
             bar(1, lambda share, text: None) as report,
         ):
             left = None if end is None else end - time.monotonic()
-            found = verify(network, property, left, report=report, workers=workers)
+            found = verify(network, property, left, report=report, workers=workers, device=device)
     except TimeUp:
         message = "not decided in time, and stopped in the middle of a long step"
         found = Verification("timeout", message, time.monotonic() - began)
@@ -154,8 +170,12 @@ def _stopped(code: int) -> int:
 
 
 @contextmanager
-def _workers(processes: int | None, scheduler: str | None) -> Iterator[Workers | None]:
+def _workers(machines: Machines) -> Iterator[Workers | None]:
     """Workers for the time of the work; none where this process has nothing to share or nobody to share it with."""
+    scheduler, processes = machines.scheduler, machines.processes
+    if machines.device != "cpu":
+        yield None
+        return
     if scheduler is not None:
         from torchlean.bounds.branching.cluster import DaskWorkers
 

@@ -18,6 +18,8 @@ import math
 import torch
 from torch import Tensor
 
+from torchlean.intervals.rounding import predecessor, successor
+
 _SPLITTER = 2.0**27 + 1.0
 """Veltkamp's constant: splits a 53-bit significand into halves whose products are exact."""
 
@@ -29,20 +31,17 @@ least.
 _EXACT_ELEMENTS = 2**14
 """Larger products are taken to be inexact: twenty passes over an activation would buy an ulp nobody asks for."""
 
-_INFINITY = torch.tensor(math.inf, dtype=torch.float64)
-_MINUS_INFINITY = -_INFINITY
-
 
 def round_down(rounded: Tensor, error: Tensor) -> Tensor:
     """The largest float64 known to be at most the exact result; never NaN."""
-    below = torch.nextafter(rounded, _MINUS_INFINITY)
+    below = predecessor(rounded)
     bound = torch.where((error >= 0) & torch.isfinite(error), rounded, below)
     return torch.nan_to_num(bound, nan=-math.inf, posinf=math.inf, neginf=-math.inf)
 
 
 def round_up(rounded: Tensor, error: Tensor) -> Tensor:
     """The smallest float64 known to be at least the exact result; never NaN."""
-    above = torch.nextafter(rounded, _INFINITY)
+    above = successor(rounded)
     bound = torch.where((error <= 0) & torch.isfinite(error), rounded, above)
     return torch.nan_to_num(bound, nan=math.inf, posinf=math.inf, neginf=-math.inf)
 

@@ -88,6 +88,12 @@ class Interval:
         upper = lower if self.is_point else self.upper.unsqueeze(0)
         return Interval(lower, upper, self.undefined, self.infinite)
 
+    def to(self, device: torch.device) -> Interval:
+        """The same interval there; a point stays one."""
+        lower = self.lower.to(device)
+        upper = lower if self.is_point else self.upper.to(device)
+        return Interval(lower, upper, self.undefined, self.infinite)
+
     def bounded(self) -> bool:
         """Whether every element has two finite ends."""
         # Zero times a finite number is zero, times any other NaN: a third of the time that `isfinite` takes.

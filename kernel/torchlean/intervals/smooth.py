@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals.approximation import Approximant, Approximation, relative
-from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
+from torchlean.intervals.rounding import ERFC_ULPS, SMALLEST_SUBNORMAL, TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 
 KERNEL = 2 * TRANSCENDENTAL_ULPS * UNIT_ROUNDOFF
 """Relative error of one transcendental kernel: an ulp is at most `2 u`."""
@@ -73,7 +73,7 @@ def gelu(points: Tensor) -> Approximation:
     near = points.clamp(min=-_TAIL)
     value = 0.5 * near * torch.erfc(near * -math.sqrt(0.5))
     condition = near.clamp(max=0.0).square() + 1.0
-    return relative(value, condition * (2 * UNIT_ROUNDOFF) + (KERNEL + UNIT_ROUNDOFF), _UNDERFLOW)
+    return relative(value, condition * (2 * UNIT_ROUNDOFF) + (2 * ERFC_ULPS + 1) * UNIT_ROUNDOFF, _UNDERFLOW)
 
 
 def gelu_tanh(points: Tensor) -> Approximation:

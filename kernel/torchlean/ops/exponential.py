@@ -11,7 +11,7 @@ from torch import Tensor
 from torchlean.intervals import Interval, derivatives, smooth
 from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.approximation import Approximation, kernel, relative
-from torchlean.intervals.rounding import UNIT_ROUNDOFF
+from torchlean.intervals.rounding import ERFC_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
 from torchlean.ops.corners import plus_difference
 from torchlean.ops.curves import Curved, between, curve
@@ -194,13 +194,12 @@ class Erfc(Curved, Elementwise):
     rounding = noise.Curve(noise.at_zero_most(derivatives.gaussian), least=0.0)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
-        return decreasing(inputs[0], kernel(torch.erfc), 0.0, 2.0)
+        return decreasing(inputs[0], kernel(torch.erfc, ERFC_ULPS), 0.0, 2.0)
 
     def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         slope = derivatives.minus(derivatives.accurate(derivatives.gaussian, torch.square))
-        return between(
-            self, inputs[0], attributes, [curve(kernel(torch.erfc), slope, (0.0,), convex=False)], at=at
-        )
+        erfc = curve(kernel(torch.erfc, ERFC_ULPS), slope, (0.0,), convex=False)
+        return between(self, inputs[0], attributes, [erfc], at=at)
 
 
 @register

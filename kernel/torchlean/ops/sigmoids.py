@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -79,7 +79,7 @@ class Sigmoidal:
 
     value: Approximant
     slope: Approximant
-    _table: Tensor | None = None
+    _tables: dict[torch.device, Tensor] = field(default_factory=dict)
 
     def relax(
         self, op: Op, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None = None
@@ -91,7 +91,7 @@ class Sigmoidal:
         """
         (x,) = inputs
         each = max(1, CHUNK // max(1, x.lower[:1].numel()))
-        if each < x.shape[0]:
+        if x.lower.is_cpu and each < x.shape[0]:
             lower, upper = (end.split(each) for end in (x.lower, x.upper))
             parts = [self.relax(op, [Interval(*ends)], attributes) for ends in zip(lower, upper, strict=True)]
             return Relaxation(_together([p.lower for p in parts]), _together([p.upper for p in parts]))
@@ -133,11 +133,12 @@ class Sigmoidal:
 
     def _touching(self, high: Tensor) -> Tensor:
         """About where the tangents through upper ends touch; 0 for ends that are not positive."""
-        if self._table is None:
-            self._table = self._tabulate()
+        table = self._tables.get(high.device)
+        if table is None:
+            table = self._tables[high.device] = self._tabulate()
         place = torch.log1p(high.clamp(0.0, FARTHEST)) * (1.0 / _STEP)
         index = place.to(torch.int64).clamp(max=ENTRIES - 2)
-        left, right = self._table[index].unbind(-1)
+        left, right = table[index].unbind(-1)
         return torch.addcmul(left, place - index, right - left)
 
     def _tabulate(self) -> Tensor:

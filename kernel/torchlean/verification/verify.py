@@ -23,6 +23,7 @@ from torchlean.bounds.branching.explore import BATCH, Exploration
 from torchlean.bounds.branching.parallel import SharedExploration
 from torchlean.bounds.branching.tree import SplitTree
 from torchlean.bounds.branching.workers import Workers
+from torchlean.bounds.device import PROCESSOR
 from torchlean.cancellation import Cancelled
 from torchlean.capture.onnx import OnnxModel, load_onnx
 from torchlean.graph import evaluate
@@ -42,6 +43,9 @@ PROBES = 32
 
 FIRST_BATCH = 2
 """Boxes split in the first step; it doubles up to `BATCH`, so that an easy property is split no more than it needs."""
+
+DEVICE_BATCH = 2**14
+"""Boxes split in one step on another device than the processor, which takes hardly longer for them than for `BATCH`."""
 
 Report = Callable[[float, str], None]
 """Told the verified share of the whole property, and what is being done."""
@@ -92,6 +96,7 @@ def verify(
     cancelled: Callable[[], bool] = lambda: False,
     report: Report = lambda share, text: None,
     workers: Workers | None = None,
+    device: torch.device = PROCESSOR,
 ) -> Verification:
     """Decide a property of a network.
 
@@ -100,12 +105,13 @@ def verify(
         cancelled: asked often.
         report: told how far it is.
         workers: explore boxes beside this process; theirs to end is the caller's.
+        device: where this process computes bounds (`torchlean.bounds.device`); inputs are executed on the processor.
 
     Raises:
         Cancelled: `cancelled()` became true.
         PosingError: network and property do not fit together.
     """
-    return _Run(model, property, seconds, cancelled, report, workers).run(pose(model, property))
+    return _Run(model, property, seconds, cancelled, report, workers, device).run(pose(model, property))
 
 
 class _Late(Exception):
@@ -121,6 +127,7 @@ class _Run:
         cancelled: Callable[[], bool],
         report: Report,
         workers: Workers | None,
+        device: torch.device,
     ) -> None:
         self.model = model
         self.property = property
@@ -129,6 +136,7 @@ class _Run:
         self.cancelled = cancelled
         self.report = report
         self.workers = workers
+        self.device = device
         self.boxes = 0
         self.tried = 0
         self.shares: list[float] = []
@@ -196,7 +204,7 @@ class _Run:
 
     def _decided(self, index: int, query: Query, attack: Attack) -> bool:
         """Branch and bound for one region."""
-        bounder = Bounder(query.goal, BoundsCache(), self._check)
+        bounder = Bounder(query.goal, BoundsCache(), self._check, self.device)
         if bounder.curvature is not None:
             self.kinds = "linear and quadratic"
         exploration = Exploration.begin(bounder)
@@ -223,7 +231,7 @@ class _Run:
             attacking += time.monotonic() - since
             if not shared.step(batch):
                 return False
-            batch = min(2 * batch, BATCH)
+            batch = min(2 * batch, BATCH if self.device == PROCESSOR else DEVICE_BATCH)
 
     def _hit(self, attack: Attack, exploration: Exploration, thorough: bool) -> bool:
         """Execute the inputs where the worst boxes' bounds are least; with time for it, descend from there and from

@@ -17,6 +17,7 @@ from torchlean.bounds.alpha.maps import SINGLE
 from torchlean.bounds.alpha.neighbourhood import Neighbourhood, neighbourhood
 from torchlean.bounds.alpha.problem import Problem
 from torchlean.bounds.alpha.search import Search
+from torchlean.bounds.device import at_a_time
 from torchlean.graph import Node
 from torchlean.intervals import Interval
 
@@ -80,7 +81,7 @@ class ElementRows:
 
     def _at_a_time(self) -> int:
         widest = max(self.problem.shape.graph[id].type.numel for id in self.route.down)
-        return max(1, CHUNK_BYTES // (4 * 2 * widest))
+        return max(1, at_a_time(CHUNK_BYTES) // (4 * 2 * widest))
 
     def _bound(self, chunk: Tensor) -> None:
         count = len(chunk)

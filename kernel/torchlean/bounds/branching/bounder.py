@@ -33,6 +33,7 @@ from torchlean.bounds.cache import BoundsCache
 from torchlean.bounds.crown.boxes import bound_boxes
 from torchlean.bounds.crown.refine import bound_lowered
 from torchlean.bounds.crown.structure import remembered
+from torchlean.bounds.device import PROCESSOR, on
 from torchlean.bounds.taylor import Plan
 from torchlean.intervals import Interval
 
@@ -55,17 +56,34 @@ MANY_ROWS = 64
 class Bounder:
     """Bounds parts of one goal's domain.
 
+    Boxes come from this processor's memory and go back there, wherever they are bounded.
+
     Attributes:
-        goal: the question.
+        goal: the question, on the device.
+        device: where bounds are computed.
         inputs: per input node of the lowered graph its place in flat vectors.
+
+    Args:
+        cache: what is known already, on the same device; by default nothing.
+        check: called often; what it raises ends the work.
     """
 
     def __init__(
-        self, goal: Goal, cache: BoundsCache | None = None, check: Callable[[], None] = lambda: None
+        self,
+        goal: Goal,
+        cache: BoundsCache | None = None,
+        check: Callable[[], None] = lambda: None,
+        device: torch.device = PROCESSOR,
     ) -> None:
-        self.goal = goal
+        self.device = device
+        self.goal = goal if device == PROCESSOR else goal.to(device)
         self.cache = BoundsCache() if cache is None else cache
         self.check = check
+        with on(device):
+            self._prepare()
+
+    def _prepare(self) -> None:
+        goal = self.goal
         self.shape = remembered(goal.graph, self.cache)
         self.place = self.shape.lowered.places[goal.rows]
         self.members = goal.members()
@@ -91,6 +109,21 @@ class Bounder:
 
     def whole(self) -> Boxes:
         """The domain as one box, bounded."""
+        with on(self.device):
+            return self._here(self._whole())
+
+    def bound(self, boxes: Boxes) -> Boxes:
+        """Bound boxes whose `margins`, `low`, `high`, `weights` and choices are those of the boxes around them.
+
+        Boxes that are shown to be empty (their phases contradict each other) get infinite margins.
+        """
+        with on(self.device):
+            return self._here(self._bound(boxes if self.device == PROCESSOR else boxes.to(self.device)))
+
+    def _here(self, boxes: Boxes) -> Boxes:
+        return boxes if self.device == PROCESSOR else boxes.to(PROCESSOR)
+
+    def _whole(self) -> Boxes:
         lower, upper = (end.unsqueeze(0) for end in self.goal.ends())
         clauses = len(self.goal.clauses)
         margins = torch.full((1, clauses), -math.inf, dtype=torch.float64)
@@ -110,7 +143,7 @@ class Bounder:
             points=((lower + upper) / 2).to(torch.float32),
             cuts=none,
         )
-        found = self.bound(boxes)
+        found = self._bound(boxes)
         if self.phased and not bool(self.goal.shown(found.margins).all()):
             return self._climbed(self._tightened(found))
         return found
@@ -125,11 +158,7 @@ class Bounder:
             high={id: torch.minimum(high, tight[id].upper.unsqueeze(0)) for id, high in boxes.high.items()},
         )
 
-    def bound(self, boxes: Boxes) -> Boxes:
-        """Bound boxes whose `margins`, `low`, `high`, `weights` and choices are those of the boxes around them.
-
-        Boxes that are shown to be empty (their phases contradict each other) get infinite margins.
-        """
+    def _bound(self, boxes: Boxes) -> Boxes:
         if self.curvature is None:
             return self._straight(boxes)
         return self._curved(self.curvature, boxes)

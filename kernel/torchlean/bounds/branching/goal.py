@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -35,6 +35,10 @@ class Goal:
     clauses: tuple[tuple[int, ...], ...]
     strict: tuple[bool, ...]
     domain: Mapping[str, Interval]
+
+    def to(self, device: torch.device) -> Goal:
+        """The same question with its domain there."""
+        return replace(self, domain={name: box.to(device) for name, box in self.domain.items()})
 
     @property
     def names(self) -> tuple[str, ...]:

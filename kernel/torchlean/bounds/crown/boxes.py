@@ -25,6 +25,7 @@ from torchlean.bounds.crown.refine import bound_lowered, known_operands, open_el
 from torchlean.bounds.crown.steps import enclosure, stop
 from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.bounds.forward.climb import Climb, narrower, worth
+from torchlean.bounds.device import at_a_time
 from torchlean.bounds.ibp import wraps
 from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
@@ -276,7 +277,7 @@ class _Boxes:
 
     def _together(self, node: Node, rows: int, dtype: torch.dtype) -> int:
         """Boxes of a group."""
-        return max(1, GROUP_BYTES // (rows * self._bytes(node, dtype)))
+        return max(1, at_a_time(GROUP_BYTES) // (rows * self._bytes(node, dtype)))
 
     def _rows(self, node: Node, dtype: torch.dtype) -> int:
         """Elements of a box that are bounded together."""

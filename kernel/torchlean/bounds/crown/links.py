@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from torchlean.bounds.crown.anchors import Constant
+from torchlean.bounds.device import PROCESSOR, current
 from torchlean.graph import LEAVES, Graph, Node
 from torchlean.intervals.affine import magnitude
 from torchlean.ops import OPS
@@ -53,8 +54,10 @@ def links(
     parts: Mapping[int, Sequence[Affine | None]],
     starts: Mapping[int, Constant],
 ) -> dict[int, Link]:
-    """The nodes of a graph that are in a chain."""
+    """The nodes of a graph that are in a chain; none on another device, since chains are numpy's."""
     found: dict[int, Link] = {}
+    if current() != PROCESSOR:
+        return found
     for node in graph:
         if not varies[node.id] or not node.type.dtype.is_floating_point:
             continue

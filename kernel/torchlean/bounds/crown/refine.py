@@ -25,6 +25,7 @@ from torchlean.bounds.crown.planes import planes_of
 from torchlean.bounds.crown.steps import Step, stop
 from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.bounds.forward.climb import Climb, narrower, too_many, worth
+from torchlean.bounds.device import at_a_time
 from torchlean.bounds.ibp import Bounds, bound_node, content_key, wraps
 from torchlean.cancellation import Cancelled
 from torchlean.graph import LEAVES, Graph, Node
@@ -244,7 +245,7 @@ class _Refinement:
 
     def _rows_at_a_time(self, node: Node) -> int:
         """Elements per pass, each of which takes two rows of coefficients on the widest node below."""
-        rows = max(1, CHUNK_BYTES // (8 * 2 * max(1, self.structure.widest[node.id])))
+        rows = max(1, at_a_time(CHUNK_BYTES) // (8 * 2 * max(1, self.structure.widest[node.id])))
         return rows if self.land.steps[node.id].window is None else PATCHED * rows
 
     def _build(self, end: int) -> None:

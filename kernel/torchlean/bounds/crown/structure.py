@@ -13,6 +13,7 @@ from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.bounds.crown.anchors import Constant
 from torchlean.bounds.crown.links import Link, links
 from torchlean.bounds.crown.lowered import Lowered, lower
+from torchlean.bounds.device import current
 from torchlean.bounds.ibp import MAX_ELEMENTS, bound_node, content_key, wraps
 from torchlean.graph import LEAVES, Graph
 from torchlean.graph.hashing import DIGEST_BYTES
@@ -95,8 +96,8 @@ _structures: OrderedDict[bytes, Structure] = OrderedDict()
 
 
 def remembered(graph: Graph, cache: BoundsCache) -> Structure:
-    """The structure of a graph of the same content, from earlier or computed now."""
-    state = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    """The structure of a graph of the same content on the same device, from earlier or computed now."""
+    state = hashlib.blake2b(str(current()).encode(), digest_size=DIGEST_BYTES)
     for node in graph:
         state.update(node.digest)
         state.update(repr(node.inputs).encode())
