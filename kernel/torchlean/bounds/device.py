@@ -3,8 +3,8 @@
 The code is the same, and so is what makes its bounds hold. IEEE 754 governs CUDA's float64 sums and products, and
 bounds of dot products hold for any order and any use of fused multiply-add; NVIDIA states the largest error of each
 function (CUDA C++ Programming Guide, "Mathematical Functions"), and `intervals/rounding.py` allows for it. What does
-not follow these rules is kept out: cuDNN, whose convolutions may go through Fourier or Winograd transforms, TensorFloat-32
-and cuBLAS's emulation of numbers by smaller ones.
+not follow these rules is kept out: cuDNN, whose convolutions may go through Fourier or Winograd transforms,
+TensorFloat-32, and cuBLAS's emulation of numbers by smaller ones.
 
 torch's own way to say where new tensors go, `torch.device` as a context, costs some time with every call, so it is not
 entered for this processor.

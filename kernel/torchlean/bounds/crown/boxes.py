@@ -24,8 +24,8 @@ from torchlean.bounds.crown.descent import Landscape, element_bounds
 from torchlean.bounds.crown.refine import bound_lowered, known_operands, open_elements, step_of
 from torchlean.bounds.crown.steps import enclosure, stop
 from torchlean.bounds.crown.structure import Structure, remembered
-from torchlean.bounds.forward.climb import Climb, narrower, worth
 from torchlean.bounds.device import at_a_time
+from torchlean.bounds.forward.climb import Climb, narrower, worth
 from torchlean.bounds.ibp import wraps
 from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node

@@ -24,8 +24,8 @@ from torchlean.bounds.crown.passages import Magnitude, Passage, affine, between,
 from torchlean.bounds.crown.planes import planes_of
 from torchlean.bounds.crown.steps import Step, stop
 from torchlean.bounds.crown.structure import Structure, remembered
-from torchlean.bounds.forward.climb import Climb, narrower, too_many, worth
 from torchlean.bounds.device import at_a_time
+from torchlean.bounds.forward.climb import Climb, narrower, too_many, worth
 from torchlean.bounds.ibp import Bounds, bound_node, content_key, wraps
 from torchlean.cancellation import Cancelled
 from torchlean.graph import LEAVES, Graph, Node
