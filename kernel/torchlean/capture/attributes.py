@@ -222,6 +222,8 @@ def _of_function(run: Interpreter, owner: UserFunction, name: str) -> Value:
     if name.startswith("__"):
         return Unknown(f"`{name}` of a function is not followed")
     return no_attribute(run, f"function `{owner.name}`", name, [])
+    if name == "__module__":
+        return owner.module.name
 
 
 def _of_callable(run: Interpreter, owner: Value, name: str) -> Value:

@@ -19,6 +19,7 @@ from torchlean.capture.emitter import TensorTooLarge, too_large
 from torchlean.capture.values import (
     ExceptionValue,
     Instance,
+    ModuleValue,
     Raised,
     TensorValue,
     Unknown,
@@ -125,6 +126,15 @@ def refill(run: Interpreter, tensor: TensorValue, value: float) -> TensorValue:
 def is_unknown(run: Interpreter, value: Value) -> bool:
     """Whether a value is not followed."""
     return isinstance(value, Unknown)
+
+
+@native(f"{MODULE}.followed_module")
+def followed_module(run: Interpreter, name: Value) -> Value:
+    """What `sys.modules[name]` is, where that is a file that is followed."""
+    for module in run.modules.values():
+        if isinstance(module, ModuleValue) and module.module.name == name:
+            return module
+    return Unknown(f"whether `{name}` was imported is not followed", run.place())
 
 
 @native(f"{MODULE}.adopt", unknowns=True)

@@ -151,11 +151,6 @@ def _counter(run: Interpreter, iterable: Value = ()) -> Value:
     return items if isinstance(items, Unknown) else Counter(items)
 
 
-@native("collections.deque", unknowns=True)
-def _deque(run: Interpreter, iterable: Value = (), maxlen: Value = None) -> Value:
-    return Unknown("`deque` is not followed")
-
-
 @native("collections.namedtuple")
 def _namedtuple(run: Interpreter, name: str, fields: Value, **options: Value) -> Value:
     import ast

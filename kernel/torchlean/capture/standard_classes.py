@@ -10,11 +10,12 @@ import enum
 import numbers
 import os.path
 import string
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 
-from torchlean.capture.classes import AUTO, Field, NamedTupleBase, annotated_names
+from torchlean.capture.classes import AUTO, Field, NamedTupleBase, annotated_names, fill_fields
 from torchlean.capture.standard import identity
 from torchlean.capture.torch_names import CONSTANTS
 from torchlean.capture.values import (
@@ -43,7 +44,21 @@ def _dataclass(run: Interpreter, cls: Value = None, **options: Value) -> Value:
         names = annotated_names(base) if base is cls else (base.fields or [])
         fields += [name for name in names if name not in fields]
     cls.fields = fields
+    if options.get("init") is not False:
+        cls.names.setdefault(
+            "__init__", Native(f"{cls.name}.__init__", _generated(fields), accepts_unknown=True)
+        )
     return cls
+
+
+def _generated(fields: list[str]) -> Callable[..., Value]:
+    """The constructor of a dataclass, which that of a derived class may call."""
+
+    def initialise(run: Interpreter, instance: Instance, *arguments: Value, **keywords: Value) -> Value:
+        fill_fields(run, instance, fields, list(arguments), keywords)
+        return None
+
+    return initialise
 
 
 @native("dataclasses.field", unknowns=True)

@@ -1,0 +1,110 @@
+"""Programs in the Python that libraries of models are written in: registries, factories, settings, decorators."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from tests.capture.agreement import assert_agrees
+
+PROGRAMS = {
+    "a decorator that asks which parameters may only be given by keyword": """
+        import functools, inspect
+        def by_position_too(build):
+            parameters = inspect.signature(build).parameters
+            first = next(i for i, p in enumerate(parameters.values()) if p.kind == p.KEYWORD_ONLY)
+            names = tuple(inspect.signature(build).parameters)[first:]
+            @functools.wraps(build)
+            def outer(*args, **kwargs):
+                args, rest = args[:first], args[first:]
+                kwargs.update(dict(zip(names, rest)))
+                return build(*args, **kwargs)
+            return outer
+        @by_position_too
+        @by_position_too
+        def layer(inputs, *, outputs=2, factor=1.0):
+            built = Layer(inputs, outputs)
+            built.factor = factor
+            return built
+        made = layer(3, 4, 2.0)
+        result = made(numbers(2, 3)) * made.factor
+    """,
+    "a signature with every kind of parameter": """
+        import inspect
+        def f(a, /, b: int, c=3, *rest, d, e=5.0, **more):
+            return a
+        class Net:
+            def __init__(self, width, depth=2): ...
+            def run(self, x): ...
+        found = inspect.signature(f)
+        kinds = [p.kind for p in found.parameters.values()]
+        empty = inspect.Parameter.empty
+        defaults = [0 if p.default is empty else p.default for p in found.parameters.values()]
+        counts = [len(inspect.signature(g).parameters) for g in (Net, Net.run, Net(1).run, lambda: 0)]
+        assert list(found.parameters) == ["a", "b", "c", "rest", "d", "e", "more"]
+        result = numbers(3) * torch.tensor([float(sum(int(k) * 10**i for i, k in enumerate(kinds))),
+            sum(defaults), float(sum(c * 10**i for i, c in enumerate(counts)))])
+    """,
+    "a class that calls the constructor of the dataclass it derives from": """
+        from dataclasses import dataclass, field
+        @dataclass
+        class Size:
+            width: int
+            depth: int = 2
+            names: list = field(default_factory=list)
+        class Doubled(Size):
+            def __init__(self, width, **more):
+                super().__init__(2 * width, **more)
+        class Halved(Doubled):
+            pass
+        size, other = Doubled(2, depth=3), Halved(3)
+        size.names.append("only here")
+        result = numbers(2) * size.width + size.depth + 10 * other.width + other.depth + len(other.names)
+    """,
+    "a double-ended queue": """
+        from collections import deque
+        kept = deque(maxlen=3)
+        for i in range(5):
+            kept.append(i)
+        kept.appendleft(7)
+        free = deque([1.0, 2.0])
+        free.extendleft([3.0, 4.0])
+        free.rotate(1)
+        free.pop()
+        last = free.popleft()
+        result = numbers(3) * torch.tensor([float(i) for i in kept]) + last + free[0] + len(free) + (9.0 in free)
+    """,
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_graph_computes_what_the_program_computes(name: str, tmp_path: Path) -> None:
+    assert_agrees(PROGRAMS[name], tmp_path)
+
+
+def test_a_registry_looks_up_the_module_of_what_it_registers(tmp_path: Path) -> None:
+    registry = """
+        import sys
+        KNOWN = {}
+        def register(build):
+            module = sys.modules[build.__module__]
+            KNOWN[build.__name__] = (build, module.CONFIGURATIONS[build.__name__])
+            return build
+    """
+    models = """
+        from torch import nn
+        from registry import register
+        CONFIGURATIONS = {"small": 2.0, "large": 4.0}
+        @register
+        def small(x): return x + 1
+        @register
+        def large(x): return x - 1
+    """
+    text = """
+        import models
+        from registry import KNOWN
+        build, factor = KNOWN["large"]
+        result = build(numbers(2, 3)) * factor
+    """
+    assert_agrees(text, tmp_path, registry=textwrap.dedent(registry), models=textwrap.dedent(models))
