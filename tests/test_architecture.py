@@ -38,9 +38,12 @@ LIGHT = {
 """Leaves that lower or equal layers may use: boxes, levels, samples, words for mistakes, reading weight files."""
 
 SERVER_MAY_USE = {
+    "analysis.panel",
     "analysis.properties",  # reads property files without torch
     "analysis.result",
+    "analysis.views",
     "analysis.wire",
+    "analysis.wording",
     "diagnostics",
     "edits",
     "lean",  # finds and runs Lean, without torch; imported when Lean is first needed

@@ -10,7 +10,14 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from torchlean.analysis.properties import SUFFIX, is_property
-from torchlean_server import convert, lean_handlers, list_handlers, lyapunov_handlers
+from torchlean_server import (
+    check_handlers,
+    convert,
+    graph_handlers,
+    lean_handlers,
+    list_handlers,
+    lyapunov_handlers,
+)
 from torchlean_server.convert import SELECT_DOMAIN, Declined
 from torchlean_server.edits import replacement
 from torchlean_server.features import (
@@ -71,9 +78,11 @@ def register(server: Server) -> None:
     for method, (handler, options) in features.items():
         server.feature(method, options)(handler)
     server.command(SELECT_DOMAIN)(select_domain)
+    check_handlers.register(server)
     lean_handlers.register(server)
     lyapunov_handlers.register(server)
     list_handlers.register(server)
+    graph_handlers.register(server)
 
 
 # The conversation
@@ -160,6 +169,7 @@ def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
     document.changed(params.text_document.version)
     ls.documents.text_changed(document)
     ls.fixer.drop(document)
+    ls.viewer.drop(document)
     ls.prover.attend(document)
     ls.checker.text_changed(document)
 

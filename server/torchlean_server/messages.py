@@ -5,7 +5,8 @@ Server to worker:
      "method": "ibp" or "crown",
      "lines": [first, last] or null,            with lines: quick fixes, not the analysis
      "claims": [name] or null,                  with claims: their certificates, not the analysis
-     "study": [what, name] or null}             with study: of a Lyapunov function, `picture` or `level`
+     "study": [what, name] or null,             with study: of a Lyapunov function, `picture` or `level`
+     "view": View or null}                      with view: bounds of one unit by a method, for a domain
     {"type": "cancel", "id"}
 Worker to server:
     {"type": "ready"}                           torch is imported and warm
@@ -14,6 +15,7 @@ Worker to server:
     {"type": "result", "id", "fixes"}           what helps against the hazards on the lines
     {"type": "result", "id", "plans"}           certificates of the claims, or why there are none
     {"type": "result", "id", "text", "fixes"}   the picture (SVG), or a sentence about the level and its edit, if any
+    {"type": "result", "id", "viewed"}          what is to be seen
     {"type": "cancelled", "id"}
     {"type": "crashed", "id", "error"}          the last words of a dying worker
 

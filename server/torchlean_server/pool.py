@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from torchlean.analysis import wire
 from torchlean.analysis.result import FileAnalysis, Plan
+from torchlean.analysis.views import View, Viewed
 from torchlean.edits import Fix
 from torchlean.startup import module_command
 from torchlean_server.messages import Message
@@ -64,7 +65,7 @@ class Request:
     `text_alone`: of a property file only what its text says, without the verdict. Not the analysis is wanted with
     `lines` but quick fixes for the hazards on these lines (first and last, zero-based), with `claims` but certificates
     of the claims with these names, with `study` but a `picture` or the largest `level` of the Lyapunov function of the
-    name beside it.
+    name beside it, with `view` but the bounds that it describes.
     """
 
     key: str
@@ -75,6 +76,7 @@ class Request:
     lines: tuple[int, int] | None = None
     claims: tuple[str, ...] | None = None
     study: tuple[str, str] | None = None
+    view: View | None = None
 
 
 @dataclass(slots=True)
@@ -158,6 +160,15 @@ class Pool:
         message = await self._answer(request, lambda _: None)
         return str(message["text"]), wire.decode_fixes(message["fixes"])
 
+    async def view(self, request: Request) -> Viewed:
+        """What the request's `view` describes. Cancel the task to have it dropped.
+
+        Raises:
+            AnalysisStopped: it took too long, or its process died twice.
+        """
+        message = await self._answer(request, lambda _: None)
+        return await asyncio.to_thread(wire.decode_viewed, message["viewed"])
+
     async def _answer(self, request: Request, publish: Callable[[FileAnalysis], None]) -> Message:
         """The result's message of whichever worker gives one."""
         reason = ""
@@ -237,6 +248,7 @@ class Pool:
             "lines": None if request.lines is None else list(request.lines),
             "claims": None if request.claims is None else list(request.claims),
             "study": None if request.study is None else list(request.study),
+            "view": None if request.view is None else wire.encode_view(request.view),
         }
 
     def _settle(self, worker: Worker) -> None:

@@ -17,7 +17,8 @@ from torchlean.analysis.result import (
     UnitResult,
     Verdict,
 )
-from torchlean.numbers import interval_text, lower_text, upper_text
+from torchlean.analysis.wording import domain_text, extent_text, inputs_text, interval, rounding_rows
+from torchlean.numbers import interval_text, lower_text
 from torchlean_server.lean import words
 from torchlean_server.proofs import Proof
 
@@ -29,9 +30,6 @@ LONGEST = 80
 
 SLOW = 1.0
 """Seconds from which on a hover tells how long a verdict took."""
-
-ERROR_DIGITS = 3
-"""Of errors: they are bounds of bounds, and nobody reads a fourth digit."""
 
 _METHODS = {
     "ibp": "interval bound propagation",
@@ -109,48 +107,11 @@ def bounds_rows(fact: TensorFact) -> list[tuple[str, str]]:
     return rows
 
 
-def rounding_rows(fact: TensorFact) -> list[tuple[str, str]]:
-    """(heading, text) of what an execution in the program's dtype may add to the exact values above; empty where that
-    is nothing, or follows from there being no bounds at all."""
-    rounding = fact.rounding
-    if rounding is None or rounding.error == 0 or fact.lower is None or fact.upper is None:
-        return []
-    if not math.isfinite(rounding.error):
-        bounded = math.isfinite(fact.lower) and math.isfinite(fact.upper) and not fact.undefined
-        return [("rounding", f"no bound: {rounding.reason}")] if bounded and rounding.reason else []
-    if fact.dtype == "bool":
-        if fact.lower != fact.upper:
-            return []
-        return [("rounding", "an execution may decide otherwise than exact numbers do")]
-    rows = []
-    executed = interval_text(rounding.lower, rounding.upper)
-    if executed != interval_text(fact.lower, fact.upper):
-        rows.append((fact.dtype, executed))
-    text = f"off by at most {upper_text(rounding.error, ERROR_DIGITS)}"
-    if rounding.ulps is not None:
-        text += f" ({upper_text(rounding.ulps, ERROR_DIGITS)} ulp)"
-    if rounding.blame is not None and rounding.blame.line is not None:
-        text += f", {_share(rounding.blame.share)} from line {rounding.blame.line + 1}"
-    return [*rows, ("rounding", text)]
-
-
-def _share(share: float) -> str:
-    """`63 %`, in words where it is everything or nearly so."""
-    return "all" if share > 0.995 else f"{share:.0%}".replace("%", " %")
-
-
 def _truth(fact: TensorFact) -> str:
     """Bounds of a boolean tensor in words."""
     if fact.undefined or fact.lower != fact.upper:
         return "true or false: these bounds do not decide it"
     return "true" if fact.lower == 1 else "false"
-
-
-def interval(fact: TensorFact) -> str:
-    """`[-1, 2.5]`, with a warning when the value may be NaN. For facts with bounds."""
-    if fact.lower is None or fact.upper is None:
-        raise ValueError(f"node {fact.node} has no bounds")
-    return _interval(fact.lower, fact.upper, fact.undefined)
 
 
 def method_text(fact: TensorFact) -> str:
@@ -175,26 +136,7 @@ def _rounding_note(fact: TensorFact) -> str:
 def _alone(extent: Extent, dtype: str) -> str:
     if dtype == "bool":
         return "true or false"
-    return f"`{_interval(extent.lower, extent.upper, extent.undefined)}`"
-
-
-def _interval(lower: float, upper: float, undefined: bool) -> str:
-    text = interval_text(lower, upper)
-    return f"{text} or undefined (NaN)" if undefined else text
-
-
-def domain_text(unit: UnitResult) -> str:
-    """What the unit's bounds hold for, as a sentence piece with markdown."""
-    if unit.domains:
-        return f"{_inputs(unit)} ({unit.kind} `{unit.name}`)"
-    if unit.kind == "script":
-        return "as the file's own code computes it"
-    assumed = ", with an assumed input shape" if unit.assumed_input else ""
-    return f"for any input ({unit.kind} `{unit.name}`{assumed})"
-
-
-def _inputs(unit: UnitResult) -> str:
-    return "for all " + ", ".join(f"`{name} ∈ {text}`" for name, text in unit.domains)
+    return f"`{extent_text(extent.lower, extent.upper, extent.undefined)}`"
 
 
 def claim_text(unit: UnitResult, proof: Proof | None = None) -> str:
@@ -203,11 +145,11 @@ def claim_text(unit: UnitResult, proof: Proof | None = None) -> str:
     if unit.failure:
         return "\n\n".join([f"**claim `{unit.name}`** cannot be analysed", unit.failure])
     if claim is None:
-        return "\n\n".join([f"**claim `{unit.name}`**: being checked", _inputs(unit)])
+        return "\n\n".join([f"**claim `{unit.name}`**: being checked", inputs_text(unit)])
     evidence = words.evidence(proof) if claim.evidence is Evidence.ENGINE else _EVIDENCE[claim.evidence]
     last = [f"evidence: {evidence}"] if evidence else []
     if unit.domains:
-        last.append(_inputs(unit))
+        last.append(inputs_text(unit))
     if claim.seconds >= SLOW:
         last.append(f"decided in {seconds_text(claim.seconds)}")
     head = f"**claim `{unit.name}`: {_VERDICTS[claim.verdict]}**"

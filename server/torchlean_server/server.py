@@ -33,6 +33,7 @@ from torchlean_server.publishing import HINTS, Publisher
 from torchlean_server.settings import Settings
 from torchlean_server.state import Document
 from torchlean_server.text import Text
+from torchlean_server.viewer import Viewer
 from torchlean_server.watch import Watcher
 
 logger = logging.getLogger("torchlean")
@@ -54,6 +55,7 @@ class Server(LanguageServer):
         self.setting_up: asyncio.Task[None] | None = None
         self.documents = Documents()
         self.fixer = Fixer(pool, self.documents)
+        self.viewer = Viewer(pool, self.documents)
         self.root: str | None = None
         self.said_goodbye = False
 
@@ -134,6 +136,7 @@ class Server(LanguageServer):
         """The document is closed, and is not among the open ones any more."""
         self.checker.close(document)
         self.fixer.drop(document)
+        self.viewer.drop(document)
         self.prover.closed(document)
         self.publisher.closed(document)
         self.reporter.closed(document)

@@ -19,7 +19,9 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from torchlean.analysis import views
 from torchlean.analysis.result import FamilyResult, FileAnalysis, UnitResult
+from torchlean.analysis.views import Ends
 from torchlean.source import Span
 from torchlean_server.edits import Delta
 from torchlean_server.proofs import Key, Proof, proof_key
@@ -100,7 +102,7 @@ class ShownFamily:
 
 
 def unit_id(unit: UnitResult) -> str:
-    return f"{unit.kind}:{unit.name}"
+    return views.unit_id(unit.kind, unit.name)
 
 
 def has_verdict(unit: UnitResult) -> bool:
@@ -139,6 +141,8 @@ class Document:
         proofs: what Lean says of its proved claims, of those shown at least.
         attention: when a person last worked with it; larger is later.
         view: the lines last seen on the screen, first and last, where the client tells.
+        domains: boxes that a person tries out in the place of those that the file states, by unit and input. Nothing
+            but the graph is shown for them.
     """
 
     def __init__(self, uri: str, path: str, version: int, string: str) -> None:
@@ -160,6 +164,7 @@ class Document:
         self.proofs: dict[Key, Proof] = {}
         self.attention = 0
         self.view: tuple[int, int] | None = None
+        self.domains: dict[str, dict[str, Ends]] = {}
         self._anchors: weakref.WeakSet[Anchor] = weakref.WeakSet()
 
     def edit(self, start: int, end: int, string: str) -> None:

@@ -6,7 +6,7 @@ the kernel ends the process with its last words on the wire, and the pool starts
 
 The analysis is named on the command line (`--analysis module:function`). The module also provides `Session` (made
 from the workspace folders, holds the caches) and `Cancelled` (raised when `cancelled()` was heeded); it may have
-`certificates` of its own.
+`certificates` and `viewed` of its own.
 """
 
 from __future__ import annotations
@@ -129,12 +129,15 @@ class Analyser:
 
         answer: Message = {"type": "cancelled", "id": id}
         path, text, lines, claims = (request[name] for name in ("path", "text", "lines", "claims"))
-        study = request["study"]
+        study, view = request["study"], request["view"]
         if not cancelled():
             with contextlib.suppress(self._cancelled_error):
                 if claims is not None:
                     plans = self._certificates()(path, text, claims, self._session, cancelled)
                     answer = {"type": "result", "id": id, "plans": form.encode_plans(plans)}
+                elif view is not None:
+                    seen = self._viewed()(form.decode_view(view), path, text, self._session, cancelled)
+                    answer = {"type": "result", "id": id, "viewed": form.encode_viewed(seen)}
                 elif study is not None:
                     from torchlean.analysis.studies import answered  # only those who ask for it wait for it
 
@@ -159,6 +162,15 @@ class Analyser:
         from torchlean.analysis.certifying import certificates
 
         return certificates
+
+    def _viewed(self) -> Callable[..., Any]:
+        """What computes views; the same."""
+        own: Callable[..., Any] | None = getattr(self._module, "viewed", None)
+        if own is not None:
+            return own
+        from torchlean.analysis.viewing import viewed
+
+        return viewed
 
     def _adopt(self, request: Message) -> None:
         """Take over what came with a request: workspace folders, changed unsaved texts, the memory limit."""

@@ -6,7 +6,7 @@ import ast
 import contextlib
 import pathlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -187,7 +187,7 @@ class Editor:
         inner = {action.title: ast.literal_eval(action.command) for action in commands}
         return {title: (command["command"], command["arguments"]) for title, command in inner.items()}
 
-    async def request(self, method: str, uri: str, **more: object) -> Any:
+    async def request(self, method: str, uri: str, /, **more: object) -> Any:
         """The answer to one of docs/protocol.md's requests about a document."""
         params = {"textDocument": {"uri": uri}, **more}
         return _plain(await self.client.protocol.send_request_async(method, params))
@@ -284,12 +284,13 @@ async def editing(
     options: object = None,
     configuration: object = None,
     lean: bool = False,
+    environment: Mapping[str, str] = ENVIRONMENT,
 ) -> AsyncIterator[Editor]:
     """A session from `initialize` to `exit` with a server of its own. Lean is turned off unless it is asked for."""
     if not lean:
         options, configuration = ({**_LEAN_OFF, **(given or {})} for given in (options, configuration))  # type: ignore[dict-item]
     command = [sys.executable, "-m", "torchlean_server", *arguments]
-    config = ClientServerConfig(server_command=command, client_factory=make_client, server_env=ENVIRONMENT)
+    config = ClientServerConfig(server_command=command, client_factory=make_client, server_env=dict(environment))
     client = await config.start()
     editor: Editor = client.editor
     if configuration is not None:

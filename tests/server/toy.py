@@ -30,6 +30,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from torchlean.analysis.result import (
     Certificate,
@@ -45,6 +46,7 @@ from torchlean.analysis.result import (
     UnitResult,
     Verdict,
 )
+from torchlean.analysis.views import Ends, Histogram, InputBox, Spread, View, Viewed, unit_id
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.source import Span
 
@@ -75,6 +77,24 @@ def certificates(
 ) -> tuple[Plan, ...]:
     functions = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)}
     return tuple(_plan(functions[name], cancelled) for name in names if name in functions)
+
+
+def viewed(view: View, path: str, text: str, session: Session, cancelled: Callable[[], bool]) -> Viewed:
+    """Each tensor is what the box of the input `x` says, or what the text says; `# view S` takes S seconds."""
+    if "# view" in text:
+        _sleep(float(_argument(text, "view")), cancelled)
+    units = _result(path, text, session, complete=True).units
+    unit = next((unit for unit in units if unit_id(unit.kind, unit.name) == view.unit), None)
+    if unit is None:
+        return Viewed(None, refused="toy refusal")
+    ends = view.domain.get("x")
+    if ends is not None:
+        low, high = ends.lower[0], ends.upper[0]
+        facts = tuple(replace(fact, lower=low, upper=high, method=view.method) for fact in unit.facts)
+        unit = replace(unit, facts=facts)
+    box = InputBox(0, "x", (2,), "float32", Ends((0.0, 0.0), (1.0, 1.0)), ends)
+    bars = Histogram(0.0, 1.0, (2,))
+    return Viewed(unit, (box,), tuple(Spread(bars, bars, 0) for _ in unit.facts))
 
 
 def _plan(function: ast.FunctionDef, cancelled: Callable[[], bool]) -> Plan:
@@ -199,7 +219,8 @@ def _unit(path: str, text: str, function: ast.FunctionDef, complete: bool) -> Un
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.List):
             low, high = (ast.literal_eval(end) for end in node.value.elts)
             bounds = (float(low), float(high), float(high - low)) if complete else (None, None, None)
-            facts.append(TensorFact(len(facts), "toy", "x", (2,), "float32", *bounds))
+            op = "toy" if facts else "input"
+            facts.append(TensorFact(len(facts), op, "x", (2,), "float32", *bounds))
             source = text.splitlines()[node.lineno - 1].encode()
             start, end = (
                 len(source[:c].decode()) for c in (node.targets[0].col_offset, node.end_col_offset or 0)

@@ -12,6 +12,7 @@ from typing import Any
 import cattrs
 
 from torchlean.analysis.result import Certificate, FileAnalysis, NotCheckable, Plan
+from torchlean.analysis.views import View, Viewed
 from torchlean.diagnostics import Severity
 from torchlean.edits import Fix
 from torchlean.source import Span
@@ -82,4 +83,45 @@ def decode_plans(data: list[dict[str, Any]]) -> tuple[Plan, ...]:
     return _converter.structure(data, tuple[Plan, ...])
 
 
-__all__ = ["decode", "decode_fixes", "decode_plans", "encode", "encode_fixes", "encode_plans"]
+def encode_view(view: View) -> dict[str, Any]:
+    """What is to be seen, in the same form."""
+    encoded: dict[str, Any] = _converter.unstructure(view)
+    return encoded
+
+
+def decode_view(data: dict[str, Any]) -> View:
+    """The same back from `encode_view`'s form.
+
+    Raises:
+        cattrs.BaseValidationError: the data has another form.
+    """
+    return _converter.structure(data, View)
+
+
+def encode_viewed(viewed: Viewed) -> dict[str, Any]:
+    """A view in the same form."""
+    encoded: dict[str, Any] = _converter.unstructure(viewed)
+    return encoded
+
+
+def decode_viewed(data: dict[str, Any]) -> Viewed:
+    """The view back from `encode_viewed`' form.
+
+    Raises:
+        cattrs.BaseValidationError: the data has another form.
+    """
+    return _converter.structure(data, Viewed)
+
+
+__all__ = [
+    "decode",
+    "decode_fixes",
+    "decode_plans",
+    "decode_view",
+    "decode_viewed",
+    "encode",
+    "encode_fixes",
+    "encode_plans",
+    "encode_view",
+    "encode_viewed",
+]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from torchlean.analysis.result import TensorFact
+from torchlean.analysis.panel import labelled
+from torchlean.analysis.result import TensorFact, UnitResult
+from torchlean.source import Span
 from torchlean_server.features import domain
 from torchlean_server.state import Document, ShownUnit
 
@@ -44,16 +47,18 @@ def find(document: Document, unit: str | None) -> ShownUnit | None:
 
 def rows(document: Document, shown: ShownUnit) -> list[Row]:
     """Every tensor of the unit, operands before what is computed from them."""
-    places: dict[int, tuple[tuple[int, int], str]] = {}
-    for place in shown.unit.places:
-        where = shown.layer.track.now(place.span) if place.span.path == document.path else None
-        if where is None:
-            continue
-        for index in place.facts:
-            mine = where, place.label
-            places[index] = min(places.get(index, mine), mine, key=lambda known: known[0][1] - known[0][0])
-    found = []
-    for index, fact in enumerate(shown.unit.facts):
-        where, label = places.get(index, (None, ""))
-        found.append(Row(fact, fact.label or label, where))
-    return found
+    return _rows(shown.unit, document.path, shown.layer.track.now)
+
+
+def viewed_rows(document: Document, unit: UnitResult) -> list[Row]:
+    """The same of a unit that was looked at in the text of now."""
+    return _rows(unit, document.path, document.text.offsets)
+
+
+def _rows(unit: UnitResult, path: str, offsets: Callable[[Span], tuple[int, int] | None]) -> list[Row]:
+    places = labelled(
+        unit,
+        lambda place: offsets(place.span) if place.span.path == path else None,
+        lambda where: where[1] - where[0],
+    )
+    return [Row(fact, label, where) for fact, (label, where) in zip(unit.facts, places, strict=True)]

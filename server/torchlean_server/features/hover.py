@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from torchlean.analysis import wording
 from torchlean.analysis.result import Place, TensorFact, UnitResult
 from torchlean_server import render
 from torchlean_server.features import domain
@@ -111,7 +112,7 @@ def _text(document: Document, hit: _Hit) -> str:
     about = render.parameters_text if hit.place.role == "parameter" else render.place_text
     parts = [about(hit.place.label, hit.facts)]
     if _has_numbers(hit):
-        parts.append(f"{render.domain_text(hit.unit)}  \n{render.method_text(hit.facts[0])}")
+        parts.append(f"{wording.domain_text(hit.unit)}  \n{render.method_text(hit.facts[0])}")
     return "\n\n".join(parts)
 
 
@@ -121,7 +122,7 @@ def _has_numbers(hit: _Hit) -> bool:
 
 def _older_numbers(hit: _Hit) -> str:
     intervals = ", ".join(
-        f"`{render.interval(f)}`" for f in hit.facts[: render.MAX_FACTS] if f.lower is not None
+        f"`{wording.interval(f)}`" for f in hit.facts[: render.MAX_FACTS] if f.lower is not None
     )
     note = hit.layer.note or "of the same text"
-    return f"interval {intervals} ({note})  \n{render.domain_text(hit.unit)}"
+    return f"interval {intervals} ({note})  \n{wording.domain_text(hit.unit)}"

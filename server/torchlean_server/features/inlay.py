@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torchlean.analysis import wording
 from torchlean.analysis.result import Place
 from torchlean_server import render
 from torchlean_server.features.domain import preferred
@@ -70,7 +71,7 @@ def _candidate(
         if text != document.text.line(line).strip():
             label = f"{_shortened(text)} {label}"
     offset = document.text.offset(line, len(document.text.line(line).rstrip()))
-    tooltip = f"`{place.label}` {render.domain_text(shown.unit)}  \n{render.method_text(facts[0])}"
+    tooltip = f"`{place.label}` {wording.domain_text(shown.unit)}  \n{render.method_text(facts[0])}"
     if shown.layer.stale:
         label += STALE_MARK
         tooltip = f"*{shown.layer.note}*\n\n{tooltip}"
