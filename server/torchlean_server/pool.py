@@ -10,6 +10,8 @@ request that loses its process is asked again once, and after that reported.
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -285,7 +287,7 @@ class Pool:
     def _check_startable(self) -> None:
         first = self.workers[0]
         if all(worker.state == "starting" for worker in self.workers) and first.failures >= BROKEN_STARTS:
-            raise AnalysisStopped(f"the analysis process does not start: {first.last_lines}")
+            raise AnalysisStopped(f"the analysis process does not start: {_explained(first.last_lines)}")
 
     async def _change(self, timeout: float | None) -> None:
         """Wait until some worker's state may have changed."""
@@ -302,3 +304,11 @@ class Pool:
             self._others_started = True
             for worker in self.workers[1:]:
                 worker.start()
+
+
+def _explained(lines: str) -> str:
+    """The last words of a process, or what to do about them where that is known."""
+    missing = re.search(r"^ModuleNotFoundError: No module named '(\w+)'", lines, re.MULTILINE)
+    if missing is None:
+        return lines
+    return f"its Python has no module `{missing[1]}`, which `{sys.executable} -m pip install {missing[1]}` installs"

@@ -290,7 +290,9 @@ async def editing(
     if not lean:
         options, configuration = ({**_LEAN_OFF, **(given or {})} for given in (options, configuration))  # type: ignore[dict-item]
     command = [sys.executable, "-m", "torchlean_server", *arguments]
-    config = ClientServerConfig(server_command=command, client_factory=make_client, server_env=dict(environment))
+    config = ClientServerConfig(
+        server_command=command, client_factory=make_client, server_env=dict(environment)
+    )
     client = await config.start()
     editor: Editor = client.editor
     if configuration is not None:
