@@ -5,10 +5,13 @@ import { claimCommands } from './claims/commands.ts';
 import { testExplorer } from './claims/tests.ts';
 import { ClaimTree } from './claims/tree.ts';
 import type { Claim } from './claims/model.ts';
+import { Gutter } from './gutter/gutter.ts';
 import { onOtherPython } from './server/environment.ts';
 import { install } from './server/install.ts';
+import { BoundsPanel } from './panel/panel.ts';
 import { Session } from './server/session.ts';
 import { declineNotebooks } from './status/notebooks.ts';
+import { reached, startCommands } from './start.ts';
 import { StatusBar } from './status/bar.ts';
 import type { Phase } from './status/phase.ts';
 
@@ -19,6 +22,9 @@ export interface Api {
   /** For people: where the server that was started last was found. */
   origin(): string | undefined;
   claims(uri: string): readonly Claim[];
+  /** Where which icon stands in the gutter. */
+  gutter: Gutter;
+  panel: BoundsPanel;
 }
 
 let session: Session | undefined;
@@ -31,9 +37,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const current = (session = new Session(context, log, (now) => {
     phase = now;
     bar.show(now);
+    if (now.kind === 'running') reached('running');
     phases.fire(now);
   }));
-  const tree = new ClaimTree(current.claims);
+  const tree = new ClaimTree(current.claims, current.activity);
+  const gutter = new Gutter(current.claims, current.activity);
+  const panel = new BoundsPanel(context, current);
   const commands: Record<string, () => unknown> = {
     'torchlean.restartServer': () => current.restart(),
     'torchlean.stopServer': () => current.stop(),
@@ -42,6 +51,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     },
     'torchlean.openSettings': () =>
       vscode.commands.executeCommand('workbench.action.openSettings', '@ext:torchlean.torchlean'),
+    'torchlean.showBounds': () => {
+      panel.show();
+    },
     'torchlean.installServer': async () => {
       if (await install(context)) await current.restart();
     },
@@ -53,9 +65,15 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     current,
     declineNotebooks(),
     tree,
+    gutter,
+    panel,
     vscode.window.registerTreeDataProvider('torchlean.claims', tree),
     testExplorer(current.claims, current),
     ...claimCommands(),
+    ...startCommands(context),
+    current.claims.onChange((uri) => {
+      if (current.claims.of(uri).length > 0) reached('claimsShown');
+    }),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('torchlean.server')) void current.restart();
@@ -71,6 +89,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     onPhase: phases.event,
     origin: () => current.origin,
     claims: (uri) => current.claims.of(uri),
+    gutter,
+    panel,
   };
 }
 

@@ -1,4 +1,4 @@
-/** Keeps the claims of the open documents up to date: asks whenever the server says that something changed. */
+/** Keeps the claims and modules of the open documents up to date: asks whenever the server says that something changed. */
 
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
@@ -6,18 +6,23 @@ import type { Claim, ClaimsResult } from './model.ts';
 
 export class ClaimList implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<string>();
-  /** The URI of a document whose claims changed. */
+  /** The URI of a document of which something may have changed. */
   readonly onChange = this.#changed.event;
-  readonly #claims = new Map<string, Claim[]>();
+  readonly #answers = new Map<string, ClaimsResult>();
   readonly #asked = new Map<string, number>();
 
   /** URIs of the documents with claims, in the order of their names. */
   documents(): string[] {
-    return [...this.#claims.keys()].sort();
+    return [...this.#answers].flatMap(([uri, { claims }]) => (claims.length > 0 ? [uri] : [])).sort();
   }
 
   of(uri: string): readonly Claim[] {
-    return this.#claims.get(uri) ?? [];
+    return this.#answers.get(uri)?.claims ?? [];
+  }
+
+  /** The last answer of the server about a document. */
+  answer(uri: string): ClaimsResult | undefined {
+    return this.#answers.get(uri);
   }
 
   async ask(client: LanguageClient, uri: string): Promise<void> {
@@ -26,7 +31,7 @@ export class ClaimList implements vscode.Disposable {
     try {
       const result = await client.sendRequest<ClaimsResult>('torchlean/claims', { textDocument: { uri } });
       // A later question has a later answer.
-      if (this.#asked.get(uri) === number) this.#take(uri, result.claims);
+      if (this.#asked.get(uri) === number) this.#take(uri, result);
     } catch {
       // The document was closed meanwhile, or the server ended: both take the claims away elsewhere.
     }
@@ -34,20 +39,20 @@ export class ClaimList implements vscode.Disposable {
 
   closed(uri: string): void {
     this.#asked.delete(uri);
-    this.#take(uri, []);
+    this.#take(uri, undefined);
   }
 
   clear(): void {
-    for (const uri of this.documents()) this.closed(uri);
+    for (const uri of [...this.#answers.keys()]) this.closed(uri);
   }
 
   dispose(): void {
     this.#changed.dispose();
   }
 
-  #take(uri: string, claims: Claim[]): void {
-    if (claims.length > 0) this.#claims.set(uri, claims);
-    else if (!this.#claims.delete(uri)) return;
+  #take(uri: string, answer: ClaimsResult | undefined): void {
+    if (answer !== undefined) this.#answers.set(uri, answer);
+    else if (!this.#answers.delete(uri)) return;
     this.#changed.fire(uri);
   }
 }

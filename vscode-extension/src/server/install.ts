@@ -1,12 +1,16 @@
 /**
  * Installing the server with pip, in a terminal where its progress and its errors are seen. Into the Python that is set or
- * selected, or `.venv`, or an environment of this extension's own where there is none.
+ * selected, or `.venv`, or an environment of this extension's own where there is none. What is installed is the server of
+ * this very version, which comes with the extension; pip fetches only what that depends on.
  */
 
+import * as fs from 'node:fs/promises';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { machine, ownEnvironment, places } from './environment.ts';
-import { programOf } from './locate.ts';
+import { folders, machine, ownEnvironment, places } from './environment.ts';
+import { expanded, programOf } from './locate.ts';
+import { requirement } from './requirement.ts';
 
 /** Whether it was installed. */
 export async function install(context: vscode.ExtensionContext): Promise<boolean> {
@@ -14,11 +18,15 @@ export async function install(context: vscode.ExtensionContext): Promise<boolean
     void vscode.window.showErrorMessage('TorchLean: packages are installed in trusted workspaces only.');
     return false;
   }
-  const requirement = vscode.workspace
-    .getConfiguration('torchlean.server')
-    .get<string>('package', 'torchlean');
+  const wanted = await chosen(context);
+  if (wanted === undefined) {
+    const message = 'TorchLean: this build of the extension carries no server. Name one in the settings.';
+    const answer = await vscode.window.showErrorMessage(message, 'Open Settings');
+    if (answer !== undefined) await vscode.commands.executeCommand('torchlean.openSettings');
+    return false;
+  }
   const existing = await environment(context);
-  if (existing !== undefined) return pip(existing, requirement);
+  if (existing !== undefined) return pip(existing, wanted);
   const host = machine(context.extensionPath);
   const base = (await host.onPath('python3')) ?? (await host.onPath('python'));
   if (base === undefined) {
@@ -29,23 +37,34 @@ export async function install(context: vscode.ExtensionContext): Promise<boolean
   }
   const own = ownEnvironment(context);
   if (!(await run(base, ['-m', 'venv', own], 'make an environment'))) return false;
-  return pip(programOf(own, 'python', host.windows), requirement);
+  return pip(programOf(own, 'python', host.windows), wanted);
+}
+
+/** What pip is asked for, as an argument of it. */
+async function chosen(context: vscode.ExtensionContext): Promise<string | undefined> {
+  const setting = vscode.workspace.getConfiguration('torchlean.server').get<string>('package', '');
+  const dist = path.join(context.extensionPath, 'dist');
+  const found = requirement(setting, await fs.readdir(dist));
+  if (found === undefined) return undefined;
+  return 'wheel' in found
+    ? path.join(dist, found.wheel)
+    : expanded(found.setting, os.homedir(), folders()[0]);
 }
 
 /** The Python that a person would expect TorchLean in. */
 async function environment(context: vscode.ExtensionContext): Promise<string | undefined> {
-  const { named, selected, folders } = await places(context);
+  const { named, selected } = await places(context);
   if (named.interpreter || selected) return named.interpreter || selected;
   const host = machine(context.extensionPath);
-  for (const folder of folders) {
+  for (const folder of folders()) {
     const python = programOf(path.join(folder, '.venv'), 'python', host.windows);
     if (await host.isProgram(python)) return python;
   }
   return undefined;
 }
 
-function pip(python: string, requirement: string): Promise<boolean> {
-  return run(python, ['-m', 'pip', 'install', '--upgrade', requirement], 'install the server');
+function pip(python: string, wanted: string): Promise<boolean> {
+  return run(python, ['-m', 'pip', 'install', '--upgrade', wanted], 'install the server');
 }
 
 async function run(command: string, args: string[], name: string): Promise<boolean> {

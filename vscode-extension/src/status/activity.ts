@@ -33,6 +33,11 @@ export class Activity {
     this.#count();
   }
 
+  /** What a document waits for. */
+  stages(uri: string): readonly Stage[] {
+    return this.#stages.get(uri) ?? [];
+  }
+
   summary(): Summary {
     const analysed = this.#documentsAt('analysis');
     if (analysed.length > 0) return { kind: 'analysing', documents: analysed };

@@ -12,19 +12,23 @@ const BACKGROUNDS = {
 
 export class StatusBar implements vscode.Disposable {
   #item: vscode.StatusBarItem;
-  #steady = new Steady<Appearance>((shown) => {
-    this.#draw(shown);
+  #drawn: string | undefined;
+  /** Appearances as JSON, so that equal ones are equal. */
+  #steady = new Steady<string>((values) => {
+    const now = values.get('bar');
+    if (now === undefined || now === this.#drawn) return;
+    this.#drawn = now;
+    this.#draw(JSON.parse(now) as Appearance);
   });
 
   constructor() {
     this.#item = vscode.window.createStatusBarItem('torchlean.status', vscode.StatusBarAlignment.Right);
     this.#item.name = 'TorchLean';
     this.#item.command = 'torchlean.showLog';
-    this.#item.show();
   }
 
   show(phase: Phase): void {
-    this.#steady.set(appearance(phase));
+    this.#steady.set(new Map([['bar', JSON.stringify(appearance(phase))]]));
   }
 
   dispose(): void {
@@ -46,5 +50,6 @@ export class StatusBar implements vscode.Disposable {
     };
     this.#item.tooltip = tooltip;
     this.#item.accessibilityInformation = { label: `${text.replace(/\$\([^)]*\) /, '')}. ${detail}` };
+    this.#item.show();
   }
 }

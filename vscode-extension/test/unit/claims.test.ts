@@ -1,31 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  type Claim,
   counterexampleTest,
+  grouped,
   hasCertificate,
   hasCounterexample,
   markOf,
+  numbersText,
+  tally,
 } from '../../src/claims/model.ts';
-
-function claim(changes: Partial<Claim>): Claim {
-  const place = { line: 0, character: 0 };
-  return {
-    name: 'holds',
-    kind: 'claim',
-    range: { start: place, end: place },
-    verdict: 'proved',
-    evidence: 'engine',
-    freshness: 'current',
-    lean: 'accepted',
-    title: '',
-    detail: '',
-    margin: 0,
-    counterexample: null,
-    seconds: 0,
-    ...changes,
-  };
-}
+import { claim } from './claim.ts';
 
 test('a mark never shows a verdict that is not current', () => {
   for (const verdict of ['proved', 'refuted', 'unknown', null] as const) {
@@ -60,4 +44,25 @@ test('a counterexample becomes a test that can be pasted', () => {
     'def test_holds_at_its_counterexample():\n' +
       '    assert holds(x=torch.tensor([1, -0.5], dtype=torch.float32), y=torch.tensor([[-0.0]], dtype=torch.float32)).all()\n',
   );
+});
+
+test('a counterexample can be read with every number as it is', () => {
+  assert.equal(numbersText({ x: [1, -0.5], y: [[-0]] }), '{\n  "x": [1, -0.5],\n  "y": [[-0.0]]\n}\n');
+});
+
+test('claims of a family stand together where its first one stands, and are counted', () => {
+  const family = 'safe';
+  const claims = [
+    claim({ name: 'first' }),
+    claim({ name: 'safe[0]', family }),
+    claim({ name: 'between' }),
+    claim({ name: 'safe[1]', family, verdict: 'refuted' }),
+    claim({ name: 'safe[2]', family, verdict: null }),
+  ];
+  const groups = grouped(claims);
+  const names = groups.map((one) => ('members' in one ? one.members.map(({ name }) => name) : one.name));
+  assert.deepEqual(names, ['first', ['safe[0]', 'safe[1]', 'safe[2]'], 'between']);
+  const safe = groups[1];
+  assert.ok(safe && 'members' in safe);
+  assert.equal(tally(safe.members), '1 proved, 1 refuted, 1 being checked of 3');
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 interface Property {
@@ -12,6 +12,7 @@ const read = (file: string): string => readFileSync(new URL(`../../${file}`, imp
 const manifest = JSON.parse(read('package.json')) as {
   contributes: {
     commands: { command: string; title: string; category: string }[];
+    walkthroughs: { steps: { description: string; media: object; completionEvents?: string[] }[] }[];
     configuration: { properties: Record<string, Property> };
   };
 };
@@ -24,7 +25,9 @@ test('the settings are those that the server documents, with its defaults', () =
     rows.map(([, name, value]) => [`torchlean.${name ?? ''}`, JSON.parse(value ?? '""') as unknown]),
   );
   assert.ok(documented.size >= 7);
-  const offered = Object.entries(properties).filter(([name]) => !name.startsWith('torchlean.server.'));
+  // Which server is started, and what is drawn beside the text, is the extension's own affair.
+  const own = /^torchlean\.(server|gutterMarks)\./;
+  const offered = Object.entries(properties).filter(([name]) => !own.test(name));
   assert.deepEqual(new Map(offered.map(([name, { default: value }]) => [name, value])), documented);
 });
 
@@ -35,9 +38,29 @@ test('every setting says what it does', () => {
 });
 
 test('every command that is offered is registered, by the extension or by the server', () => {
-  const sources = ['src/extension.ts', 'src/claims/commands.ts', '../docs/protocol.md'].map(read).join('\n');
+  const sources = ['src/extension.ts', 'src/start.ts', 'src/claims/commands.ts', '../docs/protocol.md']
+    .map(read)
+    .join('\n');
   for (const { command, category } of manifest.contributes.commands) {
     assert.equal(category, 'TorchLean');
     assert.ok(sources.includes(command), command);
+  }
+});
+
+test('the walkthrough leads to commands and shows files that there are', () => {
+  const commands = new Set(manifest.contributes.commands.map(({ command }) => command));
+  for (const { description, media, completionEvents = [] } of manifest.contributes.walkthroughs[0]?.steps ??
+    []) {
+    const named = [
+      ...description.matchAll(/\(command:([^)]+)\)/g),
+      ...completionEvents.join(' ').matchAll(/onCommand:(\S+)/g),
+    ];
+    for (const [, command = ''] of named) {
+      // The view's own command comes with it.
+      assert.ok(commands.has(command) || command === 'torchlean.claims.focus', command);
+    }
+    const files = JSON.stringify(media).match(/(images|walkthrough)\/[^"]+/g) ?? [];
+    assert.ok(files.length > 0);
+    for (const file of files) assert.ok(existsSync(new URL(`../../${file}`, import.meta.url)), file);
   }
 });

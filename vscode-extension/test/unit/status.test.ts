@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { Activity } from '../../src/status/activity.ts';
 import { appearance } from '../../src/status/phase.ts';
-import { STEADY, Steady } from '../../src/status/steady.ts';
+import { type Drawn, STEADY, Steady, settle } from '../../src/status/steady.ts';
 
 test('an analysis comes before what Lean does', () => {
   const activity = new Activity();
@@ -55,20 +55,45 @@ test('a restart says which try it is and how many documents wait', () => {
   assert.match(shown.detail, /3 open documents are waiting/);
 });
 
-test('what stands shorter than the delay is not drawn', () => {
-  mock.timers.enable({ apis: ['setTimeout'] });
+test('a transition shorter than the delay is not drawn', () => {
+  const idle = settle({ value: 'idle' }, 'analysing', 1000);
+  assert.equal(idle.value, 'idle');
+  const back = settle(idle, 'idle', 1000 + STEADY - 1);
+  assert.deepEqual(back, { value: 'idle' });
+  assert.equal(settle(back, 'analysing', 1000 + STEADY).value, 'idle');
+  assert.equal(settle(idle, 'analysing', 1000 + STEADY).value, 'analysing');
+});
+
+test('what is out of date never stays longer than the delay, however often the new state changes', () => {
+  let drawn: Drawn<string> = { value: 'current' };
+  for (let time = 0; time <= STEADY; time += 10) {
+    drawn = settle(drawn, time % 20 === 0 ? 'checking' : 'stale', time);
+  }
+  assert.notEqual(drawn.value, 'current');
+});
+
+test('several things settle each in their own time', () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   try {
     const drawn: string[] = [];
-    const steady = new Steady<string>((value) => drawn.push(value));
-    steady.set('idle');
-    steady.set('analysing');
-    mock.timers.tick(STEADY - 1);
-    steady.set('idle');
-    mock.timers.tick(10 * STEADY);
-    assert.deepEqual(drawn, ['idle']);
-    steady.set('analysing');
+    const steady = new Steady<string>((values) =>
+      drawn.push([...values].map((pair) => pair.join(' ')).join(', ')),
+    );
+    steady.set(new Map([['a', 'checking']]));
+    mock.timers.tick(STEADY / 2);
+    steady.set(
+      new Map([
+        ['a', 'checking'],
+        ['b', 'checking'],
+      ]),
+    );
+    mock.timers.tick(STEADY / 2);
+    assert.equal(drawn.at(-1), 'a checking');
+    mock.timers.tick(STEADY / 2);
+    assert.equal(drawn.at(-1), 'a checking, b checking');
+    steady.set(new Map([['b', 'checking']]));
     mock.timers.tick(STEADY);
-    assert.deepEqual(drawn, ['idle', 'analysing']);
+    assert.equal(drawn.at(-1), 'b checking');
   } finally {
     mock.timers.reset();
   }
