@@ -71,6 +71,7 @@ def test_both_refuse_in_the_same_words_on_the_line_of_the_call(arguments: str, t
     [
         ("def bad(x):\n    return torch.stack([x, x])\n", "V, bad"),
         ("def bad(x):\n    return x * x\n", "bad, step"),
+        ("def bad(x):\n    return (x * x).sum() < 1.0\n", "bad, step"),
         ("def bad(x):\n    return x.sum()\n", "V, bad"),
         ("def bad(x):\n    return 1.5\n", "V, bad"),
         ("def bad(x):\n    return (0.5 * x).half()\n", "V, bad"),

@@ -18,6 +18,7 @@ from torchlean.claims.levels import (
     check_system,
     empty_state,
     levels_of,
+    no_energy,
     no_region,
     not_a_function,
     unbounded_region,
@@ -101,6 +102,8 @@ def _function(run: Interpreter, name: str, function: Value) -> Native:
             return refused(run, no_tensor(name, shown(result)), place)
         if name == "V" and result.type.numel != 1:
             return refused(run, wrong_value(result.shape), place)
+        if name == "V" and not result.dtype.is_floating_point:
+            return refused(run, no_energy(dtype_name(result.dtype)), place)
         if name != "V" and result.shape != x.shape:
             return refused(run, wrong_state(name, result.shape, x.shape), place)
         if name == "step" and result.dtype != x.dtype:

@@ -129,6 +129,11 @@ def wrong_value(shape: tuple[int, ...]) -> str:
     return f"V must give one number for one state, got shape {shape}"
 
 
+def no_energy(dtype: str) -> str:
+    """V gives a truth or a whole number."""
+    return f"V must give a floating number, got {dtype}: levels and decreases of it are real numbers"
+
+
 def wrong_state(argument: str, shape: tuple[int, ...], state: tuple[int, ...]) -> str:
     """A step, a field or a gradient whose result does not have the shape of a state."""
     return f"`{argument}` must keep the shape of the state {state}, got shape {shape}"

@@ -19,6 +19,7 @@ from torchlean.claims.levels import (
     check_system,
     empty_state,
     levels_of,
+    no_energy,
     no_region,
     not_a_function,
     unbounded_region,
@@ -124,6 +125,8 @@ def _function(name: str, function: object) -> Function:
             raise ArgumentError(no_tensor(name, repr(result)), name)
         if name == "V" and result.numel() != 1:
             raise ArgumentError(wrong_value(tuple(result.shape)), name)
+        if name == "V" and not result.dtype.is_floating_point:
+            raise ArgumentError(no_energy(str(result.dtype).removeprefix("torch.")), name)
         if name != "V" and result.shape != x.shape:
             raise ArgumentError(wrong_state(name, tuple(result.shape), tuple(x.shape)), name)
         if name == "step" and result.dtype != x.dtype:
