@@ -1,5 +1,6 @@
 // Bundles the extension for the extension host, which loads CommonJS; with `--tests`, its tests for that host too.
 import { build } from 'esbuild';
+import { buildPanel } from './panel/build.mjs';
 
 const host = {
   bundle: true,
@@ -21,6 +22,8 @@ await build({
   minify: true,
   sourcemap: true,
 });
+
+await buildPanel();
 
 if (process.argv.includes('--tests')) {
   await build({

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import xml.dom.minidom
@@ -79,6 +81,9 @@ def test_the_report_is_one_page_that_loads_nothing(file: Path, tmp_path: Path) -
     result = run("report", file, "--eps", "0", "--eps", "0.05", "--eps", "0.2")
     assert result.exit_code == 1 and result.output.strip().endswith("model.report.html")
     text = (tmp_path / "model.report.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in text
+    # What the panel's program may do is tested with it (test_panel_bundle.py).
+    text = re.sub(r"(<script[^>]*>).*?</script>", r"\1</script>", text, flags=re.S)
     assert not re.search(r"(src|href)=|https?://|url\(|@import", text)
     document = xml.dom.minidom.parseString(text.partition("\n")[2])
     cells = [
@@ -91,6 +96,36 @@ def test_the_report_is_one_page_that_loads_nothing(file: Path, tmp_path: Path) -
     assert sum("safe[" in row[0] for row in cells if row) == len(SUMS)
     assert any("adds_up" in row[0] for row in cells if row)
     assert len(document.getElementsByTagName("svg")) == 1
+
+
+def test_the_page_carries_the_graph_of_each_claim_and_module_by_both_methods(
+    file: Path, tmp_path: Path
+) -> None:
+    file.write_text(MODEL + "\n# </script><b>\n", encoding="utf-8")
+    run("report", file)
+    text = (tmp_path / "model.report.html").read_text(encoding="utf-8")
+    assert text.count("</script>") == 2 and "<b>" not in text
+    embedded = re.search(r'id="torchlean-data">(.*?)</script>', text)
+    assert embedded is not None
+    data = json.loads(embedded[1])
+    assert data["text"] == file.read_text(encoding="utf-8")
+    assert set(data["graphs"]) == {"claim:adds_up", "family:safe"}
+    for method, graph in data["graphs"]["claim:adds_up"].items():
+        assert (graph["method"], graph["unit"]) == (method, "claim:adds_up")
+        line = MODEL.splitlines().index("    total = x.sum(-1)")
+        places = [node for node in graph["nodes"] if node["range"] is not None]
+        (total,) = [node for node in places if node["range"]["start"]["line"] == line and node["op"] == "sum"]
+        assert total["lower"] <= 0 <= 3 <= total["upper"] and 0 < total["error"] < 1e-6
+        assert sum(total["elements"]["widths"]["counts"]) == 1
+
+
+def test_the_policy_of_the_page_allows_its_own_program_by_its_digest(file: Path, tmp_path: Path) -> None:
+    run("report", file)
+    text = (tmp_path / "model.report.html").read_text(encoding="utf-8")
+    program = re.search(r"<script>(.*)</script>", text, flags=re.S)
+    assert program is not None
+    digest = base64.b64encode(hashlib.sha256(program[1].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in text
 
 
 def test_a_file_without_claims_has_a_page_that_says_so(file: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One self-contained HTML page about a file's claims: no network, readable on light and dark screens."""
+"""One self-contained HTML page about a file's claims and bounds: no network, readable on light and dark screens."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from html import escape
 
 from torchlean.analysis.curves import Curve
 from torchlean.analysis.result import ClaimResult, FamilyResult, FileAnalysis, UnitResult
+from torchlean.command.embedding import Embedding
 from torchlean.numbers import lower_text
 
 WIDTH, HEIGHT = 560, 300
@@ -34,12 +35,13 @@ _SERIES = (("certified", "proved", ""), ("not refuted", "unknown", "6 3"), ("cor
 """Name, colour and dashes of each line: certified, what attacks leave, and the samples themselves."""
 
 
-def page(result: FileAnalysis, name: str, curves: Sequence[Curve]) -> str:
+def page(result: FileAnalysis, name: str, curves: Sequence[Curve], panel: Embedding | None = None) -> str:
     """The whole page.
 
     Args:
         name: how the page calls the file.
         curves: of its robust families.
+        panel: the graphs with their bounds, where there are any.
     """
     claims = [unit for unit in result.units if unit.kind in ("claim", "property")]
     body = [f"<h1>Claims of <code>{escape(name)}</code></h1>"]
@@ -53,10 +55,15 @@ def page(result: FileAnalysis, name: str, curves: Sequence[Curve]) -> str:
             body += _family(family, by_name.get(family.name))
     if result.diagnostics:
         body += ["<h2>Diagnostics</h2>", _diagnostics(result)]
+    if panel is not None:
+        body += ["<h2>Bounds of every tensor</h2>", panel.body]
+    policy = "default-src 'none'; style-src 'unsafe-inline'" if panel is None else panel.policy
+    style = _STYLE if panel is None else _STYLE + panel.style
     title = f"Claims of {escape(name)}"
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/><title>{title}</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<style>{_STYLE}</style></head>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"/>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<style>{style}</style></head>\n'
         "<body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
 

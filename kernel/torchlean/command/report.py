@@ -19,7 +19,7 @@ def file_object(result: FileAnalysis, text: str) -> dict[str, Any]:
     lines = text.splitlines()
     return {
         "path": result.path,
-        "diagnostics": [_diagnostic(found, lines) for found in result.diagnostics],
+        "diagnostics": [diagnostic_object(found, lines) for found in result.diagnostics],
         "claims": [
             *(
                 _claim(unit.name, unit.span, unit.claim, lines)
@@ -41,11 +41,11 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _diagnostic(found: Diagnostic, lines: list[str]) -> dict[str, Any]:
+def diagnostic_object(found: Diagnostic, lines: list[str]) -> dict[str, Any]:
     return {
         "code": found.code,
         "severity": found.severity.name.lower(),
-        "range": _range(found.span, lines),
+        "range": utf16_range(found.span, lines),
         "message": found.message,
     }
 
@@ -66,7 +66,7 @@ def _family(family: FamilyResult) -> dict[str, Any]:
 def _claim(name: str, span: Span, claim: ClaimResult | None, lines: list[str]) -> dict[str, Any]:
     return {
         "name": name,
-        "range": _range(span, lines),
+        "range": utf16_range(span, lines),
         "verdict": claim.verdict.value if claim else "unknown",
         "evidence": claim.evidence.value if claim else "none",
         "margin": finite(claim.margin) if claim else None,
@@ -76,7 +76,8 @@ def _claim(name: str, span: Span, claim: ClaimResult | None, lines: list[str]) -
     }
 
 
-def _range(span: Span, lines: list[str]) -> dict[str, dict[str, int]]:
+def utf16_range(span: Span, lines: list[str]) -> dict[str, dict[str, int]]:
+    """A place as LSP writes it."""
     return {
         "start": {"line": span.line, "character": _utf16(lines, span.line, span.column)},
         "end": {"line": span.end_line, "character": _utf16(lines, span.end_line, span.end_column)},

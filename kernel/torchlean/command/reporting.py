@@ -1,10 +1,10 @@
-"""`torchlean report`: what became of a file's claims, as one HTML page."""
+"""`torchlean report`: what became of a file's claims, and the bounds of its tensors, as one HTML page."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ from torchlean.analysis.curves import Curve, curves
 from torchlean.analysis.session import Session
 from torchlean.cancellation import Cancelled
 from torchlean.command.check import check_file, passes
+from torchlean.command.embedding import Embedding, embedding
 from torchlean.command.page import page
 from torchlean.command.progress import bar
 from torchlean.command.threads import one_thread
@@ -25,7 +26,7 @@ def run(file: Path, output: Path | None, radii: Sequence[float], timeout: float 
     Args:
         output: default: `<name>.report.html` in the current folder.
         radii: of the plot of each robust family.
-        timeout: seconds for the verdicts, and again for the plots.
+        timeout: seconds for the verdicts, again for the plots, and again for the bounds of every tensor.
     """
     one_thread()
     if any(not math.isfinite(radius) or radius < 0 for radius in radii):
@@ -41,7 +42,7 @@ def run(file: Path, output: Path | None, radii: Sequence[float], timeout: float 
     if any(family.correct is not None for family in result.families):
         drawn = _curves(file, text, session, radii, timeout)
     try:
-        write_whole(target, page(result, file.name, drawn))
+        write_whole(target, page(result, file.name, drawn, _panel(file, text, session, timeout)))
     except OSError as error:
         raise click.ClickException(f"{target} cannot be written: {error.strerror}") from error
     print(target)
@@ -52,7 +53,7 @@ def _curves(
     file: Path, text: str, session: Session, radii: Sequence[float], timeout: float | None
 ) -> list[Curve]:
     """None where they take too long: the page has the verdicts all the same."""
-    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    late = _timer(timeout)
     with bar(0, lambda share, what: None) as report:
         try:
             return curves(
@@ -60,9 +61,24 @@ def _curves(
                 text,
                 session,
                 radii,
-                lambda: time.monotonic() > deadline,
+                late,
                 lambda name, eps, share: report(share, f"{name} at eps {eps:g}"),
             )
         except Cancelled:
             click.echo(f"the plots did not get done within {timeout:g} s: raise --timeout", err=True)
             return []
+
+
+def _panel(file: Path, text: str, session: Session, timeout: float | None) -> Embedding | None:
+    """None where there is nothing to show, or where it takes too long."""
+    try:
+        return embedding(str(file.resolve()), text, session, _timer(timeout))
+    except Cancelled:
+        click.echo(f"the bounds did not get done within {timeout:g} s: raise --timeout", err=True)
+        return None
+
+
+def _timer(timeout: float | None) -> Callable[[], bool]:
+    """Says whether the time is over."""
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    return lambda: time.monotonic() > deadline

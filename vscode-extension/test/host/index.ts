@@ -2,11 +2,14 @@
 
 import * as languages from './languages.ts';
 import * as lives from './lives.ts';
+import * as panel from './panel.ts';
+
+const tests = Object.entries({ ...languages.tests, ...panel.tests, ...lives.tests });
 
 /** Called by the workbench; rejecting means failing. */
 export async function run(): Promise<void> {
   const failed: string[] = [];
-  for (const [name, body] of [...Object.entries(languages.tests), ...Object.entries(lives.tests)]) {
+  for (const [name, body] of tests) {
     try {
       await body();
       console.log(`ok: ${name}`);
@@ -15,6 +18,6 @@ export async function run(): Promise<void> {
       console.log(`failed: ${name}\n${error instanceof Error ? String(error.stack) : String(error)}`);
     }
   }
-  console.log(`${Object.keys(languages.tests).length + Object.keys(lives.tests).length} tests ran`);
+  console.log(`${tests.length} tests ran`);
   if (failed.length > 0) throw new Error(`failed: ${failed.join(', ')}`);
 }

@@ -73,6 +73,35 @@ export const tests: Record<string, () => Promise<void>> = {
     assert.equal(verdicts.get('stays_in_actuator_range'), 'proved');
   },
 
+  async 'each claim has its mark in the gutter, at its line'() {
+    const document = await shown(file('controller.py'));
+    const { gutter } = await extension();
+    const marks = await until('a mark for each claim', () => {
+      const found = [...gutter.shown(document.uri.toString())]
+        .filter(([icon]) => /-current/.test(icon))
+        .flatMap(([icon, places]) => places.map(([line]): [number, string] => [line, icon]));
+      return found.length === 6 ? new Map(found) : undefined;
+    });
+    for (const [line, icon] of marks) {
+      const refuted = document.lineAt(line).text.startsWith('def too_tight');
+      assert.match(icon, refuted ? /^refuted-current$/ : /^(kernel|bounds)-current/);
+    }
+  },
+
+  async 'a counterexample is opened'() {
+    const { uri } = await shown(file('controller.py'));
+    const claim = await until('a counterexample', async () =>
+      (await extension()).claims(uri.toString()).find((one) => one.counterexample !== null),
+    );
+    await vscode.commands.executeCommand('torchlean.claim.openCounterexample', {
+      uri: uri.toString(),
+      claim,
+    });
+    const opened = vscode.window.activeTextEditor?.document;
+    assert.equal(opened?.languageId, 'json');
+    assert.deepEqual(JSON.parse(opened.getText()), claim.counterexample);
+  },
+
   async 'a counterexample is copied as a test'() {
     const { uri } = await shown(file('controller.py'));
     const claim = await until('a counterexample', async () =>
@@ -109,5 +138,49 @@ export const tests: Record<string, () => Promise<void>> = {
     await idle();
     assert.deepEqual(vscode.languages.getDiagnostics(uri), []);
     scheme.dispose();
+  },
+
+  async 'the example for newcomers has a claim that is proved and one that is refuted'() {
+    await vscode.commands.executeCommand('torchlean.openExample');
+    const document = vscode.window.activeTextEditor?.document;
+    assert.ok(document?.isUntitled);
+    const api = await extension();
+    const verdicts = await until('verdicts', () => {
+      const claims = api.claims(document.uri.toString());
+      return claims.length === 2 && claims.every(({ verdict }) => verdict !== null) ? claims : undefined;
+    });
+    assert.deepEqual(
+      verdicts.map(({ verdict }) => verdict),
+      ['proved', 'refuted'],
+    );
+  },
+
+  async 'a huge file is declined with the reason'() {
+    const content = `import torch\n${'x = torch.zeros(2)\n'.repeat(120_000)}`;
+    const document = await vscode.workspace.openTextDocument({ language: 'python', content });
+    const problem = await until('the reason', () => problems(document.uri, /^TL105$/)[0]);
+    assert.match(problem.message, /2\.3 million characters/);
+    const api = await extension();
+    await until('the status says so', () => {
+      const now = api.phase();
+      return now.kind === 'running' && now.activity.kind === 'stopped' ? true : undefined;
+    });
+    await shown(document.uri);
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  },
+
+  async 'cells of notebooks are left alone'() {
+    const source = 'import torch\nx = torch.zeros(2, 3) @ torch.zeros(4, 5)\n';
+    const cell = new vscode.NotebookCellData(vscode.NotebookCellKind.Code, source, 'python');
+    const notebook = await vscode.workspace.openNotebookDocument(
+      'jupyter-notebook',
+      new vscode.NotebookData([cell]),
+    );
+    await vscode.window.showNotebookDocument(notebook);
+    await shown(file('controller.py'));
+    await idle();
+    const { uri, languageId } = notebook.cellAt(0).document;
+    assert.equal(languageId, 'python');
+    assert.deepEqual(vscode.languages.getDiagnostics(uri), []);
   },
 };

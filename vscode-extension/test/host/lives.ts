@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { TRIES } from '../../src/server/restarts.ts';
-import { configure, extension, idle, phase, until } from './support.ts';
+import { configure, extension, file, idle, phase, problems, shown, until } from './support.ts';
 
 function fake(name: string): string {
   const root = vscode.extensions.getExtension('torchlean.torchlean')?.extensionPath;
@@ -43,6 +43,14 @@ export const tests: Record<string, () => Promise<void>> = {
     await phase('absent');
     const commands = await vscode.commands.getCommands(true);
     assert.ok(commands.includes('torchlean.installServer'));
+  },
+
+  async 'one click installs the server that came with the extension into an environment of its own'() {
+    await vscode.commands.executeCommand('torchlean.installServer');
+    await idle();
+    assert.equal((await extension()).origin(), 'the environment made by this extension');
+    const { uri } = await shown(file('controller.py'));
+    await until('a refuted claim', () => problems(uri, /^TL301$/)[0]);
   },
 
   async 'the Python that the Python extension selects is used, as soon as it is selected'() {
