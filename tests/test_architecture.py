@@ -13,15 +13,17 @@ KERNEL = ROOT / "kernel" / "torchlean"
 SERVER = ROOT / "server" / "torchlean_server"
 
 LAYERS = [
-    {"source", "diagnostics", "numbers", "cancellation", "explain", "startup", "writing", "edits", "processes"},
+    {"source", "diagnostics", "numbers", "literals", "edits", "writing"},
+    {"cancellation", "explain", "startup", "processes"},
     {"intervals", "float32", "vnnlib", "lean", "sandbox"},
     {"ops"},
     {"graph"},
     {"capture", "bounds"},
-    {"rounding"},
+    {"rounding", "exported"},
     {"claims", "hazards"},
     {"verification", "fixes", "certificate"},
     {"analysis"},
+    {"conformance"},
     {"command"},
     {"cli"},
 ]
@@ -50,6 +52,7 @@ SERVER_MAY_USE = {
     "lean.errors",
     "lean.installing",
     "lean.places",
+    "literals",
     "source",
     "numbers",
     "startup",

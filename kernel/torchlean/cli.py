@@ -206,6 +206,75 @@ def verify(
 
 
 @main.command()
+@click.argument("file", type=_file)
+@click.option("--module", default=None, metavar="NAME", help="This module alone.")
+@click.option("--claim", default=None, metavar="NAME", help="This claim alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("--graph", is_flag=True, help="Print the exported graphs, too.")
+@click.option(
+    "--timeout", type=_seconds, default=120.0, show_default=True, metavar="S", help="End it after S seconds."
+)
+def export(
+    file: Path, module: str | None, claim: str | None, as_json: bool, graph: bool, timeout: float
+) -> None:
+    """Run FILE, export its claims and modules with torch.export, and compare them with what is read from the source.
+
+    FILE's code runs in a process with limits of time and memory, without network. Exits with 0 when both say the same.
+    """
+    if module is not None and claim is not None:
+        raise click.UsageError("--module and --claim: give one of them")
+    with quick_imports():
+        from torchlean.capture.result import UnitKind
+        from torchlean.command.export import run
+
+    kind = UnitKind.CLAIM if claim is not None else UnitKind.MODULE if module is not None else None
+    sys.exit(run(file, claim or module, kind, as_json=as_json, graph=graph, seconds=timeout))
+
+
+@main.command()
+@click.argument("file", type=_file)
+@click.option("--claim", default=None, metavar="NAME", help="This claim, family or module alone.")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Inputs of each.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+@click.option(
+    "--timeout",
+    type=_seconds,
+    default=300.0,
+    show_default=True,
+    metavar="S",
+    help="End the program after S seconds.",
+)
+@click.option(
+    "--memory",
+    type=click.IntRange(min=256),
+    default=4096,
+    show_default=True,
+    metavar="MIB",
+    help="What it may hold.",
+)
+def conform(file: Path, claim: str | None, samples: int, as_json: bool, timeout: float, memory: int) -> None:
+    """Run the claims and modules of FILE in every way that torch has, and compare the numbers with the graph's.
+
+    FILE's code runs in a process with limits, without network. Exits with 0 when all of it was compared and is inside
+    of what is proved, with 1 otherwise.
+    """
+    with quick_imports():
+        from torchlean.command.conform import run
+        from torchlean.conformance import Options
+        from torchlean.sandbox import Limits
+
+    options = Options(claim=claim, samples=samples, limits=Limits(seconds=timeout, memory=memory))
+    sys.exit(run(file, options, as_json))
+
+
+@main.command()
 @click.argument("code", metavar="CODE")
 def explain(code: str) -> None:
     """Explain a diagnostic code such as TL101."""
