@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from torchlean.capture.memory import in_place_name, overwritten
 from torchlean.capture.naming import no_attribute
 from torchlean.capture.values import (
     MISSING,
@@ -50,6 +51,8 @@ def attribute(run: Interpreter, owner: Value, name: str) -> Value:
 
 
 def _of_unknown(run: Interpreter, owner: Unknown, name: str) -> Value:
+    if in_place_name(name):
+        overwritten(run, owner, owner)  # the method is read to be called
     return owner
 
 
@@ -219,11 +222,11 @@ def _of_function(run: Interpreter, owner: UserFunction, name: str) -> Value:
         return owner.attributes[name]
     if name in ("__name__", "__qualname__"):
         return owner.name
+    if name == "__module__":
+        return owner.module.name
     if name.startswith("__"):
         return Unknown(f"`{name}` of a function is not followed")
     return no_attribute(run, f"function `{owner.name}`", name, [])
-    if name == "__module__":
-        return owner.module.name
 
 
 def _of_callable(run: Interpreter, owner: Value, name: str) -> Value:

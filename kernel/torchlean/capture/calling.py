@@ -19,6 +19,7 @@ from torchlean.capture.flow import Returned
 from torchlean.capture.foreign import may_change
 from torchlean.capture.function_syntax import has_effects, own_names, yields
 from torchlean.capture.gradient_stops import DETACHING, remember_detached
+from torchlean.capture.memory import may_share, overwritten, taint_memory, unseen_call, written_by
 from torchlean.capture.result import Role
 from torchlean.capture.values import (
     MISSING,
@@ -72,7 +73,13 @@ def call(run: Interpreter, callee: Value, arguments: Arguments, keywords: Keywor
 def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywords: Keywords) -> Value:
     from torchlean.capture.forgetting import forget_weights
 
-    if run.in_script and callee.source.startswith("torch.") and contains_tensor([arguments, keywords]):
+    writes = written_by(callee.source, arguments, keywords)
+    if (
+        run.in_script
+        and not writes
+        and callee.source.startswith("torch.")
+        and contains_tensor([arguments, keywords])
+    ):
         from torchlean.capture.described import described
 
         result = described(run, callee.source, arguments, keywords)
@@ -82,6 +89,9 @@ def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywo
             run.enters(Unknown(f"{callee.reason}; its numbers can be any", run.place()))
             return result
     may_change(run, callee, [*arguments, *keywords.values()])
+    result = unseen_call(run, callee, arguments, keywords)
+    if result is not MISSING:
+        return result
     forget_weights(run, callee, arguments, keywords)
     if run.node is run.discarded:
         return callee  # its result goes nowhere: `plt.plot(x)`
@@ -322,6 +332,8 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
     if not function.accepts_unknown:
         unknown = contains_unknown(arguments) or contains_unknown(keywords)
         if unknown is not None:
+            for value in written_by(function.name, arguments, keywords):
+                overwritten(run, value, unknown)
             touches = function.is_spelling or contains_tensor(arguments) or contains_tensor(keywords)
             return run.enters(unknown) if touches else unknown
     if function.is_spelling and "out" in keywords:
@@ -409,8 +421,9 @@ def _into(run: Interpreter, function: Native, arguments: Arguments, keywords: Ke
     else:
         overwrite = Native("out", lambda run: run.emitter.overwrite(target, result))
         result = call_native(run, overwrite, [], {})
-    if isinstance(result, Unknown) and isinstance(target, TensorValue):
-        taint_memory(run, target, result)
+    if isinstance(result, Unknown):
+        for written in written_by("", [], {"out": target}):
+            overwritten(run, written, result)
     return result
 
 
@@ -437,6 +450,7 @@ def _unsupported(
         if result is not MISSING:
             return result
     unknown = run.unfollowed(reason)
+    may_share(run, unknown, [*arguments, *keywords.values()])
     if target is not None:
         taint_memory(run, target, unknown)
     return unknown
@@ -444,17 +458,8 @@ def _unsupported(
 
 def _changed(function: Native, arguments: Arguments, keywords: Keywords) -> TensorValue | None:
     """The tensor that a call changes in place, if it does."""
-    name = function.name.rpartition(".")[2]
-    in_place = name.endswith("_") and not name.endswith("__")
-    changes = in_place or (name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"))
-    changes = changes or keywords.get("inplace") is True or name == "__setitem__"
-    return arguments[0] if changes and arguments and isinstance(arguments[0], TensorValue) else None
-
-
-def taint_memory(run: Interpreter, tensor: TensorValue, unknown: Unknown) -> None:
-    """The content of the memory of a tensor, and of all its views, is not known any more."""
-    for handle in list(tensor.storage.handles):
-        run.taint(handle, unknown)
+    written = written_by(function.name, arguments, keywords)
+    return written[0] if written and isinstance(written[0], TensorValue) else None
 
 
 # -- decorators --------------------------------------------------------------------------------------------------------

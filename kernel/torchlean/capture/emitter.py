@@ -56,7 +56,12 @@ class CaptureEmitter:
             TensorTooLarge: the result has too many elements to analyse.
         """
         tensors = [item for item in inputs if isinstance(item, TensorValue)]
-        ids = [item.node if isinstance(item, TensorValue) else self._number(item, tensors) for item in inputs]
+        ids = [
+            item.node
+            if isinstance(item, TensorValue)
+            else self._number(item, _number_dtype(item, tensors, op, attributes))
+            for item in inputs
+        ]
         length = len(self._builder.nodes)
         self._interpreter.fuel.slice -= NODE_STEPS
         node = self._builder.op(op, ids, attributes, self._interpreter.spans())
@@ -181,10 +186,7 @@ class CaptureEmitter:
     def _value(self, node: Node) -> TensorValue:
         return TensorValue(node.id, node.type)
 
-    def _number(self, number: float, tensors: list[TensorValue]) -> int:
-        if isinstance(number, complex):
-            raise UnsupportedError(f"the complex number {number} is not followed")
-        dtype = _number_dtype(number, tensors)
+    def _number(self, number: float, dtype: torch.dtype) -> int:
         key = (
             f"{type(number).__name__}{number}".encode()
             if isinstance(number, int)
@@ -194,9 +196,11 @@ class CaptureEmitter:
         id = self._numbers.get(key)
         if id is None:
             try:
-                data = torch.tensor(number, dtype=dtype)
+                # Converted afterwards, as torch does where tensors meet a number: 200 is -56 in int8.
+                data = torch.tensor(number) if isinstance(number, int) else torch.tensor(number, dtype=dtype)
             except (RuntimeError, OverflowError, TypeError) as error:
                 raise ShapeError(f"the number {number} does not fit into {dtype}") from error
+            data = data.to(dtype)
             id = self._numbers[key] = self._builder.constant(data, label=repr(number)).id
         return id
 
@@ -244,12 +248,30 @@ def too_large(shape: tuple[int, ...]) -> str:
     return f"a tensor of shape {tuple(shape)} has more than the {TENSOR_ELEMENTS:,} elements that TorchLean analyses"
 
 
-def _number_dtype(number: float, tensors: list[TensorValue]) -> torch.dtype:
+def _number_dtype(
+    number: float, tensors: list[TensorValue], op: str, attributes: dict[str, Attribute]
+) -> torch.dtype:
     """The dtype torch computes in when a plain number meets these tensors."""
+    if isinstance(number, complex):
+        raise UnsupportedError(f"the complex number {number} is not followed")
     if not tensors:
         return torch.tensor(number).dtype
     common = torch.empty(tensors[0].shape, dtype=tensors[0].dtype, device="meta")
     for tensor in tensors[1:]:
         other = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
         common = common.to(torch.result_type(common, other))
-    return torch.result_type(common, number)
+    dtype = torch.result_type(common, number)
+    wraps = _fits(number, dtype) or len(tensors) > 1 or not _divides(op, dtype, attributes)
+    return dtype if wraps else torch.get_default_dtype()
+
+
+def _fits(number: float, dtype: torch.dtype) -> bool:
+    if dtype.is_floating_point or dtype.is_complex or dtype == torch.bool:
+        return True
+    return bool(torch.iinfo(dtype).min <= number <= torch.iinfo(dtype).max)
+
+
+def _divides(op: str, dtype: torch.dtype, attributes: dict[str, Attribute]) -> bool:
+    """Whether an op of two integers computes in floating point, so that its operands do not wrap round first."""
+    one = torch.ones(1, dtype=dtype)
+    return bool(OPS[op].evaluate([one, one], attributes).dtype.is_floating_point)

@@ -137,6 +137,13 @@ def followed_module(run: Interpreter, name: Value) -> Value:
     return Unknown(f"whether `{name}` was imported is not followed", run.place())
 
 
+@native(f"{MODULE}.environment")
+def environment(run: Interpreter) -> dict[str, Value]:
+    """The variables of the environment that this program has set."""
+    variables: dict[str, Value] = run.state.setdefault("environment", {})
+    return variables
+
+
 @native(f"{MODULE}.adopt", unknowns=True)
 def adopt(run: Interpreter, target: TensorValue, loaded: Value, name: str) -> TensorValue:
     """Copy loaded weights into a parameter or buffer: its dtype stays, the numbers are rounded to it.
@@ -201,7 +208,7 @@ def _overwritten(run: Interpreter, target: TensorValue, result: TensorValue) -> 
     try:
         return run.emitter.overwrite(target, result)
     except UnsupportedError as error:
-        from torchlean.capture.calling import taint_memory
+        from torchlean.capture.memory import taint_memory
 
         taint_memory(run, target, run.unfollowed(str(error)))
         return target

@@ -87,7 +87,7 @@ def put(names: dict[Any, Value], key: Any, value: Value) -> None:
 def content_of(container: Any) -> Any:
     """A copy of what can change in a container."""
     if isinstance(container, TensorValue):
-        return container.node, container.type
+        return container.node, container.type, container.storage
     if isinstance(container, ListIterator):
         return container.state()
     return container.copy()
@@ -96,7 +96,8 @@ def content_of(container: Any) -> Any:
 def restore(container: Any, content: Any) -> None:
     """Give a container back the content that `content_of` copied."""
     if isinstance(container, TensorValue):
-        container.node, container.type = content
+        container.node, container.type, storage = content
+        container.shares(storage)
     elif isinstance(container, ListIterator):
         container.restore(content)
     elif isinstance(container, list):

@@ -11,6 +11,7 @@ import torch
 
 from torchlean.capture.budgets import INTEGER_BITS, TooBig
 from torchlean.capture.journal import restore
+from torchlean.capture.memory import overwritten
 from torchlean.capture.values import (
     MISSING,
     Abstract,
@@ -162,9 +163,12 @@ def _is_type(value: Value) -> bool:
 
 def in_place(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     """The value of `left op= right`; lists, sets, dictionaries and tensors change themselves."""
+    if isinstance(left, Unknown):
+        overwritten(run, left, left)
     if isinstance(left, TensorValue):
         if isinstance(right, Unknown):
-            return run.enters(right)
+            overwritten(run, left, right)
+            return right
         if isinstance(right, Number):
             right = as_tensor(run, right)
         return _tensor_method(run, f"__i{name}__", left, right)

@@ -6,6 +6,7 @@ import ast
 import enum
 from typing import TYPE_CHECKING
 
+from torchlean.capture.memory import overwritten
 from torchlean.capture.values import (
     MISSING,
     Instance,
@@ -38,6 +39,8 @@ def subscript(run: Interpreter, owner: Value, index: Value) -> Value:
         return owner
     if isinstance(owner, Instance):
         return _instance_item(run, owner, index)
+    if isinstance(owner, UserClass) and owner.builtin is None and owner.find("__class_getitem__") is MISSING:
+        return owner  # `Space[NDArray]`: what stands there need not be followed
     unknown = contains_unknown(index) or (odd_key(index) if isinstance(owner, dict) else None)
     if unknown is not None:
         return unknown
@@ -130,6 +133,7 @@ def set_subscript(run: Interpreter, owner: Value, index: Value, value: Value) ->
     from torchlean.capture.torch_names import tensor_operator
 
     if isinstance(owner, Unknown):
+        overwritten(run, owner, owner)
         return
     if isinstance(owner, TensorValue) and run.in_script and varies(index):
         run.changes(owner)

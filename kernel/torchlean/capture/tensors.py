@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from torchlean.capture.memory import may_share
 from torchlean.capture.naming import no_attribute
 from torchlean.capture.numpy_arrays import array_method
 from torchlean.capture.tables import words
@@ -86,7 +87,9 @@ def _quiet(found: Native) -> Native:
         except UnsupportedError as error:
             if run.in_script and found.name == "torch.Tensor.item":
                 return Number("a number that the program computes", not tensor.dtype.is_floating_point)
-            return Unknown(str(error), run.place())
+            unknown = Unknown(str(error), run.place())
+            may_share(run, unknown, [tensor])
+            return unknown
 
     return Native(found.name, attempt)
 
@@ -109,6 +112,7 @@ def set_tensor_attribute(run: Interpreter, tensor: TensorValue, name: str, value
         if isinstance(value, TensorValue):
             run.changes(tensor)
             tensor.node, tensor.type = value.node, value.type
+            tensor.shares(value.storage)
         else:
             run.taint(
                 tensor, value if isinstance(value, Unknown) else Unknown("its data is set to no tensor")

@@ -93,6 +93,13 @@ class TensorValue:
         self.parameter = False
         self.attributes: dict[str, Value] | None = None
 
+    def shares(self, storage: Storage) -> None:
+        """From now on this tensor lies in that memory."""
+        if storage is not self.storage:
+            self.storage.handles.discard(self)
+            self.storage = storage
+            storage.handles.add(self)
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.type.shape

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.shapes import exact_increasing
+from torchlean.ops.arguments import torch_errors
 from torchlean.ops.corners import larger, smaller
 from torchlean.ops.elementwise import Elementwise, computed, no_out, spell_binary
 from torchlean.ops.linearization import Relaxation
@@ -147,13 +148,22 @@ def _clamped(emitter: Emitter, input: TensorValue, low: Bound, high: Bound) -> T
     if len(numbers) == (low is not None) + (high is not None):
         dtype = torch.result_type(torch.empty(0, dtype=input.dtype), sum(numbers))
         limits = {
-            name: computed(bound, dtype)
+            name: _limit(bound, dtype)
             for name, bound in (("min", low), ("max", high))
             if isinstance(bound, int | float)
         }
         return emitter.emit("clamp", input, **limits)
     result = input if low is None else emitter.emit("maximum", input, low)
     return result if high is None else emitter.emit("minimum", result, high)
+
+
+def _limit(bound: float, dtype: torch.dtype) -> float:
+    """The number that torch clamps to: -2 wraps round to 254 in uint8."""
+    if dtype.is_floating_point or dtype == torch.bool:
+        return computed(bound, dtype)
+    with torch_errors():
+        torch.clamp(torch.zeros(1, dtype=dtype), min=bound)  # 300 does not wrap round: torch refuses it
+    return int(torch.tensor(bound).to(dtype))
 
 
 for _name in ("minimum", "maximum", "fmin", "fmax"):

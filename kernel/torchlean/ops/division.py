@@ -17,12 +17,13 @@ from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.intervals.shapes import exact_increasing
 from torchlean.ops.adjoint import scaled
+from torchlean.ops.arguments import is_tensor
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, no_out, spell_binary, spell_operator, spell_unary
 from torchlean.ops.linearization import Affine, Relaxation
 from torchlean.ops.noise import choices
 from torchlean.ops.noise import elementwise as noise
-from torchlean.ops.op import Attributes, ShapeError, TensorType, register
+from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.planes import bounds_of, operands_of
 from torchlean.ops.quotients import quotient
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
@@ -175,6 +176,27 @@ def _meet(first: Interval, second: Interval, divisor: Interval) -> Interval:
     return Interval(lower, upper, undefined)
 
 
+def divided(emitter: Emitter, op: str, input: Operand, other: Operand) -> TensorValue:
+    """Append a whole quotient or a remainder; of integers, zero as the divisor is an exception in torch.
+
+    Raises:
+        ShapeError: the divisor is zero.
+        UnsupportedError: nothing says that it is not.
+    """
+    result = emitter.emit(op, input, other)
+    if result.dtype.is_floating_point:
+        return result
+    known = emitter.value_of(other) if is_tensor(other) else torch.tensor(other)
+    if known is None:
+        raise UnsupportedError(
+            "whole numbers are divided by numbers that are only known when the program runs; were one of them zero, "
+            "torch would raise ZeroDivisionError"
+        )
+    if bool((known == 0).any()):
+        raise ShapeError("ZeroDivisionError: whole numbers are divided by zero")
+    return result
+
+
 _QUOTIENTS = {None: "div", "floor": "floor_divide", "trunc": "trunc_divide"}
 
 
@@ -190,7 +212,9 @@ def div(
     no_out(out)
     if rounding_mode not in _QUOTIENTS:
         raise ShapeError(f"`rounding_mode` is None, 'floor' or 'trunc', got {rounding_mode!r}")
-    return emitter.emit(_QUOTIENTS[rounding_mode], input, other)
+    if rounding_mode is None:
+        return emitter.emit("div", input, other)
+    return divided(emitter, _QUOTIENTS[rounding_mode], input, other)
 
 
 @spelled("torch.Tensor.div_", "torch.Tensor.divide_")
@@ -222,9 +246,9 @@ def dunder_rtruediv(emitter: Emitter, input: TensorValue, other: Operand) -> Ten
     return emitter.emit("mul", emitter.emit("reciprocal", input), other)
 
 
-spell_binary("floor_divide")
-spell_operator("floor_divide", "floordiv")
-spell_binary("remainder")
-spell_operator("remainder", "mod")
-spell_binary("fmod")
+spell_binary("floor_divide", apply=divided)
+spell_operator("floor_divide", "floordiv", apply=divided)
+spell_binary("remainder", apply=divided)
+spell_operator("remainder", "mod", apply=divided)
+spell_binary("fmod", apply=divided)
 spell_unary("reciprocal")

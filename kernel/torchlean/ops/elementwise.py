@@ -144,7 +144,16 @@ def spell_unary(op: str, *aliases: str, also: Sequence[str] = ()) -> None:
         return emitter.overwrite(input, emitter.emit(op, input))
 
 
-def spell_binary(op: str, *aliases: str, also: Sequence[str] = ()) -> None:
+Applied = Callable[[Emitter, str, Operand, Operand], TensorValue]
+"""Appends an op of two operands to the graph, or refuses them."""
+
+
+def applied(emitter: Emitter, op: str, input: Operand, other: Operand) -> TensorValue:
+    """Append the op, whatever the operands."""
+    return emitter.emit(op, input, other)
+
+
+def spell_binary(op: str, *aliases: str, also: Sequence[str] = (), apply: Applied = applied) -> None:
     """Spellings of an op of two operands without further arguments, under the same names as `spell_unary`."""
     functions, methods = _homes((op, *aliases))
     _, in_place_methods = _homes([f"{name}_" for name in (op, *aliases)])
@@ -152,11 +161,11 @@ def spell_binary(op: str, *aliases: str, also: Sequence[str] = ()) -> None:
     @spelled(*functions, *methods, *also)
     def function(emitter: Emitter, input: Operand, other: Operand, *, out: object = None) -> TensorValue:
         no_out(out)
-        return emitter.emit(op, input, other)
+        return apply(emitter, op, input, other)
 
     @spelled(*in_place_methods)
     def overwriting(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
-        return emitter.overwrite(input, emitter.emit(op, input, other))
+        return emitter.overwrite(input, apply(emitter, op, input, other))
 
 
 def _homes(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -165,24 +174,26 @@ def _homes(names: Sequence[str]) -> tuple[list[str], list[str]]:
     return functions, [f"torch.Tensor.{name}" for name in names if hasattr(Tensor, name)]
 
 
-def spell_operator(op: str, symbol: str, *, reflected: bool = True, in_place: bool = True) -> None:
+def spell_operator(
+    op: str, symbol: str, *, reflected: bool = True, in_place: bool = True, apply: Applied = applied
+) -> None:
     """Python's `__SYMBOL__`, `__rSYMBOL__` and `__iSYMBOL__` for an op of two operands."""
 
     @spelled(f"torch.Tensor.__{symbol}__")
     def forward(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
-        return emitter.emit(op, input, other)
+        return apply(emitter, op, input, other)
 
     if reflected:
 
         @spelled(f"torch.Tensor.__r{symbol}__")
         def backward(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
-            return emitter.emit(op, other, input)
+            return apply(emitter, op, other, input)
 
     if in_place:
 
         @spelled(f"torch.Tensor.__i{symbol}__")
         def overwriting(emitter: Emitter, input: TensorValue, other: Operand) -> TensorValue:
-            return emitter.overwrite(input, emitter.emit(op, input, other))
+            return emitter.overwrite(input, apply(emitter, op, input, other))
 
 
 def activate(

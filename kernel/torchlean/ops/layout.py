@@ -18,7 +18,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.ops.arguments import is_tensor, shape_after, shape_text, sizes, torch_errors
 from torchlean.ops.linearization import Affine
-from torchlean.ops.op import Attributes, ShapeError, TensorType, register
+from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import Rearrangement
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -137,8 +137,9 @@ def view(
     if isinstance(target, torch.dtype):
         if target == input.dtype:
             return input
-        raise ShapeError(
-            "`view(dtype)` reads the bits as another type; to convert the numbers use `.to(dtype)`"
+        raise UnsupportedError(
+            "`view(dtype)` reads the bits as another type, which is not followed; to convert the numbers use "
+            "`.to(dtype)`"
         )
     return reshaped(emitter, input, resolved(input.shape, sizes(emitter, shape, size, "the sizes of a view")))
 
@@ -264,8 +265,8 @@ def expand_as(emitter: Emitter, input: TensorValue, other: TensorValue) -> Tenso
 
 
 @spelled("torch.broadcast_to", "torch.Tensor.broadcast_to")
-def broadcast_to(emitter: Emitter, input: TensorValue, size: Any) -> TensorValue:
-    return _expanded(emitter, input, sizes(emitter, (size,), None, "the sizes to broadcast to"))
+def broadcast_to(emitter: Emitter, input: TensorValue, *spread: Any, size: Any = None) -> TensorValue:
+    return _expanded(emitter, input, sizes(emitter, spread, size, "the sizes to broadcast to"))
 
 
 @spelled("torch.broadcast_tensors")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,8 +87,8 @@ def _written(value: object, dtype: torch.dtype) -> float | None:
     if not isinstance(value, (int, float)):
         raise ShapeError(f"the padding value must be a number, got {value!r}")
     with torch_errors():
-        number: float = torch.zeros((), dtype=dtype).fill_(value).item()
-    return None if number == 0 else number
+        number: float = torch.nn.functional.pad(torch.zeros(1, dtype=dtype), (1, 0), value=value)[0].item()
+    return None if number == 0 and math.copysign(1.0, number) > 0 else number
 
 
 @spelled("torch.nn.functional.pixel_shuffle", "torch.pixel_shuffle")

@@ -12,7 +12,7 @@ from torch import Tensor
 from torchlean.intervals import Interval, down, up
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
 from torchlean.ops.arguments import TORCH_ERRORS, known_int
-from torchlean.ops.noise.selection import Interpolated
+from torchlean.ops.noise.selection import Interpolated, resampling_roundings
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -21,10 +21,11 @@ AVERAGING = ("linear", "bilinear", "trilinear")
 
 
 @functools.cache
-def _refusal(mode: str, ndim: int, dtype: torch.dtype) -> str | None:
+def _refusal(mode: str, ndim: int, dtype: torch.dtype, antialias: bool) -> str | None:
     """Torch's complaint about this kind of tensor, or None; only real data reaches the kernel that has it."""
     try:
-        torch.nn.functional.interpolate(torch.zeros((1,) * ndim, dtype=dtype), 1, mode=mode)
+        image = torch.zeros((1,) * ndim, dtype=dtype)
+        torch.nn.functional.interpolate(image, 1, mode=mode, antialias=antialias)
     except TORCH_ERRORS as error:
         return str(error).splitlines()[0]
     return None
@@ -40,7 +41,7 @@ class Interpolate(Op):
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         (x,) = inputs
         mode = str(attributes["mode"])
-        complaint = _refusal(mode, len(x.shape), x.dtype)
+        complaint = _refusal(mode, len(x.shape), x.dtype, bool(attributes.get("antialias")))
         if complaint is not None:
             raise ShapeError(f'interpolate with mode "{mode}" does not take {x}: {complaint}')
 
@@ -53,6 +54,7 @@ class Interpolate(Op):
             mode=attributes["mode"],
             align_corners=attributes["align_corners"],
             recompute_scale_factor=attributes["recompute"],
+            antialias=bool(attributes.get("antialias")),
         )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -90,22 +92,18 @@ class Interpolate(Op):
         return resampled.movedim(dim, -1).reshape(-1, resampled.shape[dim])[0].to(torch.int64)
 
     def _averaged(self, x: Interval, attributes: Attributes) -> Interval:
-        """The weights are not negative, so ends map to ends; the float64 result is off by rounding only.
-
-        A source position `(i + 1/2) scale - 1/2 <= n` has at most four roundings, an absolute error of 4 (n + 1) u,
-        which moves a result by no more than that times the distance of two elements, 2 max|x|; the result is
-        continuous in the position, so falling on the other side of an element changes nothing. The weighted sum of
-        2**d elements with products of d weights adds (2 d + 2**d) u max|x|. A factor of two covers second-order terms.
-        """
+        """The weights are not negative, so ends map to ends; the float64 result is off by rounding only."""
         spatial = tuple(range(2, len(x.shape)))
-        positions = sum(8 * (x.shape[dim] + 1) for dim in spatial)
-        sums = 2 * len(spatial) + 2 ** len(spatial)
-        relative = 2 * (positions + sums) * UNIT_ROUNDOFF
 
         def widened(end: Tensor, direction: Callable[[Tensor], Tensor], sign: float) -> Tensor:
-            largest = end.abs().amax(spatial, keepdim=True)
-            slack = largest * relative + 2 ** len(spatial) * SMALLEST_SUBNORMAL
-            return direction(self.evaluate([end.contiguous()], attributes) + sign * slack)
+            result = self.evaluate([end.contiguous()], attributes)
+            count, terms = resampling_roundings(
+                end.shape[2:], result.shape[2:], bool(attributes.get("antialias"))
+            )
+            slack = (
+                end.abs().amax(spatial, keepdim=True) * (count * UNIT_ROUNDOFF) + terms * SMALLEST_SUBNORMAL
+            )
+            return direction(result + sign * slack)
 
         return Interval(widened(x.lower, down, -1.0), widened(x.upper, up, 1.0))
 
@@ -131,8 +129,12 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> TensorValue:
-    if antialias:
-        raise UnsupportedError("interpolate with antialias=True is not followed")
+    if mode not in COPYING and input.dtype == torch.uint8:
+        raise UnsupportedError(
+            f"how torch rounds whole numbers in mode {mode!r} depends on the machine; convert the image first: "
+            "`x.float()`"
+        )
+    options = {"antialias": True} if antialias else {}
     return emitter.emit(
         "interpolate",
         input,
@@ -141,6 +143,7 @@ def interpolate(
         mode=mode,
         align_corners=align_corners,
         recompute=recompute_scale_factor,
+        **options,
     )
 
 

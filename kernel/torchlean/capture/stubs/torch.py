@@ -45,7 +45,9 @@ def heaviside(input, values):
 
 
 def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    return (input == other) | ((input - other).abs() <= atol + rtol * other.abs())
+    # Like torch: infinite numbers are close to equal ones only.
+    close = (input == other) | (torch.isfinite(other) & ((input - other).abs() <= atol + rtol * other.abs()))
+    return close | (torch.isnan(input) & torch.isnan(other)) if equal_nan else close
 
 
 def trace(input):

@@ -120,12 +120,34 @@ class Converted(Rule):
         return Noise(passed=torch.where(torch.isinf(x.error), math.inf, error))
 
 
+def resampling_roundings(before: Sequence[int], after: Sequence[int], antialias: bool) -> tuple[int, int]:
+    """How far a resampled number may be off, in roundings of the largest number, and of how many terms it is a sum.
+
+    A source position `(i + 1/2) scale - 1/2 <= n` has at most four roundings, an absolute error of 4 (n + 1) u.
+    A linear mode averages 2 neighbours, whose weights move by no more than the position: the result by 8 (n +
+    1) u max|x|. With `antialias`, a tent of half width `s >= 1`, the scale where images shrink, is sampled at
+    up to `2 s + 3` elements and divided by the sum of the samples, which is at least `4 s / 9`, reached where
+    half of a tent of `s = 3 / 2` lies outside of the image. A sample moves by the position's error over `s`, so
+    all weights together by no more than `2 (2 s + 3) / s / (4 s / 9)` times that error, `90 (n + 1) u`. A
+    weight has four roundings of its own, and the sums of samples and of products one for each element. The
+    result is a sum of products of one weight for each dimension; a factor of two covers terms of higher order.
+    """
+    positions, terms, weights = 0, 1, 0
+    for old, new in zip(before, after, strict=True):
+        # With `align_corners` the scale is (old - 1) / (new - 1).
+        taps = 2 * max(-(-old // max(new - 1, 1)), 1) + 3 if antialias else 2
+        positions += (90 if antialias else 8) * (old + 1)
+        weights += 2 + (4 + 2 * taps if antialias else 0)
+        terms *= taps
+    return 2 * (positions + weights + terms), terms
+
+
 @dataclass(frozen=True)
 class Interpolated(Rule):
     """Resampling: means of neighbours with weights that the kernel computes in its own precision, or copies of them.
 
-    A position has at most four roundings, relative to a size of `n + 1`; the result is continuous in it, so it moves
-    by no more than that times the distance of two elements (see the op's interval rule).
+    See `resampling_roundings`; the result is continuous in the position, so falling on the other side of an element
+    changes nothing.
     """
 
     averaging: Sequence[str]
@@ -139,11 +161,13 @@ class Interpolated(Rule):
         if mode not in self.averaging:
             raise UnsupportedError(f'no bound for the rounding error of `interpolate` with mode "{mode}"')
         spatial = tuple(range(2, len(call.out.shape)))
-        positions = sum(8 * (x.exact.shape[dim] + 1) for dim in spatial)
-        sums = 2 * len(spatial) + 2 ** len(spatial)
-        unit = call.precision.unit * 2 * (positions + sums)
-        local = (x.magnitude.amax(spatial, keepdim=True) * unit).expand(call.out.shape)
-        local = local + 2 ** (len(spatial) + 1) * call.precision.tiny
+        count, terms = resampling_roundings(
+            x.exact.shape[2:], call.out.shape[2:], bool(call.attributes.get("antialias"))
+        )
+        local = (x.magnitude.amax(spatial, keepdim=True) * (call.precision.unit * count)).expand(
+            call.out.shape
+        )
+        local = local + 2 * terms * call.precision.tiny
         if x.error is None:
             return Noise(local, peak=local + x.magnitude.amax(spatial, keepdim=True))
         # The float64 weights of this evaluation are off as well, by far less.

@@ -157,4 +157,4 @@ def pow(call: Call) -> Value:
 def mod(call: Call) -> Value:
     """With `fmod=1` the remainder has the sign of the dividend, as in C; otherwise that of the divisor."""
     fmod = call.flag("fmod")
-    return call.emit("fmod" if fmod else "remainder", *pair(call))
+    return call.torch("torch.fmod" if fmod else "torch.remainder", *pair(call))

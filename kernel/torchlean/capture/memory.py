@@ -1,0 +1,103 @@
+"""What calls that are not followed do to the memory of tensors.
+
+A call may write into the tensors that it gets, and what it gives may share their memory, so that writing into that
+writes into them. torch says by a name which of its functions write (`x.index_add_`, `out=`); of other code nothing is
+known. Where a tensor may have been written unseen, its numbers are unknown from there on, in all its views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from torchlean.capture.foreign import LOOKS_ONLY
+from torchlean.capture.values import MISSING, Native, Storage, TensorValue, Unknown, Value
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+SHARED = "memory of what is not followed"
+"""In the interpreter's state: each unknown with the memory that it may share."""
+
+RESHAPING = frozenset(
+    f"{name}_" for name in ("t", "transpose", "swapaxes", "swapdims", "squeeze", "unsqueeze", "resize", "set")
+)
+"""Methods that change the shape of a tensor in place."""
+
+
+def in_place_name(dotted: str) -> bool:
+    """Whether torch's naming says that a function writes into its first argument."""
+    name = dotted.rpartition(".")[2]
+    if name.startswith("__i"):
+        return name not in ("__invert__", "__index__", "__int__", "__init__", "__iter__")
+    return name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
+
+
+def written_by(dotted: str, arguments: list[Value], keywords: dict[str, Value]) -> list[Value]:
+    """Of the arguments, those that a call writes into by torch's naming: tensors, or unknowns in their place."""
+    writes = in_place_name(dotted) or keywords.get("inplace") is True
+    return [*(arguments[:1] if writes else []), *_tensors(keywords.get("out"))]
+
+
+def unseen_call(
+    run: Interpreter, callee: Unknown, arguments: list[Value], keywords: dict[str, Value]
+) -> Value:
+    """Forget what a call that is not followed may have written.
+
+    Returns:
+        In a script, the result of a function that writes: its tensor, which may now be anything. Else `MISSING`.
+    """
+    given = [*arguments, *keywords.values()]
+    written = written_by(callee.source, arguments, keywords)
+    if written and callee.source.rpartition(".")[2] not in RESHAPING and run.in_script:
+        from torchlean.capture.described import described_instead
+
+        function = Native(callee.source, lambda run, *given: MISSING)
+        target = written[0] if isinstance(written[0], TensorValue) and len(written) == 1 else None
+        if target is not None and target is arguments[0]:
+            result = described_instead(run, function, arguments, keywords, target, callee.reason)
+            if result is not MISSING:
+                return result
+    if not written and not run.in_script and callee.source.partition(".")[0] not in LOOKS_ONLY:
+        written = list(_tensors(given))
+    may_share(run, callee, given)
+    for value in written:
+        overwritten(run, value, callee)
+    return MISSING
+
+
+def overwritten(run: Interpreter, value: Value, unknown: Unknown) -> None:
+    """A tensor, or an unknown that may share the memory of tensors, has got numbers that are not known."""
+    if isinstance(value, TensorValue):
+        taint_memory(run, value, run.enters(unknown))
+    elif isinstance(value, Unknown):
+        for storage in run.state.get(SHARED, {}).get(id(value), (value, []))[1]:
+            for handle in list(storage.handles):
+                run.taint(handle, run.enters(value))
+
+
+def taint_memory(run: Interpreter, tensor: TensorValue, unknown: Unknown) -> None:
+    """The content of the memory of a tensor, and of all its views, is not known any more."""
+    for handle in list(tensor.storage.handles):
+        run.taint(handle, unknown)
+
+
+def may_share(run: Interpreter, unknown: Unknown, given: Value) -> None:
+    """`unknown` came from code that got these tensors: it may be a view of any of them."""
+    known: dict[int, tuple[Unknown, list[Storage]]] = run.state.setdefault(SHARED, {})
+    for value in _tensors(given):
+        if isinstance(value, TensorValue):
+            known.setdefault(id(unknown), (unknown, []))[1].append(value.storage)
+        elif isinstance(value, Unknown) and value is not unknown:
+            known.setdefault(id(unknown), (unknown, []))[1].extend(known.get(id(value), (value, []))[1])
+
+
+def _tensors(value: Value) -> Iterator[Value]:
+    """The tensors and unknowns in a value."""
+    if isinstance(value, (TensorValue, Unknown)):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _tensors(part)
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
