@@ -14,7 +14,7 @@ SERVER = ROOT / "server" / "torchlean_server"
 
 LAYERS = [
     {"source", "diagnostics", "numbers", "literals", "edits", "writing"},
-    {"cancellation", "explain", "startup", "processes"},
+    {"cancellation", "configuration", "explain", "startup", "processes"},
     {"intervals", "float32", "vnnlib", "lean", "sandbox"},
     {"ops"},
     {"graph"},

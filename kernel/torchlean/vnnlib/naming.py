@@ -18,27 +18,18 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
-from torchlean.diagnostics import Diagnostic, diagnostic
+from torchlean.configuration import Configuration, bad_setting, nearest
+from torchlean.diagnostics import Diagnostic
 from torchlean.source import Span
 from torchlean.vnnlib.lexical import TOKEN, Source
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-CONFIGURATION = "torchlean.toml"
-
 _COMMENT = re.compile(r";[; \t]*network[ \t]*:[ \t]*(?P<path>.*?)[ \t]*", re.IGNORECASE)
-
-_AT = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 _ENTRY = re.compile(r"^[ \t]*\[\[[ \t]*vnnlib[ \t]*\]\]", re.MULTILINE)
 
@@ -77,17 +68,11 @@ def find_network(path: str, text: str) -> Naming:
     found = _in_comments(path, text)
     if found is not None:
         return Naming(found)
-    looked: list[str] = []
-    for candidate in _candidates(path):
-        looked.append(candidate)
-        try:
-            with open(candidate, "rb") as file:
-                content = file.read()
-        except OSError:
-            continue
-        network, diagnostics = _in_configuration(path, candidate, content)
-        return Naming(network, diagnostics, tuple(looked))
-    return Naming(files=tuple(looked))
+    configuration = nearest(path)
+    if configuration.path is None:
+        return Naming(files=configuration.looked)
+    network, diagnostics = _in_configuration(path, configuration.path, configuration)
+    return Naming(network, diagnostics, configuration.looked)
 
 
 def _in_comments(path: str, text: str) -> NamedNetwork | None:
@@ -103,34 +88,20 @@ def _in_comments(path: str, text: str) -> NamedNetwork | None:
     return None
 
 
-def _candidates(path: str) -> Iterator[str]:
-    """Where a configuration file may lie, nearest first."""
-    folder = os.path.dirname(path)
-    while True:
-        yield os.path.join(folder, CONFIGURATION)
-        parent = os.path.dirname(folder)
-        if parent == folder or os.path.exists(os.path.join(folder, ".git")):
-            return
-        folder = parent
-
-
 def _in_configuration(
-    path: str, configuration: str, content: bytes
+    path: str, file: str, configuration: Configuration
 ) -> tuple[NamedNetwork | None, tuple[Diagnostic, ...]]:
-    try:
-        text = content.decode("utf-8")
-        table = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        return None, (_bad(_place(configuration, str(error)), f"not readable as TOML: {error}"),)
-    entries = table.get("vnnlib", [])
+    if configuration.fault is not None:
+        return None, (_bad(*configuration.fault),)
+    entries = configuration.table.get("vnnlib", [])
     if not isinstance(entries, list):
-        return None, (_bad(Span(configuration, 0, 0, 0, 0), "`vnnlib` is a list of tables: `[[vnnlib]]`"),)
-    spans = _entry_spans(configuration, text)
-    folder = os.path.dirname(configuration)
+        return None, (_bad(Span(file, 0, 0, 0, 0), "`vnnlib` is a list of tables: `[[vnnlib]]`"),)
+    spans = _entry_spans(file, configuration.text)
+    folder = os.path.dirname(file)
     name = os.path.relpath(path, folder).replace(os.sep, "/")
     network, found = None, []
     for number, entry in enumerate(entries):
-        span = spans[number] if number < len(spans) else Span(configuration, 0, 0, 0, 0)
+        span = spans[number] if number < len(spans) else Span(file, 0, 0, 0, 0)
         problem = _problem(entry)
         if problem:
             found.append(_bad(span, problem))
@@ -151,19 +122,13 @@ def _problem(entry: Any) -> str:
     return f"unknown key `{unknown[0]}`; an entry has `property` and `network`" if unknown else ""
 
 
-def _entry_spans(configuration: str, text: str) -> list[Span]:
-    source = Source(configuration, text)
+def _entry_spans(path: str, text: str) -> list[Span]:
+    source = Source(path, text)
     return [source.span(match.start(), match.end()) for match in _ENTRY.finditer(text)]
 
 
-def _place(configuration: str, message: str) -> Span:
-    at = _AT.search(message)
-    line, column = (int(at[1]) - 1, int(at[2]) - 1) if at else (0, 0)
-    return Span(configuration, line, column, line, column + 1)
-
-
 def _bad(span: Span, message: str) -> Diagnostic:
-    return diagnostic("TL501", span, f"{CONFIGURATION}: {message}; no network is taken from it")
+    return bad_setting(span, message, "no network is taken from it")
 
 
 def fits(name: str, pattern: str) -> bool:
