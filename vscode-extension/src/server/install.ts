@@ -4,6 +4,7 @@
  * this very version, which comes with the extension; pip fetches only what that depends on.
  */
 
+import { type ChildProcess, spawn } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -67,30 +68,44 @@ function pip(python: string, wanted: string): Promise<boolean> {
   return run(python, ['-m', 'pip', 'install', '--upgrade', wanted], 'install the server');
 }
 
-async function run(command: string, args: string[], name: string): Promise<boolean> {
-  const task = new vscode.Task(
-    { type: 'torchlean' },
-    vscode.TaskScope.Workspace,
-    name,
-    'TorchLean',
-    new vscode.ProcessExecution(command, args),
-  );
-  task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, panel: vscode.TaskPanelKind.Dedicated };
-  const execution = await vscode.tasks.executeTask(task);
+/** Runs a program in a terminal; whether it ended well. Closing the terminal ends the program. */
+function run(command: string, args: string[], name: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const ends = vscode.tasks.onDidEndTask((event) => {
-      if (event.execution === execution) finish(false); // ended without a process: it could not be started
-    });
-    const exits = vscode.tasks.onDidEndTaskProcess((event) => {
-      if (event.execution === execution) finish(event.exitCode === 0);
-    });
-    function finish(succeeded: boolean): void {
-      ends.dispose();
-      exits.dispose();
+    const written = new vscode.EventEmitter<string>();
+    const ended = new vscode.EventEmitter<undefined>();
+    let child: ChildProcess | undefined;
+    const finish = (succeeded: boolean): void => {
       if (!succeeded) {
+        written.fire('\r\nThis did not work. Close the terminal when you have read why.\r\n');
         void vscode.window.showErrorMessage(`TorchLean: could not ${name}; the terminal says why.`);
-      }
+      } else ended.fire(undefined);
       resolve(succeeded);
-    }
+    };
+    const terminal = vscode.window.createTerminal({
+      name: `TorchLean: ${name}`,
+      pty: {
+        onDidWrite: written.event,
+        onDidClose: ended.event,
+        open: () => {
+          written.fire(`${[command, ...args].join(' ')}\r\n`);
+          // Not in the workspace's folder: Python would look for modules there first.
+          child = spawn(command, args, { cwd: path.dirname(command), stdio: ['ignore', 'pipe', 'pipe'] });
+          for (const stream of [child.stdout, child.stderr]) {
+            stream?.setEncoding('utf8').on('data', (text: string) => {
+              written.fire(text.replace(/\r?\n/g, '\r\n'));
+            });
+          }
+          child.once('error', (error) => {
+            written.fire(`${error.message}\r\n`);
+            finish(false);
+          });
+          child.once('close', (code) => {
+            finish(code === 0);
+          });
+        },
+        close: () => child?.kill(),
+      },
+    });
+    terminal.show();
   });
 }
