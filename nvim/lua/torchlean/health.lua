@@ -14,7 +14,7 @@ function M.check()
   local command = torchlean.command(torchlean.root(0) or vim.uv.cwd())
   if not command then
     vim.health.error("no server was found", {
-      "install it: python -m pip install torchlean",
+      "install it from a checkout of the project: python -m pip install CHECKOUT",
       "or name it: vim.g.torchlean_cmd = { '/path/to/torchlean', 'lsp' }",
     })
     return

@@ -1,4 +1,4 @@
--- The built-in client without the plugin, configured as the README tells.
+-- The built-in client without the plugin, configured as docs/editors.md tells.
 local here = debug.getinfo(1, "S").source:match("@(.*/)")
 local t = dofile(here .. "support.lua")
 
