@@ -12,6 +12,7 @@ from torchlean.analysis.result import Verdict
 from torchlean.analysis.session import Session
 from torchlean.capture import capture_file
 from torchlean.command.threads import one_thread
+from torchlean.diagnostics import Severity
 
 
 def run(file: Path, name: str | None, picture_file: Path | None, level: bool, seconds: float) -> int:
@@ -34,7 +35,14 @@ def run(file: Path, name: str | None, picture_file: Path | None, level: bool, se
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{file} cannot be read: {error}") from error
-    name = _chosen(file, name, [f.name for f in families(capture_file(path, text, session.workspace))])
+    capture = capture_file(path, text, session.workspace)
+    errors = [found for found in capture.diagnostics if found.severity is Severity.ERROR]
+    for error in errors:
+        click.echo(f"{error.span}: {error.code} {error.message}", err=True)
+    names = [family.name for family in families(capture)]
+    if errors and not names:
+        raise click.ClickException(f"{file} has errors, and no Lyapunov function without them")
+    name = _chosen(file, name, names)
     facts = study(path, text, name, session, seconds)
     for fact in facts:
         click.echo(f"{fact.name}: {fact.result.detail}")
