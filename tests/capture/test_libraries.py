@@ -62,6 +62,49 @@ PROGRAMS = {
         size.names.append("only here")
         result = numbers(2) * size.width + size.depth + 10 * other.width + other.depth + len(other.names)
     """,
+    "settings from an environment in which nothing is set": """
+        import os
+        fused = int(os.environ.get("NETWORK_FUSED", "3"))
+        if "NETWORK_SLOW" in os.environ:
+            fused = 100
+        os.environ["NETWORK_DEPTH"] = "2"
+        depth = int(os.environ["NETWORK_DEPTH"]) + int(os.getenv("NETWORK_WIDTH") is None)
+        del os.environ["NETWORK_DEPTH"]
+        result = numbers(2) * fused + depth + ("NETWORK_DEPTH" in os.environ)
+    """,
+    "what kind of thing an argument is": """
+        import functools, types
+        class Norm(nn.Module):
+            def forward(self, x): return x - x.mean()
+            def method(self): ...
+        def norm(x): return x * 2
+        half = functools.partial(norm)
+        kinds = [isinstance(f, types.FunctionType) for f in (norm, lambda x: x, Norm, Norm(), half, Norm().method, 3)]
+        kinds += [isinstance(f, functools.partial) for f in (norm, Norm, half, None, "text", [half])]
+        kinds += [isinstance(f, types.MethodType) for f in (norm, Norm().method)]
+        kinds += [isinstance(d, torch.device) for d in (torch.device("cpu"), "cpu")]
+        result = numbers(3) * sum(2.0**i for i, kind in enumerate(kinds) if kind)
+    """,
+    "names that are asked for before they are used": """
+        class Plain:
+            factor = 2.0
+            def __init__(self): self.shift = 1.0
+            def scale(self): ...
+        names = dir(Plain())
+        smooth = F.silu if "silu" in dir(F) else None
+        found = ["shift" in names, "scale" in names, "factor" in names, "other" in names, "__eq__" in names]
+        result = smooth(numbers(3)) * sum(2.0**i for i, name in enumerate(found) if name) + ("nothing" in dir(torch.nn))
+    """,
+    "a base class with a parameter that means something to type checkers only": """
+        from typing import Generic, TypeVar
+        import numpy.typing as npt
+        T = TypeVar("T")
+        class Space(Generic[T]):
+            def __init__(self, size): self.size = size
+        class Box(Space[npt.NDArray[float]]):
+            def width(self): return self.size * 2
+        result = numbers(3) * Box(2.0).width()
+    """,
     "a double-ended queue": """
         from collections import deque
         kept = deque(maxlen=3)

@@ -15,15 +15,19 @@ from torchlean.capture.iteration import items_of, range_length, unordered
 from torchlean.capture.streams import stream_of
 from torchlean.capture.values import (
     MISSING,
+    BoundMethod,
     ExceptionValue,
     Instance,
     ListIterator,
+    ModuleValue,
     Namespace,
     Native,
+    Partial,
     Raised,
     TensorValue,
     Unknown,
     UserClass,
+    UserFunction,
     Value,
     contains_unknown,
     is_foreign,
@@ -124,10 +128,23 @@ def is_instance(run: Interpreter, value: Value, kind: Value) -> bool | Unknown:
         return _is_tensor_of(value, kind)
     if isinstance(value, Instance):
         return value.cls.is_subclass(kind) or (value.cls.open if value.cls.open is not None else False)
+    if isinstance(kind, Native):
+        return _is_made_by(value, kind)
     if isinstance(kind, type):
         cls = class_of(run, value)
+        if isinstance(cls, Unknown) and kind.__module__ == "types":
+            return cls
         return issubclass(cls, kind) if isinstance(cls, type) else kind is object
     return False
+
+
+def _is_made_by(value: Value, kind: Native) -> bool | Unknown:
+    """Whether a value is of a class whose constructor is a function here."""
+    made = {"functools.partial": Partial, "torch.device": torch.device, "torch.Generator": torch.Generator}
+    if kind.name in made:
+        return isinstance(value, made[kind.name])
+    plain = (bool, int, float, str, type(None), list, tuple, set, UserFunction, UserClass, BoundMethod)
+    return False if type(value) in plain else Unknown(f"whether this is a `{kind.name}` is not followed")
 
 
 ABSTRACT = {
@@ -218,6 +235,24 @@ def _setattr(run: Interpreter, owner: Value, name: Value, value: Value) -> Value
     elif isinstance(owner, Instance):
         owner.open = name if isinstance(name, Unknown) else None
     return None
+
+
+@builtin("dir", unknowns=False)
+def _dir(run: Interpreter, owner: Value = MISSING) -> Value:
+    """Names in a module or an object. `MISSING`: those of the scope, which are not followed."""
+    from torchlean.capture.torch_names import real_object
+
+    if isinstance(owner, Namespace) and real_object(owner.path) is not MISSING:
+        return dir(real_object(owner.path))
+    if isinstance(owner, ModuleValue) and owner.whole and not owner.environment.stars:
+        return sorted(owner.environment.names)
+    if isinstance(owner, Instance) and not (
+        owner.open or owner.cls.open or owner.cls.is_module or owner.cls.builtin
+    ):
+        return sorted(
+            {*dir(object), *owner.attributes, *(name for cls in owner.cls.mro for name in cls.names)}
+        )
+    return Unknown("this `dir` is not followed", run.place())
 
 
 @builtin("delattr", unknowns=False)

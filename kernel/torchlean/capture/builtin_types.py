@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import types
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -254,6 +255,10 @@ def class_of(run: Interpreter, value: Value) -> Value:
 
         name = ("torch.nn", "Parameter") if value.parameter else ("torch", "Tensor")
         return member(*name)
+    if isinstance(value, UserFunction) and not value.module.internal and value.results is None:
+        return types.FunctionType
+    if isinstance(value, BoundMethod) and isinstance(value.function, UserFunction):
+        return types.MethodType
     if isinstance(value, (UserFunction, BoundMethod, Native, Super)):
         return Unknown("the type of a function")
     if isinstance(value, UserClass):

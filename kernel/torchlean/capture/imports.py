@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NAMESPACES = words(
     """torch torchlean math collections functools itertools copy os pathlib numbers typing typing_extensions dataclasses
-    enum abc operator inspect sys warnings logging random numpy time gc atexit safetensors string argparse tqdm
+    enum abc operator inspect sys warnings logging random numpy time gc atexit types safetensors string argparse tqdm
     torchvision sklearn tensorflow"""
 )
 """Top-level modules whose names are looked up in our tables; what they lack there is unknown."""

@@ -10,6 +10,7 @@ import enum
 import numbers
 import os.path
 import string
+import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -134,6 +135,9 @@ STRINGS = (
     "printable",
 )
 CONSTANTS.update({f"string.{name}": getattr(string, name) for name in (*STRINGS, "whitespace")})
+CONSTANTS.update(
+    {f"types.{name}": getattr(types, name) for name in ("FunctionType", "LambdaType", "MethodType")}
+)
 CONSTANTS.update({f"numbers.{name}": getattr(numbers, name) for name in numbers.__all__})
 
 
