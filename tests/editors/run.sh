@@ -78,6 +78,7 @@ package() {
   (cd vscode-extension && npm run --silent package)
 }
 
+[ "${1:-}" = vsix ] || browser # what cannot be had is said at once
 packages vscode-extension
 if [ "${1:-}" = vsix ]; then
   package
@@ -87,7 +88,6 @@ if [ "${1:-}" = pictures ]; then
   (cd vscode-extension && npm run --silent legend)
   package
   packages tests/editors
-  browser
   node tests/editors/pictures.mjs
   exit
 fi
@@ -101,5 +101,4 @@ package
 
 packages tests/editors
 neovims
-browser
 node --test --test-concurrency=1 tests/editors/test_*.mjs
