@@ -41,7 +41,7 @@ def run(file: Path, name: str | None, picture_file: Path | None, level: bool, se
         click.echo(f"{error.span}: {error.code} {error.message}", err=True)
     names = [family.name for family in families(capture)]
     if errors and not names:
-        raise click.ClickException(f"{file} has errors, and no Lyapunov function without them")
+        raise click.ClickException(f"{file} states no Lyapunov function that can be studied")
     name = _chosen(file, name, names)
     facts = study(path, text, name, session, seconds)
     for fact in facts:
