@@ -80,6 +80,12 @@ def test_an_epsilon_beside_zero_does_its_work() -> None:
     assert marked(unknown("y = 1 / (x.abs() + 1e-12) + torch.log(torch.relu(x) + 1e-12)")) == []
 
 
+def test_an_epsilon_beside_what_is_positive_by_rounding_alone_is_not_missed() -> None:
+    """`torch.rand` is below one by half an eps, so that `-log(u)` is never 0; real numbers come nearer."""
+    draw = "u = torch.rand(4) + 1e-20\n"
+    assert marked(HEADER + draw + "noise = -torch.log(-torch.log(u) + 1e-20)\n") == []
+
+
 def test_an_upper_clamp_that_rounds_to_one_leaves_the_logarithm_at_zero() -> None:
     assert marked(unknown("p = torch.tanh(x).clamp(1e-12, 1 - 1e-12)\ny = torch.log(1 - p)")) == [
         ("TL205", "torch.log(1 - p)")

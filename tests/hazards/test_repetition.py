@@ -14,6 +14,11 @@ MANY = [
         "total = torch.zeros(())\nfor step in range(int(2e7)):\n"
         "    x = torch.rand(3)\n    total = total + x.abs().sum()",
     ),
+    (
+        "meter.total += 0.001",
+        "class Meter:\n    def __init__(self):\n        self.total = torch.tensor(0.0)\nmeter = Meter()\n"
+        "for step in range(10_000_000):\n    meter.total += 0.001\nprint(meter.total)",
+    ),
     ("seen += 1", "seen = torch.zeros((), dtype=torch.bfloat16)\nfor step in range(1000):\n    seen += 1"),
 ]
 
@@ -38,3 +43,20 @@ def test_a_long_sum_in_few_digits_is_marked_where_it_is_added_to(words, body) ->
 @pytest.mark.parametrize("body", FEW)
 def test_other_sums_are_not(body) -> None:
     assert marked(f"{HEADER}{body}\nprint(locals())\n") == []
+
+
+@pytest.mark.parametrize("loop", ["for step, x in zip(range(10_000), drawn()):", "for x in drawn():"])
+def test_a_training_loop_over_a_generator_without_an_end_is_followed(loop) -> None:
+    text = HEADER + (
+        "net = nn.Linear(4, 1)\n"
+        "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+        "def drawn():\n"
+        "    while True:\n"
+        "        yield torch.rand(8, 4)\n"
+        f"{loop}\n"
+        "    loss = torch.log(net(x).relu()).mean() + torch.log(1 + x).mean()\n"
+        "    optimizer.zero_grad()\n"
+        "    loss.backward()\n"
+        "    optimizer.step()\n"
+    )
+    assert marked(text) == [("TL205", "torch.log(net(x).relu())")]

@@ -116,3 +116,71 @@ def test_it_is_a_hint_and_never_a_second_report() -> None:
 )
 def test_odd_programs_do_no_harm(text) -> None:
     hazards(text)
+
+
+READ = [
+    ("TL203", "returns / returns.std()", "returns = torch.tensor(mnist.rewards)\n", "returns"),
+    ("TL205", "torch.log(spectrum.abs())", "spectrum = torch.stft(mnist.wave, 512)\n", "spectrum"),
+]
+"""Deviations and sizes of tensors of any numbers are zero for some of them."""
+
+
+@pytest.mark.parametrize(("code", "expression", "before", "name"), READ)
+def test_tensors_made_of_what_is_not_followed_are_judged_by_what_vanishes_for_any_numbers(
+    code, expression, before, name
+) -> None:
+    assert marked(f"{HEADER}{before}z = {expression}\n") == [(code, expression)]
+    assert marked(f"{HEADER}{before}z = torch.exp({name})\n") == []
+
+
+DATA = """
+class Scans(torch.utils.data.Dataset):
+    def __init__(self, path, smooth=1.0):
+        self.pictures = mnist.read(path)
+    def __getitem__(self, index):
+        mask = (self.pictures[index] > 0).astype('float32')
+        return torch.from_numpy(self.pictures[index]), torch.from_numpy(mask)
+class Dice(nn.Module):
+    def __init__(self, smooth=1.0):
+        super().__init__()
+        self.smooth = smooth
+    def forward(self, p, target):
+        return 2 * (p * target).sum() / (p.sum() + target.sum() + SMOOTH)
+dice = Dice()
+loader = torch.utils.data.DataLoader(Scans('scans'), batch_size=4)
+for picture, mask in LOOP:
+    loss = dice(torch.relu(net(picture)), mask)
+"""
+
+
+@pytest.mark.parametrize("loop", ["loader", "reversed(list(loader))"])
+def test_batches_are_made_of_what_the_data_set_of_the_file_gives(loop) -> None:
+    text = HEADER + DATA.replace("LOOP", loop)
+    whole = "2 * (p * target).sum() / (p.sum() + target.sum() + "
+    assert marked(text.replace("SMOOTH", "0")) == [("TL203", whole + "0)")]
+    assert marked(text.replace("SMOOTH", "self.smooth")) == []
+
+
+def test_generators_and_enumerated_loops_hand_on_what_they_are_given() -> None:
+    generator = "def batches():\n    while mnist.more:\n        yield F.relu(net(X)), y\n"
+    loop = "for step, (p, target) in enumerate(batches()):\n    loss = torch.log(p).mean()\n"
+    assert marked(HEADER + generator + loop) == [("TL205", "torch.log(p)")]
+
+
+def test_what_an_optimiser_is_given_may_become_any_number_in_the_closure_it_calls() -> None:
+    text = HEADER + (
+        "picture = mnist.load('a.png')\n"
+        "optimizer = torch.optim.LBFGS([picture])\n"
+        "def closure():\n"
+        "    return torch.exp(picture).mean()\n"
+        "optimizer.step(closure)\n"
+    )
+    assert marked(text) == [("TL201", "torch.exp(picture)")]
+    assert marked(text.replace("[picture]", "[]")) == []
+
+
+def test_a_network_is_divided_by_the_size_of_a_mask_that_may_be_empty() -> None:
+    assert marked(f"{HEADER}mask = (X > 0).float()\nloss = logits.sum() / mask.sum()\n") == [
+        ("TL203", "logits.sum() / mask.sum()")
+    ]
+    assert marked(f"{HEADER}mask = X.gt(0).float()\nloss = logits.sum() / (mask.sum() + 1)\n") == []

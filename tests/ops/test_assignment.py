@@ -133,3 +133,16 @@ def test_writing_one_element_twice_has_no_interval_because_torch_leaves_the_orde
     operands = [Interval.point(X), Interval.point(torch.ones(2, 4)), *places]
     with pytest.raises(UnsupportedError, match="assigned twice"):
         OPS["index_update"].interval(operands, node.attributes, node.type)
+
+
+def test_one_number_written_at_places_that_are_not_known_may_be_anywhere() -> None:
+    x, value = Interval.point(torch.tensor([0.0, 5.0, -1.0])), Interval.point(torch.tensor(2.0))
+    places = Interval.uniform((2,), 0.0, 2.0)
+    node = next(
+        node
+        for node in Call(SET, torch.zeros(3), known([0, 1]), 2.0).emitter.builder.nodes
+        if node.op == "index_update"
+    )
+    bound = OPS["index_update"].interval([x, value, places], node.attributes, node.type)
+    assert bound.lower.tolist() == [0.0, 2.0, -1.0]
+    assert bound.upper.tolist() == [2.0, 5.0, 2.0]

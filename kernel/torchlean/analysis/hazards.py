@@ -39,6 +39,9 @@ def file_hazards(
         examined.append(
             examine(unit.part.graph, domains, unit.bounds, written, memory, cancelled, generic=generic)
         )
-    elsewhere = frozenset[Span]().union(*(examination.places for examination in examined))
-    examined.append(examine_shapeless(written, elsewhere, cancelled))
+    elsewhere, by_themselves = (
+        frozenset[Span]().union(*(found.places for found in examined if found.generic is generic))
+        for generic in (False, True)
+    )
+    examined.append(examine_shapeless(written, elsewhere, by_themselves - elsewhere, cancelled))
     return merged(examined)

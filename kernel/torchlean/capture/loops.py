@@ -18,7 +18,7 @@ from torchlean.capture.iteration import items_of, range_length
 from torchlean.capture.iterations import any_iteration
 from torchlean.capture.standard import Endless
 from torchlean.capture.statements import follows, store
-from torchlean.capture.streams import common_item, stream_of
+from torchlean.capture.streams import common_item, items_before_unknown, stream_of
 from torchlean.capture.training import trains
 from torchlean.capture.values import GeneratorStopped, ListIterator, Unknown, Value
 from torchlean.capture.varying import counter
@@ -117,9 +117,7 @@ def _items_ahead(iterable: Value) -> list[Value] | None:
     """The first items of an iterator without a known end; None for all others."""
     if isinstance(iterable, Endless):
         return iterable.first(LOOP)
-    if isinstance(iterable, ListIterator) and iterable.rest_unknown is not None and iterable.items:
-        return iterable.items[iterable.position :]
-    return None
+    return items_before_unknown(iterable)
 
 
 @follows(ast.While)
@@ -130,7 +128,9 @@ def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
         return _once(run, node, frame, unknown, surely=endless)
     nodes = len(run.builder.nodes)
     for count in range(LOOP if frame.yielded is None else GENERATOR):
-        if _computes(run, count, nodes) and frame.yielded is None:
+        if _computes(run, count, nodes):
+            if frame.yielded is not None:
+                raise GeneratorStopped
             unknown = Unknown(f"this loop computes with tensors more than {COMPUTING} times", reported=True)
             return _once(run, node, frame, unknown)
         condition = run.eval(node.test, frame)

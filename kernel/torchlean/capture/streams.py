@@ -11,6 +11,7 @@ from torchlean.capture.ranges import Range, drawn, range_of
 from torchlean.capture.values import (
     MISSING,
     Instance,
+    ListIterator,
     TensorValue,
     Unknown,
     UserClass,
@@ -58,6 +59,8 @@ def zipped(run: Interpreter, iterables: tuple[Value, ...]) -> Stream | Unknown |
     """`zip` with at least one stream among its arguments; None where there is none."""
     streams = [stream_of(run, iterable) for iterable in iterables]
     reason = next((stream.reason for stream in streams if stream is not None), None)
+    if reason is None and run.in_script and any(items_before_unknown(iterable) for iterable in iterables):
+        reason = "it is given by a generator without an end"
     if reason is None:
         return None
     makers: list[Callable[[Interpreter], Value]] = []
@@ -75,8 +78,15 @@ def _maker(run: Interpreter, iterable: Value) -> Callable[[Interpreter], Value] 
 
     if isinstance(iterable, Endless):
         return lambda run: Unknown("an item of an endless iterator", reported=True)
-    items = items_of(run, iterable)
+    items = items_before_unknown(iterable) or items_of(run, iterable)
     return common_item(run, items) if isinstance(items, list) and items else None
+
+
+def items_before_unknown(iterable: Value) -> list[Value] | None:
+    """The items of an iterator after which more may follow that were not computed; None for all others."""
+    if isinstance(iterable, ListIterator) and iterable.rest_unknown is not None and iterable.items:
+        return iterable.items[iterable.position :]
+    return None
 
 
 def common_item(run: Interpreter, items: list[Value]) -> Callable[[Interpreter], Value] | None:

@@ -25,7 +25,7 @@ LARGEST_POWER = 64.0
 
 
 def additions(tree: ast.Module) -> Iterator[tuple[ast.AST, float]]:
-    """Sums `x += y` and `x = x + y` of one name with how often they are executed at least, where it is more than once.
+    """Sums `x += y` and `x = x + y` of a name or an attribute with how often they are executed at least, if repeatedly.
 
     A loop counts as far as the name is changed by this statement alone in it: what is set anew, or decays, does not
     grow with the iterations.
@@ -33,22 +33,26 @@ def additions(tree: ast.Module) -> Iterator[tuple[ast.AST, float]]:
     numbers = module_numbers(tree)
     parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.AugAssign)
-            and isinstance(node.op, ast.Add)
-            and isinstance(node.target, ast.Name)
-        ):
-            yield from _counted(node, node, node.target.id, parents, numbers)
-        elif (
-            isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
-        ):
-            name, value = node.targets[0].id, node.value
-            if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and _is_name(value.left, name):
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
+            name = _dotted(node.target)
+            if name is not None:
+                yield from _counted(node, node, name, parents, numbers)
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1:
+            name, value = _dotted(node.targets[0]), node.value
+            if name is None or not (isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add)):
+                continue
+            if _dotted(value.left) == name:
                 yield from _counted(node, value, name, parents, numbers)
 
 
-def _is_name(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
+def _dotted(node: ast.AST) -> str | None:
+    """`total`, or `self.total`; None for all other expressions."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if not isinstance(node, ast.Attribute):
+        return None
+    owner = _dotted(node.value)
+    return None if owner is None else f"{owner}.{node.attr}"
 
 
 def _counted(
@@ -74,11 +78,11 @@ def _counted(
 def _changes(node: ast.AST, name: str) -> bool:
     """Whether a statement or a call sets the name anew, or changes it in place."""
     if isinstance(node, ast.Assign):
-        return any(_is_name(part, name) for target in node.targets for part in ast.walk(target))  # type: ignore[arg-type] # any node
+        return any(_dotted(part) == name for target in node.targets for part in ast.walk(target))
     if isinstance(node, ast.AugAssign):
-        return _is_name(node.target, name)
+        return _dotted(node.target) == name
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr.endswith("_") and _is_name(node.func.value, name)
+        return node.func.attr.endswith("_") and _dotted(node.func.value) == name
     return False
 
 

@@ -63,14 +63,27 @@ class IndexUpdate(Op):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         x, value, *indices = inputs
+        same = value.lower.numel() == 1
         if not all(index.is_point for index in indices):
+            if same:
+                return self._anywhere(x, value)
             raise UnsupportedError("which elements are assigned depends on values that are not known exactly")
         places = [index.lower.to(torch.int64) for index in indices]
-        if self._repeats(x, places, attributes):
+        if not same and self._repeats(x, places, attributes):
             raise UnsupportedError(
                 "an element is assigned twice, and torch does not say which assignment stays"
             )
         return on_ends(lambda end, new: self.evaluate([end, new, *places], attributes), x, value)
+
+    def _anywhere(self, x: Interval, value: Interval) -> Interval:
+        """Any element may be the one value that is written, or stay."""
+        lower, upper = value.lower.reshape(()), value.upper.reshape(())
+        return Interval(
+            torch.minimum(x.lower, lower),
+            torch.maximum(x.upper, upper),
+            x.undefined or value.undefined,
+            x.infinite or value.infinite,
+        )
 
     def _repeats(self, x: Interval, places: Sequence[Tensor], attributes: Attributes) -> bool:
         """Whether some element is written more than once."""

@@ -60,6 +60,8 @@ def _absorbed(case: Case, node: Node, large: int, little: int) -> Finding | None
     apart = f"{step:.2g} apart in {dtype_name(node.type.dtype)}"
     size = f"numbers of at least {least:.6g} in size are {apart}"
     value = written_number(case, little)
+    if value is not None and least <= torch.finfo(node.type.dtype).eps:
+        return None  # zero but for the spacing of numbers near one: `-log(u) + eps`, where u is never quite 1
     if value is not None:
         message = (
             f"the epsilon {value:g} is absorbed: {size}, so that adding it changes nothing. Use a larger one, or add "

@@ -28,41 +28,57 @@ BY_SHAPE = frozenset({"TL206", "TL209", "TL213", "TL219"})
 SATURATING = frozenset({"relu", "sigmoid", "softmax", "softplus", "tanh"})
 """Ops whose results reach the ends of their range for the numbers that anything may have."""
 
+VANISHING = frozenset({"abs", "std", "var"})
+"""Ops that are zero for some of any numbers: the deviation of equal ones, the size of zero."""
+
 
 def examine_shapeless(
-    written: Written, elsewhere: Collection[Span], cancelled: Callable[[], bool] = lambda: False
+    written: Written,
+    elsewhere: Collection[Span],
+    generic: Collection[Span],
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Examination:
     """Hazards of operations that capture did not reach.
 
     Args:
         written: the file.
         elsewhere: the places that were examined with shapes.
+        generic: those that were examined as part of a module by itself alone. What the script gives it is better
+            known here, where everything that is used there is followed.
         cancelled: asked before every node.
 
     Raises:
         Cancelled: `cancelled()` became true.
     """
-    graph = _graph(written)
+    graph, executed = _graph(written)
     ranges = float_ranges(graph, {}, None, cancelled)
     places = [written.place(node) for node in graph]
     mine = [place is not None for place in places]
     recorded = [place is None or written.is_recorded(place) for place in places]
     case = Case(graph, ranges, consumers(graph), mine, recorded, [1.0] * len(graph))
-    known, fed = _unfounded(graph), _fed_by_networks(graph)
+    unfounded, fed = _unfounded(graph), _fed_by_networks(graph)
+    guessed = {places[node.id] for node in graph if unfounded[node.id] or node.id >= executed}
+    followed = frozenset(place for place in places if place is not None) - guessed
+    seen = {*elsewhere, *(set(generic) - followed)}
     shown = [
         finding
         for finding in causes(case)
-        if places[finding.node] not in elsewhere and _is_founded(graph, finding, known, fed)
+        if places[finding.node] not in seen and _is_founded(graph, finding, unfounded, fed)
     ]
-    return Examination(tuple(diagnostics_of(graph, shown, written)))
+    return Examination(tuple(diagnostics_of(graph, shown, written)), followed)
 
 
-def _graph(written: Written) -> Graph:
-    """Everything the file computes: the script first, then functions and classes that nothing calls."""
+def _graph(written: Written) -> tuple[Graph, int]:
+    """Everything the file computes, and how many of its nodes the script executes.
+
+    The script comes first, then functions and classes that nothing calls.
+    """
     run = Interpreter(written, run_function)
     names: Names = {}
+    executed = 0
     try:
         block(run, written.module.tree.body, names)
+        executed = len(run.operations.builder.nodes)
         for statement in ast.walk(written.module.tree):
             if isinstance(statement, ast.ClassDef):
                 _class(run, statement, names)
@@ -70,8 +86,8 @@ def _graph(written: Written) -> Graph:
             if isinstance(statement, ast.FunctionDef) and statement not in run.called:
                 run.function(Function(statement, names), (), {})
     except (Exhausted, RecursionError):
-        pass  # what was followed until then is looked at
-    return run.operations.builder.graph()
+        executed = executed or len(run.operations.builder.nodes)  # what was followed until then is looked at
+    return run.operations.builder.graph(), executed
 
 
 def _class(run: Interpreter, node: ast.ClassDef, names: Names) -> None:
@@ -92,7 +108,8 @@ def _unfounded(graph: Graph) -> list[bool]:
         if node.op == "random":
             unfounded.append(source_of(node.attributes) is Source.UNKNOWN)
         else:
-            unfounded.append(node.op not in SATURATING and any(unfounded[id] for id in node.inputs))
+            reaching = node.op in SATURATING or node.op in VANISHING
+            unfounded.append(not reaching and any(unfounded[id] for id in node.inputs))
     return unfounded
 
 

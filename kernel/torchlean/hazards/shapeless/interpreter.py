@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 
 from torchlean.hazards.shapeless.operations import Operations
+from torchlean.hazards.shapeless.streams import BUILTINS, stream_of
 from torchlean.hazards.shapeless.values import (
     ClassValue,
     Function,
@@ -18,8 +19,10 @@ from torchlean.hazards.shapeless.values import (
     Opaque,
     TensorNode,
     Value,
+    is_network,
+    trained,
 )
-from torchlean.hazards.shapeless.vocabulary import SAME
+from torchlean.hazards.shapeless.vocabulary import MAKING, SAME
 from torchlean.hazards.written import Written
 from torchlean.source import Span
 
@@ -47,6 +50,12 @@ ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
 OPS: dict[type[ast.operator], str] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div"}
 
 Names = dict[str, Value]
+
+PASS = "yield"
+"""The name of what a generator gives; no Python name can be a keyword."""
+
+ORDERS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+"""Comparisons that tensors answer element by element."""
 
 
 class Exhausted(Exception):
@@ -94,7 +103,7 @@ class Interpreter:
     # -- names and parts -----------------------------------------------------------------------------------------------
 
     def _name(self, node: ast.Name, names: Names) -> Value:
-        return names.get(node.id) or Opaque()
+        return names.get(node.id) or (Namespace(node.id) if node.id in BUILTINS else Opaque())
 
     def _constant(self, node: ast.Constant, names: Names) -> Value:
         return Number(float(node.value)) if type(node.value) in (int, float) else Opaque()  # type: ignore[arg-type]
@@ -144,6 +153,10 @@ class Interpreter:
         self.eval(node.elt, inner)
         return Opaque()
 
+    def _yield(self, node: ast.Yield, names: Names) -> Value:
+        names[PASS] = self.eval(node.value, names)
+        return Opaque()
+
     def _lambda(self, node: ast.Lambda, names: Names) -> Value:
         return Function(node, names)
 
@@ -175,6 +188,14 @@ class Interpreter:
         if isinstance(value, TensorNode) or is_network(value):
             return self.operations.call("neg", (value,), {}, self.span(node), method=False)
         return Opaque()
+
+    def _compare(self, node: ast.Compare, names: Names) -> Value:
+        operands = [self.eval(part, names) for part in (node.left, *node.comparators)]
+        if not isinstance(node.ops[0], ORDERS) or not all(
+            isinstance(operand, (TensorNode, Opaque, Number)) for operand in operands
+        ):
+            return Opaque()
+        return self.operations.truth(self.span(node))
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -209,6 +230,9 @@ class Interpreter:
             if function.attr in ("chunk", "split", "unbind"):
                 return Opaque(network=True)
             return self.operations.call(function.attr, [receiver, *arguments], keywords, span, method=True)
+        for argument in arguments:
+            if isinstance(argument, Function) and argument.node not in self.called:
+                self.function(argument, (), {})  # `optimizer.step(closure)`
         return Opaque()
 
     def call(
@@ -236,17 +260,21 @@ class Interpreter:
         return made
 
     def function(self, callee: Function, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-        """A call of a function of the file. Parameters that are not given are not followed."""
+        """A call of a function of the file."""
         if self._depth >= DEPTH:
             return Opaque()
         self.called.add(callee.node)
-        parameters = [a.arg for a in (*callee.node.args.posonlyargs, *callee.node.args.args)]
+        parameters = callee.node.args
+        positional = [a.arg for a in (*parameters.posonlyargs, *parameters.args)]
         given: list[Value] = [callee.this] if callee.this is not None else []
         given += arguments
-        names: Names = dict(callee.names)
-        for argument in (*callee.node.args.args, *callee.node.args.kwonlyargs):
-            names[argument.arg] = Opaque()
-        names.update(zip(parameters, given, strict=False))
+        names: Names = callee.names | {name: Opaque() for name in positional}
+        defaults: dict[str, ast.expr | None] = dict(
+            zip(positional[::-1], parameters.defaults[::-1], strict=False)
+        )
+        defaults |= zip((a.arg for a in parameters.kwonlyargs), parameters.kw_defaults, strict=True)
+        names |= {name: self.eval(default, callee.names) for name, default in defaults.items()}
+        names.update(zip(positional, given, strict=False))
         names.update(keywords)
         self._depth += 1
         try:
@@ -266,16 +294,29 @@ class Interpreter:
     def _library(
         self, path: str, arguments: Sequence[Value], keywords: dict[str, Value], span: Span
     ) -> Value:
-        if not path.startswith("torch"):
-            return Opaque()
         name = path.rsplit(".", 1)[-1]
+        made = stream_of(self, name, arguments)
+        if made is not None or not path.startswith("torch"):
+            return made or Opaque()
         if arguments and (name == "Variable" or name in WRAPPERS):
             return arguments[0]
+        if name in MAKING or path.startswith("torch.fft."):
+            return self._tensor(arguments, span)
+        if path.startswith("torch.optim."):
+            trained(arguments)
+            return Opaque()
         if name[:1].isupper() and path.startswith("torch.nn"):
             return self._made(name, arguments)
         if name in ("zeros", "ones", "full", "empty", "zeros_like", "ones_like", "tensor", "arange", "eye"):
             return Opaque()
         return self.operations.call(name, arguments, keywords, span, method=False)
+
+    def _tensor(self, arguments: Sequence[Value], span: Span) -> Value:
+        """A tensor made of something: of the same numbers, or of numbers that are not followed."""
+        first = arguments[0] if arguments else Opaque()
+        if isinstance(first, (TensorNode, Number)) or is_network(first):
+            return Opaque() if isinstance(first, Number) else first
+        return TensorNode(self.operations.leaf(Opaque(), span))
 
     def _made(self, name: str, arguments: Sequence[Value]) -> Value:
         """An instance of a class of torch.nn. Parameters are numbers that training may change to any others."""
@@ -284,10 +325,6 @@ class Interpreter:
         if name == "Sequential":
             return Layer(name, tuple(arguments))
         return Layer(name)
-
-
-def is_network(value: Value) -> bool:
-    return isinstance(value, Opaque) and value.network
 
 
 def _folded(op: ast.operator, left: float, right: float) -> Value:
@@ -312,5 +349,7 @@ HANDLERS: dict[type[ast.AST], Handler] = {
     ast.Lambda: Interpreter._lambda,  # type: ignore[dict-item]
     ast.BinOp: Interpreter._binary,  # type: ignore[dict-item]
     ast.UnaryOp: Interpreter._unary,  # type: ignore[dict-item]
+    ast.Compare: Interpreter._compare,  # type: ignore[dict-item]
+    ast.Yield: Interpreter._yield,  # type: ignore[dict-item]
     ast.Call: Interpreter._call,  # type: ignore[dict-item]
 }

@@ -21,6 +21,7 @@ from torchlean.hazards.shapeless.values import (
 )
 from torchlean.hazards.shapeless.vocabulary import (
     BINARY,
+    COMPARISONS,
     HANDING_ON,
     LAYERS,
     NETWORK,
@@ -60,6 +61,10 @@ class Operations:
         if source is Source.TRAINED:
             self._fed.add(node.id)
         return TensorNode(node.id)
+
+    def truth(self, span: Span) -> TensorNode:
+        """Answers of a comparison, as the numbers 0 and 1."""
+        return self.random(0.0, 1.0, span, Source.LABELS)
 
     def number(self, value: float) -> int:
         """A Python number as an operand; the label keeps what was written."""
@@ -139,6 +144,8 @@ class Operations:
             return Opaque()
         if name in SAME:
             return first
+        if name in COMPARISONS:
+            return self.truth(span)
         return self._of_tensor(name, first, arguments[1:], keywords, span)
 
     def _random(self, name: str, span: Span) -> Value | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from torchlean.hazards.shapeless.interpreter import Interpreter, Names, is_network
+from torchlean.hazards.shapeless.interpreter import PASS, Interpreter, Names
+from torchlean.hazards.shapeless.streams import item_of
 from torchlean.hazards.shapeless.values import (
     ClassValue,
     Function,
@@ -13,7 +14,9 @@ from torchlean.hazards.shapeless.values import (
     Namespace,
     Object,
     Opaque,
+    Stream,
     Value,
+    is_network,
 )
 
 RESULT = "return"
@@ -25,8 +28,10 @@ def run_function(run: Interpreter, function: Function, names: Names) -> Value:
     if isinstance(function.node, ast.Lambda):
         return run.eval(function.node.body, names)
     names.pop(RESULT, None)
+    names.pop(PASS, None)
     block(run, function.node.body, names)
-    return names.get(RESULT) or Opaque()
+    passed = names.get(PASS)
+    return Stream(passed) if passed is not None else names.get(RESULT) or Opaque()
 
 
 def block(run: Interpreter, statements: Sequence[ast.stmt], names: Names) -> None:
@@ -56,8 +61,7 @@ def _statement(run: Interpreter, node: ast.stmt, names: Names) -> None:
     elif isinstance(node, ast.If):
         _if(run, node, names)
     elif isinstance(node, (ast.For, ast.AsyncFor)):
-        run.eval(node.iter, names)
-        store(run, node.target, Opaque(), names)
+        store(run, node.target, item_of(run, run.eval(node.iter, names)), names)
         block(run, [*node.body, *node.orelse], names)
     elif isinstance(node, ast.While):
         run.eval(node.test, names)

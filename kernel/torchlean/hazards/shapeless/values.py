@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -81,4 +82,23 @@ class Items:
     items: tuple[Value, ...]
 
 
-Value = Union[TensorNode, Opaque, Namespace, Function, ClassValue, Object, Layer, Number, Items]
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What a loop may run over, by what each of its passes gives: a data loader, a generator."""
+
+    item: Value
+
+
+Value = Union[TensorNode, Opaque, Namespace, Function, ClassValue, Object, Layer, Number, Items, Stream]
+
+
+def is_network(value: Value) -> bool:
+    return isinstance(value, Opaque) and value.network
+
+
+def trained(arguments: Sequence[Value]) -> None:
+    """What an optimiser is given may become any number from then on: `LBFGS([image])`."""
+    for argument in arguments:
+        for value in argument.items if isinstance(argument, Items) else ():
+            if isinstance(value, Opaque) and value.node is None:
+                value.network = True

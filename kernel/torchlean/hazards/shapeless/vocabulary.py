@@ -73,6 +73,7 @@ SAME = frozenset(
     {
         *(
             "Variable",
+            "astype",
             "contiguous",
             "clone",
             "cpu",
@@ -88,6 +89,7 @@ SAME = frozenset(
             "float",
             "gather",
             "index_select",
+            "masked_select",
             "narrow",
             "permute",
             "repeat",
@@ -111,6 +113,12 @@ SAME = frozenset(
     }
 )
 """Functions, methods and attributes that hand on the same numbers."""
+
+COMPARISONS = frozenset({"eq", "ge", "gt", "le", "lt", "ne"})
+"""Functions and methods whose results are 0 and 1."""
+
+MAKING = frozenset({"FloatTensor", "Tensor", "as_tensor", "from_numpy", "istft", "stft", "tensor"})
+"""What makes a tensor of anything."""
 
 PRODUCTS = frozenset(
     {
