@@ -101,7 +101,7 @@ def test_a_level_that_cannot_be_proved_is_lowered(tmp_path: Path) -> None:
         (lambda text: text.replace("0.5 * x", "2.0 * x"), "no level of `stable` was proved"),
         (lambda text: text.replace("stable = ", ""), "states no Lyapunov function"),
         (lambda text: text + text.replace("stable", "other"), "choose one by --name"),
-        (lambda text: text + "def f(:\n", "TL100 invalid syntax"),
+        (lambda text: "def f(:\n", "TL100 invalid syntax"),
         (lambda text: text.replace("level=(0.2, 0.6)", "level=(0.6, 0.2)"), "TL304 level=(rho0, rho)"),
     ],
 )
