@@ -25,6 +25,8 @@ def tensor(shape: tuple[int, ...], values: list[float]) -> torch.Tensor:
 def same(runtime: Domain, box: analysed.Box) -> bool:
     lower = torch.tensor(runtime.lower, dtype=torch.float64).reshape(runtime.shape)
     upper = torch.tensor(runtime.upper, dtype=torch.float64).reshape(runtime.shape)
+    if runtime.dtype != (None if box.dtype is None else str(box.dtype).removeprefix("torch.")):
+        return False
     return runtime.shape == box.shape and torch.equal(lower, box.lower) and torch.equal(upper, box.upper)
 
 
@@ -141,3 +143,38 @@ def test_nested_gives_back_the_lists() -> None:
     values = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]
     domain = tl.box(values, values)
     assert plain.nested(domain.lower, domain.shape) == values
+
+
+@given(
+    st.sampled_from([torch.uint8, torch.int8, torch.int64, torch.float64, torch.bool]),
+    st.lists(st.floats(-300, 300), min_size=3, max_size=3),
+    st.lists(st.floats(-300, 300), min_size=3, max_size=3),
+)
+def test_boxes_of_a_type_agree_with_the_analysis(dtype, low, high) -> None:
+    try:
+        expected = analysed.box(torch.tensor(low).double(), torch.tensor(high).double(), "", dtype=dtype)
+    except tl.DomainError as error:
+        with pytest.raises(tl.DomainError) as refused:
+            tl.box(torch.tensor(low).tolist(), torch.tensor(high).tolist(), dtype=dtype)
+        assert str(refused.value) == str(error)
+    else:
+        assert same(tl.box(torch.tensor(low).tolist(), torch.tensor(high).tolist(), dtype=dtype), expected)
+
+
+def test_a_ball_of_pixels_has_the_whole_numbers_within_reach() -> None:
+    pixels = tl.ball([0, 254], 1.5, clip=(0, 255), dtype=torch.uint8)
+    assert pixels == plain.Domain((0.0, 253.0), (1.0, 255.0), (2,), "uint8")
+    assert same(pixels, analysed.ball(torch.tensor([0, 254]), 1.5, (0, 255), "", dtype=torch.uint8))
+    assert repr(pixels) == "box([0.0, 253.0], [1.0, 255.0], dtype=torch.uint8)"
+
+
+def test_samples_of_pixels_are_pixels() -> None:
+    @tl.claim(x=tl.box([0, 250], [3, 255], dtype=torch.uint8))
+    def is_one_of_them(x):
+        seen.append(x)
+        return (x >= torch.tensor([0, 250])) & (x <= torch.tensor([3, 255]))
+
+    seen: list[torch.Tensor] = []
+    assert is_one_of_them.sample(40, seed=0).violated == 0
+    assert {x.dtype for x in seen} == {torch.uint8}
+    assert {int(x[0]) for x in seen} == {0, 1, 2, 3}

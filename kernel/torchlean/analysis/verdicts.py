@@ -15,6 +15,7 @@ from torchlean.claims.decide import Decision, Question, exact_least
 from torchlean.claims.margin import shown
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.numbers import lower_text, upper_text
+from torchlean.ops.op import dtype_name
 from torchlean.rounding import margin_note
 from torchlean.rounding.margins import DIGITS
 
@@ -67,15 +68,21 @@ def _floats(question: Question) -> str:
     return "/".join(found) if found else "float32"
 
 
+def _input(violation: Mapping[str, Tensor]) -> str:
+    """`a float32 input`, `an int8 input`: by the types of its tensors."""
+    name = "/".join(sorted({dtype_name(value.dtype) for value in violation.values()}))
+    return f"an {name} input" if name.startswith("int") else f"a {name} input"
+
+
 def _refutation(question: Question, decision: Decision, violation: Mapping[str, Tensor]) -> str:
     replay = Replay(question, violation)
     assert decision.at_violation is not None, "a violation comes with exact bounds"
     least, greatest = decision.at_violation
     if not question.executed:
-        detail = f"refuted by a float32 input, in exact arithmetic: {inputs_text(violation)}"
+        detail = f"refuted by {_input(violation)}, in exact arithmetic: {inputs_text(violation)}"
         detail += f", where the margin is at most {upper_text(greatest)}"
         return detail + ("; its float32 execution does not show it" if replay.holds else "")
-    detail = f"refuted by a float32 input, executed: {inputs_text(violation)}{replay.text}"
+    detail = f"refuted by {_input(violation)}, executed: {inputs_text(violation)}{replay.text}"
     if least > 0 or shown(least, question.margin):
         detail += f"; only rounding makes it fail there: in exact arithmetic the margin is at least {lower_text(least)}"
     return detail

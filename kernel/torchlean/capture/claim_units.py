@@ -112,7 +112,7 @@ def _inputs(run: Interpreter, claim: ClaimDefinition) -> dict[str, TensorValue]:
     names = _parameters(claim)
     inputs: dict[str, TensorValue] = {}
     for position, name in enumerate(name for name in names if name in claim.domains):
-        type = TensorType(tuple(claim.domains[name].shape), dtype)
+        type = TensorType(tuple(claim.domains[name].shape), claim.domains[name].dtype or dtype)
         inputs[name] = run.emitter.input(name, type, position)
     return inputs
 

@@ -21,7 +21,9 @@ from torchlean.claims import domain
 from torchlean.claims.domain import Box, DomainError
 from torchlean.claims.errors import (
     ARITHMETICS,
+    DTYPE_OF_FILE,
     bad_arithmetic,
+    bad_dtype,
     missing_domain,
     no_inputs,
     not_a_domain,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @native("torchlean.box")
-def box(run: Interpreter, lo: Value, hi: Value, *, shape: Value = None) -> Value:
+def box(run: Interpreter, lo: Value, hi: Value, *, shape: Value = None, dtype: Value = None) -> Value:
     """`tl.box(lo, hi)`: see `torchlean.claims.plain.box`."""
     ends = []
     for name, value in (("lo", lo), ("hi", hi)):
@@ -48,18 +50,20 @@ def box(run: Interpreter, lo: Value, hi: Value, *, shape: Value = None) -> Value
         if shape is not None:
             ends = _shaped(ends, shape)
         low, high = ends
-        return domain.box(low, high, written(run), run.place())
+        return domain.box(low, high, written(run), run.place(), _dtype(dtype))
     except DomainError as error:
         return bad_domain(run, str(error), culprit(str(error)))
 
 
 @native("torchlean.ball")
-def ball(run: Interpreter, center: Value, eps: Value, *, clip: Value = None) -> Value:
+def ball(run: Interpreter, center: Value, eps: Value, *, clip: Value = None, dtype: Value = None) -> Value:
     """`tl.ball(center, eps, clip=(lo, hi))`: see `torchlean.claims.plain.ball`.
 
     Given the path of a data file, the balls around its samples.
     """
     if isinstance(center, (str, os.PathLike)):
+        if dtype is not None:
+            return bad_domain(run, DTYPE_OF_FILE, "dtype")
         from torchlean.capture.torchlean_robust import read_samples
 
         return read_samples(run, center, eps, "linf", clip, labelled=False, positions={"data": 0, "eps": 1})
@@ -70,9 +74,20 @@ def ball(run: Interpreter, center: Value, eps: Value, *, clip: Value = None) -> 
     if radius is None:
         return bad_domain(run, f"the radius must be a number, got {shown(eps)}", "eps")
     try:
-        return domain.ball(middle, radius, clip_ends(run, clip), written(run), run.place())
+        return domain.ball(middle, radius, clip_ends(run, clip), written(run), run.place(), _dtype(dtype))
     except DomainError as error:
         return bad_domain(run, str(error), culprit(str(error)))
+
+
+def _dtype(dtype: Value) -> torch.dtype | None:
+    """The input's type.
+
+    Raises:
+        DomainError: it is something else.
+    """
+    if dtype is None or isinstance(dtype, torch.dtype):
+        return dtype
+    raise DomainError(bad_dtype(shown(dtype)))
 
 
 def clip_ends(run: Interpreter, clip: Value) -> tuple[float, float] | None:
@@ -97,6 +112,8 @@ def culprit(message: str) -> str | None:
         return "hi"
     if message.startswith("the radius"):
         return "eps"
+    if message.startswith("dtype"):
+        return "dtype"
     return "clip" if message.startswith("clip") else None
 
 

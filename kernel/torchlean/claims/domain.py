@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from torchlean.claims.errors import DTYPES, RANGES, bad_dtype, beyond_dtype, no_whole_number
 from torchlean.claims.errors import DomainError as DomainError
 from torchlean.intervals import Interval
+from torchlean.ops.op import dtype_name
 from torchlean.source import Span
 
 
@@ -21,12 +23,14 @@ class Box:
         lower, upper: float64 tensors of the input's shape.
         text: the domain as the user wrote it, for hovers: `box([-1, -1], [1, 1])`.
         span: where it is written.
+        dtype: the input's type; None for the program's floating type.
     """
 
     lower: Tensor
     upper: Tensor
     text: str
     span: Span | None = None
+    dtype: torch.dtype | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -36,11 +40,13 @@ class Box:
         return Interval(self.lower, self.upper)
 
 
-def box(lower: Tensor, upper: Tensor, text: str, span: Span | None = None) -> Box:
+def box(
+    lower: Tensor, upper: Tensor, text: str, span: Span | None = None, dtype: torch.dtype | None = None
+) -> Box:
     """A checked box; scalars broadcast against the other end.
 
     Raises:
-        DomainError: NaN, an empty box, or shapes that do not fit together.
+        DomainError: NaN, an empty box, shapes that do not fit together, or ends that the dtype does not hold.
     """
     try:
         low, high = torch.broadcast_tensors(lower.to(torch.float64), upper.to(torch.float64))
@@ -57,7 +63,26 @@ def box(lower: Tensor, upper: Tensor, text: str, span: Span | None = None) -> Bo
         raise DomainError(
             f"empty: the lower end {low[place].item():g} is above the upper end {high[place].item():g} at {list(place)}"
         )
-    return Box(low.contiguous(), high.contiguous(), text, span)
+    if dtype is not None:
+        low, high = _within(low, high, dtype)
+    return Box(low.contiguous(), high.contiguous(), text, span, dtype)
+
+
+def _within(low: Tensor, high: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Of whole numbers, the least and the greatest between each two ends."""
+    name = dtype_name(dtype)
+    if name not in DTYPES:
+        raise DomainError(bad_dtype(repr(dtype)))
+    if name not in RANGES or low.numel() == 0:
+        return low, high
+    least, greatest = RANGES[name]
+    if not (least <= float(low.min()) and float(high.max()) <= greatest):
+        raise DomainError(beyond_dtype(name, float(low.min()), float(high.max())))
+    empty = low.ceil() > high.floor()
+    if bool(empty.any()):
+        place = _first(empty)
+        raise DomainError(no_whole_number(name, list(place), float(low[place]), float(high[place])))
+    return low.ceil(), high.floor()
 
 
 def ball(
@@ -66,6 +91,7 @@ def ball(
     clip: tuple[float, float] | None,
     text: str,
     span: Span | None = None,
+    dtype: torch.dtype | None = None,
 ) -> Box:
     """The maximum-norm ball of radius `eps` around `center`, cut to `clip` where given, rounded outward.
 
@@ -82,7 +108,7 @@ def ball(
         if not clip_low <= clip_high:
             raise DomainError(f"clip=({clip_low}, {clip_high}) is empty")
         low, high = low.clamp(min=clip_low), high.clamp(max=clip_high)
-    return box(low, high, text, span)
+    return box(low, high, text, span, dtype)
 
 
 def _widened(center: Tensor, eps: float) -> Interval:

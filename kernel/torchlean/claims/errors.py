@@ -65,6 +65,39 @@ def not_a_domain(argument: str, got: str) -> str:
     return f"`{argument}` needs a domain, `tl.box(lo, hi)` or `tl.ball(center, eps)`, got {got}"
 
 
+RANGES = {
+    "uint8": (0, 2**8 - 1),
+    "int8": (-(2**7), 2**7 - 1),
+    "int16": (-(2**15), 2**15 - 1),
+    "int32": (-(2**31), 2**31 - 1),
+    "int64": (-(2**53), 2**53),
+}
+"""The least and the greatest number of torch's types of whole numbers, and of those that float64 holds exactly: ends of
+domains are float64."""
+
+DTYPES = (*RANGES, "float32", "float64")
+"""The types that an input of a claim may have."""
+
+
+DTYPE_OF_FILE = "the samples of a data file become the program's floating type: leave `dtype` out"
+
+
+def bad_dtype(got: str) -> str:
+    """The type of an input is none that tensors of numbers have."""
+    return f"dtype must be a type of torch's numbers such as torch.uint8, got {got}"
+
+
+def beyond_dtype(dtype: str, low: float, high: float) -> str:
+    """A domain has numbers that its type of whole numbers does not hold."""
+    least, greatest = RANGES[dtype]
+    return f"a domain of torch.{dtype} goes from {least} to {greatest} at most, this one from {low:g} to {high:g}"
+
+
+def no_whole_number(dtype: str, place: object, low: float, high: float) -> str:
+    """No number of the type lies between two ends."""
+    return f"empty: there is no torch.{dtype} between {low:g} and {high:g} at {place}"
+
+
 def unbound_family(kind: str) -> str:
     """The call of a family of claims is not the value of a module-level name."""
     return f"tl.{kind} states claims under the name it is bound to: write `name = tl.{kind}(...)` at the top level"

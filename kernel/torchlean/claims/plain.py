@@ -14,9 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
-from torchlean.claims.errors import DomainError
+from torchlean.claims.errors import (
+    DTYPE_OF_FILE,
+    DTYPES,
+    RANGES,
+    DomainError,
+    bad_dtype,
+    beyond_dtype,
+    no_whole_number,
+)
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 Nested = Union[float, "list[Nested]"]
@@ -36,16 +45,20 @@ class Domain:
     Attributes:
         lower, upper: the ends as float64 numbers in row-major order.
         shape: the shape of the input; `()` for a single number.
+        dtype: the name of the input's type in torch, such as "uint8"; None for the program's floating type.
     """
 
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     shape: Shape
+    dtype: str | None = None
 
     def __repr__(self) -> str:
         if len(self.lower) <= SHOWN_ELEMENTS:
-            return f"box({nested(self.lower, self.shape)}, {nested(self.upper, self.shape)})"
-        return f"box of shape {self.shape} within [{min(self.lower):g}, {max(self.upper):g}]"
+            dtype = "" if self.dtype is None else f", dtype=torch.{self.dtype}"
+            return f"box({nested(self.lower, self.shape)}, {nested(self.upper, self.shape)}{dtype})"
+        kind = "" if self.dtype is None else f" of {self.dtype}"
+        return f"box{kind} of shape {self.shape} within [{min(self.lower):g}, {max(self.upper):g}]"
 
 
 class Regions:
@@ -66,15 +79,20 @@ def assume(x: Tensor, lo: float, hi: float) -> Tensor:
     return x
 
 
-def box(lo: object, hi: object, *, shape: int | Shape | None = None) -> Domain:
+def box(
+    lo: object, hi: object, *, shape: int | Shape | None = None, dtype: torch.dtype | None = None
+) -> Domain:
     """All inputs with `lo <= x <= hi`, element by element.
 
     Args:
         lo, hi: numbers, nested lists of numbers, tensors or arrays; they broadcast against each other.
         shape: the input's shape, where the ends do not say it: `box(0.0, 1.0, shape=(1, 28, 28))`.
+        dtype: the input's type, where it is not the program's floating type: `box(0, 255, shape=(28, 28, 3),
+            dtype=torch.uint8)` has all pictures of bytes. Of whole numbers, those between the ends.
 
     Raises:
-        DomainError: NaN, an empty box, ragged lists, or shapes that do not fit together.
+        DomainError: NaN, an empty box, ragged lists, shapes that do not fit together, or ends that the type does not
+            hold.
 
     Example:
         >>> box([-1.0, -1.0], 1.0)
@@ -94,10 +112,12 @@ def box(lo: object, hi: object, *, shape: int | Shape | None = None) -> Domain:
             raise DomainError(
                 f"ends of shape {low_shape} and {high_shape} do not broadcast to shape={wanted}"
             )
-    return _checked(_expand(low, low_shape, wanted), _expand(high, high_shape, wanted), wanted)
+    return _checked(_expand(low, low_shape, wanted), _expand(high, high_shape, wanted), wanted, dtype)
 
 
-def ball(center: object, eps: float, *, clip: tuple[float, float] | None = None) -> Domain | Regions:
+def ball(
+    center: object, eps: float, *, clip: tuple[float, float] | None = None, dtype: torch.dtype | None = None
+) -> Domain | Regions:
     """All inputs at most `eps` away from `center` in every element (the maximum norm), cut to `clip`.
 
     Args:
@@ -105,6 +125,7 @@ def ball(center: object, eps: float, *, clip: tuple[float, float] | None = None)
             an array `x` (samples, *input): the claim then is one about each sample.
         eps: the radius, in the input's own units.
         clip: the least and the greatest value any element may have, such as `(0, 1)` for pixels.
+        dtype: as for `box`; not with a data file, whose samples become the program's floating type.
 
     Raises:
         DomainError: a negative or NaN radius, a NaN centre, or nothing left inside `clip`; a data file that cannot be
@@ -116,6 +137,8 @@ def ball(center: object, eps: float, *, clip: tuple[float, float] | None = None)
         box([0.25, 0.75], [0.75, 1.0])
     """
     if isinstance(center, (str, Path)):
+        if dtype is not None:
+            raise DomainError(DTYPE_OF_FILE)
         from torchlean.claims.robustness import read_samples
 
         caller = sys._getframe(1).f_code.co_filename
@@ -135,7 +158,7 @@ def ball(center: object, eps: float, *, clip: tuple[float, float] | None = None)
         # max and min return their first argument beside NaN, so a NaN centre is still found below.
         low = [max(end, clip_low) for end in low]
         high = [min(end, clip_high) for end in high]
-    return _checked(low, high, shape)
+    return _checked(low, high, shape, dtype)
 
 
 def nested(flat: tuple[float, ...], shape: Shape) -> Nested:
@@ -146,7 +169,7 @@ def nested(flat: tuple[float, ...], shape: Shape) -> Nested:
     return [nested(flat[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0])]
 
 
-def _checked(low: list[float], high: list[float], shape: Shape) -> Domain:
+def _checked(low: list[float], high: list[float], shape: Shape, dtype: torch.dtype | None = None) -> Domain:
     for name, end in (("lower", low), ("upper", high)):
         for place, value in enumerate(end):
             if math.isnan(value):
@@ -156,7 +179,23 @@ def _checked(low: list[float], high: list[float], shape: Shape) -> Domain:
             raise DomainError(
                 f"empty: the lower end {l:g} is above the upper end {u:g} at {list(_index(place, shape))}"
             )
-    return Domain(tuple(low), tuple(high), shape)
+    name = None if dtype is None else str(dtype).removeprefix("torch.")
+    if name is not None and name not in DTYPES:
+        raise DomainError(bad_dtype(repr(dtype)))
+    if name is not None and name in RANGES:
+        low, high = _whole(low, high, shape, name)
+    return Domain(tuple(low), tuple(high), shape, name)
+
+
+def _whole(low: list[float], high: list[float], shape: Shape, dtype: str) -> tuple[list[float], list[float]]:
+    """The least and the greatest whole number between each two ends."""
+    least, greatest = RANGES[dtype]
+    if low and not least <= min(low) <= max(high) <= greatest:
+        raise DomainError(beyond_dtype(dtype, min(low), max(high)))
+    for place, (l, u) in enumerate(zip(low, high, strict=True)):
+        if math.ceil(l) > math.floor(u):
+            raise DomainError(no_whole_number(dtype, list(_index(place, shape)), l, u))
+    return [float(math.ceil(end)) for end in low], [float(math.floor(end)) for end in high]
 
 
 def _sizes(shape: object) -> Shape:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from torchlean.claims.errors import DomainError
+from torchlean.claims.errors import RANGES, DomainError
 from torchlean.claims.plain import Domain, Regions, nested
 from torchlean.claims.samples import Samples
 
@@ -133,13 +133,17 @@ def _holds(result: object) -> bool:
 
 
 def _inward(argument: str, domain: Domain) -> _Ends:
-    """The domain's ends, rounded inward to finite binary32."""
+    """The domain's ends, rounded inward to finite binary32; whole numbers as they are."""
     lower = torch.tensor(domain.lower, dtype=torch.float64).reshape(domain.shape)
     upper = torch.tensor(domain.upper, dtype=torch.float64).reshape(domain.shape)
-    largest = torch.finfo(torch.float32).max
-    low, high = lower.clamp(-largest, largest).float(), upper.clamp(-largest, largest).float()
-    low = torch.where(low.double() < lower, low.nextafter(torch.tensor(math.inf)), low)
-    high = torch.where(high.double() > upper, high.nextafter(torch.tensor(-math.inf)), high)
+    if domain.dtype is not None and domain.dtype in RANGES:
+        whole = getattr(torch, domain.dtype)
+        return _Ends(lower.to(whole), upper.to(whole), lower, upper)
+    dtype = torch.float64 if domain.dtype == "float64" else torch.float32
+    largest = torch.finfo(dtype).max
+    low, high = lower.clamp(-largest, largest).to(dtype), upper.clamp(-largest, largest).to(dtype)
+    low = torch.where(low.double() < lower, low.nextafter(torch.tensor(math.inf, dtype=dtype)), low)
+    high = torch.where(high.double() > upper, high.nextafter(torch.tensor(-math.inf, dtype=dtype)), high)
     empty = low > high
     if bool(empty.any()):
         place = tuple(int(i) for i in empty.nonzero()[0])
@@ -199,7 +203,8 @@ def _between(end: _Ends, place: Tensor) -> Tensor:
     """
     weight = place.double()
     point = end.domain_low * (1.0 - weight) + end.domain_high * weight
-    return torch.minimum(torch.maximum(point.float(), end.low), end.high)
+    nearest = point.to(end.low.dtype) if end.low.is_floating_point() else point.round().to(end.low.dtype)
+    return torch.minimum(torch.maximum(nearest, end.low), end.high)
 
 
 def _text(value: Tensor) -> str:

@@ -50,10 +50,10 @@ class Cast(Op):
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
     ) -> Sequence[Affine | None] | None:
-        """Between floating dtypes the identity of real numbers."""
+        """To a floating dtype the identity of real numbers."""
         wanted = attributes["dtype"]
         assert isinstance(wanted, torch.dtype)
-        if not (types[0].dtype.is_floating_point and wanted.is_floating_point):
+        if types[0].dtype.is_complex or not wanted.is_floating_point:
             return None
         return [Affine(lambda rows: rows, forward=lambda values: values)]
 
