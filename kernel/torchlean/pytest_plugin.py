@@ -108,7 +108,7 @@ class ClaimFile(pytest.File):
 
         stash = self.config.stash
         if _SESSION not in stash:
-            stash[_SESSION] = Session((str(self.config.rootpath),))
+            stash[_SESSION] = Session((str(self.config.rootpath),), exports=True)
         return stash[_SESSION]
 
     def verdict(self, name: str) -> ClaimResult | None:

@@ -129,6 +129,8 @@ def analyse(
         capture.dependencies,
         Counters(computed, reused),
         families=early.families(units),
+        wanted=capture.wanted,
+        offer=capture.offer,
     )
 
 
@@ -223,6 +225,8 @@ def decided(
     decision = remembered(unit.question, session, seconds, cancelled, report)
     error = math.inf if unit.errors is None else unit.errors[unit.question.margin.node].largest
     result = told(unit, decision, claim_result(captured, unit.question, decision, error))
+    if captured.front_end == "export":
+        result = replace(result, detail=f"{result.detail}; the model is the exported program")
     return replace(result, key=unit.question.key.hex())
 
 

@@ -256,7 +256,8 @@ class UnitResult:
     """One claim, module or script with everything to show for it.
 
     `domains` are (input name, text) pairs such as `("x", "box([-1, -1], [1, 1])")`; `reached` is how far the search for
-    a claim's verdict is, while there is none. `family` is the name of the family that a claim is a fact of.
+    a claim's verdict is, while there is none. `family` is the name of the family that a claim is a fact of. `front_end`
+    is `source`, or `export` for a unit that comes from the exported program.
     """
 
     kind: str
@@ -272,6 +273,7 @@ class UnitResult:
     assumed_input: bool = False
     reached: str = ""
     family: str = ""
+    front_end: str = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +308,9 @@ class FileAnalysis:
     """Everything known of one file. `complete` is False for an early layer: syntax and shapes first, then bounds, then
     numeric hazards (`examined`), while claims are still being decided.
 
-    `notes` and `words` (markdown by name) are what property files have instead of places.
+    `notes` and `words` (markdown by name) are what property files have instead of places. `wanted` is the key of an
+    export that would complete the file's units and is not there yet, and `offer` the `torchlean.toml`, existing or not,
+    that could ask for one.
     """
 
     path: str
@@ -320,3 +324,5 @@ class FileAnalysis:
     notes: tuple[Note, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
     families: tuple[FamilyResult, ...] = ()
+    wanted: str = ""
+    offer: str = ""

@@ -8,6 +8,7 @@ from torchlean.bounds import BoundsCache
 from torchlean.bounds.cache import Store
 from torchlean.capture.workspace import Workspace
 from torchlean.claims.decide import Decision
+from torchlean.exported.completing import Completion
 from torchlean.hazards import HazardMemory
 from torchlean.rounding import ErrorsCache
 
@@ -42,12 +43,15 @@ class Session:
         method: `ibp` for intervals alone, `crown` for linear bounds and splitting where intervals do not decide.
         seconds: what one analysis may take: searches that could go on for ever end before.
         text_alone: property files are read and not decided.
+        exports: whether the user's code may be run, in the sandbox, where `torchlean.toml` asks for exported programs;
+            otherwise only those are taken that are there already.
         overlays: absolute path -> text of documents open in an editor; change it between analyses.
     """
 
-    def __init__(self, roots: tuple[str, ...] = ()) -> None:
+    def __init__(self, roots: tuple[str, ...] = (), *, exports: bool = False) -> None:
         self.overlays: dict[str, str] = {}
         self.workspace = Workspace(roots, self.overlays)
+        self.workspace.completion = Completion(runs=exports)
         self.bounds = BoundsCache()
         self.errors = ErrorsCache()
         self.hazards = HazardMemory()

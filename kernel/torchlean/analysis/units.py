@@ -193,6 +193,7 @@ def unit_result(
         failure=unit.failure,
         assumed_input=unit.assumed_input,
         family=unit.family.name if unit.family is not None else "",
+        front_end=unit.front_end,
     )
 
 

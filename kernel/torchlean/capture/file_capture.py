@@ -47,7 +47,8 @@ def capture_file(
         raise Cancelled
     path, text = os.path.abspath(path), text.removeprefix("\ufeff")
     with _without_collection():
-        return _captured(path, text, workspace, cancelled)
+        capture = _captured(path, text, workspace, cancelled)
+    return capture if workspace.completion is None else workspace.completion(capture, text, workspace.roots)
 
 
 def _captured(path: str, text: str, workspace: Workspace, cancelled: Callable[[], bool]) -> Capture:

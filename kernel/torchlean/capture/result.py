@@ -91,6 +91,7 @@ class Unit:
         samples: of a family with one claim for each sample, of the input `sampled`: the region that each speaks of, and
             their labels. `domains` has the box around all of them.
         states: of a fact about a Lyapunov function, its nodes by what gives them: `V`, and `step`, the state after one.
+        front_end: `source`, or `export` for what comes from the exported program.
     """
 
     kind: UnitKind
@@ -110,6 +111,7 @@ class Unit:
     samples: Samples | None = None
     sampled: str = ""
     states: dict[str, int] = field(default_factory=dict)
+    front_end: str = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ class Capture:
     """Everything static capture knows of one file.
 
     `dependencies` are the absolute paths of other files that were read or looked for (imports, weights, data), so
-    that a change of any of them is a reason to capture again.
+    that a change of any of them is a reason to capture again. `wanted` is the key of an export that would complete it
+    and is not there yet, and `offer` the configuration file that could ask for one; empty where there is none.
     """
 
     path: str
@@ -137,3 +140,5 @@ class Capture:
     symbols: tuple[Symbol, ...]
     diagnostics: tuple[Diagnostic, ...]
     dependencies: tuple[str, ...]
+    wanted: str = ""
+    offer: str = ""

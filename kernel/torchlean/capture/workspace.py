@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torchlean.capture.weights import WeightCache
+
+if TYPE_CHECKING:
+    from torchlean.capture.result import Capture
 
 TEXT_LIMIT = 4_000_000
 """Characters of a Python file that is read; longer ones are generated data, not models."""
@@ -19,6 +23,7 @@ class Workspace:
         roots: folders in which absolute imports are looked for, besides the importing file's own.
         overlays: unsaved text by absolute path; it wins over the file on disk.
         weights: tensors of weight files, shared between captures.
+        completion: what another front end adds to the capture of a text, given the roots.
     """
 
     def __init__(
@@ -30,6 +35,7 @@ class Workspace:
         self.roots = tuple(os.path.abspath(root) for root in roots)
         self.overlays: Mapping[str, str] = overlays if overlays is not None else {}
         self.weights = weights if weights is not None else WeightCache()
+        self.completion: Callable[[Capture, str, Sequence[str]], Capture] | None = None
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or an unsaved buffer."""

@@ -61,7 +61,7 @@ def run(path: Path, name: str | None, method: str, showing: Showing, machine: Ar
     one_thread()
     absolute = str(path.resolve())
     text = path.read_text(encoding="utf-8")
-    session = Session((str(path.resolve().parent),))
+    session = Session((str(path.resolve().parent),), exports=True)
     capture = capture_file(absolute, text, session.workspace)
     unit = _choose(capture, name)
     if unit is None:

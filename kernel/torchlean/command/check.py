@@ -61,7 +61,7 @@ def run(
         raise click.UsageError("no Python file (.py) there")
     results: list[FileAnalysis] = []
     texts: dict[str, str] = {}
-    session = Session(tuple({str(file.parent.resolve()) for file in files}))
+    session = Session(tuple({str(file.parent.resolve()) for file in files}), exports=True)
     with Kernel(lean) as kernel:
         for file in progress(files, "checking"):
             text, result = check_file(file, session, timeout)

@@ -22,7 +22,7 @@ def file_object(result: FileAnalysis, text: str) -> dict[str, Any]:
         "diagnostics": [diagnostic_object(found, lines) for found in result.diagnostics],
         "claims": [
             *(
-                _claim(unit.name, unit.span, unit.claim, lines)
+                {**_claim(unit.name, unit.span, unit.claim, lines), "capture": unit.front_end}
                 for unit in result.units
                 if unit.kind in ("claim", "property")
             ),

@@ -36,7 +36,7 @@ def run(file: Path, output: Path | None, radii: Sequence[float], timeout: float 
         check_writable(target)
     except OSError as error:
         raise click.UsageError(f"{target} cannot be written: {error.strerror or error}") from error
-    session = Session((str(file.parent.resolve()),))
+    session = Session((str(file.parent.resolve()),), exports=True)
     text, result = check_file(file, session, timeout)
     drawn: list[Curve] = []
     if any(family.correct is not None for family in result.families):

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
+import tempfile
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
@@ -41,9 +43,6 @@ from torchlean.exported.subjects import NotFound, Subjects
 from torchlean.sandbox.channel import Channel
 from torchlean.sandbox.user import imported
 
-SEED = 0
-"""Weights that no file gives are drawn; the same draw each time keeps replies comparable."""
-
 LONGEST_MESSAGE = 500
 """Characters of an exception's text: torch's own may be pages."""
 
@@ -61,17 +60,18 @@ def export(argument: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
     reply = exported(read_job(argument), channel)
     # Copies: tensors that share memory cannot be stored.
     tensors = {key: value.contiguous().clone() for key, value in reply.tensors.items()}
-    save_file(tensors, Path(argument["folder"]) / TENSORS)
+    safetensors.torch.save_file(tensors, Path(argument["folder"]) / TENSORS)
     return reply_document(reply)
 
 
 def exported(job: Job, channel: Channel) -> Reply:
     """Import the file and export its units."""
-    torch.manual_seed(SEED)
+    torch.manual_seed(job.seed)
     tensors: dict[str, Tensor] = {}
     units: list[Program | Refusal] = []
     subjects = Subjects()
     _warm_up()
+    read = _watch_reading()
     sys.path[:0] = job.roots
     sys.argv = [job.path]
     try:
@@ -84,7 +84,7 @@ def exported(job: Job, channel: Channel) -> Reply:
         for index, request in enumerate(job.requests):
             channel.phase(f"exporting {request.name}")
             units.append(_unit(job, subjects, request, f"u{index}.", tensors))
-    return Reply(torch.__version__, tuple(units), tuple(sorted(_files(job.path))), tensors)
+    return Reply(torch.__version__, tuple(units), tuple(sorted(_own(job.path, read))), tensors)
 
 
 def _warm_up() -> None:
@@ -157,17 +157,39 @@ def _place(error: BaseException, job: Job) -> tuple[str, int] | None:
     return next(iter([*own[-1:], *theirs[-1:]]), None)
 
 
-def _files(path: str) -> set[str]:
-    """Python files that were imported and belong to no installation: the user's own."""
+def _watch_reading() -> set[str]:
+    """The files that are opened from now on; those with weights, too, which safetensors reads past Python."""
+    read: set[str] = set()
+
+    def opened(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
+            read.add(os.path.abspath(arguments[0]))
+
+    def safe_open(filename: Any, *arguments: Any, **keywords: Any) -> Any:
+        read.add(os.path.abspath(filename))
+        return plain(filename, *arguments, **keywords)
+
+    reader: Any = safetensors.torch
+    plain, reader.safe_open = reader.safe_open, safe_open
+    sys.addaudithook(opened)
+    return read
+
+
+ELSEWHERE = (
+    *("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/", "/lib/"),
+    *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
+"""Where the system's and Python's own files lie."""
+
+
+def _own(path: str, read: Iterable[str]) -> set[str]:
+    """Files that were read or imported and belong to no installation: the user's own."""
+    imported = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     found = set()
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or not file.endswith(".py"):
-            continue
-        file = os.path.abspath(file)
-        installed = file.startswith((sys.base_prefix, sys.prefix, OWN_FOLDER)) or any(
-            part in ("site-packages", "dist-packages") for part in Path(file).parts
-        )
-        if file != path and not installed and os.path.exists(file):
+    for file in (*read, *(os.path.abspath(name) for name in imported if isinstance(name, str))):
+        parts = Path(file).parts
+        installed = file.startswith((OWN_FOLDER, tempfile.gettempdir() + os.sep, *ELSEWHERE))
+        foreign = any(part in ("site-packages", "dist-packages", "__pycache__") for part in parts)
+        if file != path and not installed and not foreign and os.path.isfile(file):
             found.add(file)
     return found

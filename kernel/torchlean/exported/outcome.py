@@ -78,6 +78,7 @@ def _outcome(capture: Capture, unit: Unit, part: Program | Refusal, reply: Reply
 
 
 STAGES = {
+    "run": "running it gives no answer: ",
     "load": "importing the file fails: ",
     "find": "",
     "make": "making the module fails: ",

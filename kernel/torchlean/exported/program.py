@@ -72,7 +72,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why there is no program: the stage (`load`, `find`, `make`, `export`, `record`), the reason, and where.
+    """Why there is no program: the stage (`run`, `load`, `find`, `make`, `export`, `record`), the reason, and where.
 
     `place` is the innermost line outside of torch, if any.
     """
@@ -97,11 +97,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a child process is asked for: units of one file. `roots` are folders of the workspace, for imports."""
+    """What a child process is asked for: units of one file.
+
+    `roots` are folders of the workspace, for imports. `seed` is torch's before the import: weights that no file gives
+    are drawn, and the same draw each time keeps replies comparable.
+    """
 
     path: str
     roots: tuple[str, ...]
     requests: tuple[Request, ...]
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def job_document(job: Job) -> dict[str, Any]:
         {"kind": r.kind, "name": r.name, "assumed": r.assumed, "inputs": [[n, _type(t)] for n, t in r.inputs]}
         for r in job.requests
     ]
-    return {"path": job.path, "roots": list(job.roots), "requests": requests}
+    return {"path": job.path, "roots": list(job.roots), "seed": job.seed, "requests": requests}
 
 
 def read_job(raw: Mapping[str, Any]) -> Job:
@@ -137,7 +142,7 @@ def read_job(raw: Mapping[str, Any]) -> Job:
         Request(r["kind"], r["name"], tuple((n, _read_type(t)) for n, t in r["inputs"]), r["assumed"])
         for r in raw["requests"]
     )
-    return Job(raw["path"], tuple(raw["roots"]), requests)
+    return Job(raw["path"], tuple(raw["roots"]), requests, raw["seed"])
 
 
 def reply_document(reply: Reply) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from torchlean.exported.program import TENSORS, Job, Reply, ReplyError, job_document, read_reply
+from torchlean.graph.hashing import tensor_digest
 from torchlean.sandbox import Limits, Report, run
 
 JOB = "torchlean.exported.exporting:export"
@@ -52,3 +54,16 @@ def export(
             return read_reply(report.result, load_file(Path(folder) / TENSORS)), report
         except (OSError, SafetensorError, ReplyError) as error:
             raise ExportError(f"it answered with something that cannot be read ({error})", report) from error
+
+
+def drawn(job: Job, reply: Reply) -> frozenset[str]:
+    """The keys of the reply's tensors that come out otherwise with another seed: what is drawn, and not loaded.
+
+    Raises:
+        ExportError, SandboxError: as `export`.
+    """
+    other, _ = export(replace(job, seed=job.seed + 1))
+    mine, theirs = reply.tensors, other.tensors
+    return frozenset(
+        key for key in mine if key not in theirs or tensor_digest(mine[key]) != tensor_digest(theirs[key])
+    )
