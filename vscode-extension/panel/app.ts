@@ -73,12 +73,14 @@ export class App {
     this.#fillBanner();
     const tools = this.#tools();
     root.classList.add('torchlean-panel');
+    this.#side.append(details(undefined, () => undefined, new Map()));
     root.replaceChildren(
       tools,
       this.#banner,
       this.#domain,
       this.#note,
       this.#status,
+      ...(host.live ? [this.#boxes] : []),
       html(
         'div',
         { className: 'columns' },
@@ -86,8 +88,6 @@ export class App {
         this.#side,
       ),
     );
-    if (host.live) this.#side.append(this.#boxes);
-    this.#side.append(details(undefined, () => undefined, new Map()));
   }
 
   /** A graph has come. */
@@ -161,7 +161,7 @@ export class App {
     };
     row.append(
       html('label', {}, 'Bounds of ', this.#units),
-      html('label', {}, 'by ', this.#methods),
+      html('label', {}, 'method ', this.#methods),
       html('label', {}, this.#everything, ' weights'),
       html('span', { className: 'space' }),
       button('−', 'Zoom out', () => {
@@ -227,7 +227,7 @@ export class App {
   #send(unit: string): void {
     const inputs = this.#graph?.inputs ?? [];
     if (this.#graph?.unit !== unit || this.#sliders === undefined) return;
-    this.#host.setDomain(unit, difference(inputs, this.#sliders.boxes));
+    this.#host.setDomain(unit, difference(inputs, this.#sliders.chosen));
   }
 
   #shownNodes(): GraphNode[] {

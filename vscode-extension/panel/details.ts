@@ -33,12 +33,12 @@ export function details(
   element.append(html('h2', {}, title(node)), table(node, go, byId));
   if (node.elements) {
     const { reach, widths, unbounded } = node.elements;
-    element.append(
-      chart(reach, 'Elements whose interval reaches a value'),
-      chart(widths, 'Elements by the width of their interval'),
-    );
-    if (unbounded > 0)
+    // A single bar says no more than the interval above it.
+    if (reach.counts.length > 1) element.append(chart(reach, 'Elements whose interval reaches a value'));
+    if (widths.counts.length > 1) element.append(chart(widths, 'Elements by the width of their interval'));
+    if (unbounded > 0) {
       element.append(html('p', { className: 'faint' }, `${unbounded} more without finite bounds`));
+    }
   }
   return element;
 }

@@ -95,6 +95,15 @@ export function resized(box: Box, factor: number): Box {
   return { lower: pairs.map(([low]) => low ?? 0), upper: pairs.map(([, high]) => high ?? 0) };
 }
 
+/** How much larger one box is than another that it was made of by `resized`. */
+export function factor(of: Box, box: Box): number {
+  const widths = ({ lower, upper }: Box): number[] =>
+    upper.map((high, index) => high - (lower[index] ?? high));
+  const [from, to] = [widths(of), widths(box)];
+  const index = from.findIndex((width) => width > 0);
+  return index < 0 ? 1 : (to[index] ?? 0) / (from[index] ?? 1);
+}
+
 /** The number that a person typed; undefined where it is none. */
 export function typed(text: string): number | undefined {
   const value = Number(text.trim().replace(',', '.'));

@@ -4,6 +4,7 @@ import type { Input } from './model.ts';
 import {
   type Box,
   elementName,
+  factor,
   manner,
   moved,
   resized,
@@ -20,16 +21,24 @@ const LARGEST = 200;
 /** Digits of a number in a field: what a slider sets has no more, and what the file says is not cut. */
 const DIGITS = 4;
 
+const ENDS = [
+  ['lower', 'from'],
+  ['upper', 'to'],
+] as const;
+
 export class Sliders {
   readonly element = html('div', { className: 'boxes' });
-  readonly boxes = new Map<string, Box>();
+  /** What a person chose, here or before. */
+  readonly chosen = new Map<string, Box>();
+  readonly #boxes = new Map<string, Box>();
   readonly #changed: () => void;
   readonly #updates: (() => void)[] = [];
 
   constructor(inputs: readonly Input[], changed: () => void) {
     this.#changed = changed;
     for (const input of inputs) {
-      this.boxes.set(input.name, shownBox(input));
+      this.#boxes.set(input.name, shownBox(input));
+      if (input.chosen !== null) this.chosen.set(input.name, shownBox(input));
       this.element.append(this.#group(input));
     }
   }
@@ -45,11 +54,12 @@ export class Sliders {
   }
 
   #box(input: Input): Box {
-    return this.boxes.get(input.name) ?? { lower: [], upper: [] };
+    return this.#boxes.get(input.name) ?? { lower: [], upper: [] };
   }
 
   #set(input: Input, box: Box): void {
-    this.boxes.set(input.name, box);
+    this.#boxes.set(input.name, box);
+    this.chosen.set(input.name, box);
     for (const update of this.#updates) update();
     this.#changed();
   }
@@ -58,8 +68,10 @@ export class Sliders {
   #size(input: Input): HTMLElement {
     const stated = statedBox(input) ?? this.#box(input);
     const label = html('label', {}, 'size of the box');
-    const slider = html('input', { type: 'range', min: '0', max: String(LARGEST), step: '1', value: '100' });
-    const value = html('output', {}, '100 %');
+    const percent = Math.round(100 * factor(stated, this.#box(input)));
+    const slider = html('input', { type: 'range', min: '0', max: String(LARGEST), step: '1' });
+    slider.value = String(percent);
+    const value = html('output', {}, `${percent} %`);
     slider.addEventListener('input', () => {
       value.textContent = `${slider.value} %`;
       this.#set(input, resized(stated, Number(slider.value) / 100));
@@ -77,7 +89,8 @@ export class Sliders {
     );
     row.setAttribute('role', 'group');
     row.setAttribute('aria-label', name);
-    for (const end of ['lower', 'upper'] as const) row.append(...this.#end(input, index, end, name));
+    for (const [end, word] of ENDS)
+      row.append(html('span', { className: 'faint' }, word), ...this.#end(input, index, end, name));
     return row;
   }
 

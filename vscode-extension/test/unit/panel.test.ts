@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   difference,
   elementName,
+  factor,
   manner,
   moved,
   resized,
@@ -197,6 +198,8 @@ test('a box is resized about its middle, and at its own size is exactly what the
   assert.deepEqual(resized(box, 1), box);
   assert.deepEqual(resized(box, 0).lower[1], 0);
   assert.deepEqual(resized({ lower: [-2], upper: [2] }, 0.5), { lower: [-1], upper: [1] });
+  assert.equal(factor({ lower: [3, -2], upper: [3, 2] }, { lower: [3, -1], upper: [3, 1] }), 0.5);
+  assert.equal(factor({ lower: [3], upper: [3] }, { lower: [3], upper: [3] }), 1);
 });
 
 test('what is sent are the boxes that differ from the stated ones', () => {
@@ -207,6 +210,10 @@ test('what is sent are the boxes that differ from the stated ones', () => {
   assert.deepEqual(difference(inputs, new Map([['x', other]])), [{ input: 'x', ...other }]);
   const free = new Map([['y', { lower: [-1], upper: [1] }]]);
   assert.deepEqual(difference(inputs, free), [{ input: 'y', lower: [-1], upper: [1] }]);
+});
+
+test('what nobody touched is not sent', () => {
+  assert.equal(difference([input({ stated: null })], new Map()), null);
 });
 
 test('small inputs are set element by element, large ones as a whole', () => {
