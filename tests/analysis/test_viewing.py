@@ -144,6 +144,14 @@ def test_a_domain_that_does_not_fit_the_text_of_now_is_refused_with_the_reason(
     assert seen.unit is None and words in seen.refused
 
 
+def test_a_domain_of_bytes_stays_one_of_bytes() -> None:
+    text = TEXT.replace("tl.box([-1.0, -1.0], [1.0, 1.0])", "tl.box(0, 255, shape=(2,), dtype=torch.uint8)")
+    text = text.replace("net(x)", "net(x / 255.0)")
+    seen = view("claim:small", domain={"x": Ends((0.5,), (2.5,))}, text=text)
+    assert ends(seen, "input") == (1, 2)
+    assert "uint8" in view("claim:small", domain={"x": Ends((-1.0,), (2.0,))}, text=text).refused
+
+
 def test_a_unit_that_is_gone_is_refused() -> None:
     assert "no claim:other" in view("claim:other").refused
     assert view("claim:small", text="def f(:\n").unit is None

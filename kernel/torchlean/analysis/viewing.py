@@ -82,7 +82,7 @@ def view_of(
     part = unit_graph(capture, unit)
     inputs = [part.graph[part.ids[id]] for id in unit.inputs]
     try:
-        boxes = _boxes({str(node.attributes["name"]): node for node in inputs}, domain)
+        boxes = _boxes({str(node.attributes["name"]): node for node in inputs}, domain, unit.domains)
     except DomainError as error:
         return Viewed(None, refused=str(error))
     part = replace(part, unit=replace(unit, domains={**unit.domains, **boxes}))
@@ -99,11 +99,13 @@ def view_of(
     )
 
 
-def _boxes(inputs: Mapping[str, Node], domain: Mapping[str, Ends]) -> dict[str, Box]:
-    """The boxes as tensors.
+def _boxes(
+    inputs: Mapping[str, Node], domain: Mapping[str, Ends], stated: Mapping[str, Box]
+) -> dict[str, Box]:
+    """The boxes as tensors, of the types of those in whose place they stand.
 
     Raises:
-        DomainError: of an input that is not there, of another shape, empty, or with NaN.
+        DomainError: of an input that is not there, of another shape, empty, with NaN, or beyond the type.
     """
     boxes = {}
     for name, ends in domain.items():
@@ -116,7 +118,7 @@ def _boxes(inputs: Mapping[str, Node], domain: Mapping[str, Ends]) -> dict[str, 
             raise DomainError(wrong)
         lower, upper = (_tensor(numbers, shape) for numbers in (ends.lower, ends.upper))
         try:
-            boxes[name] = box(lower, upper, _text(ends))
+            boxes[name] = box(lower, upper, _text(ends), dtype=stated[name].dtype if name in stated else None)
         except DomainError as error:
             raise DomainError(f"`{name}`: {error}") from error
     return boxes
