@@ -46,6 +46,7 @@ SERVER_MAY_USE = {
     "analysis.views",
     "analysis.wire",
     "analysis.wording",
+    "configuration",  # torchlean.toml, without torch
     "diagnostics",
     "edits",
     "lean",  # finds and runs Lean, without torch; imported when Lean is first needed

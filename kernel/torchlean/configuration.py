@@ -1,4 +1,10 @@
-"""`torchlean.toml`: the nearest one beside or above a file counts, up to the folder with `.git` in it."""
+"""`torchlean.toml`: the nearest one beside or above a file counts, up to the folder with `.git` in it.
+
+    capture = "export"
+
+in it means that claims and modules which static capture does not follow come from the exported program instead. The
+default, `"source"`, runs none of the user's code. What else it says is read by whoever needs it (`vnnlib.naming`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +17,7 @@ from typing import Any
 
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.source import Span
+from torchlean.writing import write_whole
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -83,3 +90,77 @@ def _place(path: str, message: str) -> Span:
     at = _AT.search(message)
     line, column = (int(at[1]) - 1, int(at[2]) - 1) if at else (0, 0)
     return Span(path, line, column, line, column + 1)
+
+
+# -- capture ---------------------------------------------------------------------------------------------------------
+
+CAPTURE = "capture"
+
+FRONT_ENDS = ("source", "export")
+
+_CAPTURE_LINE = re.compile(rf"^[ \t]*{CAPTURE}[ \t]*=.*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSetting:
+    """What is set.
+
+    Attributes:
+        export: whether exported programs are asked for.
+        open: whether nothing is set: `place` is then the file, existing or not, in which it could be.
+        diagnostics: mistakes in the configuration.
+        files: those that were read or looked for.
+    """
+
+    export: bool = False
+    open: bool = False
+    place: str = ""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+def capture_setting(path: str) -> CaptureSetting:
+    """What the nearest `torchlean.toml` says of the file `path`."""
+    configuration = nearest(path)
+    if configuration.path is None:
+        place = configuration.looked[-1 if _in_repository(configuration.looked[-1]) else 0]
+        return CaptureSetting(open=True, place=place, files=configuration.looked)
+    fault = configuration.fault
+    value = configuration.table.get(CAPTURE, FRONT_ENDS[0])
+    if fault is None and value not in FRONT_ENDS:
+        fault = (
+            _capture_span(configuration.path, configuration.text),
+            f"`{CAPTURE}` is one of {FRONT_ENDS}, got {value!r}",
+        )
+    if fault is not None:
+        found = bad_setting(*fault, "no program is exported because of it")
+        return CaptureSetting(diagnostics=(found,), files=configuration.looked)
+    unset = CAPTURE not in configuration.table
+    return CaptureSetting(value == "export", unset, configuration.path, files=configuration.looked)
+
+
+def ask_for_export(place: str) -> None:
+    """Write the setting into a `torchlean.toml` that lacks it, before any table.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    try:
+        with open(place, encoding="utf-8") as file:
+            before = file.read()
+    except FileNotFoundError:
+        before = ""
+    write_whole(place, f'{CAPTURE} = "{FRONT_ENDS[1]}"\n{before}')
+
+
+def _in_repository(candidate: str) -> bool:
+    """Whether the search for configurations ended at the folder of a repository, and not at that of the disk."""
+    return os.path.exists(os.path.join(os.path.dirname(candidate), ".git"))
+
+
+def _capture_span(path: str, text: str) -> Span:
+    match = _CAPTURE_LINE.search(text)
+    if match is None:
+        return Span(path, 0, 0, 0, 0)
+    line = text.count("\n", 0, match.start())
+    return Span(path, line, 0, line, len(match[0]))

@@ -13,6 +13,7 @@ from torchlean.analysis.properties import SUFFIX, is_property
 from torchlean_server import (
     check_handlers,
     convert,
+    export_handlers,
     graph_handlers,
     lean_handlers,
     list_handlers,
@@ -24,6 +25,7 @@ from torchlean_server.features import (
     actions,
     certificates,
     domain,
+    exports,
     hover,
     inlay,
     lens,
@@ -83,6 +85,7 @@ def register(server: Server) -> None:
     lyapunov_handlers.register(server)
     list_handlers.register(server)
     graph_handlers.register(server)
+    export_handlers.register(server)
 
 
 # The conversation
@@ -187,7 +190,7 @@ def cancel_progress(ls: Server, params: types.WorkDoneProgressCancelParams) -> N
     document = ls.bars.document(params.token) if ls.bars else None
     if document is not None:
         ls.checker.cancel(document)
-    for bar in (ls.preparation_bar, ls.lean_bar, ls.set_up_bar):
+    for bar in (ls.preparation_bar, ls.lean_bar, ls.set_up_bar, ls.export_bar):
         bar.cancelled(params.token)
 
 
@@ -262,6 +265,8 @@ async def code_actions(ls: Server, params: types.CodeActionParams) -> list[types
     start, end = (ls.converter.offset(document.text, p) for p in (params.range.start, params.range.end))
     place = (start, max(start, end))
     commands = [*certificates.offers(document, *place), *lyapunov.offers(document, *place)]
+    if ls.exporter.allowed:
+        commands += exports.offers(document, *place)
     offers = [ls.converter.offer(offer) for offer in commands]
     offers += [
         ls.converter.action(document, action, ls.client.versioned_edits, ls.client.related_information)

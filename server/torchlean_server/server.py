@@ -17,6 +17,7 @@ from torchlean_server.client import Client
 from torchlean_server.configuration import Configuration
 from torchlean_server.convert import Converter
 from torchlean_server.documents import Documents
+from torchlean_server.exporter import Exporter
 from torchlean_server.features.diagnostics import problems
 from torchlean_server.fixer import Fixer
 from torchlean_server.lanes import Lanes
@@ -75,7 +76,12 @@ class Server(LanguageServer):
         bars = self.work_done_progress if self.client.progress else None
         self.preparation_bar = bar.Bar(bars, "TorchLean: preparing Lean", self.prover.give_up_preparing)
         self.lean_bar = bar.Bar(bars, "TorchLean: Lean is checking", self.prover.give_up)
+        self.export_bar = bar.Bar(bars, "TorchLean: exporting", self._cancel_export)
+        self.exporter = Exporter(
+            self.documents, lambda: self.pool.roots, self.checker.recheck, self.export_bar.say
+        )
         self.set_up_bar = bar.Bar(bars, "TorchLean: setting up Lean", self._cancel_set_up)
+        self.study_bars: list[bar.Bar] = []
         self.watcher = Watcher(self._file_changed, self.log)
         self.configuration = Configuration(self, self.client, self._adopt)
         self.configuration.take_all(params.initialization_options)
@@ -130,6 +136,7 @@ class Server(LanguageServer):
             self.checker.stop()
             self.watcher.stop()
             self._cancel_set_up()
+            self.exporter.stop()
             await self.prover.stop()
 
     def closed(self, document: Document) -> None:
@@ -157,6 +164,7 @@ class Server(LanguageServer):
     def _shown(self, document: Document) -> None:
         self.watcher.update(self.documents.dependencies())
         self.prover.follow(document)
+        self.exporter.follow(document)
         self._proved(document)
 
     def _proved(self, document: Document) -> None:
@@ -168,6 +176,9 @@ class Server(LanguageServer):
     def _cancel_set_up(self) -> None:
         if self.setting_up is not None:
             self.setting_up.cancel()
+
+    def _cancel_export(self) -> None:
+        self.exporter.stop()
 
     def _preparing(self, done: int, total: int, what: str) -> None:
         """Lean makes itself ready: modules of its library are compiled."""
@@ -195,6 +206,9 @@ class Server(LanguageServer):
     def _adopt(self, old: Settings, new: Settings) -> None:
         self.pool.limits = Limits(new.timeout, new.memory)
         self.pool.method = new.method
+        self.exporter.allowed = new.export
+        for document in self.documents:
+            self.exporter.follow(document)
         self.prover.prefer(Preferences(new.lean, new.lean_path, new.lean_timeout))
         if new.inlay_hints != old.inlay_hints:
             self.publisher.refresh(HINTS)

@@ -29,6 +29,8 @@ class Settings:
         lean: whether proved claims are checked by Lean in the background.
         lean_path: a Lean of the person's own choice; None for the one that is found.
         lean_timeout: seconds that Lean may take for one claim.
+        export: whether files may be run (in the sandbox) where `torchlean.toml` asks for exported programs. Only the
+            client knows whether a workspace is trusted.
     """
 
     inlay_hints: bool = True
@@ -38,6 +40,7 @@ class Settings:
     lean: bool = True
     lean_path: str | None = None
     lean_timeout: float = 120.0
+    export: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ _KEYS = (
     _Key("lean.enabled", "lean", "true or false", lambda value: isinstance(value, bool)),
     _Key("lean.path", "lean_path", "the path of a Lean", lambda value: isinstance(value, str)),
     _Key("lean.timeout", "lean_timeout", "seconds above 0", lambda value: _number(value) and value > 0),
+    _Key("export.enabled", "export", "true or false", lambda value: isinstance(value, bool)),
 )
 
 _CONVERTED: Mapping[str, Callable[[Any], Any]] = {

@@ -14,9 +14,9 @@ from torchlean.analysis.session import Session
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture
 from torchlean.capture.workspace import Workspace
+from torchlean.configuration import ask_for_export, capture_setting
 from torchlean.exported.completing import UNSAVED, WAITING, Completion
 from torchlean.exported.program import Leaf, Program, Ref, Reply, Step
-from torchlean.exported.setting import ask_for_export, setting
 from torchlean.exported.store import Store, Stored
 from torchlean.ops import TensorType
 
@@ -150,12 +150,12 @@ def test_weights_that_every_import_draws_anew_prove_nothing(file: Path, tmp_path
 
 def test_the_setting_has_two_values(tmp_path: Path) -> None:
     (tmp_path / "torchlean.toml").write_text('# models\ncapture = "run"\n')
-    found = setting(str(tmp_path / "model.py"))
+    found = capture_setting(str(tmp_path / "model.py"))
     assert not found.export
     (diagnostic,) = found.diagnostics
     assert diagnostic.code == "TL501" and diagnostic.span.line == 1 and "'run'" in diagnostic.message
     (tmp_path / "torchlean.toml").write_text('capture = "source"\n')
-    found = setting(str(tmp_path / "model.py"))
+    found = capture_setting(str(tmp_path / "model.py"))
     assert not found.export and not found.open and not found.diagnostics
 
 
@@ -163,7 +163,7 @@ def test_asking_for_exports_keeps_what_a_configuration_says(tmp_path: Path) -> N
     place = tmp_path / "torchlean.toml"
     place.write_text('[[vnnlib]]\nproperty = "a.vnnlib"\nnetwork = "a.onnx"\n')
     ask_for_export(str(place))
-    assert setting(str(tmp_path / "model.py")).export
+    assert capture_setting(str(tmp_path / "model.py")).export
     assert place.read_text().endswith('network = "a.onnx"\n')
 
 

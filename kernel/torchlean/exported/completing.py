@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from torchlean.capture.result import Capture, Observation, Role, Unit, UnitKind
+from torchlean.configuration import capture_setting
 from torchlean.exported.outcome import STAGES, exportable, job
 from torchlean.exported.program import Job, Program, Refusal, Reply
 from torchlean.exported.running import ExportError, drawn, export
-from torchlean.exported.setting import setting
 from torchlean.exported.store import Store, Stored, key
 from torchlean.exported.walk import Exported, walk
 from torchlean.graph import Graph
 from torchlean.sandbox import SandboxError
 
-WAITING = "its exported program is not there yet"
+WAITING = "its exported program is not there yet: `torchlean check` makes it, and an editor that may (`export.enabled`)"
 UNSAVED = "save the file: an export is of what is saved"
 
 
@@ -34,7 +34,7 @@ class Completion:
 
     def __call__(self, capture: Capture, text: str, roots: Sequence[str]) -> Capture:
         """The capture with the exported units, where the configuration asks for them."""
-        wanted = setting(capture.path)
+        wanted = capture_setting(capture.path)
         capture = replace(
             capture,
             diagnostics=(*capture.diagnostics, *wanted.diagnostics),

@@ -1,6 +1,6 @@
 /**
  * In a workspace that is not trusted nothing runs but the analysis, which reads files and never runs them: Lean stays
- * off whatever the settings say. (VS Code itself ignores such a workspace's own `torchlean.server.*` settings.)
+ * off and no file is exported, whatever the settings say. (VS Code itself ignores such a workspace's own `torchlean.server.*` settings.)
  */
 
 import * as vscode from 'vscode';
@@ -9,8 +9,11 @@ import type { Middleware } from 'vscode-languageclient/node';
 /** The section `torchlean` as the server gets it. */
 export function restricted(section: unknown, trusted: boolean): unknown {
   if (trusted || typeof section !== 'object' || section === null) return section;
-  const lean: unknown = 'lean' in section ? section.lean : {};
-  return { ...section, lean: { ...(typeof lean === 'object' ? lean : {}), enabled: false } };
+  const off = (name: string) => {
+    const part: unknown = (section as Record<string, unknown>)[name];
+    return { ...(typeof part === 'object' ? part : {}), enabled: false };
+  };
+  return { ...section, lean: off('lean'), export: off('export') };
 }
 
 export const middleware: Middleware = {
