@@ -57,6 +57,12 @@ def unsupported(run: Interpreter, reason: str) -> NoReturn:
     raise UnsupportedError(reason)
 
 
+@native(f"{MODULE}.in_script")
+def in_script(run: Interpreter) -> bool:
+    """Whether the program itself is followed, and not a claim or a module, whose numbers something may be proved of."""
+    return run.in_script
+
+
 @native(f"{MODULE}.check_sizes")
 def check_sizes(run: Interpreter, layer: str, **sizes: Value) -> None:
     """Sizes are natural numbers; torch's own message names neither layer nor argument."""
@@ -126,6 +132,13 @@ def refill(run: Interpreter, tensor: TensorValue, value: float) -> TensorValue:
 def is_unknown(run: Interpreter, value: Value) -> bool:
     """Whether a value is not followed."""
     return isinstance(value, Unknown)
+
+
+@native(f"{MODULE}.is_among", unknowns=True)
+def is_among(run: Interpreter, value: Value, items: Value) -> Value:
+    """Whether one of the items is this very object; in one step, where models have a thousand parts."""
+    items = run.seen(items)
+    return items if isinstance(items, Unknown) else any(item is value for item in items)
 
 
 @native(f"{MODULE}.followed_module")

@@ -1,65 +1,33 @@
-"""`torchvision.transforms`, as far as they decide shape, dtype and range of an image tensor.
+"""`torchvision.transforms`: objects around the functions of `torchvision.transforms.functional`.
 
-A picture that has not been read is a `Picture`: its size, and nothing of its content. `ToTensor` makes it a tensor in
-[0, 1]; what comes after that is arithmetic on a tensor.
+What draws at random is followed as far as it decides shape, dtype and range. What takes a tensor and gives one is a
+module, as in torchvision, so that it can stand in a `Sequential`.
 """
 
 import math
 
 import torch
+from torch import nn
+from torchvision.transforms.functional import (
+    InterpolationMode,
+    Picture,
+    center_crop,
+    convert_image_dtype,
+    get_dimensions,
+    normalize,
+    pad,
+    pair,
+    pil_to_tensor,
+    resize,
+    rgb_to_grayscale,
+    to_tensor,
+)
 
 from torchlean.capture.intrinsics import any_of, data, numbers_of
 
 
-class Picture:
-    """A `PIL.Image` that is read when the program runs; its tensor has `channels` x `height` x `width`."""
-
-    def __init__(self, channels, height, width):
-        self.channels = channels
-        self.height = height
-        self.width = width
-        self.mode = "L" if channels == 1 else "RGB"
-        self.size = (width, height)
-
-    def convert(self, mode=None):
-        return Picture(1 if mode in ("L", "1") else 3, self.height, self.width)
-
-    def resize(self, size, *args, **kwargs):
-        return Picture(self.channels, size[1], size[0])
-
-    def crop(self, box):
-        return Picture(self.channels, box[3] - box[1], box[2] - box[0])
-
-    def copy(self):
-        return self
-
-    def close(self):
-        return None
-
-    def transpose(self, method):
-        return self
-
-    def rotate(self, angle, *args, **kwargs):
-        return self
-
-    def filter(self, kernel):
-        return self
-
-
-def _pair(size):
-    if isinstance(size, (tuple, list)):
-        return (size[0], size[0]) if len(size) == 1 else (size[0], size[1])
-    return (size, size)
-
-
-def _shape(image):
-    if isinstance(image, Picture):
-        return image.channels, image.height, image.width
-    return tuple(image.shape[-3:])
-
-
 def _sized(image, height, width):
-    """An image of another size; interpolation keeps the range of the numbers."""
+    """An image of another size; what moves or mixes pixels keeps the range of the numbers."""
     if isinstance(image, Picture):
         return Picture(image.channels, height, width)
     return numbers_of(image, (*image.shape[:-2], height, width))
@@ -87,42 +55,21 @@ class Compose:
 
 class ToTensor:
     def __call__(self, pic):
-        if isinstance(pic, Picture):
-            return data((pic.channels, pic.height, pic.width), torch.float32, 0.0, 1.0)
-        if pic.dim() == 2:
-            pic = pic[:, :, None]
-        image = pic.permute(2, 0, 1)
-        return image.float() / 255 if image.dtype == torch.uint8 else image
+        return to_tensor(pic)
 
 
 class PILToTensor:
     def __call__(self, pic):
-        return data((pic.channels, pic.height, pic.width), torch.uint8, 0, 255)
+        return pil_to_tensor(pic)
 
 
-class ToImage(PILToTensor):
-    pass
-
-
-class ConvertImageDtype:
-    def __init__(self, dtype=torch.float32):
+class ConvertImageDtype(nn.Module):
+    def __init__(self, dtype):
+        super().__init__()
         self.dtype = dtype
 
-    def __call__(self, image):
-        if image.dtype == torch.uint8 and self.dtype.is_floating_point:
-            return image.to(self.dtype) / 255
-        return image.to(self.dtype)
-
-
-class ToDtype:
-    def __init__(self, dtype, scale=False):
-        self.dtype = dtype
-        self.scale = scale
-
-    def __call__(self, image):
-        if self.scale and image.dtype == torch.uint8 and self.dtype.is_floating_point:
-            return image.to(self.dtype) / 255
-        return image.to(self.dtype)
+    def forward(self, image):
+        return convert_image_dtype(image, self.dtype)
 
 
 class ToPILImage:
@@ -135,55 +82,53 @@ class ToPILImage:
         return Picture(pic.shape[0], pic.shape[1], pic.shape[2])
 
 
-class Normalize:
+class Normalize(nn.Module):
     def __init__(self, mean, std, inplace=False):
+        super().__init__()
         self.mean = mean
         self.std = std
+        self.inplace = inplace
 
-    def __call__(self, tensor):
-        mean = torch.as_tensor(self.mean, dtype=tensor.dtype).view(-1, 1, 1)
-        std = torch.as_tensor(self.std, dtype=tensor.dtype).view(-1, 1, 1)
-        return (tensor - mean) / std
+    def forward(self, tensor):
+        return normalize(tensor, self.mean, self.std, self.inplace)
 
 
-class Resize:
-    def __init__(self, size, *args, **kwargs):
+class Resize(nn.Module):
+    def __init__(self, size, interpolation=InterpolationMode.BILINEAR, max_size=None, antialias=True):
+        super().__init__()
         self.size = size
+        self.interpolation = interpolation
+        self.max_size = max_size
+        self.antialias = antialias
 
-    def __call__(self, img):
-        if isinstance(self.size, (tuple, list)) and len(self.size) == 2:
-            return _sized(img, self.size[0], self.size[1])
-        edge = _pair(self.size)[0]
-        _, height, width = _shape(img)
-        if height <= width:
-            return _sized(img, edge, int(edge * width / height))
-        return _sized(img, int(edge * height / width), edge)
+    def forward(self, img):
+        return resize(img, self.size, self.interpolation, self.max_size, self.antialias)
 
 
 Scale = Resize
 
 
-class CenterCrop:
-    """Around an image that is too small there are zeros."""
-
-    fill = 0
-
+class CenterCrop(nn.Module):
     def __init__(self, size):
-        self.size = _pair(size)
+        super().__init__()
+        self.size = pair(size)
+
+    def forward(self, img):
+        return center_crop(img, self.size)
+
+
+class RandomCrop:
+    def __init__(self, size, padding=None, pad_if_needed=False, fill=0, padding_mode="constant"):
+        self.size = pair(size)
+        self.fill = fill
 
     def __call__(self, img):
         return _filled(img, self.size[0], self.size[1], self.fill)
 
 
-class RandomCrop(CenterCrop):
-    def __init__(self, size, padding=None, pad_if_needed=False, fill=0, padding_mode="constant"):
-        self.size = _pair(size)
-        self.fill = fill
-
-
 class RandomResizedCrop:
     def __init__(self, size, *args, **kwargs):
-        self.size = _pair(size)
+        self.size = pair(size)
 
     def __call__(self, img):
         return _sized(img, self.size[0], self.size[1])
@@ -193,26 +138,24 @@ class RandomSizedCrop(RandomResizedCrop):
     pass
 
 
-class Pad:
+class Pad(nn.Module):
     def __init__(self, padding, fill=0, padding_mode="constant"):
+        super().__init__()
         self.padding = padding
         self.fill = fill
+        self.padding_mode = padding_mode
 
-    def __call__(self, img):
-        pads = self.padding if isinstance(self.padding, (tuple, list)) else (self.padding,)
-        left, top, right, bottom = (pads * 4)[:4] if len(pads) != 2 else (pads * 2)
-        _, height, width = _shape(img)
-        return _filled(img, height + top + bottom, width + left + right, self.fill)
+    def forward(self, img):
+        return pad(img, self.padding, self.fill, self.padding_mode)
 
 
-class Grayscale:
+class Grayscale(nn.Module):
     def __init__(self, num_output_channels=1):
+        super().__init__()
         self.num_output_channels = num_output_channels
 
-    def __call__(self, img):
-        if isinstance(img, Picture):
-            return Picture(self.num_output_channels, img.height, img.width)
-        return img.mean(-3, keepdim=True).expand(self.num_output_channels, -1, -1)
+    def forward(self, img):
+        return rgb_to_grayscale(img, self.num_output_channels)
 
 
 class Lambda:
@@ -254,7 +197,7 @@ class _Turning:
         self.fill = fill
 
     def __call__(self, img):
-        _, height, width = _shape(img)
+        _, height, width = get_dimensions(img)
         return _filled(img, height, width, self.fill)
 
 
@@ -279,7 +222,7 @@ class RandomErasing:
         self.value = value
 
     def __call__(self, img):
-        _, height, width = _shape(img)
+        _, height, width = get_dimensions(img)
         return _filled(img, height, width, self.value)
 
 
