@@ -87,10 +87,16 @@ class _Walk:
         self._random = _depends_on(ours, "random"), _depends_on(theirs, "random")
 
     def first_difference(self) -> Difference | None:
-        for pair in zip(self._ours.outputs, self._theirs.outputs, strict=True):
+        for place, pair in enumerate(zip(self._ours.outputs, self._theirs.outputs, strict=True)):
             difference = self._compare(pair)
-            if difference is not None:
-                return difference
+            if difference is None:
+                continue
+            for other, result in enumerate(self._theirs.outputs):
+                if self._compare((pair[0], result)) is None:
+                    return _difference(
+                        "order", f"result {place}", f"result {other} is it", *self._nodes(pair)
+                    )
+            return difference
         return None
 
     def _compare(self, root: Pair) -> Difference | None:
@@ -121,8 +127,8 @@ class _Walk:
         if ours.op != theirs.op or len(ours.inputs) != len(theirs.inputs):
             return []
         direct = list(zip(ours.inputs, theirs.inputs, strict=True))
-        if ours.op in COMMUTATIVE and any(self._settled.get(p) is not None for p in direct):
-            return [*direct, (ours.inputs[0], theirs.inputs[1]), (ours.inputs[1], theirs.inputs[0])]
+        if len(direct) == 2 and any(self._settled.get(p) is not None for p in direct):
+            return [*direct, *_crossed(ours, theirs)]
         return direct
 
     def _settle(self, pair: Pair) -> Difference | None:
@@ -140,17 +146,18 @@ class _Walk:
             return _difference("operands", *counts, ours, theirs)
         direct = [self._settled[p] for p in zip(ours.inputs, theirs.inputs, strict=True)]
         found = next((d for d in direct if d is not None), None)
-        if found is not None and not self._exchanged(pair):
+        if found is not None and not self._exchanged(ours, theirs):
             return found
+        if found is not None and ours.op not in COMMUTATIVE:
+            operands = " and ".join(f"`{shown(self._ours[id])}`" for id in ours.inputs)
+            return _difference("order", f"`{ours.op}` of {operands}", "of the same, exchanged", ours, theirs)
         return _own(ours, theirs)
 
-    def _exchanged(self, pair: Pair) -> bool:
-        """Whether the operands agree crosswise, where that makes no difference."""
-        ours, theirs = self._nodes(pair)
-        if ours.op not in COMMUTATIVE:
-            return False
-        crossed = ((ours.inputs[0], theirs.inputs[1]), (ours.inputs[1], theirs.inputs[0]))
-        return all(p in self._settled and self._settled[p] is None for p in crossed)
+    def _exchanged(self, ours: Node, theirs: Node) -> bool:
+        """Whether two operands agree crosswise."""
+        return len(ours.inputs) == 2 and all(
+            p in self._settled and self._settled[p] is None for p in _crossed(ours, theirs)
+        )
 
     def _without_inputs(self, ours: Node, theirs: Node) -> Difference | None:
         """Two values that depend on no input, at least one of them a leaf: compared by what they are."""
@@ -189,6 +196,10 @@ class _Walk:
             text = f"`{shown(ours)}` is a tensor of its own", "it is shared with another place"
             return _difference("parameter", *text, ours, theirs)
         return None
+
+
+def _crossed(ours: Node, theirs: Node) -> list[Pair]:
+    return [(ours.inputs[0], theirs.inputs[1]), (ours.inputs[1], theirs.inputs[0])]
 
 
 def _depends_on(graph: Graph, leaf: str) -> list[bool]:
