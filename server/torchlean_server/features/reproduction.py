@@ -8,13 +8,12 @@ network or the claim is repaired, and from then on keeps both so.
 from __future__ import annotations
 
 import hashlib
-import math
-import pprint
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from torchlean.analysis.result import UnitResult
+from torchlean.literals import tensor_statement
 from torchlean_server.features.actions import Action, Change
 from torchlean_server.features.diagnostics import problems
 from torchlean_server.state import Document
@@ -22,9 +21,6 @@ from torchlean_server.text import Text
 
 _DIGITS = 8
 """Of the input's digest in a test's name: enough to tell a claim's counterexamples apart."""
-
-_WIDTH = 88
-"""Columns of the numbers in a test, which are indented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,9 @@ def test_of(unit: UnitResult, source: Path) -> str | None:
     claim = unit.claim
     if claim is None or claim.counterexample is None:
         return None
-    inputs = [_tensor(name, numbers, _dtype(unit, name)) for name, numbers in claim.counterexample.items()]
+    inputs = [
+        tensor_statement(name, numbers, _dtype(unit, name)) for name, numbers in claim.counterexample.items()
+    ]
     digest = hashlib.sha256("".join(inputs).encode()).hexdigest()[:_DIGITS]
     name = unit.name.replace(".", "_")
     root = unit.name.partition(".")[0]
@@ -118,28 +116,3 @@ def _dtype(unit: UnitResult, name: str) -> str:
     """Of an input, as torch names it."""
     inputs = (fact.dtype for fact in unit.facts if fact.op == "input" and fact.label == name)
     return next(inputs, "float32").removeprefix("torch.")
-
-
-def _tensor(name: str, numbers: object, dtype: str) -> str:
-    """`    x = torch.tensor([...], dtype=torch.float32)`; the numbers give the same tensor back."""
-    text = pprint.pformat(_Numbers.of(numbers), width=_WIDTH, compact=True)
-    first, *rest = text.splitlines()
-    opening = f"    {name} = torch.tensor("
-    if not rest:
-        return f"{opening}{first}, dtype=torch.{dtype})\n"
-    body = "\n".join(f"        {line}" for line in (first, *rest))
-    return f"{opening}\n{body},\n        dtype=torch.{dtype},\n    )\n"
-
-
-class _Numbers(float):
-    """Written so that Python reads it back, infinite ones too."""
-
-    def __repr__(self) -> str:
-        return float.__repr__(self) if math.isfinite(self) else f'float("{float(self)}")'
-
-    @staticmethod
-    def of(numbers: object) -> object:
-        """Nested lists of numbers, with these in place of floats."""
-        if isinstance(numbers, list):
-            return [_Numbers.of(number) for number in numbers]
-        return _Numbers(numbers) if isinstance(numbers, float) else numbers
