@@ -13,6 +13,10 @@ async function drawn(what: string, condition: (graph: Graph) => boolean): Promis
   });
 }
 
+function tabs(): vscode.Tab[] {
+  return vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+}
+
 export const tests: Record<string, () => Promise<void>> = {
   async 'the panel opens beside the editor, leaves the focus there, and shows the graph with histograms'() {
     const document = await shown(file('controller.py'));
@@ -24,8 +28,9 @@ export const tests: Record<string, () => Promise<void>> = {
     assert.ok(layer?.elements && layer.interval.startsWith('['));
     assert.ok((layer.error ?? 0) > 0);
     assert.equal(vscode.window.activeTextEditor?.document, document);
-    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
-    assert.ok(tabs.some((tab) => tab.label === 'Bounds of controller.py'));
+    await until('its tab', () =>
+      tabs().some(({ label }) => label === 'Bounds of controller.py') ? true : undefined,
+    );
   },
 
   async 'after an edit the panel shows the bounds of the new text'() {
@@ -44,8 +49,7 @@ export const tests: Record<string, () => Promise<void>> = {
   },
 
   async 'a panel that is closed can be opened again'() {
-    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
-    await vscode.window.tabGroups.close(tabs.filter((tab) => tab.label.startsWith('Bounds of')));
+    await vscode.window.tabGroups.close(tabs().filter(({ label }) => label.startsWith('Bounds of')));
     const api = await extension();
     await until('no panel', () => (api.panel.graph === undefined ? true : undefined));
     await shown(file('controller.py'));
