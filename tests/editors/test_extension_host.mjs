@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import { artefacts, root, withWorkbench } from './workbench.mjs';
 
 const extension = path.join(root, 'vscode-extension');
-const asked = ['-c', "import sysconfig; print(sysconfig.get_path('purelib'))"];
-const packages = spawnSync(path.join(root, '.venv/bin/python'), asked, { encoding: 'utf8' }).stdout.trim();
+const asked = ['-c', "import sys, sysconfig; print(sysconfig.get_path('purelib'), sys.base_prefix, sep='\\n')"];
+const [packages, python] = spawnSync(path.join(root, '.venv/bin/python'), asked, { encoding: 'utf8' }).stdout.split('\n');
 const files = ['examples/pendulum/controller.py', 'examples/pendulum/controller.safetensors'];
 
 test('the tests inside the extension host pass', { timeout: 900_000 }, () =>
@@ -28,6 +28,7 @@ test('the tests inside the extension host pass', { timeout: 900_000 }, () =>
         PIP_NO_DEPS: '1',
         PIP_NO_INDEX: '1',
         PYTHONPATH: packages,
+        PATH: `${path.join(python, 'bin')}:${process.env.PATH}`,
       },
     },
     async ({ page, open }) => {

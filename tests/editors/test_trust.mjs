@@ -9,8 +9,9 @@ import { artefacts, root, torchlean, until, vsix, withWorkbench } from './workbe
 
 const files = ['examples/pendulum/controller.py', 'examples/pendulum/controller.safetensors'];
 
-test('without trust files are analysed and nothing of the folder is started; with trust its server is', { timeout: 600_000 }, async () => {
+test('without trust files are analysed and nothing of the folder is started; with trust its server is', { timeout: 600_000 }, async (t) => {
   const traces = fs.mkdtempSync(path.join(os.tmpdir(), 'torchlean-traces-'));
+  t.after(() => fs.rmSync(traces, { recursive: true }));
   /** A program that leaves a trace, and then is the server. */
   const program = (name, file) => {
     fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -32,12 +33,12 @@ test('without trust files are analysed and nothing of the folder is started; wit
   await withWorkbench(world, async ({ page, open }) => {
     const { openFile, checked, command, goToLine } = person(page);
     await open();
-    await page.getByText(/No, I don't trust/).first().click();
+    await page.getByText('Restricted Mode', { exact: true }).first().waitFor();
     await openFile('controller.py', 'class Controller');
     await checked();
     await goToLine(52);
     await page.locator('.squiggly-error').first().waitFor({ state: 'attached' });
-    await page.locator('.codelens-decoration', { hasText: 'proved (engine)' }).first().waitFor();
+    await page.locator('.codelens-decoration', { hasText: 'proved (engine)' }).first().waitFor({ state: 'attached' });
     await command('TorchLean: Install or Update the Server');
     await page.getByText('packages are installed in trusted workspaces only').first().waitFor();
     await page.screenshot({ path: path.join(artefacts, 'untrusted.png') });
@@ -48,5 +49,4 @@ test('without trust files are analysed and nothing of the folder is started; wit
     await until('the server of the folder', () => fs.existsSync(path.join(traces, 'environment')));
     assert.ok(!fs.existsSync(path.join(traces, 'module')), 'the code of the folder is never run');
   });
-  fs.rmSync(traces, { recursive: true, force: true });
 });

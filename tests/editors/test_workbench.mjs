@@ -65,7 +65,7 @@ test('a file is opened, hovered, broken and repaired, and the server comes back 
     await picture('back');
 
     // A second window on the same folder has a server of its own, and both show what is there.
-    const second = await page.context().newPage();
+    const second = await page.context().browser().newPage();
     await open(second);
     const other = person(second);
     await other.openFile('controller.py', 'class Controller');

@@ -118,6 +118,7 @@ export async function withWorkbench(options, use) {
   ]);
   folders.push('--server-data-dir', path.join(home, 'server'));
   const env = { ...process.env, HOME: home, XDG_CONFIG_HOME: path.join(home, 'config'), ...environment };
+  env.VSCODE_CLI = '1'; // else the variables, PATH among them, are those of a login shell
   delete env.VSCODE_IPC_HOOK_CLI; // set in a terminal of VS Code, and means that one
   if (vsix) {
     const command = [vscodeServer, '--accept-server-license-terms', ...folders, '--install-extension', vsix];
@@ -142,7 +143,6 @@ export async function withWorkbench(options, use) {
     await until('the server of the workbench', () => fetch(base).then((r) => r.ok, () => false));
     browser = await launch();
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(PATIENCE * 1000);
     const outside = new Set();
     page.on('request', (request) => {
       const { hostname, protocol } = new URL(request.url());
@@ -154,6 +154,7 @@ export async function withWorkbench(options, use) {
         value.replace(/^remote:/, `vscode-remote://127.0.0.1:${port}`),
       ]);
       const query = new URLSearchParams({ folder, payload: JSON.stringify(remote) });
+      window.setDefaultTimeout(PATIENCE * 1000);
       await window.goto(`${base}/?${query}`);
     };
     return await use({ page, folder, pid: server.pid, outside, open });
