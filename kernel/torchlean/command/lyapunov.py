@@ -37,8 +37,8 @@ def run(file: Path, name: str | None, picture_file: Path | None, level: bool, se
         raise click.ClickException(f"{file} cannot be read: {error}") from error
     capture = capture_file(path, text, session.workspace)
     errors = [found for found in capture.diagnostics if found.severity is Severity.ERROR]
-    for error in errors:
-        click.echo(f"{error.span}: {error.code} {error.message}", err=True)
+    for found in errors:
+        click.echo(f"{found.span}: {found.code} {found.message}", err=True)
     names = [family.name for family in families(capture)]
     if errors and not names:
         raise click.ClickException(f"{file} states no Lyapunov function that can be studied")
