@@ -127,22 +127,32 @@ def _sampled(name: str, path: str) -> Tally:
 
 
 def _allowing(name: str, path: str, tally: Tally) -> Tally:
-    """The sweep, with the binades where the relative error is above the stated one done again: now the absolute
-    part is taken off first.
+    """The sweep, with the worst binades done again until the worst ones are among those: now the absolute part is taken
+    off first. Errors only become smaller by that, so no binade that is left can have a larger one.
     """
     kernel, ramp = kernels.KERNELS[name], Ramp(BLOCK)
-    for binade in np.flatnonzero(tally.ulps.figures > kernel.ulps).tolist():
-        again = Tally(kernel.absolute)
-        measure_all(UNARY[name], binade, ramp, {path: again})
-        tally.ulps.figures[binade] = again.ulps.figures[binade]
-        tally.ulps.inputs[binade] = again.ulps.inputs[binade]
+    done = set[int]()
+    while open_ones := set(_worst(name, tally)) - done:
+        for binade in open_ones:
+            again = Tally(kernel.absolute)
+            measure_all(UNARY[name], binade, ramp, {path: again})
+            tally.ulps.figures[binade] = again.ulps.figures[binade]
+            tally.ulps.inputs[binade] = again.ulps.inputs[binade]
+        done |= open_ones
     return tally
+
+
+def _worst(name: str, tally: Tally) -> list[int]:
+    """The binades of the function's domain with the largest errors, of which there are some."""
+    inside = BINADES // 2 if kernels.KERNELS[name].domain[0] == 0 else BINADES
+    worst = np.argsort(tally.ulps.figures[:inside])[-CONFIRMED:]
+    return [binade for binade in worst.tolist() if tally.ulps.figures[binade] > 0]
 
 
 def _row(name: str, path: str, tally: Tally) -> dict[str, Any]:
     """The worst input, its error counted again with mpmath: the references have small errors of their own."""
     worst, at = 0.0, 0
-    for binade in np.argsort(tally.ulps.figures)[-CONFIRMED:]:
+    for binade in _worst(name, tally):
         bits = int(tally.ulps.inputs[binade])
         result = computed_at(UNARY[name], path, bits)
         ulps = error_in_ulps(EXACT[name], result, bits, allowance=kernels.KERNELS[name].absolute)

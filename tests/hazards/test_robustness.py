@@ -15,7 +15,7 @@ PROGRAMS = sorted((Path(__file__).parent / "programs" / "hazardous").glob("*.py"
 def test_a_program_that_is_cut_off_anywhere_is_read_without_shapes(program) -> None:
     text = program.read_text(encoding="utf-8")
     for end in range(0, len(text), 97):  # a prime: cuts fall on every kind of place
-        examine_shapeless(Written(str(program), text[:end]), ())
+        examine_shapeless(Written(str(program), text[:end]), (), ())
 
 
 @pytest.mark.parametrize("program", PROGRAMS[::9], ids=lambda path: path.stem)
@@ -43,6 +43,7 @@ def test_a_program_that_is_cut_off_anywhere_is_analysed(program) -> None:
         "torch.tensor(float('inf')) - torch.tensor(float('inf'))",
         "torch.full((2,), -float('inf')).softmax(0)",
         "(torch.rand(3) > 0) + (torch.rand(3) > 1)",
+        "torch.rand(5).sum().std() + torch.rand(5).sum().var(unbiased=False)",
         "torch.zeros(0).norm() + torch.zeros(2, 0).norm(dim=1).sum() + torch.zeros(0, 2).var(1).sum()",
     ],
 )

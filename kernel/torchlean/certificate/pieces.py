@@ -144,7 +144,7 @@ def reduced(lowering: Lowering, node: Node, sign: int) -> list[Element]:
     along = [int(dim) % rank for dim in dims if isinstance(dim, int)] or list(range(rank))
     kept = [dim for dim in range(rank) if dim not in along]
     numbering = torch.arange(operand.type.numel).reshape(operand.type.shape)
-    table = numbering.permute(*kept, *along).reshape(node.type.numel, -1)
+    table = numbering.permute((*kept, *along)).reshape(node.type.numel, -1)
     elements = lowering.operand(node)
     return _tournament(lowering, [[elements[k] for k in group] for group in table.tolist()], sign)
 

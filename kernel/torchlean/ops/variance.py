@@ -44,8 +44,8 @@ class Spread(Op):
             return Interval.unbounded(out.shape, undefined=out.numel > 0)
         kept = [d for d in range(len(x.shape)) if d not in dims]
         shape = (*(x.shape[d] for d in kept), count)
-        lower = x.lower.permute(*kept, *dims).reshape(shape)
-        rows = Interval(lower, lower if x.is_point else x.upper.permute(*kept, *dims).reshape(shape))
+        lower = x.lower.permute((*kept, *dims)).reshape(shape)
+        rows = Interval(lower, lower if x.is_point else x.upper.permute((*kept, *dims)).reshape(shape))
         divisor = torch.tensor(float(count - correction), dtype=torch.float64)
         result = self._finish(div(dispersion(rows), Interval.point(divisor)))
         return Interval(result.lower.reshape(out.shape), result.upper.reshape(out.shape))

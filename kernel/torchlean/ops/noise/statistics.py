@@ -59,7 +59,7 @@ def as_rows(tensor: Tensor, dims: Sequence[int]) -> Tensor:
     """(rows, elements of each): the dimensions `dims` together at the end."""
     kept = [d for d in range(tensor.dim()) if d not in dims]
     rows, count = (math.prod(tensor.shape[d] for d in some) for some in (kept, dims))
-    return tensor.permute(*kept, *dims).reshape(rows, count)
+    return tensor.permute((*kept, *dims)).reshape(rows, count)
 
 
 @dataclass(frozen=True)
