@@ -133,3 +133,30 @@ def test_paths_are_computed_from_the_files_own(tmp_path: Path) -> None:
         result = numbers(2) * len(names[0]) + (names[1:] == ["a.bin", "main.py"])
     """
     assert_agrees(text, tmp_path)
+
+
+def test_of_what_is_installed_only_the_packages_that_are_named_are_followed(tmp_path: Path) -> None:
+    installed, here = tmp_path / "installed", tmp_path / "here"
+    for name, text in {
+        "layers/__init__": "",
+        "layers/blocks": "from . import parts\nimport other\n\ndef double(x):\n    return x * parts.FACTOR\n",
+        "layers/parts": "FACTOR = 2.0\n",
+        "other/__init__": "def half(x):\n    return x / 2\n",
+    }.items():
+        file = installed / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    text = (
+        PRELUDE
+        + "import layers.blocks as b\nimport other\nresult = b.double(numbers(2))\nrest = other.half(result)\n"
+    )
+    captured = capture_file(
+        str(here / "main.py"), text, Workspace([here], packages=["layers"], installed=[installed])
+    )
+    doubled = value_of(captured, "result")
+    assert doubled is not None and torch.equal(doubled, torch.tensor([-2.0, -12 / 7]))
+    assert value_of(captured, "rest") is None
+    (found,) = captured.diagnostics
+    assert "`other` is a package outside of the workspace" in found.message
+    unnamed = capture_file(str(here / "main.py"), text, Workspace([here], installed=[installed]))
+    assert value_of(unnamed, "result") is None

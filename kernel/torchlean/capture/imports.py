@@ -44,6 +44,9 @@ NAMESPACES = words(
 STRICT = frozenset({"torch", "torchlean", "math"})
 """Of these, a name that does not exist is the user's mistake: everything they have can be looked up."""
 
+PACKAGE_STEPS = 1_000_000
+"""Steps for a followed package, beside those for the file: importing timm takes about as many."""
+
 TORCH = Path(torch.__file__).parent
 
 
@@ -108,6 +111,9 @@ def after_import(run: Interpreter, dotted: str) -> Value:
     path, _, name = dotted.rpartition(".")
     if is_stub(dotted) or any(key.startswith(f"{dotted}.") for key in (*NATIVES, *CONSTANTS)):
         return Namespace(dotted)
+    found = _package_module(run, dotted)
+    if found is not MISSING:
+        return found
     if top in STRICT and not _perhaps_there(dotted):
         text = f"`{path}` has no attribute `{name}`{closest(name, public_names(path))}"
         return run.error("TL103", text, kind=ImportError)
@@ -137,9 +143,9 @@ def import_module(run: Interpreter, name: str, frame: Frame, level: int = 0) -> 
             )
             return _known_module(run, name) if local is MISSING else local
     found = _workspace_module(run, name, frame, level)
-    if found is not MISSING:
-        return found
-    return _missing(run, name, level)
+    if found is MISSING and level == 0:
+        found = _package_module(run, name)
+    return _missing(run, name, level) if found is MISSING else found
 
 
 def _known_module(run: Interpreter, name: str) -> Value:
@@ -182,6 +188,19 @@ def _workspace_module(run: Interpreter, name: str, frame: Frame, level: int) -> 
     folders = _starting_folders(run, frame.module, level, name)
     for folder, package in folders:
         found = _find(run, folder, package, name)
+        if found is not MISSING:
+            return found
+    return MISSING
+
+
+def _package_module(run: Interpreter, name: str) -> Value:
+    """A file of an installed package that the workspace follows, `MISSING` where there is none."""
+    workspace, top = run.workspace, name.partition(".")[0]
+    if top in workspace.packages and top not in run.state.setdefault("packages", set()):
+        run.state["packages"].add(top)
+        run.fuel.give_back(PACKAGE_STEPS)
+    for folder in workspace.installed if top in workspace.packages else ():
+        found = _find(run, folder, "", name)
         if found is not MISSING:
             return found
     return MISSING

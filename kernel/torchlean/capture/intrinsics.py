@@ -16,6 +16,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from torchlean.capture.budgets import TENSOR_ELEMENTS
 from torchlean.capture.emitter import TensorTooLarge, too_large
+from torchlean.capture.habits import IN_TRAINING, tell_dtype
 from torchlean.capture.values import (
     ExceptionValue,
     Instance,
@@ -61,6 +62,12 @@ def unsupported(run: Interpreter, reason: str) -> NoReturn:
 def in_script(run: Interpreter) -> bool:
     """Whether the program itself is followed, and not a claim or a module, whose numbers something may be proved of."""
     return run.in_script
+
+
+@native(f"{MODULE}.in_training")
+def in_training(run: Interpreter, layer: str) -> None:
+    """A layer computes as in training; `habits` says so of claims."""
+    run.state.setdefault(IN_TRAINING, {})[layer] = None
 
 
 @native(f"{MODULE}.check_sizes")
@@ -167,6 +174,7 @@ def adopt(run: Interpreter, target: TensorValue, loaded: Value, name: str) -> Te
         return _overwritten(run, target, _leaf(run, target.type, -math.inf, math.inf, name, Source.TRAINED))
     data = run.builder.nodes[loaded.node].data
     if data is not None:
+        tell_dtype(run, name, data, target.dtype)
         loaded = run.emitter.parameter(cast(data, target.dtype), name)
     return _overwritten(run, target, loaded)
 

@@ -69,9 +69,9 @@ def rename_private(node: ast.AST, owner: str) -> None:
             node.torchlean_private = f"_{owner}{node.name}"  # type: ignore[union-attr] # what it is stored as
 
 
-@functools.lru_cache(
-    maxsize=64
-)  # the files of a workspace around the one being typed; a tree is about a megabyte
+# The files of a workspace around the one being typed, and of a library of models that it imports: reading these again
+# would be a quarter of following them. A tree is about half a megabyte.
+@functools.lru_cache(maxsize=512)
 def parse(text: str) -> Parsed:
     """The tree of a text, without the statements that are no Python.
 

@@ -23,6 +23,8 @@ class Workspace:
         roots: folders in which absolute imports are looked for, besides the importing file's own.
         overlays: unsaved text by absolute path; it wins over the file on disk.
         weights: tensors of weight files, shared between captures.
+        packages: installed packages whose source is followed like files of the workspace, by name; and the folders in
+            which they lie. Everything else that is installed is not looked at.
         completion: what another front end adds to the capture of a text, given the roots.
     """
 
@@ -31,10 +33,14 @@ class Workspace:
         roots: Iterable[str | Path],
         overlays: Mapping[str, str] | None = None,
         weights: WeightCache | None = None,
+        packages: Iterable[str] = (),
+        installed: Iterable[str | Path] = (),
     ) -> None:
         self.roots = tuple(os.path.abspath(root) for root in roots)
         self.overlays: Mapping[str, str] = overlays if overlays is not None else {}
         self.weights = weights if weights is not None else WeightCache()
+        self.packages = frozenset(packages)
+        self.installed = tuple(os.path.abspath(folder) for folder in installed)
         self.completion: Callable[[Capture, str, Sequence[str]], Capture] | None = None
 
     def exists(self, path: str) -> bool:

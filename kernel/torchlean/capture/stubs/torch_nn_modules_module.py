@@ -7,7 +7,7 @@ have no meaning for the values an analysis computes, so those methods keep torch
 import torch
 from torch.nn.parameter import Parameter
 
-from torchlean.capture.intrinsics import adopt, convert, fail, is_unknown, registered
+from torchlean.capture.intrinsics import adopt, convert, fail, is_among, is_unknown, registered
 
 
 class Module:
@@ -158,7 +158,7 @@ class Module:
         seen = []
         found = []
         for name, module in self._modules.items():
-            if module is not None and not _is_in(module, seen):
+            if module is not None and not is_among(module, seen):
                 seen.append(module)
                 found.append((name, module))
         return iter(found)
@@ -379,13 +379,9 @@ def _quoted(names):
     return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def _is_in(value, seen):
-    return any(other is value for other in seen)
-
-
 def _walk_modules(module, prefix, once, found, seen):
     if once:
-        if _is_in(module, seen):
+        if is_among(module, seen):
             return
         seen.append(module)
     found.append((prefix, module))
@@ -400,7 +396,7 @@ def _named_tensors(module, registry, prefix, recurse, once):
     modules = module.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, module)]
     for path, owner in modules:
         for name, tensor in owner.__dict__[registry].items():
-            if tensor is not None and not (once and _is_in(tensor, seen)):
+            if tensor is not None and not (once and is_among(tensor, seen)):
                 seen.append(tensor)
                 found.append((f"{path}.{name}" if path else name, tensor))
     return found
