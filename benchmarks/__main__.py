@@ -35,6 +35,7 @@ ALL = (
     "lyapunov",
     "residuals",
     "certificates",
+    "coverage",
 )
 
 
