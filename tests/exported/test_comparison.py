@@ -255,7 +255,35 @@ def update(builder: GraphBuilder, x: int) -> int:
     return builder.op("reshape", [builder.op("reshape", [turned], {"shape": (8,)}).id], {"shape": (2, 4)}).id
 
 
-@pytest.mark.parametrize("write", [net, update, reshapes, written_back], ids=lambda w: w.__name__)
+def slices(builder: GraphBuilder, x: int) -> int:
+    rows = builder.op("slice", [x], {"index": ((1, 4, 2), (0, 2, 1))}).id
+    last = builder.op("slice", [rows], {"index": (1, (0, 2, 1))}).id
+    return builder.op("slice", [last], {"index": (None, (1, 2, 1))}).id
+
+
+def write_into_a_part(builder: GraphBuilder, x: int) -> int:
+    rows = {"index": ((1, 4, 2), (0, 2, 1))}
+    part = builder.op("slice", [x], rows).id
+    number = builder.constant(torch.tensor(7.0)).id
+    written = builder.op("slice_update", [part, number], {"index": ((0, 2, 1), 1)}).id
+    return builder.op("slice_update", [x, written], rows).id
+
+
+@pytest.mark.parametrize(
+    ("write", "ops"),
+    [
+        (slices, ["input", "slice", "reshape"]),
+        (write_into_a_part, ["input", "parameter", "slice_update"]),
+    ],
+    ids=["slices", "write_into_a_part"],
+)
+def test_chains_of_slices_and_of_writes_are_one(write: Writer, ops: list[str]) -> None:
+    assert [node.op for node in normal_form(graph(write))] == ops
+
+
+@pytest.mark.parametrize(
+    "write", [net, update, reshapes, written_back, slices, write_into_a_part], ids=lambda w: w.__name__
+)
 def test_the_normal_form_computes_the_same_bits(write: Writer) -> None:
     plain = graph(write)
     normal = normal_form(plain)

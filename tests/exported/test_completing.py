@@ -95,6 +95,7 @@ def test_a_claim_is_decided_about_the_exported_program_and_says_so(file: Path, t
     store.put(completed(file, store).wanted, Stored(reply(3.0)), ())
     (unit,) = analysed(file, store).units
     assert unit.front_end == "export" and unit.failure is None
+    assert not [d for d in analysed(file, store).diagnostics if d.code == "TL102"]
     assert unit.claim is not None and unit.claim.verdict is Verdict.PROVED
     assert unit.claim.evidence is Evidence.ENGINE
     assert "the exported program" in unit.claim.detail

@@ -94,10 +94,15 @@ def _completed(capture: Capture, units: Sequence[Unit], stored: Stored) -> Captu
     graph, new = capture.graph, {}
     for unit, part in zip(units, stored.reply.units, strict=True):
         graph, new[id(unit)] = _unit(graph, unit, part, stored, capture.path)
-    whole = all(unit.failure is None for unit in new.values())
-    # What static capture does not follow is of no interest once nothing is missing.
-    diagnostics = tuple(d for d in capture.diagnostics if not (whole and d.code == "TL102"))
     result = tuple(new.get(id(unit), unit) for unit in capture.units)
+    settled = {unit.failure for unit in units if new[id(unit)].failure is None}
+    settled -= {unit.failure for unit in capture.units if id(unit) not in new}
+    # A border of static capture is none any more where everything behind it came from the export.
+    diagnostics = tuple(
+        d
+        for d in capture.diagnostics
+        if not (d.code == "TL102" and any(reason is not None and reason in d.message for reason in settled))
+    )
     dependencies = tuple(dict.fromkeys((*capture.dependencies, *stored.reply.files)))
     return replace(capture, graph=graph, units=result, diagnostics=diagnostics, dependencies=dependencies)
 
@@ -126,6 +131,7 @@ def _unit(graph: Graph, unit: Unit, part: Program | Refusal, stored: Stored, pat
         observations=observations,
         failure=None,
         summary=summary,
+        parameters=part.parameters if unit.kind is UnitKind.MODULE else unit.parameters,
         trained=True,
         front_end="export",
     )

@@ -13,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,13 @@ from torchlean.sandbox.user import imported
 
 LONGEST_MESSAGE = 500
 """Characters of an exception's text: torch's own may be pages."""
+
+
+ELSEWHERE = (
+    *("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/", "/lib/"),
+    *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
+"""Where the system's and Python's own files lie."""
 
 
 class _Refused(Exception):
@@ -116,7 +124,7 @@ def _unit(
     except Unrecordable as error:
         return Refusal("record", str(error))
     tensors.update(stored)
-    return result
+    return replace(result, parameters=sum(p.numel() for p in subject.module.parameters()))
 
 
 @contextmanager
@@ -152,7 +160,7 @@ def _place(error: BaseException, job: Job) -> tuple[str, int] | None:
         for frame in traceback.extract_tb(error.__traceback__)
         if os.path.exists(frame.filename)
     ]
-    theirs = [place for place in frames if not place[0].startswith((TORCH_FOLDER, OWN_FOLDER))]
+    theirs = [place for place in frames if not place[0].startswith((TORCH_FOLDER, OWN_FOLDER, *ELSEWHERE))]
     own = [place for place in theirs if place[0] == job.path]
     return next(iter([*own[-1:], *theirs[-1:]]), None)
 
@@ -173,13 +181,6 @@ def _watch_reading() -> set[str]:
     plain, reader.safe_open = reader.safe_open, safe_open
     sys.addaudithook(opened)
     return read
-
-
-ELSEWHERE = (
-    *("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/", "/lib/"),
-    *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-)
-"""Where the system's and Python's own files lie."""
 
 
 def _own(path: str, read: Iterable[str]) -> set[str]:

@@ -63,11 +63,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What one unit computes: `leaves`, then `steps`, and the tensors it returns."""
+    """What one unit computes: `leaves`, then `steps`, and the tensors it returns.
+
+    `parameters` is the number of elements of all parameters of its module.
+    """
 
     leaves: tuple[Leaf, ...]
     steps: tuple[Step, ...]
     outputs: tuple[Ref, ...]
+    parameters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,8 @@ def _unit(unit: Program | Refusal) -> dict[str, Any]:
         ]
         for step in unit.steps
     ]
-    return {"leaves": leaves, "steps": steps, "outputs": [_argument(ref) for ref in unit.outputs]}
+    outputs = [_argument(ref) for ref in unit.outputs]
+    return {"leaves": leaves, "steps": steps, "outputs": outputs, "parameters": unit.parameters}
 
 
 def _read_unit(raw: dict[str, Any], tensors: Mapping[str, Tensor]) -> Program | Refusal:
@@ -193,7 +198,8 @@ def _read_unit(raw: dict[str, Any], tensors: Mapping[str, Tensor]) -> Program | 
         for target, arguments, types, places in raw["steps"]
     )
     outputs = tuple(map(_read_argument, raw["outputs"]))
-    program = Program(leaves, steps, tuple(ref for ref in outputs if isinstance(ref, Ref)))
+    refs = tuple(ref for ref in outputs if isinstance(ref, Ref))
+    program = Program(leaves, steps, refs, int(raw["parameters"]))
     _check(program, tensors)
     return program
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from torchlean.graph.builder import GraphBuilder
 from torchlean.graph.graph import Graph
 from torchlean.graph.node import Node
+from torchlean.ops.subscript import Place, canonical
 
 COPIES = frozenset({"clone", "contiguous"})
 """The same elements in memory of their own: a graph has values and no memory."""
@@ -83,24 +84,65 @@ def _integers(value: object) -> tuple[int, ...]:
 
 
 def _slice(node: Node, inputs: list[int], builder: GraphBuilder) -> int | None:
-    """All of a tensor; or what has just been written there."""
-    source, places = builder.nodes[inputs[0]], node.attributes["index"]
+    """One slice of what a chain of them takes from; or what has just been written there; or all of a tensor."""
+    source, places = builder.nodes[inputs[0]], _places(node)
+    if None in places:
+        # A dimension of size 1 is a matter of shape.
+        plain = tuple(place for place in places if place is not None)
+        taken = builder.op("slice", inputs, {"index": plain}, node.spans)
+        inner = _slice(taken, inputs, builder)
+        operand = taken.id if inner is None else inner
+        return builder.op("reshape", (operand,), {"shape": node.type.shape}, node.spans, node.label).id
+    if source.op == "slice" and None not in _places(source):
+        places = _composed(_places(source), places)
+        source = builder.nodes[source.inputs[0]]
     if source.op == "slice_update" and source.attributes["index"] == places:
         written = source.inputs[1]
         return written if builder.nodes[written].type == node.type else None
-    whole = tuple((0, size, 1) for size in source.type.shape)
-    return source.id if source.type == node.type and places == whole else None
+    if source.type == node.type and places == tuple((0, size, 1) for size in source.type.shape):
+        return source.id
+    return builder.op("slice", (source.id,), {"index": places}, node.spans, node.label).id
+
+
+def _places(node: Node) -> tuple[Place, ...]:
+    places = node.attributes["index"]
+    assert isinstance(places, tuple)
+    return places  # type: ignore[return-value] # what the op `slice` keeps there
+
+
+def _composed(inner: tuple[Place, ...], outer: tuple[Place, ...]) -> tuple[Place, ...]:
+    """The places of the original that a slice of a slice takes."""
+    rest = iter(outer)
+    found: list[Place] = []
+    for place in inner:
+        if not isinstance(place, tuple):
+            found.append(place)
+            continue
+        taken = next(rest, None)
+        if taken is None:
+            found.append(place)
+        elif isinstance(taken, tuple):
+            found.append(canonical(range(*place)[slice(*taken)]))
+        else:
+            found.append(range(*place)[taken])
+    return tuple(found)
 
 
 def _update(node: Node, inputs: list[int], builder: GraphBuilder) -> int | None:
-    """What was read from a place and is written there again; or what is written over at once."""
-    target, value = builder.nodes[inputs[0]], builder.nodes[inputs[1]]
-    places = node.attributes["index"]
-    if value.op == "slice" and value.attributes["index"] == places and value.inputs == (target.id,):
+    """What was read from a place and is written there again; or what is written over at once; or a write into a part
+    that is written back."""
+    target, value, places = builder.nodes[inputs[0]], builder.nodes[inputs[1]], _places(node)
+    if value.op == "slice" and _places(value) == places and value.inputs == (target.id,):
         return target.id
-    if target.op == "slice_update" and target.attributes["index"] == places:
+    if target.op == "slice_update" and _places(target) == places:
         return builder.op(node.op, (target.inputs[0], value.id), node.attributes, node.spans, node.label).id
-    return None
+    part = builder.nodes[value.inputs[0]] if value.op == "slice_update" else None
+    if part is None or part.op != "slice" or part.inputs != (target.id,) or _places(part) != places:
+        return None
+    if None in places or None in _places(value):
+        return None
+    index = _composed(places, _places(value))
+    return builder.op(node.op, (target.id, value.inputs[1]), {"index": index}, node.spans, node.label).id
 
 
 def _interpolate(node: Node, inputs: list[int], builder: GraphBuilder) -> int | None:
