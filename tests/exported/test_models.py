@@ -75,8 +75,8 @@ def assert_computes_the_same(capture: Capture, outcome: Outcome) -> None:
 @pytest.mark.parametrize("name", sorted(INPUTS))
 def test_a_model_is_exported_as_it_is_captured(
     name: str,
-    trained: Path,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811 - the fixture
+    trained: Path,  # noqa: F811 - the fixture
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     call, shapes = INPUTS[name]
     torch.manual_seed(SEED)
@@ -101,12 +101,8 @@ def test_a_model_is_exported_as_it_is_captured(
 @pytest.mark.parametrize(
     "file",
     [
-        "demo.py",
-        "untrained.py",
-        "pendulum/controller.py",
-        "digits/robust.py",
-        "pinn/heat.py",
-        "stability/pendulum.py",
+        *("demo.py", "untrained.py", "pendulum/controller.py", "digits/robust.py"),
+        *("pinn/heat.py", "stability/pendulum.py", "stability/van_der_pol.py"),
     ],
 )
 def test_an_example_is_exported_as_it_is_captured(file: str, tmp_path: Path) -> None:

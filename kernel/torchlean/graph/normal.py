@@ -107,7 +107,7 @@ def _slice(node: Node, inputs: list[int], builder: GraphBuilder) -> int | None:
 def _places(node: Node) -> tuple[Place, ...]:
     places = node.attributes["index"]
     assert isinstance(places, tuple)
-    return places  # type: ignore[return-value] # what the op `slice` keeps there
+    return places
 
 
 def _composed(inner: tuple[Place, ...], outer: tuple[Place, ...]) -> tuple[Place, ...]:
