@@ -29,6 +29,12 @@ def prepare(folder: Path) -> None:
     diverged = torch.tensor([[0.5, torch.nan]])
     save_file({"weight": diverged, "bias": torch.zeros(1)}, folder / "diverged.safetensors")
     save_file({"weight": torch.tensor([[1.0], [-1.0]])}, folder / "sign.safetensors")
+    thirds = torch.tensor([[1.0, 2.0]], dtype=torch.float64) / 3
+    save_file({"weight": thirds, "bias": torch.zeros(1)}, folder / "double.safetensors")
+    counted = {"num_batches_tracked": torch.tensor(9), "weight": torch.ones(2), "bias": torch.zeros(2)}
+    seen = {"running_mean": torch.full((2,), 0.5), "running_var": torch.full((2,), 1 / 12)}
+    statistics = {f"0.{name}": value for name, value in {**counted, **seen}.items()}
+    save_file(statistics, folder / "normalised.safetensors")
     np.savez(folder / "signs.npz", x=np.float32([[-1.0], [-0.01], [0.5], [2.0]]), y=np.array([1, 1, 0, 1]))
 
 

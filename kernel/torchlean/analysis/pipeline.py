@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from torchlean.analysis.agreement import compared
 from torchlean.analysis.families import fact_families
 from torchlean.analysis.hazards import file_hazards
 from torchlean.analysis.lyapunov import doubts, told
+from torchlean.analysis.preprocessing import preprocessing
 from torchlean.analysis.properties import is_property
 from torchlean.analysis.result import (
     ClaimResult,
@@ -116,11 +118,14 @@ def analyse(
             units[-1] = replace(units[-1], summary=family.text)
         diagnostics += [d for d in unit_diagnostics(unit, claim) if not (d.code == "TL305" and file_named)]
         diagnostics += doubts(unit)
+        diagnostics += preprocessing(unit)
         if claim is not None:
             diagnostics += vacuities(
                 unit, session, stop, lambda asked: remembered(asked, session, VACUITY_SECONDS, stop)
             )
         early.offer(lambda: [*units, *_shown(bounded[index + 1 :], path)])  # noqa: B023 - called at once
+    units, partings = compared(session.agreements.of(capture, text, session.workspace), parts, units, path)
+    diagnostics += partings
     return FileAnalysis(
         path,
         tuple(units),

@@ -11,6 +11,7 @@ from torchlean.capture.calling import call_function
 from torchlean.capture.conditions import is_one_truth
 from torchlean.capture.families import STATES, bound_families
 from torchlean.capture.gradient_stops import KNOWN
+from torchlean.capture.habits import begun, tell_habits
 from torchlean.capture.interpreter import ClaimDefinition
 from torchlean.capture.operators import binary
 from torchlean.capture.result import Family, Unit, UnitKind
@@ -58,6 +59,7 @@ def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
             family=claim.family,
         )
     run.state.pop(KNOWN, None)
+    habits = begun(run)
     with run.observer.unit(), isolated(run):
         inputs = _inputs(run, claim)
         nodes = tuple(value.node for value in inputs.values())
@@ -69,6 +71,8 @@ def _claim_unit(run: Interpreter, claim: ClaimDefinition) -> Unit:
             failure = _unsuited(run, claim, outputs[0])
         observations = run.observer.taken()
         below = nodes_below(run, [*outputs, *(seen.node for seen in observations)])
+        if failure is None:
+            tell_habits(run, _name(claim), claim.span, habits, below)
         name, samples = next(iter(claim.sampled.items()), ("", None))
         return Unit(
             UnitKind.CLAIM if samples is None else UnitKind.FAMILY,

@@ -8,6 +8,7 @@ import torch
 
 from torchlean.capture.attempt import isolated
 from torchlean.capture.calling import call
+from torchlean.capture.habits import begun, tell_habits
 from torchlean.capture.result import Family, Unit, UnitKind
 from torchlean.capture.unit_parts import followed, is_trained, nodes_below, weights_below
 from torchlean.capture.values import TensorValue, Unknown, Value, type_name
@@ -28,6 +29,7 @@ def batch_unit(run: Interpreter, family: Family, batch: Batch) -> Unit:
     """The unit of a family of robustness claims: its output are the scores of one sample, (1, classes)."""
     samples = batch.samples
     shape = (1, *samples.shape)
+    habits = begun(run)
     with run.observer.unit(), isolated(run):
         input = run.emitter.input(INPUT, TensorType(shape, run.default_dtype or torch.float32), 0)
         node = input.node
@@ -38,6 +40,8 @@ def batch_unit(run: Interpreter, family: Family, batch: Batch) -> Unit:
             failure = _wrong_label(run, batch, result)
         observations = run.observer.taken()
         below = nodes_below(run, [*outputs, *(seen.node for seen in observations)])
+        if failure is None:
+            tell_habits(run, family.name, family.span, habits, below)
         hull = samples.hull()
         domain = Box(hull.lower.unsqueeze(0), hull.upper.unsqueeze(0), hull.text, family.span)
         return Unit(

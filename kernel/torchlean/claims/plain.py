@@ -179,12 +179,12 @@ def _checked(low: list[float], high: list[float], shape: Shape, dtype: torch.dty
             raise DomainError(
                 f"empty: the lower end {l:g} is above the upper end {u:g} at {list(_index(place, shape))}"
             )
-    name = None if dtype is None else str(dtype).removeprefix("torch.")
-    if name is not None and name not in DTYPES:
+    type_name = None if dtype is None else str(dtype).removeprefix("torch.")
+    if type_name is not None and type_name not in DTYPES:
         raise DomainError(bad_dtype(repr(dtype)))
-    if name is not None and name in RANGES:
-        low, high = _whole(low, high, shape, name)
-    return Domain(tuple(low), tuple(high), shape, name)
+    if type_name is not None and type_name in RANGES:
+        low, high = _whole(low, high, shape, type_name)
+    return Domain(tuple(low), tuple(high), shape, type_name)
 
 
 def _whole(low: list[float], high: list[float], shape: Shape, dtype: str) -> tuple[list[float], list[float]]:

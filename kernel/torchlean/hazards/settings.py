@@ -1,4 +1,5 @@
-"""Hazards that stand in the text and not in the graph: settings (TL220) and the epsilons of torch's layers (TL217)."""
+"""Hazards that stand in the text and not in the graph: settings (TL220), the default dtype (TL221) and the epsilons of
+torch's layers (TL217)."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from torchlean.diagnostics import Diagnostic, Severity
 from torchlean.hazards.detectors.epsilons import least_epsilon
 from torchlean.hazards.repetition import module_numbers, number_of
 from torchlean.hazards.written import Written, called_name
+from torchlean.ops import dtype_name
 
 SWITCHES: dict[str, str] = {
     "allow_tf32": "matrix products and convolutions of float32 tensors are computed in TF32 on the GPU, whose "
@@ -38,7 +40,7 @@ NORMALISATIONS = frozenset(
 
 def text_hazards(written: Written) -> list[Diagnostic]:
     """What the file's own statements say about the arithmetic."""
-    return [*_settings(written), *_epsilons(written)]
+    return [*_settings(written), *_default_dtypes(written), *_epsilons(written)]
 
 
 def _settings(written: Written) -> Iterator[Diagnostic]:
@@ -95,6 +97,34 @@ def _of_call(node: ast.Call) -> str | None:
     if name == "autocast" and not _is_off(node):
         return AUTOCAST
     return None
+
+
+def _default_dtypes(written: Written) -> Iterator[Diagnostic]:
+    """`torch.set_default_dtype(torch.float64)`; float32 is the default anyway."""
+    for node in ast.walk(written.module.tree):
+        if not isinstance(node, ast.Call) or called_name(node) != "set_default_dtype" or not node.args:
+            continue
+        name = dotted(node.args[0]).rpartition(".")[2]
+        dtype = DEFAULTS.get(name)
+        if dtype is not None and dtype != torch.float32:
+            message = (
+                f"from here on, tensors and layers that name no dtype are {dtype_name(dtype)}, and so are the inputs "
+                f"of claims: verdicts are about {dtype_name(dtype)} executions, and say nothing of a program that loads "
+                "the same weights in float32"
+            )
+            yield Diagnostic("TL221", Severity.HINT, written.module.span(node), message)
+
+
+DEFAULTS = {
+    "float64": torch.float64,
+    "double": torch.float64,
+    "float32": torch.float32,
+    "float": torch.float32,
+    "float16": torch.float16,
+    "half": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+"""Names of torch for the types that can be the default."""
 
 
 def _is_off(node: ast.Call) -> bool:

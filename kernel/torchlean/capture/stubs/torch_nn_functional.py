@@ -9,7 +9,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from torchlean.capture.intrinsics import drawn, fail
+from torchlean.capture.intrinsics import drawn, fail, in_training
 
 from torch.nn._loss_functions import (  # isort: skip
     binary_cross_entropy,
@@ -38,6 +38,7 @@ def _dropped(input, mask_shape, p, training):
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0:
         return input
+    in_training("dropout")
     if p == 1.0:
         return input * 0.0
     return input * drawn(mask_shape, input.dtype, 0.0, 1.0 / (1.0 - p))
@@ -84,6 +85,7 @@ def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
 def _alpha_dropped(input, mask_shape, p):
     """Self-normalizing networks (Klambauer et al. 2017, section 2): what is dropped becomes SELU's lower limit, and an
     affine map keeps mean and variance."""
+    in_training("dropout")
     if p == 1.0:
         return input * 0.0
     limit = 1.7580993408473766  # SELU's scale times its alpha

@@ -10,7 +10,7 @@ import torch.nn.init as init
 from torch.nn.modules.module import Module
 from torch.nn.parameter import Parameter
 
-from torchlean.capture.intrinsics import check_sizes, fail, filled
+from torchlean.capture.intrinsics import check_sizes, fail, filled, in_training
 
 
 class _Affine(Module):
@@ -107,6 +107,7 @@ class _BatchNorm(_Statistics):
         mean = input.mean(dims)
         variance = input.var(dims, unbiased=False)
         if self.training and self.running_mean is not None:
+            in_training("batch normalisation")
             self._move_statistics(mean.detach(), variance.detach() * (count / (count - 1)))
         return F.batch_norm(input, mean, variance, self.weight, self.bias, False, 0.0, self.eps)
 
