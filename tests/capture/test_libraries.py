@@ -6,7 +6,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tests.capture.agreement import assert_agrees
+import torch
+from tests.capture.agreement import PRELUDE, assert_agrees, run_and_capture
+from tests.capture.marked import capture
+from torch import Tensor
 
 PROGRAMS = {
     "a decorator that asks which parameters may only be given by keyword": """
@@ -124,6 +127,33 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_graph_computes_what_the_program_computes(name: str, tmp_path: Path) -> None:
     assert_agrees(PROGRAMS[name], tmp_path)
+
+
+def test_weights_are_standardised_by_a_batch_normalisation_without_statistics(tmp_path: Path) -> None:
+    text = """
+        class Standardised(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.weight = nn.Parameter(numbers(4, 3, 2, 2) ** 3)
+                self.gain = nn.Parameter(numbers(4) + 2)
+            def forward(self, x):
+                rows = self.weight.reshape(1, 4, -1)
+                weight = F.batch_norm(rows, None, None, weight=self.gain * 0.5, training=True, momentum=0.0, eps=1e-6)
+                return F.conv2d(x, weight.reshape_as(self.weight))
+        result = Standardised()(numbers(1, 3, 5, 5))
+    """
+    real, ours, captured = run_and_capture(text, tmp_path)
+    assert not captured.diagnostics
+    assert isinstance(real, Tensor) and ours is not None
+    torch.testing.assert_close(ours, real.detach())  # torch adds in another order
+
+
+def test_a_single_number_has_no_variance_to_be_normalised_by(tmp_path: Path) -> None:
+    text = "result = F.batch_norm(numbers(1, 3), None, None, training=True)"
+    captured = capture(PRELUDE + text, tmp_path)
+    (found,) = captured.diagnostics
+    assert found.code == "TL101"
+    assert "Expected more than 1 value per channel when training" in found.message
 
 
 def test_a_registry_looks_up_the_module_of_what_it_registers(tmp_path: Path) -> None:

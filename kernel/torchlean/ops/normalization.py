@@ -19,7 +19,7 @@ from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.noise.statistics import FixedNormalised, Normalised, Standardised, grouped, trailing
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
-from torchlean.ops.reduction import Dims, reduced_dims
+from torchlean.ops.reduction import Dims, accumulate, reduced_dims
 from torchlean.ops.softmax import require_floating
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
@@ -335,7 +335,9 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> TensorValue:
-    if training:
+    if training and running_mean is None and running_var is None:
+        running_mean, running_var = _of_the_batch(emitter, input)  # standardised weights, for example
+    elif training:
         raise UnsupportedError(
             "batch normalisation in training mode depends on the whole batch and changes its statistics: "
             "call `model.eval()` first"
@@ -349,6 +351,20 @@ def batch_norm(
         has_bias=bias is not None,
         eps=float(eps),
     )
+
+
+def _of_the_batch(emitter: Emitter, input: TensorValue) -> tuple[TensorValue, TensorValue]:
+    """Mean and biased variance of each channel, (C,).
+
+    Raises:
+        ShapeError: a channel has a single element, whose variance says nothing.
+    """
+    dims = tuple(dim for dim in range(len(input.shape)) if dim != 1)
+    if math.prod(input.shape[dim] for dim in dims) <= 1:
+        shape = tuple(input.shape)
+        raise ShapeError(f"Expected more than 1 value per channel when training, got input size {shape}")
+    variance = emitter.emit("var", input, dim=dims, correction=0, keepdim=False)
+    return accumulate(emitter, "mean", input, dims, False, None), variance
 
 
 def _sizes(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
