@@ -13,7 +13,7 @@ from torchlean.analysis import Session, analyse
 from torchlean.analysis.result import FileAnalysis, Verdict
 from torchlean.diagnostics import Diagnostic
 
-CODES = {"TL107", "TL114", "TL221", "TL312", "TL313", "TL314", "TL315"}
+CODES = {"TL107", "TL115", "TL221", "TL312", "TL313", "TL314", "TL315"}
 
 PRELUDE = """
 import torch
@@ -133,13 +133,13 @@ def test_weights_that_loading_rounds_are_named_once(tmp_path: Path) -> None:
     state = weights()
     state |= {name: value.double() / 3 for name, value in state.items() if name.startswith("fc")}
     (found,) = said("", tmp_path, state)
-    assert (found.code, "`fc.weight` as float64" in found.message) == ("TL114", True)
+    assert (found.code, "`fc.weight` as float64" in found.message) == ("TL115", True)
 
 
 def test_weights_that_were_rounded_when_they_were_saved_are_named(tmp_path: Path) -> None:
     state = {name: value.half() if value.is_floating_point() else value for name, value in weights().items()}
     (found,) = said("", tmp_path, state)
-    assert found.code == "TL114"
+    assert found.code == "TL115"
     assert "rounded when they were saved" in found.message
 
 

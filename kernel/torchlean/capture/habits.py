@@ -88,4 +88,4 @@ def tell_dtype(run: Interpreter, name: str, data: Tensor, dtype: torch.dtype) ->
     else:
         return
     told.add(run.place())
-    run.report("TL114", text)
+    run.report("TL115", text)

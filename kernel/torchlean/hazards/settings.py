@@ -109,8 +109,8 @@ def _default_dtypes(written: Written) -> Iterator[Diagnostic]:
         if dtype is not None and dtype != torch.float32:
             message = (
                 f"from here on, tensors and layers that name no dtype are {dtype_name(dtype)}, and so are the inputs "
-                f"of claims: verdicts are about {dtype_name(dtype)} executions, and say nothing of a program that loads "
-                "the same weights in float32"
+                f"of claims: verdicts are about {dtype_name(dtype)} executions, and say nothing of a program that "
+                "loads the same weights in float32"
             )
             yield Diagnostic("TL221", Severity.HINT, written.module.span(node), message)
 
