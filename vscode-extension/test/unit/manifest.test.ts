@@ -25,6 +25,9 @@ test('the settings are those that the server documents, with its defaults', () =
     rows.map(([, name, value]) => [`torchlean.${name ?? ''}`, JSON.parse(value ?? '""') as unknown]),
   );
   assert.ok(documented.size >= 7);
+  // A server does not know which folders are trusted, and runs nothing by itself; the extension does (`restricted`).
+  assert.equal(documented.get('torchlean.export.enabled'), false);
+  documented.set('torchlean.export.enabled', true);
   // Which server is started, and what is drawn beside the text, is the extension's own affair.
   const own = /^torchlean\.(server|gutterMarks)\./;
   const offered = Object.entries(properties).filter(([name]) => !own.test(name));
