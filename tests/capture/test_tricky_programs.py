@@ -781,6 +781,19 @@ UNKNOWN_IS_FINE = {
         k = 7
         result = numbers(2) * sum(g) + sum(h) * 100 + sum(m)
     """,
+    "any and all ask for no more than they need": """
+        log = []
+        def seen(v):
+            log.append(v)
+            return v
+        decided = any(seen(v) for v in [0, 1, 1])
+        result = numbers(2) * len(log) + decided
+    """,
+    "an iterator that any has looked into": """
+        rest = iter([0, 1, 2, 3])
+        decided = any(rest)
+        result = numbers(2) * sum(rest) + decided
+    """,
     "a generator that is sent values and closed": """
         def f():
             x = yield 1

@@ -12,6 +12,7 @@ import torch
 
 from torchlean.capture.builtin_types import MAKERS, class_of
 from torchlean.capture.iteration import items_of, range_length, unordered
+from torchlean.capture.journal import Journal
 from torchlean.capture.streams import stream_of
 from torchlean.capture.values import (
     MISSING,
@@ -401,14 +402,21 @@ def _max(run: Interpreter, *arguments: Value, key: Value = None, default: Value 
 
 
 def _quantified(run: Interpreter, iterable: Value, stops_at: bool) -> Value:
-    from torchlean.capture.conditions import connected, known_truth
+    from torchlean.capture.conditions import connected, forget_changes, known_truth
 
-    items = unordered(run, iterable)
+    journal = run.journal = Journal(run.journal)
+    try:
+        items = unordered(run, iterable)
+    finally:
+        run.journal = journal.outer
     if isinstance(items, Unknown):
         return items
     open: list[tuple[Value, Unknown]] = []
-    for item in items:
+    for position, item in enumerate(items, 1):
         truth = known_truth(run, item)
+        if (truth is stops_at or isinstance(truth, Unknown)) and position < len(items):
+            reason = f"`{'any' if stops_at else 'all'}` asks for no items after the one that decides"
+            forget_changes(run, journal, Unknown(reason, run.place()))
         if truth is stops_at:
             return stops_at
         if isinstance(truth, Unknown):
