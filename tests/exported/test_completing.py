@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from torchlean.capture import capture_file
 from torchlean.capture.result import Capture
 from torchlean.capture.workspace import Workspace
 from torchlean.configuration import ask_for_export, capture_setting
+from torchlean.exported import running
 from torchlean.exported.completing import UNSAVED, WAITING, Completion
-from torchlean.exported.program import Leaf, Program, Ref, Reply, Step
+from torchlean.exported.program import Job, Leaf, Program, Ref, Refusal, Reply, Step
 from torchlean.exported.store import Store, Stored
 from torchlean.ops import TensorType
 
@@ -147,6 +149,20 @@ def test_weights_that_every_import_draws_anew_prove_nothing(file: Path, tmp_path
     store.put(completed(file, store).wanted, Stored(reply(), frozenset({"u0.1"})), ())
     (unit,) = completed(file, store).units
     assert unit.failure is not None and "`net.scale` is drawn anew" in unit.failure
+
+
+def test_two_runs_tell_what_is_drawn_and_refuse_what_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = replace(program(), outputs=(Ref(2),))
+    tensors = {"u0.1": torch.zeros(2), "u1.1": torch.zeros(2)}
+    replies = {
+        0: Reply("2", (program(), program("u1.1")), (), tensors),
+        1: Reply("2", (program(), changed), (), {**tensors, "u0.1": torch.ones(2)}),
+    }
+    monkeypatch.setattr(running, "export", lambda job: (replies[job.seed], None))
+    reply, drawn = running.export_settled(Job("model.py", (), ()))
+    assert drawn == {"u0.1"}
+    assert reply.units[0] == program()
+    assert reply.units[1] == Refusal("record", "two runs of the file give different programs")
 
 
 def test_the_setting_has_two_values(tmp_path: Path) -> None:

@@ -180,7 +180,9 @@ class _Walk:
         interval = propagate(cone, {})[renumbered[ours.id]]
         data = _value(self._theirs, theirs.id).to(torch.float64)
         outside = (data < interval.lower) | (data > interval.upper)
-        if bool(outside.any()) and not interval.undefined:
+        if not interval.undefined:
+            outside |= data.isnan()
+        if bool(outside.any()):
             place = tuple(int(i) for i in outside.nonzero()[0])
             low, high = float(interval.lower[place]), float(interval.upper[place])
             mine = f"`{shown(ours)}` is drawn from [{low:g}, {high:g}] at {list(place)}"

@@ -15,7 +15,7 @@ from torchlean.capture.result import Capture, Observation, Role, Unit, UnitKind
 from torchlean.configuration import capture_setting
 from torchlean.exported.outcome import STAGES, exportable, job
 from torchlean.exported.program import Job, Program, Refusal, Reply
-from torchlean.exported.running import ExportError, drawn, export
+from torchlean.exported.running import ExportError, export_settled
 from torchlean.exported.store import Store, Stored, key
 from torchlean.exported.walk import Exported, walk
 from torchlean.graph import Graph
@@ -67,8 +67,7 @@ def open_units(capture: Capture) -> tuple[Unit, ...]:
 def exported(asked: Job, capture: Capture, store: Store, name: str) -> Stored:
     """Run the user's code, and keep what comes of it."""
     try:
-        reply, _ = export(asked)
-        stored = Stored(reply, drawn(asked, reply))
+        stored = Stored(*export_settled(asked))
     except (ExportError, SandboxError) as error:
         refusal = Refusal("run", str(error))
         stored = Stored(Reply("", tuple(refusal for _ in asked.requests)), passing=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from torchlean.exported.program import TENSORS, Job, Reply, ReplyError, job_document, read_reply
+from torchlean.exported.program import TENSORS, Job, Refusal, Reply, ReplyError, job_document, read_reply
 from torchlean.graph.hashing import tensor_digest
 from torchlean.sandbox import Limits, Report, run
 
@@ -56,14 +56,25 @@ def export(
             raise ExportError(f"it answered with something that cannot be read ({error})", report) from error
 
 
-def drawn(job: Job, reply: Reply) -> frozenset[str]:
-    """The keys of the reply's tensors that come out otherwise with another seed: what is drawn, and not loaded.
+def export_settled(job: Job) -> tuple[Reply, frozenset[str]]:
+    """Run a job twice, with two seeds, to tell what the program is from what one run of it happened to draw.
+
+    Returns:
+        The first reply, where units that come out as another program in the other run are refused; and the keys of its
+        tensors that have other numbers there: weights that are drawn, and not loaded.
 
     Raises:
         ExportError, SandboxError: as `export`.
     """
+    reply, _ = export(job)
     other, _ = export(replace(job, seed=job.seed + 1))
-    mine, theirs = reply.tensors, other.tensors
-    return frozenset(
-        key for key in mine if key not in theirs or tensor_digest(mine[key]) != tensor_digest(theirs[key])
+    units = tuple(
+        unit if unit == twin else Refusal("record", "two runs of the file give different programs")
+        for unit, twin in zip(reply.units, other.units, strict=True)
     )
+    drawn = frozenset(
+        key
+        for key, data in reply.tensors.items()
+        if key not in other.tensors or tensor_digest(data) != tensor_digest(other.tensors[key])
+    )
+    return replace(reply, units=units), drawn
