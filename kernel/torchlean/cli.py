@@ -270,7 +270,9 @@ def conform(file: Path, claim: str | None, samples: int, as_json: bool, timeout:
         from torchlean.conformance import Options
         from torchlean.sandbox import Limits
 
-    options = Options(claim=claim, samples=samples, limits=Limits(seconds=timeout, memory=memory))
+    options = Options(
+        claim=claim, samples=samples, limits=Limits(seconds=timeout, memory=memory), remember=True
+    )
     sys.exit(run(file, options, as_json))
 
 

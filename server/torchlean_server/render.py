@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from torchlean.analysis.result import (
+    Agreement,
     ClaimResult,
     Evidence,
     Extent,
@@ -152,6 +153,7 @@ def claim_text(unit: UnitResult, proof: Proof | None = None) -> str:
         last.append(inputs_text(unit))
     if claim.seconds >= SLOW:
         last.append(f"decided in {seconds_text(claim.seconds)}")
+    last.append(agreement_text(unit))
     head = f"**claim `{unit.name}`: {_VERDICTS[claim.verdict]}**"
     return "\n\n".join([head, claim.detail[:1].upper() + claim.detail[1:], "  \n".join(last)])
 
@@ -181,6 +183,8 @@ def module_text(unit: UnitResult, speaker: UnitResult) -> str:
     if unit.failure:
         parts.append(f"not followed to the end: {unit.failure}")
     parts.append(f"intervals inside are shown {domain_text(speaker)}")
+    if unit.agreement is not None:
+        parts.append(agreement_text(unit))
     return "\n\n".join(parts)
 
 
@@ -196,7 +200,19 @@ def claim_title(unit: UnitResult, proof: Proof | None = None) -> str:
         parts += [_shortened(f"{name} = {value}") for name, value in claim.counterexample.items()]
     elif claim.margin is not None:
         parts.append(f"margin ≥ {lower_text(claim.margin)}")
+    if unit.agreement is not None:
+        parts.append(_agreement_title(unit.agreement))
     return " · ".join(parts)
+
+
+def agreement_text(unit: UnitResult) -> str:
+    """Whether the program was run beside its graph, and what came of it."""
+    return "not compared with torch" if unit.agreement is None else unit.agreement.text
+
+
+def _agreement_title(agreement: Agreement) -> str:
+    """The same in a few words, for a lens."""
+    return f"agrees with torch {agreement.torch}" if agreement.agrees else "the program does something else"
 
 
 def _verdict(unit: UnitResult, proof: Proof | None) -> str:
@@ -250,6 +266,8 @@ def module_title(unit: UnitResult, speaker: UnitResult) -> str:
         parts.append("input shape assumed")
     if unit.failure:
         parts.append("not followed to the end")
+    if unit.agreement is not None:
+        parts.append(_agreement_title(unit.agreement))
     return " · ".join(parts)
 
 

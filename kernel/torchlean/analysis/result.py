@@ -252,12 +252,34 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """What running a unit's program beside its graph showed (`torchlean conform`).
+
+    Attributes:
+        agrees: every number was within what is proved of the graph.
+        text: the same for people: "agrees with torch 2.13.0 eager and compiled, on 1,000 inputs".
+        torch: its version.
+        modes: in which ways the program was run (docs/conformance.md).
+        inputs: on how many inputs, in the way that had the fewest.
+        node: of the unit's graph, where they part; None where they do not.
+    """
+
+    agrees: bool
+    text: str
+    torch: str
+    modes: tuple[str, ...]
+    inputs: int
+    node: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UnitResult:
     """One claim, module or script with everything to show for it.
 
     `domains` are (input name, text) pairs such as `("x", "box([-1, -1], [1, 1])")`; `reached` is how far the search for
     a claim's verdict is, while there is none. `family` is the name of the family that a claim is a fact of. `front_end`
-    is `source`, or `export` for a unit that comes from the exported program.
+    is `source`, or `export` for a unit that comes from the exported program. `agreement` is None where the program was
+    never run as it is now.
     """
 
     kind: str
@@ -274,6 +296,7 @@ class UnitResult:
     reached: str = ""
     family: str = ""
     front_end: str = "source"
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from torchlean.analysis.agreement import Remembered
 from torchlean.bounds import BoundsCache
 from torchlean.bounds.cache import Store
 from torchlean.capture.workspace import Workspace
@@ -38,6 +39,7 @@ class Session:
         bounds: content-addressed bounds.
         errors: content-addressed rounding errors.
         hazards: content-addressed findings of numeric hazards.
+        agreements: what comparisons of programs with their graphs showed.
         decided: finished decisions, under the keys of claims (graph, weights and domain). Interrupted ones are none.
         verified: verdicts of properties, under the content of both files, that no further work can change.
         method: `ibp` for intervals alone, `crown` for linear bounds and splitting where intervals do not decide.
@@ -58,6 +60,7 @@ class Session:
         self.method = "crown"
         self.seconds = SECONDS
         self.text_alone = False
+        self.agreements = Remembered()
         self.decided: Store[Decision] = _of(MAX_DECIDED)
         self.verified: Store[Verification] = _of(MAX_VERIFIED)
         self._planned: Store[Certified | NotCheckable] = _of(MAX_PLANNED)

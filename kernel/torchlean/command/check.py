@@ -175,11 +175,16 @@ def _print(console: Console, result: FileAnalysis) -> None:
         if found.code not in VERDICTS:  # they are listed below
             _print_diagnostic(console, found)
     claims = [unit for unit in result.units if unit.kind in ("claim", "property")]
+    compared = any(unit.agreement is not None for unit in result.units)
     for unit in claims:
         _print_claim(console, unit)
+        if compared:
+            _print_agreement(console, unit)
     families = [family for family in result.families if not family.facts]
     for family in families:
         _print_family(console, family)
+    if claims and not compared:
+        console.print("  not compared with torch (torchlean conform)", style="dim")
     if not claims and not families and not result.diagnostics:
         console.print("  nothing to report: no claim, no diagnostic", style="dim")
     console.print()
@@ -208,6 +213,12 @@ def _print_claim(console: Console, unit: UnitResult) -> None:
     line.append(f"({verdict}{claim.evidence.value}, {claim.seconds:.2f} s)  ", style=style)
     line.append(claim.detail)
     console.print(line)
+
+
+def _print_agreement(console: Console, unit: UnitResult) -> None:
+    found = unit.agreement
+    text = "not compared with torch" if found is None else found.text
+    console.print(Text(f"      {text}", style="dim" if found is None or found.agrees else "bold red"))
 
 
 def _print_family(console: Console, family: FamilyResult) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from torchlean.analysis.result import ClaimResult, FamilyResult, FileAnalysis
+from torchlean.analysis.result import ClaimResult, FamilyResult, FileAnalysis, UnitResult
 from torchlean.diagnostics import Diagnostic
 from torchlean.source import Span
 
@@ -17,17 +17,22 @@ from torchlean.source import Span
 def file_object(result: FileAnalysis, text: str) -> dict[str, Any]:
     """One entry of `files`: path, diagnostics, claims, families."""
     lines = text.splitlines()
+    units = {unit.name: unit for unit in result.units if unit.kind == "family"}
     return {
         "path": result.path,
         "diagnostics": [diagnostic_object(found, lines) for found in result.diagnostics],
         "claims": [
             *(
-                {**_claim(unit.name, unit.span, unit.claim, lines), "capture": unit.front_end}
+                {
+                    **_claim(unit.name, unit.span, unit.claim, lines),
+                    "capture": unit.front_end,
+                    **_agreement(unit),
+                }
                 for unit in result.units
                 if unit.kind in ("claim", "property")
             ),
             *(
-                _claim(name, family.span, claim, lines)
+                {**_claim(name, family.span, claim, lines), **_agreement(units.get(family.name))}
                 for family in result.families
                 for name, claim in family.members.items()
             ),
@@ -74,6 +79,15 @@ def _claim(name: str, span: Span, claim: ClaimResult | None, lines: list[str]) -
         "trajectory": [[finite(number) for number in state] for state in claim.trajectory] if claim else [],
         "seconds": claim.seconds if claim else 0.0,
     }
+
+
+def _agreement(unit: UnitResult | None) -> dict[str, Any]:
+    """What running the program beside its graph showed; null where it was not run as it is now."""
+    if unit is None or unit.agreement is None:
+        return {"agreement": None}
+    found = unit.agreement
+    shown = {"agrees": found.agrees, "text": found.text, "torch": found.torch, "inputs": found.inputs}
+    return {"agreement": {**shown, "modes": list(found.modes)}}
 
 
 def utf16_range(span: Span, lines: list[str]) -> dict[str, dict[str, int]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from torchlean.analysis.agreement import program_digest
 from torchlean.analysis.session import Session
 from torchlean.analysis.units import UnitGraph, unit_graph
 from torchlean.capture import capture_file
@@ -20,6 +21,7 @@ from torchlean.conformance.locating import first_difference
 from torchlean.conformance.own import Outside, by_kernels, by_patterns
 from torchlean.conformance.points import NoPoint, points
 from torchlean.conformance.reference import Reference, decided
+from torchlean.conformance.remembering import remember
 from torchlean.conformance.result import OWN, ModeResult, Outcome, Parting, UnitAgreement
 from torchlean.conformance.tasks import Asking, Done, Task
 from torchlean.conformance.weights import Unknown, with_weights
@@ -58,6 +60,7 @@ class Options:
     limits: of the process that runs the program.
     points: inputs to run instead of drawn ones, (inputs, *shape) by name.
     modes: only these of the program's; None for all.
+    remember: keep what is found as evidence for the analysis.
     """
 
     claim: str | None = None
@@ -65,6 +68,7 @@ class Options:
     limits: Limits = field(default_factory=lambda: Limits(seconds=SECONDS))
     points: Mapping[str, Tensor] | None = None
     modes: tuple[str, ...] | None = None
+    remember: bool = False
 
 
 @dataclass(slots=True)
@@ -96,6 +100,7 @@ def conform(
         SandboxError: no program can be run on this machine.
     """
     capture = capture_file(path, text, session.workspace)
+    program = program_digest(text, capture.dependencies, session.workspace)
     chosen = _chosen(capture, options.claim)
     subjects = [_subject(capture, unit, options) for unit in chosen]
     runnable = [subject for subject in subjects if isinstance(subject, _Subject)]
@@ -112,6 +117,7 @@ def conform(
     asking.run([(place, mode) for mode in modes for place in range(len(runnable))], told)
     remarks = tuple(dict.fromkeys(remark for report in asking.reports for remark in report.remarks))
     results = []
+    kept = []
     place = 0
     for subject in subjects:
         if isinstance(subject, UnitAgreement):
@@ -119,8 +125,20 @@ def conform(
             continue
         told(f"{subject.unit.name}, comparing")
         results.append(_Comparison(subject, place, asking, remarks).result(modes))
+        kept.append((subject.part, results[-1]))
         place += 1
+    # What was run is what is on disk: a program that changed meanwhile was perhaps another one.
+    if options.remember and program is not None and program == _on_disk(path, capture, session):
+        remember(kept, program)
     return results
+
+
+def _on_disk(path: str, capture: Capture, session: Session) -> str | None:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return program_digest(text, capture.dependencies, session.workspace)
 
 
 def _chosen(capture: Capture, name: str | None) -> list[Unit]:
@@ -206,7 +224,7 @@ class _Comparison:
             unit.name,
             unit.span,
             drawn=self._subject.drawn,
-            torch=torch.__version__,
+            torch=torch.__version__.partition("+")[0],
             remarks=self._remarks,
         )
         if self._asking.failed:
