@@ -13,10 +13,10 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcContentModified, JsonRpcException, JsonRpcInvalidParams
 
 from torchlean.analysis import wording
-from torchlean.analysis.panel import input_object, node_object, spread_objects
+from torchlean.analysis.panel import Row, input_object, node_object, spread_objects
 from torchlean.analysis.views import METHODS, Ends, View, Viewed, misfit
 from torchlean_server.features import domain, graph
-from torchlean_server.features.graph import Row
+from torchlean_server.features.graph import Place
 from torchlean_server.list_handlers import FRESHNESS, identifier, named_document
 from torchlean_server.pool import AnalysisStopped
 from torchlean_server.server import Server
@@ -199,6 +199,5 @@ def _is_finite(number: float) -> bool:
         return False
 
 
-def _node(ls: Server, document: Document, row: Row) -> dict[str, Any]:
-    place = None if row.place is None else ls.converter.range(document.text, *row.place)
-    return {**node_object(row.fact, row.label), "range": place}
+def _node(ls: Server, document: Document, row: Row[Place]) -> dict[str, Any]:
+    return node_object(row, None if row.place is None else ls.converter.range(document.text, *row.place))

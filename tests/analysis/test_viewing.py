@@ -118,6 +118,14 @@ def test_histograms_count_the_elements_whose_interval_reaches_a_bin() -> None:
     assert leaves and set(leaves) == {None}
 
 
+def test_widths_that_differ_by_rounding_alone_are_one_bar() -> None:
+    seen = view("claim:small", domain={"x": Ends((0.1, 0.7), (0.3, 0.9))})
+    assert seen.unit is not None
+    spread = seen.spreads[next(i for i, fact in enumerate(seen.unit.facts) if fact.op == "input")]
+    assert spread is not None and 0.3 - 0.1 != 0.9 - 0.7
+    assert spread.widths.counts == (2,) and len(spread.reach.counts) == BINS
+
+
 def test_unbounded_elements_are_counted_apart() -> None:
     seen = view("module:Net", domain={})
     assert seen.unit is not None

@@ -51,8 +51,9 @@ function table(node: GraphNode, go: (id: number) => void, byId: Map<number, Grap
   row('interval', html('code', {}, intervalText(node)));
   if (node.dtype !== 'bool') {
     row('width', html('code', {}, widthText(node)));
-    row('float32 error', html('code', {}, errorText(node)));
   }
+  const error = errorText(node);
+  if (error !== undefined) row(`${node.dtype} error`, html('code', {}, error));
   if (node.rounding) row('executed', node.rounding);
   if (node.interval) row('by', methodText(node));
   if (node.reason) row('reason', node.reason);

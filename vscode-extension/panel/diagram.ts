@@ -147,7 +147,8 @@ export class Diagram {
       'aria-label': spoken(node),
       transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
     });
-    const lines = [intervalText(node), node.dtype === 'bool' ? '' : `± ${errorText(node)} by rounding`];
+    const error = errorText(node);
+    const lines = [intervalText(node), error === undefined ? '' : `rounding: ${error}`];
     const hint = svg('title', {});
     hint.textContent = spoken(node);
     group.append(hint, svg('rect', { class: 'box', width: NODE.width, height: NODE.height, rx: 5 }));

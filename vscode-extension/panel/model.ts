@@ -29,6 +29,7 @@ export interface GraphNode {
   id: number;
   op: string;
   label: string;
+  weight: boolean;
   inputs: number[];
   shape: number[];
   dtype: string;
@@ -82,12 +83,9 @@ export interface InputBox {
   upper: number[];
 }
 
-/** Leaves that the source spells out: most of a graph, and seldom what one looks for. */
-const SPELLED_OUT = new Set(['parameter', 'constant']);
-
-/** The nodes to draw. */
+/** The nodes to draw. Weights are most of a graph, and seldom what one looks for. */
 export function drawn(nodes: readonly GraphNode[], everything: boolean): GraphNode[] {
-  return everything ? [...nodes] : nodes.filter((node) => !SPELLED_OUT.has(node.op));
+  return everything ? [...nodes] : nodes.filter((node) => !node.weight);
 }
 
 /**
@@ -152,15 +150,18 @@ export function widthText(node: GraphNode): string {
   return node.interval ? 'infinite' : 'unknown';
 }
 
-export function errorText(node: GraphNode): string {
-  if (node.error !== null) return upperText(node.error);
-  return node.dtype === 'bool' ? '' : 'no bound';
+/** What float numbers may add to the exact ones; undefined for integers and truth values. */
+export function errorText(node: GraphNode): string | undefined {
+  if (!/float|complex/.test(node.dtype)) return undefined;
+  return node.error === null ? 'no bound' : upperText(node.error);
 }
 
 /** Everything on a node in a sentence, for screen readers. */
 export function spoken(node: GraphNode): string {
   const parts = [title(node), `shape ${shapeText(node.shape)}`, `interval ${intervalText(node)}`];
-  if (node.dtype !== 'bool') parts.push(`width ${widthText(node)}`, `float32 error ${errorText(node)}`);
+  const error = errorText(node);
+  if (node.dtype !== 'bool') parts.push(`width ${widthText(node)}`);
+  if (error !== undefined) parts.push(`${node.dtype} error ${error}`);
   if (node.range !== null) parts.push(`line ${node.range.start.line + 1}`);
   return parts.join(', ');
 }

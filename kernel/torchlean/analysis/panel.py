@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from torchlean.analysis import wording
 from torchlean.analysis.result import Place, TensorFact, UnitResult
@@ -21,17 +22,34 @@ def finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def labelled(
+@dataclass(frozen=True, slots=True)
+class Row(Generic[Located]):
+    """One node of a unit's graph.
+
+    Attributes:
+        label: what the source calls it, or how it is written there.
+        place: the smallest one, where it has one.
+        weight: a parameter, a buffer, or a number that the source spells out.
+    """
+
+    fact: TensorFact
+    label: str
+    place: Located | None
+    weight: bool
+
+
+def rows(
     unit: UnitResult,
     locate: Callable[[Place], Located | None],
     size: Callable[[Located], Any],
-) -> list[tuple[str, Located | None]]:
-    """For each fact its label and its smallest place: what the source calls it, or how it is written there.
+) -> list[Row[Located]]:
+    """Every tensor of the unit, operands before what is computed from them.
 
     Args:
         locate: where a place is; None where it is nowhere.
         size: of what `locate` gives.
     """
+    weights = {index for place in unit.places if place.role == "parameter" for index in place.facts}
     places: dict[int, tuple[Located, str]] = {}
     for place in unit.places:
         where = locate(place)
@@ -40,19 +58,22 @@ def labelled(
         for index in place.facts:
             mine = where, place.label
             places[index] = min(places.get(index, mine), mine, key=lambda known: size(known[0]))
-    found: list[tuple[str, Located | None]] = []
+    found: list[Row[Located]] = []
     for index, fact in enumerate(unit.facts):
         where, label = places.get(index, (None, ""))
-        found.append((fact.label or label, where))
+        weight = index in weights or fact.op in ("parameter", "constant")
+        found.append(Row(fact, fact.label or label, where, weight))
     return found
 
 
-def node_object(fact: TensorFact, label: str) -> dict[str, Any]:
-    """A tensor with its bounds, without its place."""
+def node_object(row: Row[Any], range: object) -> dict[str, Any]:
+    """A tensor with its bounds. `range` is LSP's, of its place."""
+    fact = row.fact
     return {
         "id": fact.node,
         "op": fact.op,
-        "label": label,
+        "label": row.label,
+        "weight": row.weight,
         "inputs": list(fact.inputs),
         "shape": list(fact.shape),
         "dtype": fact.dtype,
@@ -65,6 +86,7 @@ def node_object(fact: TensorFact, label: str) -> dict[str, Any]:
         "error": finite(fact.error),
         "rounding": "; ".join(f"{head} {text}" for head, text in wording.rounding_rows(fact)),
         "reason": fact.reason,
+        "range": range,
     }
 
 

@@ -37,6 +37,10 @@ from torchlean.ops import dtype_name
 BINS = 24
 """Of a histogram: as many bars as can be told apart in a narrow panel."""
 
+SAME = 1e-9
+"""Relative difference up to which values are drawn as one: bounds in float64 differ by less from rounding alone, and no
+bar shows it."""
+
 MOST_COUNTED = 2**20
 """Elements of a tensor beyond which there is no histogram: sorting them takes longer than bounding them."""
 
@@ -188,19 +192,41 @@ def _spread(node: Node, interval: Interval) -> Spread | None:
     lower, upper, widths = lower[finite], upper[finite], widths[finite]
     if not lower.numel():
         return None
-    return Spread(_meeting(lower, upper), _meeting(widths, widths), int((~finite).sum()))
+    return Spread(_reach(lower, upper), _counted(widths), int((~finite).sum()))
 
 
-def _meeting(lower: Tensor, upper: Tensor) -> Histogram:
-    """How many intervals meet each bin between the least lower and the greatest upper end."""
+def _reach(lower: Tensor, upper: Tensor) -> Histogram:
+    """How many intervals meet each bin, its ends included."""
     start, end = float(lower.min()), float(upper.max())
-    if not start < end or not math.isfinite(end - start):
+    edges = _edges(start, end)
+    if edges is None:
         return Histogram(start, end, (lower.numel(),))
-    edges = torch.linspace(start, end, BINS + 1, dtype=torch.float64)
-    edges[0], edges[-1] = start, end
     first = (torch.searchsorted(edges, lower) - 1).clamp(min=0)
-    last = (torch.searchsorted(edges, upper, right=True) - 1).clamp(max=BINS - 1)
+    last = _bin(edges, upper)
     change = torch.zeros(BINS + 1, dtype=torch.int64)
     ones = torch.ones_like(first)
     change.index_add_(0, first, ones).index_add_(0, last + 1, -ones)
     return Histogram(start, end, tuple(change.cumsum(0)[:-1].tolist()))
+
+
+def _counted(widths: Tensor) -> Histogram:
+    """How many widths lie in each bin, where one at a border belongs to the bin above it."""
+    start, end = float(widths.min()), float(widths.max())
+    edges = _edges(start, end)
+    if edges is None:
+        return Histogram(start, end, (widths.numel(),))
+    counts = torch.bincount(_bin(edges, widths), minlength=BINS)
+    return Histogram(start, end, tuple(counts.tolist()))
+
+
+def _edges(start: float, end: float) -> Tensor | None:
+    """The borders of the bins; None where all values are the same but for rounding."""
+    if not end - start > SAME * max(abs(start), abs(end)) or not math.isfinite(end - start):
+        return None
+    edges = torch.linspace(start, end, BINS + 1, dtype=torch.float64)
+    edges[0], edges[-1] = start, end
+    return edges
+
+
+def _bin(edges: Tensor, values: Tensor) -> Tensor:
+    return (torch.searchsorted(edges, values, right=True) - 1).clamp(max=BINS - 1)

@@ -59,7 +59,7 @@ class InputBox:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Counts in bins of equal size from `start` to `end`; a bin includes both of its ends."""
+    """Counts in bins of equal size from `start` to `end`; a single bin where all values are the same."""
 
     start: float
     end: float

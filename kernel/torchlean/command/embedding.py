@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from torchlean.analysis import wording
-from torchlean.analysis.panel import labelled, node_object, spread_objects
+from torchlean.analysis.panel import node_object, rows, spread_objects
 from torchlean.analysis.session import Session
 from torchlean.analysis.viewing import view_of
 from torchlean.analysis.views import METHODS, Viewed, unit_id
@@ -70,18 +70,17 @@ def _graph(id: str, method: str, view: Viewed, path: str, lines: list[str]) -> d
     """The answer that a language server would give (docs/protocol.md, `torchlean/graph`)."""
     unit = view.unit
     assert unit is not None, "a unit of this capture, for its own domain"
-    places = labelled(
+    shown = rows(
         unit,
         lambda place: place.span if place.span.path == path else None,
         lambda span: (span.end_line - span.line, span.end_column - span.column),
     )
     nodes = [
         {
-            **node_object(fact, label),
-            "range": None if span is None else utf16_range(span, lines),
+            **node_object(row, None if row.place is None else utf16_range(row.place, lines)),
             "elements": spread,
         }
-        for fact, (label, span), spread in zip(unit.facts, places, spread_objects(view), strict=True)
+        for row, spread in zip(shown, spread_objects(view), strict=True)
     ]
     return {
         "unit": id,

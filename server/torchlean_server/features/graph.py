@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from torchlean.analysis.panel import labelled
-from torchlean.analysis.result import TensorFact, UnitResult
+from torchlean.analysis import panel
+from torchlean.analysis.panel import Row
+from torchlean.analysis.result import UnitResult
 from torchlean.source import Span
 from torchlean_server.features import domain
 from torchlean_server.state import Document, ShownUnit
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One node of the graph; `label` is what the source calls it, or how it is written there.
-
-    `place` is the smallest place in the text of now (offsets), where it has one.
-    """
-
-    fact: TensorFact
-    label: str
-    place: tuple[int, int] | None
+Place = tuple[int, int]
+"""Offsets in the text of now."""
 
 
 def choices(document: Document) -> list[str]:
@@ -45,20 +36,19 @@ def find(document: Document, unit: str | None) -> ShownUnit | None:
     return found
 
 
-def rows(document: Document, shown: ShownUnit) -> list[Row]:
-    """Every tensor of the unit, operands before what is computed from them."""
+def rows(document: Document, shown: ShownUnit) -> list[Row[Place]]:
+    """Every tensor of the unit, operands before what is computed from them; places are in the text of now."""
     return _rows(shown.unit, document.path, shown.layer.track.now)
 
 
-def viewed_rows(document: Document, unit: UnitResult) -> list[Row]:
+def viewed_rows(document: Document, unit: UnitResult) -> list[Row[Place]]:
     """The same of a unit that was looked at in the text of now."""
     return _rows(unit, document.path, document.text.offsets)
 
 
-def _rows(unit: UnitResult, path: str, offsets: Callable[[Span], tuple[int, int] | None]) -> list[Row]:
-    places = labelled(
+def _rows(unit: UnitResult, path: str, offsets: Callable[[Span], Place | None]) -> list[Row[Place]]:
+    return panel.rows(
         unit,
         lambda place: offsets(place.span) if place.span.path == path else None,
         lambda where: where[1] - where[0],
     )
-    return [Row(fact, label, where) for fact, (label, where) in zip(unit.facts, places, strict=True)]

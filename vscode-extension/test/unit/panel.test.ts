@@ -33,6 +33,7 @@ function node(id: number, changes: Partial<GraphNode> = {}): GraphNode {
     id,
     op: 'relu',
     label: '',
+    weight: false,
     inputs: [],
     shape: [2],
     dtype: 'float32',
@@ -124,12 +125,7 @@ test('the cursor finds the smallest place around it, and keeps what is chosen th
 });
 
 test('weights are drawn when they are asked for', () => {
-  const nodes = [
-    node(0, { op: 'parameter' }),
-    node(1),
-    node(2, { op: 'constant' }),
-    node(3, { op: 'input' }),
-  ];
+  const nodes = [node(0, { weight: true }), node(1), node(2, { weight: true }), node(3, { op: 'input' })];
   assert.deepEqual(drawn(nodes, false).map(({ id }) => id), [1, 3]); // prettier-ignore
   assert.equal(drawn(nodes, true).length, 4);
 });
