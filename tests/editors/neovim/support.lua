@@ -59,9 +59,12 @@ end
 
 --- What every client shows, with or without the plugin.
 function M.essentials(buffer)
-  M.check("a refuted claim is a diagnostic", M.until_(function()
+  local refuted = M.until_(function()
     return M.problem(buffer, "TL301")
-  end))
+  end)
+  M.check("a refuted claim is a diagnostic", refuted, vim.tbl_map(function(problem)
+    return problem.message
+  end, vim.diagnostic.get(buffer)))
   local line = vim.fn.search([[relu(self.fc1]], "w")
   vim.api.nvim_win_set_cursor(0, { line, vim.fn.getline(line):find("fc1", 1, true) - 1 })
   vim.lsp.buf.hover()
