@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 NAMESPACES = words(
     """torch torchlean math collections functools itertools copy os pathlib numbers typing typing_extensions dataclasses
     enum abc operator inspect sys warnings logging random numpy time gc atexit types safetensors string argparse tqdm
-    torchvision sklearn tensorflow"""
+    torchvision sklearn joblib tensorflow gymnasium"""
 )
 """Top-level modules whose names are looked up in our tables; what they lack there is unknown."""
 
@@ -185,7 +185,9 @@ def _raise_missing(run: Interpreter, name: str) -> Unknown:
 
 def _workspace_module(run: Interpreter, name: str, frame: Frame, level: int) -> Value:
     """A file of the workspace, `MISSING` where there is none."""
-    folders = _starting_folders(run, frame.module, level, name)
+    installed = any(frame.module.path.startswith(folder + os.sep) for folder in run.workspace.installed)
+    # What is installed imports what is installed, also where that lies in a folder of the workspace (`.venv/`).
+    folders = [] if installed and not level else _starting_folders(run, frame.module, level, name)
     for folder, package in folders:
         found = _find(run, folder, package, name)
         if found is not MISSING:

@@ -41,9 +41,9 @@ def load(run: Interpreter, module: Value, path: Value) -> Value:
             return module
         return run.error("TL103", f"tl.load needs a module such as `Net()`, got {_article(module)}")
     span = argument_span(run, 1, "path")
-    name = _path(run, path, "tl.load", span)
+    name = path_of(run, path, "tl.load", span)
     if name is not None:
-        file = _file(run, name, [calling_folder(run)], span)
+        file = weight_file(run, name, [calling_folder(run)], span)
         if file is not None:
             _fill(run, module, file, name, span)
     _method(run, module, "eval")
@@ -61,7 +61,7 @@ def torch_load(
     mmap: Value = None,
     **pickle_load_args: Value,
 ) -> Value:
-    """`torch.load(path)`, tensors and plain containers only. Relative paths are tried as `_folders` says."""
+    """`torch.load(path)`, tensors and plain containers only. Relative paths are tried as `folders_of` says."""
     return _loaded(run, f, "torch.load", argument_span(run, 0, "f"))
 
 
@@ -72,16 +72,16 @@ def load_file(run: Interpreter, filename: Value, device: Value = "cpu") -> Value
 
 
 def _loaded(run: Interpreter, path: Value, function: str, span: Span | None) -> Value:
-    name = _path(run, path, function, span)
+    name = path_of(run, path, function, span)
     if name is None:
         return Unknown(f"`{function}` of a path that is not known", run.place(), reported=True)
-    file = _file(run, name, _folders(run), span)
+    file = weight_file(run, name, folders_of(run), span)
     if file is None:
         return Unknown(f"the weight file `{name}` could not be read", run.place(), reported=True)
-    return _value(run, file.content, "")
+    return loaded_value(run, file.content, "")
 
 
-def _value(run: Interpreter, content: object, name: str) -> Value:
+def loaded_value(run: Interpreter, content: object, name: str) -> Value:
     """The content of a checkpoint as values: fresh containers, tensors as parameters of the graph."""
     if isinstance(content, Tensor):
         try:
@@ -91,10 +91,11 @@ def _value(run: Interpreter, content: object, name: str) -> Value:
             return Unknown(str(error), run.place(), reported=True)
     if isinstance(content, Mapping):
         return {
-            key: _value(run, item, f"{name}.{key}" if name else str(key)) for key, item in content.items()
+            key: loaded_value(run, item, f"{name}.{key}" if name else str(key))
+            for key, item in content.items()
         }
     if isinstance(content, (list, tuple)):
-        items = [_value(run, item, f"{name}.{index}") for index, item in enumerate(content)]
+        items = [loaded_value(run, item, f"{name}.{index}") for index, item in enumerate(content)]
         return tuple(items) if isinstance(content, tuple) else items
     if content is None or isinstance(content, (bool, int, float, str, torch.dtype)):
         return content
@@ -104,7 +105,7 @@ def _value(run: Interpreter, content: object, name: str) -> Value:
 # -- files ---------------------------------------------------------------------------------------------------------
 
 
-def _path(run: Interpreter, path: Value, function: str, span: Span | None) -> str | None:
+def path_of(run: Interpreter, path: Value, function: str, span: Span | None) -> str | None:
     """The path as text; None, and a message, where it is not known."""
     if isinstance(path, (str, os.PathLike)):
         return os.fspath(path)
@@ -126,12 +127,12 @@ def calling_folder(run: Interpreter) -> str:
     return os.path.dirname(frame.module.path if frame is not None else run.path)
 
 
-def _folders(run: Interpreter) -> list[str]:
+def folders_of(run: Interpreter) -> list[str]:
     """Where a path relative to the working directory may lie: beside the file, or in a folder of the workspace."""
     return list(dict.fromkeys([calling_folder(run), os.path.dirname(run.path), *run.workspace.roots]))
 
 
-def _file(run: Interpreter, name: str, folders: list[str], span: Span | None) -> WeightFile | None:
+def weight_file(run: Interpreter, name: str, folders: list[str], span: Span | None) -> WeightFile | None:
     """The first such file; None, and a message, where there is none that can be read."""
     paths = [os.path.normpath(os.path.join(folder, name)) for folder in folders]
     for path in paths:
@@ -177,7 +178,7 @@ def _fill(run: Interpreter, module: Instance, file: WeightFile, name: str, span:
         run.report("TL111", f"weight file `{name}` does not fit `{module.cls.name}`: {text}", span=span)
     for key, target in expected.items():
         if key in tensors and tuple(tensors[key].shape) == target.shape:
-            adopt(run, target, _value(run, tensors[key], key), key)
+            adopt(run, target, loaded_value(run, tensors[key], key), key)
     dtypes = {key: value.dtype for key, value in expected.items() if key in tensors}
     _report_non_finite(run, name, tensors, dtypes, span)
 

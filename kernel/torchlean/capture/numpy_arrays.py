@@ -44,7 +44,7 @@ SHARED = words(
 """Functions of arrays that are run as torch's function of the same (or the renamed) name."""
 
 FILES = words(
-    "load loadtxt genfromtxt fromfile memmap frombuffer save savez savetxt savez_compressed set_printoptions"
+    "loadtxt genfromtxt fromfile memmap frombuffer save savez savetxt savez_compressed set_printoptions"
 )
 """Functions that read or write files: what they give is only known when the program runs."""
 

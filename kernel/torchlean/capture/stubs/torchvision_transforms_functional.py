@@ -156,7 +156,7 @@ def interpolated(img, height, width, interpolation, antialias):
     """Resize a floating tensor, or any by copying."""
     mode = mode_of(interpolation)
     if mode not in ("nearest", "nearest-exact", "bilinear", "bicubic"):
-        unsupported(f"resizing a tensor with mode {mode!r} is not followed; `bilinear` is")
+        return unsupported(f"resizing a tensor with mode {mode!r} is not followed; `bilinear` is")
     smooth = mode in ("bilinear", "bicubic")
     batch = img.unsqueeze(0) if img.dim() < 4 else img
     made = torch.nn.functional.interpolate(
@@ -195,7 +195,7 @@ def pad(img, padding, fill=0, padding_mode="constant"):
         return Picture(img.channels, img.height + top + bottom, img.width + left + right)
     mode = "replicate" if padding_mode == "edge" else padding_mode
     if mode == "symmetric" or not isinstance(fill, (int, float)):
-        unsupported("padding with mode 'symmetric', or with a colour, is not followed")
+        return unsupported("padding with mode 'symmetric', or with a colour, is not followed")
     batch = img.unsqueeze(0) if img.dim() < 4 else img
     amounts = [left, right, top, bottom]
     if mode == "constant":

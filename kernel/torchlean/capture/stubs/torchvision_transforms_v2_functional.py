@@ -39,13 +39,13 @@ def to_image(inpt):
 def to_dtype(inpt, dtype=torch.float32, scale=False):
     """With `scale`, whole numbers are multiplied by the reciprocal of their greatest, which is not a division by it."""
     if isinstance(dtype, dict):
-        unsupported("a dtype for each kind of input is not followed")
+        return unsupported("a dtype for each kind of input is not followed")
     if inpt.dtype == dtype or not scale:
         return inpt.to(dtype)
     if inpt.dtype.is_floating_point:
         return inpt.to(dtype) if dtype.is_floating_point else float_to_whole(inpt, dtype)
     if not dtype.is_floating_point:
-        unsupported("whole numbers of one size as those of another are not followed")
+        return unsupported("whole numbers of one size as those of another are not followed")
     return inpt.to(dtype).mul(1.0 / largest(inpt.dtype))
 
 
