@@ -15,7 +15,7 @@ from torchlean.capture.workspace import Workspace
 from torchlean.command.threads import one_thread
 from torchlean.exported import ExportError, Outcome, export, exportable, job, outcomes
 from torchlean.graph import to_text
-from torchlean.sandbox import Limits, SandboxError
+from torchlean.sandbox import Limits, Report, SandboxError
 from torchlean.source import Span
 
 EXIT = {"same": 0, "exported": 1, "different": 1, "refused": 1}
@@ -45,12 +45,12 @@ def run(
     found = outcomes(capture, units, reply)
     if as_json:
         parts = [_document(outcome) for outcome in found]
-        document = {"path": absolute, "torch": reply.torch, "units": parts, "remarks": list(report.remarks)}
+        document = {"path": absolute, "torch": reply.torch, "units": parts, "remarks": list(_remarks(report))}
         print(json.dumps(document, indent=2))
     else:
         for outcome in found:
             _print(outcome, graph)
-        for remark in report.remarks:
+        for remark in _remarks(report):
             click.echo(f"while it was exported, {remark}", err=True)
     return max(EXIT[outcome.verdict] for outcome in found)
 
@@ -76,7 +76,7 @@ def _units(capture: Capture, name: str | None, kind: UnitKind | None) -> list[Un
 
 
 def _failed(path: Path, error: ExportError | SandboxError, as_json: bool) -> int:
-    remarks = error.report.remarks if isinstance(error, ExportError) else ()
+    remarks = _remarks(error.report) if isinstance(error, ExportError) else ()
     if as_json:
         print(
             json.dumps({"path": str(path.resolve()), "error": str(error), "remarks": list(remarks)}, indent=2)
@@ -86,6 +86,11 @@ def _failed(path: Path, error: ExportError | SandboxError, as_json: bool) -> int
     for remark in remarks:
         click.echo(f"  {remark}", err=True)
     return 1
+
+
+def _remarks(report: Report) -> tuple[str, ...]:
+    """What the code did besides. Files that it could write are left out: they lie in a folder that is gone."""
+    return tuple(remark for remark in report.remarks if not remark.startswith("it wrote"))
 
 
 def _print(outcome: Outcome, graph: bool) -> None:
