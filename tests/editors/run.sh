@@ -95,6 +95,7 @@ cd vscode-extension
 npm run --silent types
 npm run --silent lint
 npm test --silent
+node panel/build.mjs --check
 node esbuild.mjs --tests
 cd "$root"
 package

@@ -4,12 +4,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { person } from './person.mjs';
-import { artefacts, until, vsix, withWorkbench } from './workbench.mjs';
+import { artefacts, descendants, until, vsix, withWorkbench } from './workbench.mjs';
 
 const files = ['examples/pendulum/controller.py', 'examples/pendulum/controller.safetensors'];
 
 test('bounds follow the domain in the panel, and the panel follows the text', { timeout: 600_000 }, () =>
-  withWorkbench({ name: 'panel', files, vsix }, async ({ page, folder, outside, open }) => {
+  withWorkbench({ name: 'panel', files, vsix }, async ({ page, folder, pid, outside, open }) => {
     await page.setViewportSize({ width: 1500, height: 900 });
     await open();
     const { command, openFile, checked, goToLine, claims } = person(page);
@@ -59,6 +59,15 @@ test('bounds follow the domain in the panel, and the panel follows the text', { 
     await panel.getByText('Back to the file’s domain').click();
     await until('the bounds of before', async () => (await interval('self.fc3(x)')) === before);
     assert.equal(await panel.locator('.banner').isVisible(), false);
+
+    // A server that was started again knows nothing of what was tried out, and the controls do not claim it.
+    await lower.fill('0.25');
+    await panel.getByText('Domain changed in the panel.').waitFor();
+    const [killed] = descendants(pid, 'torchlean lsp');
+    process.kill(killed, 'SIGKILL');
+    await until('the domain of the file', async () => (await panel.locator('.banner').isVisible()) === false);
+    await until('its numbers', async () => (await lower.inputValue()) === '-1');
+    await until('the bounds of before', async () => (await interval('self.fc3(x)')) === before);
 
     // Intervals alone.
     await panel.getByLabel('method').selectOption('ibp');

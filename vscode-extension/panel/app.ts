@@ -62,6 +62,8 @@ export class App {
   #selected: number | undefined;
   #described = '';
   #timer: number | undefined;
+  /** A domain was chosen that no graph is for yet. */
+  #unanswered = false;
 
   constructor(root: HTMLElement, host: Host) {
     this.#host = host;
@@ -185,6 +187,7 @@ export class App {
     reset.addEventListener('click', () => {
       window.clearTimeout(this.#timer);
       this.#sliders = undefined;
+      this.#unanswered = false;
       if (this.#graph?.unit) this.#host.setDomain(this.#graph.unit, null);
     });
     this.#banner.append(
@@ -207,14 +210,21 @@ export class App {
     this.#methods.value = graph.method;
   }
 
-  /** The controls stay while a person works with them: an answer to their own change must not move them. */
+  /**
+   * The controls stay while a person works with them: an answer to their own change must not move them. They are made anew
+   * where the file states something else, or where the server knows nothing of what was chosen (it was started again).
+   */
   #fillBoxes(graph: Graph, first: boolean): void {
-    const described = JSON.stringify(graph.inputs.map(({ name, shape, stated }) => [name, shape, stated]));
-    if (!first && this.#sliders !== undefined && described === this.#described) return;
     if (graph.inputs.length === 0 && !first) return; // an answer at once, which does not have them
+    if (graph.standing) this.#unanswered = false;
+    const described = JSON.stringify(graph.inputs.map(({ name, shape, stated }) => [name, shape, stated]));
+    const chosen = this.#sliders && difference(graph.inputs, this.#sliders.chosen);
+    const lost = !graph.standing && !this.#unanswered && chosen !== null;
+    if (!first && this.#sliders !== undefined && described === this.#described && !lost) return;
     this.#described = described;
     const unit = graph.unit;
     this.#sliders = new Sliders(graph.inputs, () => {
+      this.#unanswered = true;
       window.clearTimeout(this.#timer);
       this.#timer = window.setTimeout(() => {
         if (unit !== null) this.#send(unit);
@@ -225,9 +235,10 @@ export class App {
   }
 
   #send(unit: string): void {
-    const inputs = this.#graph?.inputs ?? [];
-    if (this.#graph?.unit !== unit || this.#sliders === undefined) return;
-    this.#host.setDomain(unit, difference(inputs, this.#sliders.chosen));
+    if (this.#graph?.unit !== unit || this.#graph.inputs.length === 0 || this.#sliders === undefined) return;
+    const domain = difference(this.#graph.inputs, this.#sliders.chosen);
+    if (domain === null) this.#unanswered = false;
+    this.#host.setDomain(unit, domain);
   }
 
   #shownNodes(): GraphNode[] {

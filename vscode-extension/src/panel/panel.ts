@@ -120,10 +120,13 @@ export class BoundsPanel implements vscode.Disposable {
 
   /** The server knows something new. While it analyses a newer text, what is drawn is marked as old. */
   async #follow(): Promise<void> {
-    if (this.#panel === undefined || this.#uri === undefined) return;
-    if (this.#session.activity.stages(this.#uri).includes('analysis')) {
+    const uri = this.#uri;
+    if (this.#panel === undefined || uri === undefined) return;
+    if (!vscode.workspace.textDocuments.some((document) => document.uri.toString() === uri)) {
       this.#asked++;
-      this.#post({ type: 'waiting' });
+      this.#post({ type: 'problem', text: 'The file is closed.' });
+    } else if (this.#session.activity.stages(uri).includes('analysis')) {
+      this.#waitFor(++this.#asked);
     } else await this.#ask();
   }
 
@@ -133,9 +136,7 @@ export class BoundsPanel implements vscode.Disposable {
       this.#post({ type: 'problem', text: 'The server is not running.' });
       return;
     }
-    const slow = setTimeout(() => {
-      if (number === this.#asked) this.#post({ type: 'waiting' });
-    }, STEADY);
+    const slow = this.#waitFor(number);
     const params = { textDocument: { uri }, unit: this.#unit, method: this.#method, elements: true };
     try {
       const graph = await client.sendRequest<Graph | null>('torchlean/graph', params);
@@ -155,6 +156,13 @@ export class BoundsPanel implements vscode.Disposable {
     } finally {
       clearTimeout(slow);
     }
+  }
+
+  /** What is answered at once is not marked as old before. */
+  #waitFor(number: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      if (number === this.#asked) this.#post({ type: 'waiting' });
+    }, STEADY);
   }
 
   async #setDomain(unit: string, domain: InputBox[] | null): Promise<void> {
