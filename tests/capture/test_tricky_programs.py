@@ -1007,6 +1007,12 @@ UNKNOWN_IS_FINE = {
         y = torch.full((1,), 16777217)
         result = x * 3 + y + torch.tensor(1e-46) + torch.tensor([2 ** 24 + 1]).float()
     """,
+    "results with names": """
+        x = numbers(3, 2)
+        most = x.max(1)
+        result = most.values + most[1] + x.sort(1, descending=True).indices[:, 0] * torch.topk(x, 1).values[0]
+        result = result + torch.median(x, dim=1).values + torch.aminmax(x).min
+    """,
     "a tensor as an index and a boolean mask": """
         x = numbers(4, 3) * 1
         i = torch.tensor([2, 0, 2])

@@ -80,6 +80,8 @@ def method_of(run: Interpreter, owner: Value, name: str) -> Value:
     if isinstance(owner, (torch.Generator, Generator)):
         # A seed chooses among the numbers that may be drawn; every draw stands for all of them.
         return Native(name, lambda run, *arguments, **options: owner, accepts_unknown=True)
+    if isinstance(owner, tuple) and name in getattr(owner, "_fields", ()):
+        return getattr(owner, name)  # `values` of what `x.max(dim)` gives
     kind = _kind(owner)
     if kind is not None and name in DATA.get(kind, ()):
         return getattr(owner, name)
