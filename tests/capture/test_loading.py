@@ -141,7 +141,7 @@ def test_weights_of_another_dtype_are_rounded_to_the_parameters(tmp_path: Path) 
     wide = torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64)
     torch.save(state_of(bias=wide), tmp_path / "net.pt")
     capture, said = follow(tmp_path, LOAD)
-    assert said == []
+    assert [code for code, _, _ in said] == ["TL115"]
     held = next(
         n
         for n in capture.graph

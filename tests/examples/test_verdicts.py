@@ -14,7 +14,7 @@ from torchlean.analysis import Session, analyse
 from torchlean.analysis.result import Evidence, FileAnalysis, Verdict
 from torchlean.diagnostics import Severity
 
-WITH_CLAIMS = ["digits/dense.py", "digits/conv.py", "pendulum/controller.py"]
+WITH_CLAIMS = ["digits/dense.py", "digits/conv.py", "digits/pixels.py", "pendulum/controller.py"]
 
 
 def analysed(name: str) -> FileAnalysis:

@@ -72,8 +72,8 @@ def tell_dtype(run: Interpreter, name: str, data: Tensor, dtype: torch.dtype) ->
     if run.place() in told:
         return
     stored, wanted = dtype_name(data.dtype), dtype_name(dtype)
-    exact = data.to(torch.float64)
-    changed = torch.isfinite(exact) & (data.to(dtype).to(torch.float64) != exact)
+    exact, rounded = data.to(torch.float64), data.to(dtype).to(torch.float64)
+    changed = torch.isfinite(rounded) & (rounded != exact)  # what becomes infinite has a warning of its own
     if bool(changed.any()):
         text = (
             f"the file holds `{name}` as {stored}, and rounding it to {wanted} changes its numbers: what runs, and "
