@@ -28,9 +28,6 @@ from torchlean.graph import evaluate
 from torchlean.sandbox import Limits
 from torchlean.sandbox import run as run_in_sandbox
 
-FOLLOWED = (*PACKAGES, "gymnasium")
-"""The packages that are read: those of the models, and the one that says what policies observe."""
-
 CAPTURE_SECONDS = 60.0
 """Of processor time, after which a capture counts as not followed: an editor would have given up long before."""
 
@@ -138,7 +135,7 @@ def examine(model: Model, packages: Path) -> Outcome:
     """Capture a model, and compare it with the real one where that is possible."""
     begun = time.process_time()
     try:
-        capture = _captured(model.program + CALLED, FOLDER, packages)
+        capture = _captured(model.program + CALLED, FOLDER / "programs", packages)
     except Cancelled:
         return Outcome(model.constructor, "not", "it takes too long", time.process_time() - begun)
     seconds = time.process_time() - begun
@@ -157,7 +154,7 @@ def _captured(text: str, folder: Path, packages: Path) -> Capture:
     return capture_file(
         path,
         text,
-        Workspace([folder], packages=FOLLOWED, installed=[packages]),
+        Workspace([folder], packages=PACKAGES, installed=[packages]),
         lambda: time.process_time() > end,
     )
 

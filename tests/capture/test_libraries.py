@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.capture.agreement import PRELUDE, assert_agrees, run_and_capture
+from tests.capture.agreement import PRELUDE, assert_agrees, run_and_capture, value_of
 from tests.capture.marked import capture
 from torch import Tensor
 
@@ -181,3 +181,23 @@ def test_a_registry_looks_up_the_module_of_what_it_registers(tmp_path: Path) -> 
         result = build(numbers(2, 3)) * factor
     """
     assert_agrees(text, tmp_path, registry=textwrap.dedent(registry), models=textwrap.dedent(models))
+
+
+def test_networks_are_built_from_the_spaces_of_gymnasium(tmp_path: Path) -> None:
+    text = """
+        import numpy as np
+        from gymnasium import spaces
+        from gymnasium.spaces import utils
+        picture = spaces.Box(0, 255, (3, 4, 5), np.uint8)
+        both = spaces.Dict({"a": spaces.Box(-1.0, np.array([1.0, 2.0])), "b": spaces.Discrete(3)})
+        sizes = [utils.flatdim(picture), utils.flatdim(both), both["b"].n, len(both), *picture.sample()[None].shape]
+        kinds = [isinstance(both["a"], spaces.Box), isinstance(picture, spaces.Space), isinstance(both, spaces.Discrete)]
+        result = torch.tensor([float(number) for number in sizes + kinds])
+        top = torch.as_tensor(both["a"].high)
+        unbounded = both["a"].is_bounded("below")
+    """
+    captured = capture(PRELUDE + textwrap.dedent(text), tmp_path)
+    assert not captured.diagnostics
+    numbers, top = value_of(captured, "result"), value_of(captured, "top")
+    assert numbers is not None and numbers.tolist() == [60, 5, 3, 2, 1, 3, 4, 5, 1, 1, 0]
+    assert top is not None and top.tolist() == [1, 2]

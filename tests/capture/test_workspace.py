@@ -136,7 +136,7 @@ def test_paths_are_computed_from_the_files_own(tmp_path: Path) -> None:
 
 
 def test_of_what_is_installed_only_the_packages_that_are_named_are_followed(tmp_path: Path) -> None:
-    installed, here = tmp_path / "installed", tmp_path / "here"
+    installed, here = tmp_path / ".venv", tmp_path
     for name, text in {
         "layers/__init__": "",
         "layers/blocks": "from . import parts\nimport other\n\ndef double(x):\n    return x * parts.FACTOR\n",

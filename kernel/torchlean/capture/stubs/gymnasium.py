@@ -1,0 +1,3 @@
+"""`gymnasium`: spaces; what runs environments is not followed."""
+
+from gymnasium.spaces import Space

@@ -1,0 +1,3 @@
+"""`gymnasium.spaces.utils`, which has what `gymnasium.spaces` has."""
+
+from gymnasium.spaces import flatdim
