@@ -14,7 +14,7 @@ SERVER = ROOT / "server" / "torchlean_server"
 
 LAYERS = [
     {"source", "diagnostics", "numbers", "literals", "edits", "writing"},
-    {"cancellation", "configuration", "explain", "startup", "processes"},
+    {"cancellation", "configuration", "explain", "startup", "processes", "remembering"},
     {"intervals", "float32", "vnnlib", "lean", "sandbox"},
     {"ops"},
     {"graph"},

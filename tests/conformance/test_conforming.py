@@ -15,6 +15,7 @@ import torch
 from torchlean.analysis.session import Session
 from torchlean.conformance import NothingToCompare, Options, Outcome, UnitAgreement, conform, partings_at
 from torchlean.conformance.telling import as_test, diagnostics
+from torchlean.explain import explain
 from torchlean.ops import OPS
 from torchlean.sandbox import Limits
 
@@ -130,6 +131,15 @@ def test_the_printed_test_fails_as_long_as_they_part_and_passes_after(
 def test_a_program_that_changes_torch_behind_its_source_is_found(tmp_path: Path, patch: str, op: str) -> None:
     small, _ = compared(tmp_path, NET.replace("net = Net()", f"net = Net()\n{patch}"))
     assert [(each.mode, each.op) for each in small.partings] == [("eager", op)]
+
+
+@pytest.mark.slow
+def test_the_page_of_the_code_has_an_example_that_shows_it(tmp_path: Path) -> None:
+    page = explain("TL114")
+    (unit,) = compared(tmp_path, page.split("```python\n")[1].split("```")[0])
+    (found,) = diagnostics(unit)
+    shown = f"model.py:{found.span.line + 1}: {found.message}"
+    assert shown == " ".join(page.split("```text\n")[1].split("```")[0].split())
 
 
 def test_logic_that_the_program_joins_otherwise_is_found(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ from torchlean.sandbox.watch import Watch
 
 def main() -> None:
     descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
-    os.setpgid(0, 0)
+    os.setpgid(
+        0, 0
+    )  # all of it, and nothing else: where processes cannot be listed, the group is what can be ended
     die_with_parent(parent)
     order = json.load(sys.stdin)
     separate = separated()
@@ -47,7 +49,6 @@ def _tend(order: dict[str, Any], descriptor: int) -> None:
     worker = os.fork()
     if worker == 0:
         die_with_parent(here)
-        os.setsid()
         _work(order, descriptor)
     while True:  # orphans end here, too
         ended, status = os.wait()
