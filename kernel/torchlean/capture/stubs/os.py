@@ -1,4 +1,4 @@
-"""`os.environ`: what a program finds where nobody has set anything for it, as `argparse` finds an empty command line."""
+"""`os.environ`: what a program finds where nobody has set anything, as `argparse` finds an empty command line."""
 
 from torchlean.capture.intrinsics import environment, unknown
 
