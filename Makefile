@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow test-lean test-editors vsix lint types format bench examples pictures clean setup lean
+.PHONY: demo test test-slow test-lean test-editors vsix lint types format bench examples semantics pictures clean setup lean
 
 setup: $(STAMP)
 
@@ -66,6 +66,10 @@ bench: setup
 # Trains every example again from its fixed seed and rewrites the weights beside it.
 examples: setup
 	$(BIN)/python examples/train_all.py
+
+# Writes docs/semantics.md anew from the table of corner cases that the tests run.
+semantics: setup
+	$(BIN)/python docs/make_semantics.py
 
 # Asks the language server anew for what docs/hover.svg shows, and takes the pictures of the real editor.
 pictures: setup

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.capture.corner_cases import GROUPS, REFUSED, Group
+from tests.capture.corner_cases import GROUPS, REFUSED
+from tests.capture.corner_group import Group
 from tests.capture.probing import captured, unit_of
 from torch import Tensor
 

@@ -1,0 +1,115 @@
+"""Corner cases of memory: changing in place, views, `out=`."""
+
+from __future__ import annotations
+
+import torch
+from tests.capture.corner_group import Group
+
+MATRIX = torch.tensor([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
+
+GROUPS: dict[str, Group] = {
+    "changing in place": Group(
+        "Every name of a tensor sees the change, and every view of its memory.",
+        MATRIX,
+        """x[:, 0] += 1 ; result = x
+        x[x > 0] = 0 ; result = x
+        x[[0, 0]] += 1 ; result = x
+        x[:, [0, 2]] *= 2 ; result = x
+        x += x[0] ; result = x
+        x[0], x[1] = x[1].clone(), x[0].clone() ; result = x
+        y = x ; y += 1 ; result = x
+        y = x ; y = y + 1 ; result = x
+        y = x.clone() ; y += 1 ; result = x
+        y = x.float() ; y += 1 ; result = x
+        y = x.double() ; y += 1 ; result = x
+        y = x.flip(0) ; y += 1 ; result = x
+        y = x.detach() ; y += 1 ; result = x
+        y = x.reshape(2, 3) ; y += 1 ; result = x
+        y = torch.zeros(2, 3) ; y.data = x ; x += 1 ; result = y
+        y = torch.zeros(2, 3) ; y[:] = x ; x += 1 ; result = y
+        y = F.relu(x, inplace=True) ; y += 1 ; result = x
+        y = x.long() ; y += 0.5 ; result = y
+        y = x.long() ; y *= 2 ; result = y
+        y = x.half() ; y += x ; result = y
+        y = x.long() ; y[0] = 2.7 ; result = y
+        y = x.to(torch.uint8) ; y -= 3 ; result = y
+        y = x.bool() ; y[0] = 2 ; result = y
+        x.copy_(x[0]) ; result = x
+        x.clamp_(0, 1) ; result = x
+        x.add_(torch.ones(2, 2, 3)) ; result = x
+        y = x[:, 0] ; y += 1 ; result = x
+        y = x.view(-1) ; x[0, 0] = 9 ; result = y
+        y = x.reshape(3, 2) ; y += 1 ; result = x
+        y = x.T ; y[0, 1] = 9 ; result = x
+        y = x.expand(2, 2, 3) ; x.add_(1) ; result = y
+        a, b = x.unbind(0) ; a += b ; result = x
+        x[..., -1] = x[..., 0] ; result = x
+        y = x.view(torch.int32) ; y += 1 ; result = x
+        y = x.as_strided((2, 2), (1, 1)) ; y += 1 ; result = x
+        y = x.numpy() ; y += 1 ; result = x
+        y = x.numpy() ; y[0] = 1 ; result = x
+        w = nn.Buffer(x) ; w += 1 ; result = x
+        x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = x
+        x.scatter_add_(1, torch.tensor([[0, 0], [1, 2]]), x[:, :2].clone()) ; result = x
+        x.fill_diagonal_(0) ; result = x
+        x.t_() ; result = x
+        x.unsqueeze_(0) ; result = x
+        x.set_(torch.zeros(2, 3)) ; result = x
+        y = x ; x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = y
+        y = x.T ; x.put_(torch.tensor([0]), torch.tensor([7.0])) ; result = y""",
+    ),
+    "out=": Group(
+        "The result is written into the tensor, which keeps its dtype; one of another shape is resized.",
+        MATRIX,
+        """y = torch.zeros(2, 3) ; torch.add(x, 1, out=y) ; result = y
+        y = torch.zeros(2, 3, dtype=torch.float64) ; torch.add(x, 1, out=y) ; result = y
+        y = torch.zeros(2, 3, dtype=torch.long) ; torch.add(x, 1, out=y) ; result = y
+        torch.exp(x, out=x) ; result = x
+        y = torch.zeros(2, 3) ; r = torch.mul(x, 2, out=y) ; r += 1 ; result = y
+        y = torch.empty(4, 3) ; torch.cat([x, x], out=y) ; result = y
+        y = torch.zeros(3, 2) ; torch.add(x, 1, out=y) ; result = y
+        y = torch.zeros(0) ; torch.add(x, 1, out=y) ; result = y
+        y = torch.zeros(2, 3) ; z = y[0] ; torch.add(x, 1, out=y) ; result = z
+        y = torch.zeros(2, 3) ; torch.add(x[0], 1, out=y[0]) ; result = y
+        v, i = torch.zeros(2), torch.zeros(2, dtype=torch.long) ; torch.max(x, 1, out=(v, i)) ; result = v
+        y = torch.zeros(2, 3) ; torch.copysign(x, -x, out=y) ; result = y""",
+    ),
+}
+
+VIEW = "another tensor shares its memory (a view)"
+"""What is said where a tensor is changed through one of its views."""
+
+REFUSED: dict[str, str] = {
+    "x[..., -1] = x[..., 0] ; result = x": VIEW,
+    "y = x.view(torch.int32) ; y += 1 ; result = x": "reads the bits as another type",
+    "y = x.as_strided((2, 2), (1, 1)) ; y += 1 ; result = x": "`as_strided` of a tensor is not followed",
+    "y = x.numpy() ; y += 1 ; result = x": "stay in torch",
+    "y = x.numpy() ; y[0] = 1 ; result = x": "stay in torch",
+    "w = nn.Buffer(x) ; w += 1 ; result = x": "Buffer` is not followed",
+    "x.scatter_add_(1, torch.tensor([[0, 0], [1, 2]]), x[:, :2].clone()) ; result = x": "`scatter_add_` of a tensor",
+    "x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = x": "`index_add_` of a tensor",
+    "y = x ; x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = y": "`index_add_` of a tensor",
+    "y = x.T ; x.put_(torch.tensor([0]), torch.tensor([7.0])) ; result = y": "`put_` of a tensor",
+    "x.fill_diagonal_(0) ; result = x": "`fill_diagonal_` of a tensor",
+    "x.t_() ; result = x": "`t_` of a tensor",
+    "x.unsqueeze_(0) ; result = x": "`unsqueeze_` of a tensor",
+    "x.set_(torch.zeros(2, 3)) ; result = x": "`set_` of a tensor",
+    "y = torch.zeros(3, 2) ; torch.add(x, 1, out=y) ; result = y": "`out=` with another shape",
+    "y = torch.zeros(0) ; torch.add(x, 1, out=y) ; result = y": "`out=` with another shape",
+    "v, i = torch.zeros(2), torch.zeros(2, dtype=torch.long) ; torch.max(x, 1, out=(v, i)) ; result = v": "several",
+    "y = torch.zeros(2, 3) ; torch.copysign(x, -x, out=y) ; result = y": "`torch.copysign` is not followed",
+    **{
+        f"{body} ; result = {name}": VIEW
+        for body, name in (
+            ("y = x[:, 0] ; y += 1", "x"),
+            ("y = x.view(-1) ; x[0, 0] = 9", "y"),
+            ("y = torch.zeros(2, 3) ; y.data = x ; x += 1", "y"),
+            ("y = x.reshape(3, 2) ; y += 1", "x"),
+            ("y = x.T ; y[0, 1] = 9", "x"),
+            ("y = x.expand(2, 2, 3) ; x.add_(1)", "y"),
+            ("a, b = x.unbind(0) ; a += b", "x"),
+            ("y = torch.zeros(2, 3) ; z = y[0] ; torch.add(x, 1, out=y)", "z"),
+            ("y = torch.zeros(2, 3) ; torch.add(x[0], 1, out=y[0])", "y"),
+        )
+    },
+}
