@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from torchlean.analysis.facts import is_row
+from torchlean.analysis.panel import finite
 from torchlean.analysis.result import Extent, TensorFact
 from torchlean.analysis.session import Session
 from torchlean.analysis.units import (
@@ -30,7 +31,6 @@ from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Unit, UnitKind
 from torchlean.claims.decide import CROWN_WORK, too_much_work
 from torchlean.command.errors import first_causes, print_lines
-from torchlean.command.report import finite
 from torchlean.command.threads import one_thread
 from torchlean.diagnostics import Severity
 from torchlean.numbers import interval_text, lower_text, upper_text
@@ -111,7 +111,10 @@ def _nothing_to_show(capture: Capture, path: Path) -> int:
 
 
 def _document(bounded: UnitBounds, path: str, showing: Showing) -> dict[str, Any]:
-    document: dict[str, Any] = {"nodes": _nodes(bounded, path, showing.elements)}
+    document: dict[str, Any] = {
+        "nodes": _nodes(bounded, path, showing.elements),
+        "capture": bounded.part.unit.front_end,
+    }
     if showing.errors:
         document["lines"] = [
             {"line": line, "share": share} for line, share in blamed_lines(bounded, path) if line is not None
@@ -156,6 +159,8 @@ def _element_errors(bounded: UnitBounds, fact: TensorFact) -> list[float | None]
 def _print(bounded: UnitBounds, path: str, lines: list[str], everything: bool) -> None:
     unit = bounded.part.unit
     title = f"{unit.kind.value} {unit.name}"
+    if unit.front_end == "export":
+        title += ", from the exported program"
     domain = ", ".join(f"{name} in {box.text}" for name, box in unit.domains.items())
     table = Table(
         title=f"{title}: {domain}" if domain else f"{title}: no domain stated", title_justify="left"
