@@ -108,6 +108,12 @@ PROGRAMS = {
             def width(self): return self.size * 2
         result = numbers(3) * Box(2.0).width()
     """,
+    "as many stages as there are different widths": """
+        widths = torch.round(torch.arange(6, dtype=torch.float32) / 2.5) * 8
+        stages = len(torch.unique(widths))
+        values, places, counts = widths.unique(return_inverse=True, return_counts=True)
+        result = numbers(stages) + values[0] + places.sum() + counts[-1]
+    """,
     "a double-ended queue": """
         from collections import deque
         kept = deque(maxlen=3)

@@ -39,7 +39,7 @@ RENAMED = {
 SHARED = words(
     """sum mean std var dot matmul argmax argmin max min prod stack vstack hstack reshape transpose squeeze zeros_like
     ones_like where flip cumsum outer tile isnan isinf sort argsort triu tril diag trace einsum amax amin split
-    any all full_like unique concatenate expand_dims"""
+    any all full_like concatenate expand_dims"""
 )
 """Functions of arrays that are run as torch's function of the same (or the renamed) name."""
 

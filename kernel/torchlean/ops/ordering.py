@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
-from torchlean.ops.arguments import dimension, known_int
+from torchlean.ops.arguments import dimension, known_int, known_tensor
 from torchlean.ops.extremum import ValuesIndices
 from torchlean.ops.indexing import HULL_ELEMENTS
 from torchlean.ops.noise.choices import ChosenAlong, Decided, along
@@ -187,3 +187,22 @@ def topk(
         emitter.emit("topk", input, k=count, dim=dim, largest=largest, sorted=sorted),
         emitter.emit("topk_indices", input, k=count, dim=dim, largest=largest, sorted=sorted),
     )
+
+
+@spelled("torch.unique", "torch.Tensor.unique")
+def unique(
+    emitter: Emitter,
+    input: TensorValue,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> TensorValue | tuple[TensorValue, ...]:
+    """Of numbers that stand in the program: how many different ones there are is a shape.
+
+    Raises:
+        UnsupportedError: they are only known when the program runs.
+    """
+    known = known_tensor(emitter, input, "how many different numbers there are")
+    found = torch.unique(known, sorted, return_inverse, return_counts, dim)
+    return tuple(map(emitter.constant, found)) if isinstance(found, tuple) else emitter.constant(found)
