@@ -52,6 +52,7 @@ GROUPS: dict[str, Group] = {
         x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = x
         x.scatter_add_(1, torch.tensor([[0, 0], [1, 2]]), x[:, :2].clone()) ; result = x
         x.fill_diagonal_(0) ; result = x
+        torch._foreach_add_([x], 3.0) ; result = x
         x.t_() ; result = x
         x.unsqueeze_(0) ; result = x
         x.set_(torch.zeros(2, 3)) ; result = x
@@ -90,6 +91,7 @@ REFUSED: dict[str, str] = {
     "x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = x": "`index_add_` of a tensor",
     "y = x ; x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = y": "`index_add_` of a tensor",
     "y = x.T ; x.put_(torch.tensor([0]), torch.tensor([7.0])) ; result = y": "`put_` of a tensor",
+    "torch._foreach_add_([x], 3.0) ; result = x": "`torch._foreach_add_` is not followed",
     "x.fill_diagonal_(0) ; result = x": "`fill_diagonal_` of a tensor",
     "x.t_() ; result = x": "`t_` of a tensor",
     "x.unsqueeze_(0) ; result = x": "`unsqueeze_` of a tensor",

@@ -34,9 +34,12 @@ def in_place_name(dotted: str) -> bool:
 
 
 def written_by(dotted: str, arguments: list[Value], keywords: dict[str, Value]) -> list[Value]:
-    """Of the arguments, those that a call writes into by torch's naming: tensors, or unknowns in their place."""
+    """Of the arguments, those that a call writes into by torch's naming: tensors, or unknowns in their place.
+
+    The first argument may be a list of them, as of `torch._foreach_add_`.
+    """
     writes = in_place_name(dotted) or keywords.get("inplace") is True
-    return [*(arguments[:1] if writes else []), *_tensors(keywords.get("out"))]
+    return [*_tensors(arguments[:1] if writes else []), *_tensors(keywords.get("out"))]
 
 
 def unseen_call(
@@ -58,7 +61,7 @@ def unseen_call(
             result = described_instead(run, function, arguments, keywords, target, callee.reason)
             if result is not MISSING:
                 return result
-    if not written and not run.in_script and callee.source.partition(".")[0] not in LOOKS_ONLY:
+    if not run.in_script and callee.source.partition(".")[0] not in LOOKS_ONLY:
         written = list(_tensors(given))
     may_share(run, callee, given)
     for value in written:
