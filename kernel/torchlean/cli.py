@@ -76,7 +76,9 @@ def check(
 )
 @click.option("--timeout", type=_seconds, default=None, metavar="S", help="Give up after S seconds.")
 def report(file: Path, output: Path | None, radii: tuple[float, ...], timeout: float | None) -> None:
-    """Write what became of the claims in FILE as one HTML page, with certified accuracy over eps for robust ones.
+    """Write what became of the claims in FILE, and the bounds of every tensor, as one HTML page that needs no network.
+
+    Robust claims have their certified accuracy over eps.
 
     Exits as `check` does.
     """

@@ -70,7 +70,7 @@ async function walk(page, folder) {
   assert.equal(await page.locator('.details .chart').count(), 1); // one element, whose interval is one width
 
   // Intervals alone are wider; weights are there when asked for.
-  const width = async () => Number(await page.locator('dt:text-is("width") + dd').innerText());
+  const width = async () => Number(await page.locator('dt:text-is("width") + dd code').innerText());
   const tight = await width();
   await page.getByLabel('method').selectOption('ibp');
   assert.ok((await width()) > tight);

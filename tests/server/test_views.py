@@ -182,7 +182,10 @@ async def test_the_bounds_of_a_network_follow_the_domain_by_either_method(tmp_pa
         wide = {
             m: await editor.request("torchlean/graph", uri, unit=unit, method=m) for m in ("ibp", "crown")
         }
-        assert {method: answer["method"] for method, answer in wide.items()} == {"ibp": "ibp", "crown": "crown"}
+        assert {method: answer["method"] for method, answer in wide.items()} == {
+            "ibp": "ibp",
+            "crown": "crown",
+        }
         widths = {method: _output(answer)["width"] for method, answer in wide.items()}
         assert widths["crown"] < widths["ibp"]
         (given,) = wide["crown"]["inputs"]

@@ -50,7 +50,8 @@ function table(node: GraphNode, go: (id: number) => void, byId: Map<number, Grap
   };
   row('interval', html('code', {}, intervalText(node)));
   if (node.dtype !== 'bool') {
-    row('width', html('code', {}, widthText(node)));
+    const several = node.shape.some((size) => size > 1);
+    row('width', html('code', {}, widthText(node)), several ? ' of the widest element' : '');
   }
   const error = errorText(node);
   if (error !== undefined) row(`${node.dtype} error`, html('code', {}, error));

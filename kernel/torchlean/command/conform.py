@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from torchlean.analysis.panel import finite
 from torchlean.analysis.session import Session
 from torchlean.command.progress import bar
-from torchlean.command.report import diagnostic_object, finite, utf16_range
+from torchlean.command.report import diagnostic_object, utf16_range
 from torchlean.command.threads import one_thread
 from torchlean.conformance import ModeResult, NothingToCompare, Options, Outcome, UnitAgreement, conform
 from torchlean.conformance.telling import as_test, diagnostics, parting_message

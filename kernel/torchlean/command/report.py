@@ -6,9 +6,9 @@ were not computed are `null`: JSON has no infinity.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
+from torchlean.analysis.panel import finite
 from torchlean.analysis.result import ClaimResult, FamilyResult, FileAnalysis, UnitResult
 from torchlean.diagnostics import Diagnostic
 from torchlean.source import Span
@@ -39,11 +39,6 @@ def file_object(result: FileAnalysis, text: str) -> dict[str, Any]:
         ],
         "families": [_family(family) for family in result.families],
     }
-
-
-def finite(value: float | None) -> float | None:
-    """The number, or None where there is none to write."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def diagnostic_object(found: Diagnostic, lines: list[str]) -> dict[str, Any]:
