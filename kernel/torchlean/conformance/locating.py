@@ -2,9 +2,9 @@
 
 The execution is repeated on the input that shows it, and every result of torch's calls is kept with the lines that led
 to it, in order. Each node of the graph looks for its result behind those of its operands: it is met where one of its
-shape lies within what is proved of the node at this input; it is missed where results come from its own line and none
-of them does. From a node that is known to differ the search goes down to operands that are missed, through those of
-which the program shows no result, as far as it can.
+shape lies within what is proved of the node at this input; it is missed where results come from its own line, or from
+calls there, and none of them does. From a node that is known to differ the search goes down to operands that are
+missed, through those of which the program shows no result, as far as it can.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _look(node: Node, allowed: Allowed, records: Records, start: int) -> _Look:
             continue
         if _inside(result, value, error):
             return _Look(True, False, place + 1)
-        if missed is None and lines.intersection(made[:1]):
+        if missed is None and lines.intersection(made):
             missed = place
     return _Look(False, missed is not None, start if missed is None else missed + 1)
 
