@@ -1,7 +1,7 @@
 """Results beyond the largest number: exponentials, powers, and what is no hazard although interval ends are large."""
 
 import pytest
-from tests.hazards.expressions import claimed, hazards, marked, unknown
+from tests.hazards.expressions import HEADER, claimed, hazards, marked, unknown
 
 OVERFLOWS = [
     ("torch.exp(x)", "torch.exp(x.clamp(max=20))"),
@@ -83,3 +83,27 @@ def test_float64_has_room_for_larger_exponents() -> None:
     assert marked(claimed("y = torch.exp(x.double())", [0.0], [800.0])) == [
         ("TL201", "torch.exp(x.double())")
     ]
+
+
+@pytest.mark.parametrize("gradient", ["w * 2", "x.t() @ (x @ w - y)"])
+def test_an_optimiser_written_by_hand_does_not_overflow_by_its_steps_alone(gradient) -> None:
+    text = HEADER + (
+        "x, y = torch.rand(8, 3), torch.rand(8)\n"
+        "m, v, w = torch.zeros(3), torch.zeros(3), torch.randn(3)\n"
+        "for step in range(1, 201):\n"
+        f"    g = {gradient}\n"
+        "    m = 0.9 * m + 0.1 * g\n"
+        "    v = 0.999 * v + 0.001 * g ** 2\n"
+        "    w = w - 0.01 * m / (torch.sqrt(v) + 1e-8)\n"
+        "print(w)\n"
+    )
+    assert marked(text) == []
+
+
+def test_a_quotient_overflows_by_its_numerator_where_the_divisor_is_no_small_number() -> None:
+    (found,) = hazards(claimed("y = x / (0.25 + torch.zeros_like(x))", [1e38], [2e38]))
+    assert found.code == "TL201"
+    assert "`div` overflows" in found.message
+    (found,) = hazards(claimed("y = (1 + torch.zeros_like(x)) / x", [1e-40], [1.0]))
+    assert found.code == "TL203"
+    assert "so small that the result is infinite" in found.message

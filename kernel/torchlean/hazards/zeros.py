@@ -12,6 +12,9 @@ from torchlean.graph import Graph
 from torchlean.hazards.patterns import number, strip
 from torchlean.intervals import Interval
 
+LARGEST_EPSILON = 1e-3
+"""Numbers up to this one are added against division by zero; batch normalisation in some models uses it."""
+
 
 def replaces_zero(graph: Graph, ranges: Sequence[Interval], id: int) -> bool:
     """Whether the value is a selection that puts another number in the place of zero."""
@@ -43,4 +46,12 @@ def excludes_zero(graph: Graph, condition: int, argument: int, *, holds: bool) -
     return beyond and size.op == "abs" and strip(graph, size.inputs[0]).digest == x.digest
 
 
-__all__ = ["excludes_zero", "replaces_zero"]
+def guarded(graph: Graph, id: int) -> bool:
+    """Whether an epsilon is all that keeps the value from zero: `sqrt(v) + 1e-8`."""
+    node = strip(graph, id)
+    if node.op != "add":
+        return False
+    return any(0 < (number(strip(graph, operand)) or 0.0) <= LARGEST_EPSILON for operand in node.inputs)
+
+
+__all__ = ["excludes_zero", "guarded", "replaces_zero"]

@@ -20,7 +20,7 @@ def by_zero(case: Case, node: Node) -> Finding | None:
         return None
     if low <= 0 <= high:
         danger = "may be zero, and the result infinite, or NaN for 0/0"
-    elif node.id in case.ranges.overflow:
+    elif node.id in case.ranges.overflow and not _is_large(case, node, min(abs(low), abs(high))):
         danger = "may be so small that the result is infinite"
     else:
         return None
@@ -33,6 +33,14 @@ def by_zero(case: Case, node: Node) -> Finding | None:
     what = "the argument of `rsqrt`" if node.op == "rsqrt" else "the divisor"
     message = f"{what} {danger}: it ranges over {case.range_text(divisor)}. {_advice(case, divisor, low)}"
     return Finding(node.id, "TL203", message, divisor, Trouble.SINGULAR)
+
+
+def _is_large(case: Case, node: Node, least: float) -> bool:
+    """Whether a quotient overflows by its numerator, which is further from one than the divisor's least size is."""
+    if node.op != "div":
+        return False
+    low, high = case.extent(node.inputs[0])
+    return max(-low, high) > 1.0 / least
 
 
 def of_power(case: Case, node: Node) -> Finding | None:
