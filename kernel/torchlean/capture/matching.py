@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from torchlean.capture.builtin_functions import is_instance
 from torchlean.capture.conditions import known_truth
+from torchlean.capture.kinds import is_instance
 from torchlean.capture.operators import compare
 from torchlean.capture.values import Instance, TensorValue, Unknown, Value, contains_unknown
 
