@@ -7,6 +7,7 @@ which runs in the sandbox on weights and inputs drawn there.
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import time
@@ -39,6 +40,8 @@ COMPARED = 60_000_000
 AGREES = 1e-4
 """Largest difference, as a fraction of the largest result. Another order of summation stays far below it in a hundred
 layers of float32, and a layer that is left out or mistaken shows far above."""
+
+ROOT = Path(__file__).parents[1]
 
 REASONS = 10
 
@@ -187,6 +190,10 @@ def _reason(capture: Capture, failure: str) -> str:
 
 
 def _compared(model: Model, packages: Path, seconds: float) -> Outcome:
+    # The sandbox's process imports its job, and starts in another folder.
+    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if str(ROOT) not in known:
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, known)])
     with tempfile.TemporaryDirectory(prefix="torchlean-") as name:
         folder = Path(name)
         argument = {"program": model.program, "packages": str(packages), "folder": name}
