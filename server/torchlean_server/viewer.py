@@ -53,8 +53,13 @@ class Viewer:
             task.cancel()  # where the client has given up; without effect on what is done
             if self._running.get(document.uri) is task:
                 del self._running[document.uri]
-        if task.cancelled() or document.revision != revision:
+        if task.cancelled():
             raise Overtaken
+        error = task.exception()  # looked at also where nobody wants to hear of it any more
+        if document.revision != revision:
+            raise Overtaken
+        if error is not None:
+            raise error
         return task.result()
 
     def drop(self, document: Document) -> None:
