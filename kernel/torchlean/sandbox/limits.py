@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from torchlean.processes import MIB
 
+COMPILER = "torchinductor"
+"""Folder of torch's compiler in the program's home; what is in it is no deed of the program's."""
+
 OPEN_FILES = 1024
 """What programs get by default, and torch's compiler needs some hundred of."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from torchlean.processes import MIB, Collector, descendants, end_below, proportional, resident
-from torchlean.sandbox.limits import Limits
+from torchlean.sandbox.limits import COMPILER, Limits
 from torchlean.sandbox.report import Deed, Ending, Report, Walls
 from torchlean.startup import module_command
 
@@ -228,6 +228,7 @@ def _environment(folder: Path) -> dict[str, str]:
     }
     # Packages that were installed for the user alone are found by the home folder, which is another one here.
     packages = {"PYTHONUSERBASE": site.getuserbase()}
+    places["TORCHINDUCTOR_CACHE_DIR"] = str(folder / COMPILER)
     return {**os.environ, **places, **packages, "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
 
 

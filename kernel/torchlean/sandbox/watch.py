@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from torchlean.sandbox.channel import Channel
+from torchlean.sandbox.limits import COMPILER
 from torchlean.sandbox.walls import DEVICES
 
 MOST_DEEDS = 200
@@ -87,6 +88,8 @@ class Watch:
             return  # an open descriptor: its opening was seen
         place = os.path.realpath(os.fsdecode(path))
         if place in DEVICES:
+            return
+        if place.startswith(os.path.join(self._folder, COMPILER)):
             return
         if place.startswith(self._folder + os.sep):
             self._note("file", f"~{place.removeprefix(self._folder)}", refused=False)
