@@ -1,7 +1,7 @@
 module
 
 prelude
-public import TorchLean.Check
+public import TorchLean.Bounds
 public import Init.GrindInstances.Ring.Rat
 public import Init.Grind
 public import Init.Omega
@@ -49,12 +49,39 @@ theorem neg_intCast_nonneg {c : Int} (h : ¬ 0 ≤ c) : (0 : Rat) ≤ -(c : Rat)
 
 namespace Fast
 
-@[simp] theorem add_eq (a b : Int) : Fast.add a b = a + b := by cases a <;> cases b <;> rfl
+@[simp] theorem diff_eq (m n : Nat) : Fast.diff m n = (m : Int) - n := by
+  unfold Fast.diff
+  cases h : n.sub m with
+  | zero =>
+    have h : n - m = 0 := h
+    show ((m - n : Nat) : Int) = _
+    omega
+  | succ k =>
+    have h : n - m = k + 1 := h
+    show Int.negSucc k = _
+    rw [Int.negSucc_eq]
+    omega
+
+@[simp] theorem negNat_eq (n : Nat) : Fast.negNat n = -(n : Int) := by cases n <;> rfl
+
+@[simp] theorem neg_eq (a : Int) : Fast.neg a = -a := by
+  cases a with
+  | ofNat n => exact negNat_eq n
+  | negSucc n => rfl
+
+@[simp] theorem add_eq (a b : Int) : Fast.add a b = a + b := by
+  cases a with
+  | ofNat m => cases b with
+    | ofNat n => rfl
+    | negSucc n => exact (diff_eq m (n + 1)).trans Int.subNatNat_eq_coe.symm
+  | negSucc m => cases b with
+    | ofNat n => exact (diff_eq n (m + 1)).trans Int.subNatNat_eq_coe.symm
+    | negSucc n => rfl
 
 @[simp] theorem sub_eq (a b : Int) : Fast.sub a b = a - b := by
   cases a with
   | ofNat m => cases b with
-    | ofNat n => exact Int.subNatNat_eq_coe
+    | ofNat n => exact diff_eq m n
     | negSucc n =>
       show ((m + (n + 1) : Nat) : Int) = (m : Int) - Int.negSucc n
       rw [Int.negSucc_eq]
@@ -65,11 +92,44 @@ namespace Fast
       rw [Int.negSucc_eq, Int.negSucc_eq]
       omega
     | negSucc n =>
-      show Int.subNatNat n m = Int.negSucc m - Int.negSucc n
-      rw [Int.subNatNat_eq_coe, Int.negSucc_eq, Int.negSucc_eq]
+      show Fast.diff n m = Int.negSucc m - Int.negSucc n
+      rw [diff_eq, Int.negSucc_eq, Int.negSucc_eq]
       omega
 
-@[simp] theorem mul_eq (a b : Int) : Fast.mul a b = a * b := by cases a <;> cases b <;> rfl
+@[simp] theorem mul_eq (a b : Int) : Fast.mul a b = a * b := by
+  cases a with
+  | ofNat m => cases b with
+    | ofNat n => rfl
+    | negSucc n => exact negNat_eq _
+  | negSucc m => cases b with
+    | ofNat n => exact negNat_eq _
+    | negSucc n => rfl
+
+@[simp] theorem abs_eq (a : Int) : Fast.abs a = a.natAbs := by cases a <;> rfl
+
+theorem isZero_iff {a : Int} : Fast.isZero a = true ↔ a = 0 := by
+  cases a with
+  | ofNat m =>
+    show m.beq 0 = true ↔ (m : Int) = 0
+    rw [Nat.beq_eq]
+    omega
+  | negSucc m =>
+    show false = true ↔ Int.negSucc m = 0
+    rw [Int.negSucc_eq]
+    simp only [Bool.false_eq_true, false_iff]
+    omega
+
+theorem isOne_iff {a : Int} : Fast.isOne a = true ↔ a = 1 := by
+  cases a with
+  | ofNat m =>
+    show m.beq 1 = true ↔ (m : Int) = 1
+    rw [Nat.beq_eq]
+    omega
+  | negSucc m =>
+    show false = true ↔ Int.negSucc m = 1
+    rw [Int.negSucc_eq]
+    simp only [Bool.false_eq_true, false_iff]
+    omega
 
 theorem le_iff {a b : Int} : Fast.le a b = true ↔ a ≤ b := by
   cases a with
@@ -150,9 +210,9 @@ theorem shiftLeft_eq (n : Int) (k : Nat) : shiftLeft n k = n * ((2 ^ k : Nat) : 
     rw [Nat.shiftLeft_eq]
     rfl
   | negSucc m =>
-    show Int.negOfNat ((m + 1) <<< k) = Int.negSucc m * ((2 ^ k : Nat) : Int)
+    show Fast.negNat ((m + 1) <<< k) = Int.negSucc m * ((2 ^ k : Nat) : Int)
     rw [Nat.shiftLeft_eq]
-    rfl
+    exact Fast.negNat_eq _
 
 /-- Quotient and remainder. -/
 theorem floorShift_mul_add (n : Int) (k : Nat) :
@@ -182,7 +242,7 @@ theorem floorShift_le (n : Int) (k : Nat) : (floorShift n k : Rat) * pow2 k ≤ 
 /-- `ceilShift` rounds up. -/
 theorem le_ceilShift (n : Int) (k : Nat) : (n : Rat) ≤ (ceilShift n k : Rat) * pow2 k := by
   have h := floorShift_le (-n) k
-  have hc : ceilShift n k = -floorShift (-n) k := rfl
+  have hc : ceilShift n k = -floorShift (-n) k := by rw [ceilShift, Fast.neg_eq, Fast.neg_eq]
   rw [hc, Rat.intCast_neg]
   rw [Rat.intCast_neg] at h
   grind
@@ -202,22 +262,16 @@ theorem shiftLeft_cast (n : Int) (k : Nat) : ((shiftLeft n k : Int) : Rat) = n *
 @[simp] theorem forceInts_eq {α : Type} (xs : List Int) (k : List Int → α) : forceInts xs k = k xs := by
   induction xs generalizing k with
   | nil => rfl
-  | cons x xs ih => exact (forceInt_eq x _).trans (ih _)
+  | cons x xs ih =>
+    show forceInt x (fun x => forceInts xs fun xs => k (x :: xs)) = _
+    rw [forceInt_eq, ih]
 
 @[simp] theorem forceBox_eq {α : Type} (b : Box) (k : Box → α) : forceBox b k = k b := by
   induction b generalizing k with
   | nil => rfl
-  | cons b bs ih => exact (forceInt_eq b.1 _).trans ((forceInt_eq b.2 _).trans (ih _))
-
-@[simp] theorem forceBoxes_eq {α : Type} (bs : List Box) (k : List Box → α) : forceBoxes bs k = k bs := by
-  induction bs generalizing k with
-  | nil => rfl
-  | cons b bs ih => exact (forceBox_eq b _).trans (ih _)
-
-@[simp] theorem forceLines_eq {α : Type} (ls : List Line) (k : List Line → α) : forceLines ls k = k ls := by
-  induction ls generalizing k with
-  | nil => rfl
-  | cons l ls ih => exact (forceInt_eq l.slope _).trans ((forceInt_eq l.shift _).trans (ih _))
+  | cons b bs ih =>
+    show forceInt b.1 (fun l => forceInt b.2 fun u => forceBox bs fun bs => k ((l, u) :: bs)) = _
+    rw [forceInt_eq, forceInt_eq, ih]
 
 /-! ## Sums of products -/
 

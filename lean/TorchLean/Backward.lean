@@ -1,6 +1,7 @@
 module
 
 prelude
+public import TorchLean.Check
 public import TorchLean.Packed
 public import TorchLean.Lines
 
@@ -157,7 +158,7 @@ theorem back_sound {P : Params} {T : Rat} {l : Int} {ns : List Node} {es : Noise
     | [e], [x'], hv =>
       match rows, hb with
       | [row], hb =>
-        simp only [back, Option.some.injEq] at hb
+        simp only [back, Loops.lowest_eq, Fast.add_eq, Option.some.injEq] at hb
         subst hb
         refine le_of_floorShift ?_
         have := lowest_le row hv
@@ -170,7 +171,8 @@ theorem back_sound {P : Params} {T : Rat} {l : Int} {ns : List Node} {es : Noise
       match row, hb with
       | [], hb =>
         have hw' : wellFormed ns ws = true := by
-          cases n <;> simp only [wellFormed, Bool.and_eq_true] at hw <;> first | exact hw | exact hw.2
+          cases n <;> simp only [wellFormed, Loops.rowsBelow_eq, Bool.and_eq_true] at hw <;>
+            first | exact hw | exact hw.2
         refine ih hw' hrun hval hb ?_
         simp only [total, dot_nil] at h
         grind
@@ -178,8 +180,9 @@ theorem back_sound {P : Params} {T : Rat} {l : Int} {ns : List Node} {es : Noise
         simp only [total] at h
         cases n with
         | linear p s mat bias =>
-          simp only [wellFormed, Bool.and_eq_true] at hw
-          simp only [back, Option.bind_eq_some_iff, forceInts_eq] at hb
+          simp only [wellFormed, Loops.rowsBelow_eq, Bool.and_eq_true] at hw
+          simp only [back, Loops.product_eq, Loops.dotInt_eq, Loops.dotAbs_eq, Loops.absorb_eq, Fast.add_eq,
+            Fast.sub_eq, Int.ofNat_eq_natCast, Option.bind_eq_some_iff] at hb
           obtain ⟨r, hp, rows', ha, hb⟩ := hb
           have hd := product_sound hw.1 hp
           have ht := total_addAt ha env
@@ -208,7 +211,7 @@ theorem back_sound {P : Params} {T : Rat} {l : Int} {ns : List Node} {es : Noise
             exact ih hw.2 hrun hval hb key
         | hinge p f =>
           simp only [wellFormed] at hw
-          simp only [back, Option.bind_eq_some_iff, forceInts_eq, forceInt_eq] at hb
+          simp only [back, Loops.through_eq, Fast.add_eq, Option.bind_eq_some_iff, forceInt_eq] at hb
           obtain ⟨rows', ha, hb⟩ := hb
           refine ih hw hrun hval hb ?_
           have ht := total_addAt ha env
@@ -219,7 +222,8 @@ theorem back_sound {P : Params} {T : Rat} {l : Int} {ns : List Node} {es : Noise
           grind
         | add p q =>
           simp only [wellFormed] at hw
-          simp only [back, Option.bind_eq_some_iff] at hb
+          simp only [back, Loops.dotAbs_eq, Fast.sub_eq, Int.ofNat_eq_natCast, Option.bind_eq_some_iff,
+            forceInt_eq] at hb
           obtain ⟨rows', ha, rows'', ha', hb⟩ := hb
           refine ih hw hrun hval hb ?_
           have hl := le_mul_pow2 P.grid (add_backward (c :: cs) hn hy)
@@ -228,7 +232,8 @@ theorem back_sound {P : Params} {T : Rat} {l : Int} {ns : List Node} {es : Noise
           grind
         | concat p q =>
           simp only [wellFormed] at hw
-          simp only [back, Option.bind_eq_some_iff] at hb
+          simp only [back, Loops.dotAbs_eq, Fast.sub_eq, Int.ofNat_eq_natCast, Option.bind_eq_some_iff,
+            forceInt_eq] at hb
           obtain ⟨left, hleft, rows', ha, rows'', ha', hb⟩ := hb
           refine ih hw hrun hval hb ?_
           have hlen := size_eq (boxAt_sound hval.stateOk hleft)
@@ -239,24 +244,25 @@ theorem back_sound {P : Params} {T : Rat} {l : Int} {ns : List Node} {es : Noise
           grind
 
 /-- Backward bounds of the elements of a linear node. -/
-theorem backRows_sound {P : Params} {ns : List Node} {es : Noise} {ws : Bits} {st : State} {p s : Nat} {x : Vec}
-    {env : List Vec} {rows : List (List Int)} {bias : List Int} {errs : List Nat} {y : Vec} {b : Box}
-    (hw : wellFormed ns ws = true) (hr : Run P.grid ns es x env) (hv : Valid P ns st env)
-    (hy : AllNear P.grid (linearOut s (operand env p) rows bias) errs y)
-    (h : backRows P ns es ws st p s rows bias errs = some b) : InBox P.grid b y := by
-  induction rows generalizing bias errs y b with
+theorem backRows_sound {P : Params} {ns : List Node} {es : Noise} {ws : Bits} {st : State} {p s : Nat} {both : Bool}
+    {x : Vec} {env : List Vec} {rows : List (List Int)} {bias : List Int} {errs : List Nat} {box : Box} {y : Vec}
+    {b : Box} (hw : wellFormed ns ws = true) (hr : Run P.grid ns es x env) (hv : Valid P ns st env)
+    (hy : AllNear P.grid (linearOut s (operand env p) rows bias) errs y) (hbox : InBox P.grid box y)
+    (h : backRows P ns es ws st p s both rows bias errs box = some b) : InBox P.grid b y := by
+  induction rows generalizing bias errs box y b with
   | nil =>
-    match bias, errs, y, h, hy with
-    | [], [], [], h, _ =>
+    match bias, errs, box, y, h, hy with
+    | [], [], [], [], h, _ =>
       simp only [backRows, Option.some.injEq] at h
       subst h
       trivial
   | cons r rs ih =>
-    match bias, errs, y, h, hy with
-    | c :: bs, e :: es', v :: ys, h, hy =>
-      simp only [backRows, Option.bind_eq_some_iff, Option.map_eq_some_iff, forceInts_eq] at h
-      obtain ⟨low, hlow, high, hhigh, l, hl, u, hu, b', hb', rfl⟩ := h
+    match bias, errs, box, y, h, hy, hbox with
+    | c :: bs, e :: es', i :: box, v :: ys, h, hy, hbox =>
+      simp only [backRows, Option.bind_eq_some_iff, Option.map_eq_some_iff, forceInts_eq, Fast.max_eq] at h
+      obtain ⟨low, hlow, l, hl, u, hu, b', hb', rfl⟩ := h
       obtain ⟨⟨h1, h2⟩, hrest⟩ := hy
+      obtain ⟨⟨i1, i2⟩, hbox⟩ := hbox
       have e1 := div_mul_pow2 (dot r (operand env p) + c) s
       have e2 := div_mul_pow2 (e : Rat) P.grid
       generalize (dot r (operand env p) + (c : Rat)) / pow2 s = q at *
@@ -265,17 +271,34 @@ theorem backRows_sound {P : Params} {ns : List Node} {es : Noise} {ws : Bits} {s
       have e2' : d * pow2 P.grid * pow2 s = e * pow2 s := by rw [e2]
       have h1' := le_mul_pow2 P.grid (le_mul_pow2 s h1)
       have h2' := le_mul_pow2 P.grid (le_mul_pow2 s h2)
-      refine ⟨⟨?_, ?_⟩, ih hrest hb'⟩
-      · refine back_sound hw hr hv hl ?_
+      have hlower : (l : Rat) ≤ v * pow2 P.grid := by
+        refine back_sound hw hr hv hl ?_
         rw [total_addAt hlow, total_noRows, Rat.intCast_sub, shiftLeft_cast, shiftLeft_cast, Rat.intCast_natCast]
         grind
-      · have hneg : (u : Rat) ≤ -v * pow2 P.grid := by
-          refine back_sound hw hr hv hu ?_
-          rw [total_addAt hhigh, total_noRows, dot_negate, Rat.intCast_sub, Rat.intCast_neg, shiftLeft_cast,
-            shiftLeft_cast, Rat.intCast_natCast]
-          grind
-        show v * pow2 P.grid ≤ ((-u : Int) : Rat)
-        rw [Rat.intCast_neg]
-        grind
+      have hupper : v * pow2 P.grid ≤ (u : Rat) := by
+        cases both with
+        | false =>
+          simp only [Option.some.injEq] at hu
+          rw [← hu]
+          exact i2
+        | true =>
+          simp only [Option.bind_eq_some_iff, Fast.min_eq, Option.some.injEq] at hu
+          obtain ⟨high, hhigh, w, hw', rfl⟩ := hu
+          have hneg : (w : Rat) ≤ -v * pow2 P.grid := by
+            refine back_sound hw hr hv hw' ?_
+            rw [total_addAt hhigh, total_noRows, dot_negate, Rat.intCast_sub, Rat.intCast_neg, shiftLeft_cast,
+              shiftLeft_cast, Rat.intCast_natCast]
+            grind
+          rw [Int.min_def]
+          split
+          · exact i2
+          · rw [Rat.intCast_neg]
+            grind
+      refine ⟨⟨?_, hupper⟩, ih hrest hbox hb'⟩
+      show ((max i.1 l : Int) : Rat) ≤ v * pow2 P.grid
+      rw [Int.max_def]
+      split
+      · exact hlower
+      · exact i1
 
 end TorchLean

@@ -161,8 +161,8 @@ theorem linearBox_sound {grid s : Nat} {a b : Box} {x : Vec} {rows : List (List 
 
 /-! ## Hinges -/
 
-theorem hingeBox_sound {grid : Nat} (f : Hinge) {b : Box} {x : Vec} (h : InBox grid b x) :
-    InBox grid (hingeBox f b) (vmap (f.eval grid) x) := by
+theorem pointsBox_sound {grid : Nat} (f : Hinge) {b : Box} {x : Vec} (h : InBox grid b x) :
+    InBox grid (pointsBox f b) (vmap (f.eval grid) x) := by
   induction b generalizing x with
   | nil => rw [inBox_nil h]; exact True.intro
   | cons b bs ih =>
@@ -172,6 +172,40 @@ theorem hingeBox_sound {grid : Nat} (f : Hinge) {b : Box} {x : Vec} (h : InBox g
     refine ⟨⟨?_, ?_⟩, ih h⟩
     · exact le_of_mul_pow2_le f.scale (Rat.le_trans (floorShift_le _ _) hi.1)
     · exact le_of_mul_pow2_le f.scale (Rat.le_trans hi.2 (le_ceilShift _ _))
+
+theorem posPart_cast (i : Int) : ((Int.ofNat (posPart i) : Int) : Rat) = if (i : Rat) ≤ 0 then 0 else (i : Rat) := by
+  have h0 : ((0 : Int) : Rat) = 0 := rfl
+  rw [← h0]
+  cases i with
+  | ofNat m =>
+    show ((Int.ofNat m : Int) : Rat) = _
+    by_cases h : (Int.ofNat m : Int) ≤ 0
+    · have : Int.ofNat m = 0 := Int.le_antisymm h (Int.natCast_nonneg m)
+      rw [this, if_pos Rat.le_refl]
+    · rw [if_neg fun h' => h (Rat.intCast_le_intCast.mp h')]
+  | negSucc m =>
+    rw [if_pos (Rat.intCast_le_intCast.mpr (by rw [Int.negSucc_eq]; omega))]
+    rfl
+
+theorem reluBox_sound {grid : Nat} {f : Hinge} (hf : f.isRelu = true) {b : Box} {x : Vec} (h : InBox grid b x) :
+    InBox grid (reluBox b) (vmap (f.eval grid) x) := by
+  induction b generalizing x with
+  | nil => rw [inBox_nil h]; exact True.intro
+  | cons b bs ih =>
+    obtain ⟨x0, xs, rfl, hl, hu, h⟩ := inBox_cons h
+    refine ⟨?_, ih h⟩
+    show ((Int.ofNat (posPart b.1) : Int) : Rat) ≤ _ ∧ _ ≤ ((Int.ofNat (posPart b.2) : Int) : Rat)
+    rw [posPart_cast, posPart_cast, relu_eval hf]
+    generalize x0 * pow2 grid = t at *
+    generalize (b.1 : Rat) = l, (b.2 : Rat) = u at *
+    constructor <;> split <;> split <;> grind
+
+theorem hingeBox_sound {grid : Nat} (f : Hinge) {b : Box} {x : Vec} (h : InBox grid b x) :
+    InBox grid (hingeBox f b) (vmap (f.eval grid) x) := by
+  unfold hingeBox
+  cases hf : f.isRelu with
+  | true => exact reluBox_sound hf h
+  | false => exact pointsBox_sound f h
 
 /-! ## Sums and concatenations -/
 

@@ -14,53 +14,71 @@ public section
 
 namespace TorchLean
 
-/-- Where a node has a box and lines, its shapes fit and its lines hold. -/
-theorem nodeOk_of_box {P : Params} {n : Node} {e : List Nat} {st : State} {env : List Vec} {y : Vec} {bits : Nat}
-    {b c : Box} {ls : List Line × List Line} (hw : n.Formed bits) (hst : StateOk P.grid st env)
-    (hy : AllNear P.grid (n.eval P.grid env) e y) (hb : n.packedBox P.grid bits st = some b)
-    (hl : nodeLines P n e st = some ls) : NodeOk P n ⟨c, ls.1, ls.2⟩ env y := by
-  cases n with
-  | linear p s w bias =>
-    simp only [Node.packedBox, Option.bind_eq_some_iff] at hb
-    obtain ⟨a, ha, hb⟩ := hb
-    exact (packedLinear_sound hw (boxAt_sound hst ha) hb).2
-  | hinge p f =>
-    simp only [nodeLines, Option.bind_eq_some_iff] at hl
-    obtain ⟨a, ha, hl⟩ := hl
-    exact hingeLines_sound f (boxAt_sound hst ha) hy hl
-  | add p q =>
-    simp only [Node.packedBox, Node.box, Option.bind_eq_some_iff] at hb
-    obtain ⟨a, ha, d, hd, hb⟩ := hb
-    have h := addBox_lengths hb
-    rw [(boxAt_sound hst ha).length_eq, (boxAt_sound hst hd).length_eq] at h
-    exact h
-  | concat p q => trivial
-
-/-! ## Boxes -/
-
 /-- The box of a node holds its value, whichever the method. -/
-theorem nodeBox_sound {P : Params} {n : Node} {e : List Nat} {bits : Nat} {m : Method} {ns : List Node}
+theorem nodeBox_sound {P : Params} {n : Node} {e : List Nat} {bits : Nat} {m : Method} {both : Bool} {ns : List Node}
     {es : Noise} {ws : Bits} {st : State} {x : Vec} {env : List Vec} {y : Vec} {b : Box} (hn : n.Formed bits)
     (hw : wellFormed ns ws = true)
     (hr : Run P.grid ns es x env) (hv : Valid P ns st env) (hy : AllNear P.grid (n.eval P.grid env) e y)
-    (h : nodeBox P n e bits m ns es ws st = some b) : InBox P.grid b y := by
-  simp only [nodeBox, Option.bind_eq_some_iff] at h
-  obtain ⟨b1, ⟨b0, hb0, hb1⟩, h⟩ := h
-  have hin : InBox P.grid b1 y := widen_sound (Node.packedBox_sound hn hv.stateOk hb0) hy hb1
-  split at h
-  · simp only [Option.bind_eq_some_iff] at h
-    obtain ⟨c, hc, h⟩ := h
-    exact meet_sound hin (backRows_sound hw hr hv hy hc) h
-  · simp only [Option.some.injEq] at h
-    subst h
-    exact hin
+    (h : nodeBox P n e bits m both ns es ws st = some b) : InBox P.grid b y := by
+  cases n with
+  | linear p s w bias =>
+    simp only [nodeBox, Loops.linear_eq, Option.bind_eq_some_iff] at h
+    obtain ⟨a, ha, b1, ⟨b0, hb0, hb1⟩, h⟩ := h
+    have hin : InBox P.grid b1 y := widen_sound (packedLinear_sound hn (boxAt_sound hv.stateOk ha) hb0).1 hy hb1
+    cases m with
+    | interval =>
+      simp only [Option.some.injEq] at h
+      exact h ▸ hin
+    | backward =>
+      simp only [Option.bind_eq_some_iff, forceBox_eq, Option.some.injEq] at h
+      obtain ⟨b2, h, rfl⟩ := h
+      exact backRows_sound hw hr hv hy hin h
+  | hinge p f =>
+    simp only [nodeBox, Option.bind_eq_some_iff] at h
+    obtain ⟨a, ha, h⟩ := h
+    have hx := boxAt_sound hv.stateOk ha
+    cases hf : f.isRelu with
+    | true =>
+      rw [hf, cond_true, Loops.reluBox_eq, Option.bind_eq_some_iff] at h
+      obtain ⟨b1, hb1, h⟩ := h
+      simp only [Option.some.injEq] at h
+      exact h ▸ widen_sound (reluBox_sound hf hx) hy hb1
+    | false =>
+      simp only [hf, cond_false, Option.bind_eq_some_iff, forceBox_eq, Option.some.injEq] at h
+      obtain ⟨b1, hb1, rfl⟩ := h
+      exact widen_sound (pointsBox_sound f hx) hy hb1
+  | add p q =>
+    simp only [nodeBox, Option.bind_eq_some_iff, forceBox_eq, Option.some.injEq] at h
+    obtain ⟨b0, hb0, b1, hb1, rfl⟩ := h
+    exact widen_sound (Node.box_sound hv.stateOk hb0) hy hb1
+  | concat p q =>
+    simp only [nodeBox, Option.bind_eq_some_iff, forceBox_eq, Option.some.injEq] at h
+    obtain ⟨b0, hb0, b1, hb1, rfl⟩ := h
+    exact widen_sound (Node.box_sound hv.stateOk hb0) hy hb1
 
-theorem nodeBox_box {P : Params} {n : Node} {e : List Nat} {bits : Nat} {m : Method} {ns : List Node}
-    {es : Noise} {ws : Bits} {st : State} {b : Box} (h : nodeBox P n e bits m ns es ws st = some b) :
-    ∃ c, n.packedBox P.grid bits st = some c := by
-  simp only [nodeBox, Option.bind_eq_some_iff] at h
-  obtain ⟨_, ⟨c, hc, _⟩, _⟩ := h
-  exact ⟨c, hc⟩
+/-- Where a node has a box and lines, its shapes fit and its lines hold. -/
+theorem nodeOk_of_box {P : Params} {n : Node} {e : List Nat} {bits : Nat} {m : Method} {both : Bool} {ns : List Node}
+    {es : Noise} {ws : Bits} {st : State} {env : List Vec} {y : Vec} {b c : Box}
+    {k : List Line → List Line → Option State} {st' : State} (hw : n.Formed bits) (hst : StateOk P.grid st env)
+    (hy : AllNear P.grid (n.eval P.grid env) e y) (hb : nodeBox P n e bits m both ns es ws st = some b)
+    (hl : withLines P n e st k = some st') :
+    ∃ below above, k below above = some st' ∧ NodeOk P n ⟨c, below, above⟩ env y := by
+  cases n with
+  | linear p s w bias =>
+    simp only [nodeBox, Loops.linear_eq, Option.bind_eq_some_iff] at hb
+    obtain ⟨a, ha, _, ⟨_, hb, _⟩, _⟩ := hb
+    exact ⟨[], [], hl, (packedLinear_sound hw (boxAt_sound hst ha) hb).2⟩
+  | hinge p f =>
+    simp only [withLines, Loops.hingeLines_eq, Option.bind_eq_some_iff] at hl
+    obtain ⟨a, ha, ls, hl, h⟩ := hl
+    exact ⟨ls.1, ls.2, h, hingeLines_sound f (boxAt_sound hst ha) hy hl⟩
+  | add p q =>
+    simp only [nodeBox, Node.box, Option.bind_eq_some_iff] at hb
+    obtain ⟨_, ⟨a, ha, d, hd, hb⟩, _⟩ := hb
+    have h := addBox_lengths hb
+    rw [(boxAt_sound hst ha).length_eq, (boxAt_sound hst hd).length_eq] at h
+    exact ⟨[], [], hl, h⟩
+  | concat p q => exact ⟨[], [], hl, trivial⟩
 
 /-! ## All nodes -/
 
@@ -70,11 +88,22 @@ theorem nodeBox_box {P : Params} {n : Node} {e : List Nat} {bits : Nat} {m : Met
   | _ :: ns, k :: ks, y :: env => (k = [] ∨ InBox grid k y) ∧ KnownOk grid ns ks env
   | _, _, _ => False
 
+theorem withKnown_sound {grid : Nat} {b known : Box} {y : Vec} {k : Box → Option State} {st : State}
+    (hb : InBox grid b y) (hk : known = [] ∨ InBox grid known y) (h : withKnown b known k = some st) :
+    ∃ c, InBox grid c y ∧ k c = some st := by
+  cases known with
+  | nil => exact ⟨b, hb, h⟩
+  | cons i known =>
+    simp only [withKnown, Loops.meet_eq, Option.bind_eq_some_iff] at h
+    obtain ⟨c, hc, h⟩ := h
+    exact ⟨c, meet_sound hb (hk.resolve_left (by simp)) hc, h⟩
+
 /-- What `build` returns is true of every run whose values lie in the boxes known. -/
-theorem build_sound {P : Params} {ns : List Node} {es : Noise} {ws : Bits} {ms : List Method} {ks : List Box}
-    {x : Vec} {env : List Vec} {st : State} (hw : wellFormed ns ws = true) (hr : Run P.grid ns es x env)
-    (hk : KnownOk P.grid ns ks env) (h : build P ns es ws ms ks = some st) : Valid P ns st env := by
-  induction ns generalizing es ws ms ks env st with
+theorem build_sound {P : Params} {both : Bool} {ns : List Node} {es : Noise} {ws : Bits} {ms : List Method}
+    {ks : List Box} {x : Vec} {env : List Vec} {st : State} (hw : wellFormed ns ws = true)
+    (hr : Run P.grid ns es x env) (hk : KnownOk P.grid ns ks env) (h : build P both ns es ws ms ks = some st) :
+    Valid P ns st env := by
+  induction ns generalizing both es ws ms ks env st with
   | nil =>
     match ks, env, hk with
     | [b], [x'], hk =>
@@ -85,22 +114,16 @@ theorem build_sound {P : Params} {ns : List Node} {es : Noise} {ws : Bits} {ms :
     match es, ws, ms, ks, env, hr, hk, h with
     | e :: es, w :: ws, m :: ms, k :: ks, y :: env, ⟨hr, hy⟩, ⟨hk, hks⟩, h =>
       obtain ⟨hn, hw'⟩ : n.Formed w ∧ wellFormed ns ws = true := by
-        cases n <;> simp only [wellFormed, Bool.and_eq_true] at hw <;> first | exact hw | exact ⟨trivial, hw⟩
-      simp only [build, Option.bind_eq_some_iff, forceBox_eq, forceLines_eq, Option.some.injEq] at h
-      obtain ⟨st', hst, b, hb, b', hb', ls, hls, rfl⟩ := h
+        cases n <;> simp only [wellFormed, Loops.rowsBelow_eq, Bool.and_eq_true] at hw <;>
+          first | exact hw | exact ⟨trivial, hw⟩
+      simp only [build, Option.bind_eq_some_iff] at h
+      obtain ⟨st', hst, b, hb, h⟩ := h
       have hv := ih hw' hr hks hst
-      have hin := nodeBox_sound hn hw' hr hv hy hb
-      obtain ⟨c, hc⟩ := nodeBox_box hb
-      refine ⟨?_, nodeOk_of_box hn hv.stateOk hy hc hls, hv⟩
-      cases k with
-      | nil =>
-        simp only [Option.some.injEq] at hb'
-        subst hb'
-        exact hin
-      | cons i k =>
-        cases hk with
-        | inl hk => simp at hk
-        | inr hk => exact meet_sound hin hk hb'
+      obtain ⟨c, hc, h⟩ := withKnown_sound (nodeBox_sound hn hw' hr hv hy hb) hk h
+      obtain ⟨below, above, h, hok⟩ := nodeOk_of_box (c := c) hn hv.stateOk hy hb h
+      simp only [Option.some.injEq] at h
+      subst h
+      exact ⟨hc, hok, hv⟩
 
 /-- The boxes of a valid state hold the values. -/
 theorem Valid.known {P : Params} {ns : List Node} {st : State} {env : List Vec} (h : Valid P ns st env) :

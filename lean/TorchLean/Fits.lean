@@ -1,5 +1,6 @@
 module
 prelude
+public import TorchLean.Check
 public import TorchLean.Rows
 public import TorchLean.Packed
 public import TorchLean.Float32.Machine

@@ -143,4 +143,25 @@ theorem Hinge.interval (f : Hinge) (b : Int × Int) {t : Rat} (hl : (b.1 : Rat) 
       rw [f.scaled_cast] at this; grind)
     grind
 
+/-! ## Relu -/
+
+theorem Hinge.eq_relu {f : Hinge} (h : f.isRelu = true) : f = ⟨0, 0, 0, 0, 1⟩ := by
+  obtain ⟨scale, kink, value, below, above⟩ := f
+  simp only [Hinge.isRelu, Bool.and_eq_true, Fast.isZero_iff, Fast.isOne_iff] at h
+  obtain ⟨hs, rfl, rfl, rfl, rfl⟩ := h
+  rw [Nat.eq_of_beq_eq_true hs]
+
+/-- Relu is the identity above zero, and zero elsewhere. -/
+theorem relu_eval {f : Hinge} (h : f.isRelu = true) (grid : Nat) (z : Rat) :
+    f.eval grid z * pow2 grid = if z * pow2 grid ≤ 0 then 0 else z * pow2 grid := by
+  have e := f.eval_scaled grid z
+  have hp : pow2 0 = 1 := rfl
+  rw [Hinge.eq_relu h] at e ⊢
+  simp only [Hinge.scaledAt, hp, Rat.intCast_zero, Rat.intCast_one] at e
+  by_cases h : z * pow2 grid ≤ 0
+  · rw [if_pos h] at e ⊢
+    grind
+  · rw [if_neg h] at e ⊢
+    grind
+
 end TorchLean

@@ -2,6 +2,7 @@ module
 
 prelude
 public import TorchLean.Hinge
+public import TorchLean.Loops
 public import Init.Data.Option.Lemmas
 
 /-!
@@ -118,10 +119,9 @@ theorem Hinge.lineAbove_sound (P : Params) (f : Hinge) (b : Int × Int) (e : Nat
   generalize f.scaledAt (z * pow2 P.grid) = w at *
   grind
 
-/-- **Lines of a hinge.** The checker's lines bound the noisy values of a hinge on all values in the box. -/
-theorem hingeLines_sound {P : Params} (f : Hinge) {b : Box} {e : List Nat} {z y : Vec} {lo hi : List Line}
+theorem pointsLines_sound {P : Params} (f : Hinge) {b : Box} {e : List Nat} {z y : Vec} {lo hi : List Line}
     (hz : InBox P.grid b z) (hy : AllNear P.grid (vmap (f.eval P.grid) z) e y)
-    (h : hingeLines P f b e = some (lo, hi)) : LinesOk P lo hi z y := by
+    (h : pointsLines P f b e = some (lo, hi)) : LinesOk P lo hi z y := by
   induction b generalizing e z y lo hi with
   | nil =>
     have hz' := inBox_nil hz
@@ -133,10 +133,138 @@ theorem hingeLines_sound {P : Params} (f : Hinge) {b : Box} {e : List Nat} {z y 
   | cons b bs ih =>
     obtain ⟨z0, zs, rfl, hl, hu, hz⟩ := inBox_cons hz
     obtain ⟨e0, es, y0, ys, rfl, rfl, hn, hy⟩ := allNear_cons hy
-    rw [hingeLines, Option.map_eq_some_iff] at h
+    rw [pointsLines, Option.map_eq_some_iff] at h
     obtain ⟨ls, h, hls⟩ := h
     obtain ⟨rfl, rfl⟩ := Prod.mk.inj hls
     exact ⟨⟨f.lineBelow_sound P b e0 _ hl hu hn, f.lineAbove_sound P b e0 _ hl hu hn⟩, ih hz hy h⟩
+
+/-- Two lines through the origin, of slope zero or of that of the identity, on the side where relu is one of these. -/
+theorem between_origin {P : Params} {f : Hinge} {slope e : Nat} {z y : Rat}
+    (hy : Near P.grid (f.eval P.grid z) e y)
+    (hs : (slope : Rat) * (z * pow2 P.grid) = f.eval P.grid z * pow2 P.grid * pow2 P.slopes) :
+    throughOrigin slope (e * 2 ^ P.slopes) fun l u => Between P l u z y := by
+  have hn := near_scaled hy
+  simp only [throughOrigin, Between, Fast.negNat_eq, Rat.intCast_neg, Int.ofNat_eq_natCast, Rat.intCast_natCast,
+    Rat.natCast_mul]
+  rw [hs]
+  have h2 : ((2 ^ P.slopes : Nat) : Rat) = pow2 P.slopes := rfl
+  rw [h2]
+  constructor <;> grind
+
+/-- Lines of relu lie below and above it. -/
+theorem reluLine_sound {P : Params} {f : Hinge} (hf : f.isRelu = true) {b : Int × Int} {e : Nat} {z y : Rat}
+    (hl : (b.1 : Rat) ≤ z * pow2 P.grid) (hu : z * pow2 P.grid ≤ b.2) (hy : Near P.grid (f.eval P.grid z) e y) :
+    reluLine (2 ^ P.slopes) b e fun l u => Between P l u z y := by
+  have hr := relu_eval hf P.grid z
+  have h2 : ((2 ^ P.slopes : Nat) : Rat) = pow2 P.slopes := rfl
+  obtain ⟨l, u⟩ := b
+  simp only at hl hu
+  simp only [reluLine, forceNat_eq, Nat.mul_eq]
+  cases l with
+  | ofNat m =>
+    refine between_origin hy ?_
+    have hm : (0 : Rat) ≤ ((Int.ofNat m : Int) : Rat) := intCast_nonneg (Int.natCast_nonneg m)
+    rw [hr, h2]
+    by_cases ht : z * pow2 P.grid ≤ 0
+    · rw [if_pos ht, Rat.le_antisymm ht (Rat.le_trans hm hl)]
+      grind
+    · rw [if_neg ht]
+      grind
+  | negSucc m => cases u with
+    | negSucc n =>
+      refine between_origin hy ?_
+      have hn : ((Int.negSucc n : Int) : Rat) ≤ ((0 : Int) : Rat) :=
+        Rat.intCast_le_intCast.mpr (by rw [Int.negSucc_eq]; omega)
+      rw [Rat.intCast_zero] at hn
+      have h0 : ((0 : Nat) : Rat) = 0 := rfl
+      rw [hr, h0, if_pos (Rat.le_trans hu hn)]
+      grind
+    | ofNat u =>
+      have hn := near_scaled hy
+      rw [hr] at hn
+      have hone : (0 : Rat) ≤ pow2 P.slopes := pow2_nonneg _
+      have h1 : ((1 : Nat) : Rat) = 1 := rfl
+      -- The chord is no steeper than the identity, and stays above at the lower end.
+      have hchord : u * 2 ^ P.slopes / (u + (m + 1)) * (u + (m + 1)) ≤ u * 2 ^ P.slopes := Nat.div_mul_le_self _ _
+      have hflat : u * 2 ^ P.slopes / (u + (m + 1)) ≤ 2 ^ P.slopes :=
+        Nat.div_le_of_le_mul (Nat.mul_le_mul_right _ (by omega))
+      show Between P
+        ⟨.ofNat (cond ((m + 1).ble u) (2 ^ P.slopes) 0), Fast.negNat (e * 2 ^ P.slopes)⟩
+        ⟨.ofNat (u * 2 ^ P.slopes / (u + (m + 1))),
+          .ofNat (u * 2 ^ P.slopes - u * (u * 2 ^ P.slopes / (u + (m + 1))) + e * 2 ^ P.slopes)⟩ z y
+      generalize u * 2 ^ P.slopes / (u + (m + 1)) = c at *
+      have hsub : u * c ≤ u * 2 ^ P.slopes := Nat.mul_le_mul_left u hflat
+      have hcast : ((u * 2 ^ P.slopes - u * c : Nat) : Rat) = u * pow2 P.slopes - u * c := by
+        have := congrArg (fun n : Nat => (n : Rat)) (Nat.sub_add_cancel hsub)
+        simp only [Rat.natCast_add, Rat.natCast_mul, h2] at this
+        grind
+      have hchord : (c : Rat) * (u + (m + 1)) ≤ u * pow2 P.slopes := by
+        have := Rat.natCast_le_natCast.mpr hchord
+        simpa only [Rat.natCast_mul, Rat.natCast_add, h1, h2] using this
+      have hflat : (c : Rat) ≤ pow2 P.slopes := by
+        have := Rat.natCast_le_natCast.mpr hflat
+        simpa only [h2] using this
+      have hc : (0 : Rat) ≤ c := Rat.natCast_nonneg
+      have hml : ((Int.negSucc m : Int) : Rat) = -((m : Rat) + 1) := by
+        rw [Int.negSucc_eq, Rat.intCast_neg, Rat.intCast_add, Rat.intCast_natCast, Rat.intCast_one]
+      have hul : ((Int.ofNat u : Int) : Rat) = u := Rat.intCast_natCast u
+      rw [hml] at hl
+      rw [hul] at hu
+      have hlow : ((cond ((m + 1).ble u) (2 ^ P.slopes) 0 : Nat) : Rat) = pow2 P.slopes
+          ∨ ((cond ((m + 1).ble u) (2 ^ P.slopes) 0 : Nat) : Rat) = 0 := by
+        cases (m + 1).ble u
+        · exact .inr rfl
+        · exact .inl rfl
+      generalize cond ((m + 1).ble u) (2 ^ P.slopes) 0 = low at *
+      simp only [Between, Fast.negNat_eq, Rat.intCast_neg, Int.ofNat_eq_natCast, Rat.intCast_natCast,
+        Rat.natCast_mul, Rat.natCast_add, hcast, h2]
+      generalize z * pow2 P.grid = t at *
+      generalize pow2 P.slopes = one at *
+      generalize (low : Rat) = low, (u : Rat) = u, (m : Rat) = m, (c : Rat) = c at *
+      have a1 := Rat.mul_le_mul_of_nonneg_left hl hc
+      have a2 := Rat.mul_le_mul_of_nonneg_left (c := one - c) hu (by grind)
+      by_cases ht : t ≤ 0
+      · rw [if_pos ht] at hn
+        have := Rat.mul_le_mul_of_nonneg_left ht hone
+        refine ⟨?_, by grind⟩
+        cases hlow with
+        | inl h => rw [h]; grind
+        | inr h => rw [h]; grind
+      · rw [if_neg ht] at hn
+        have := Rat.mul_le_mul_of_nonneg_left (Rat.le_of_lt (Rat.not_le.mp ht)) hone
+        refine ⟨?_, by grind⟩
+        cases hlow with
+        | inl h => rw [h]; grind
+        | inr h => rw [h]; grind
+
+theorem reluLines_sound {P : Params} {f : Hinge} (hf : f.isRelu = true) {b : Box} {e : List Nat} {z y : Vec}
+    {lo hi : List Line} (hz : InBox P.grid b z) (hy : AllNear P.grid (vmap (f.eval P.grid) z) e y)
+    (h : reluLines (2 ^ P.slopes) b e = some (lo, hi)) : LinesOk P lo hi z y := by
+  induction b generalizing e z y lo hi with
+  | nil =>
+    have hz' := inBox_nil hz
+    subst hz'
+    obtain ⟨rfl, rfl⟩ := allNear_nil hy
+    have h : ([], []) = (lo, hi) := Option.some.inj h
+    obtain ⟨rfl, rfl⟩ := Prod.mk.inj h
+    trivial
+  | cons b bs ih =>
+    obtain ⟨z0, zs, rfl, hl, hu, hz⟩ := inBox_cons hz
+    obtain ⟨e0, es, y0, ys, rfl, rfl, hn, hy⟩ := allNear_cons hy
+    rw [reluLines, Option.map_eq_some_iff] at h
+    obtain ⟨ls, h, hls⟩ := h
+    have hls := (Loops.reluLine_eq _ b e0 fun l u => (l :: ls.1, u :: ls.2)).symm.trans hls
+    obtain ⟨rfl, rfl⟩ := Prod.mk.inj hls
+    exact ⟨Eq.mp (Loops.reluLine_eq _ b e0 _) (reluLine_sound hf hl hu hn), ih hz hy h⟩
+
+/-- **Lines of a hinge.** The checker's lines bound the noisy values of a hinge on all values in the box. -/
+theorem hingeLines_sound {P : Params} (f : Hinge) {b : Box} {e : List Nat} {z y : Vec} {lo hi : List Line}
+    (hz : InBox P.grid b z) (hy : AllNear P.grid (vmap (f.eval P.grid) z) e y)
+    (h : hingeLines P f b e = some (lo, hi)) : LinesOk P lo hi z y := by
+  unfold hingeLines at h
+  cases hf : f.isRelu with
+  | true => exact reluLines_sound hf hz hy (by simpa only [hf, cond_true] using h)
+  | false => exact pointsLines_sound f hz hy (by simpa only [hf, cond_false] using h)
 
 theorem linesOk_cons {P : Params} {l : Line} {ls us : List Line} {z y : Vec} (h : LinesOk P (l :: ls) us z y) :
     ∃ u us' z0 zs y0 ys, us = u :: us' ∧ z = z0 :: zs ∧ y = y0 :: ys ∧ Between P l u z0 y0 ∧

@@ -157,7 +157,9 @@ theorem posPart_sub_negPart (i : Int) : (posPart i : Rat) - (negPart i : Rat) = 
   exact h
 
 theorem posPart_le (i : Int) : posPart i ≤ i.natAbs ∧ negPart i ≤ i.natAbs := by
-  cases i <;> exact ⟨by simp [posPart], by simp [negPart]⟩
+  cases i with
+  | ofNat m => exact ⟨Nat.le_refl m, Nat.zero_le _⟩
+  | negSucc m => exact ⟨Nat.zero_le _, Nat.le_refl (m + 1)⟩
 
 /-- What the digits say about the sum of products with values in the box: it lies between the two differences. -/
 theorem digitDot_bounds {grid width : Nat} {bs : Box} {x : Vec} (h : InBox grid bs x) (p n : Nat) :
@@ -215,7 +217,7 @@ theorem Row.bounds {grid bits width : Nat} {a : Box} {x : Vec} {r : Row} (h : In
   rw [digitAt_products hp hn hs (fun b => by have := le b; omega),
     digitAt_products hp hn hs (fun b => by have := le b; omega),
     digitAt_products hp hn hs (fun b => by have := le b; omega),
-    digitAt_products hp hn hs (fun b => by have := le b; omega), Int.subNatNat_eq_coe, Int.subNatNat_eq_coe]
+    digitAt_products hp hn hs (fun b => by have := le b; omega), Fast.diff_eq, Fast.diff_eq]
   simp only [Rat.intCast_sub, Rat.intCast_natCast, Rat.natCast_add]
   exact b
 

@@ -22,8 +22,8 @@ the root: `false` is the low side. -/
   | .done, [], known => Plan.proves P nodes noise bits goal .done known
   | .done, _ :: _, _ => false
   | .bound methods next, path, known =>
-    match build P nodes noise bits methods known with
-    | some st => forceBoxes (State.boxes st) fun known => Plan.provesAt P nodes noise bits goal next path known
+    match build P false nodes noise bits methods known with
+    | some st => Plan.provesAt P nodes noise bits goal next path (State.boxes st)
     | none => false
   | .split node element value low high, [], known =>
     Plan.proves P nodes noise bits goal (.split node element value low high) known
@@ -43,9 +43,9 @@ theorem Plan.provesAt_nil {P : Params} {nodes : List Node} {noise : Noise} {bits
   | done => rfl
   | split => rfl
   | bound methods next ih =>
-    cases h : build P nodes noise bits methods known with
+    cases h : build P false nodes noise bits methods known with
     | none => simp only [provesAt, proves, h]
-    | some st => simp only [provesAt, proves, h, forceBoxes_eq, ih]
+    | some st => simp only [provesAt, proves, h, ih]
 
 /-- Where both sides of a split are proved, the branch that ends there is. -/
 theorem Plan.provesAt_both {P : Params} {nodes : List Node} {noise : Noise} {bits : Bits} {goal : Formula}
@@ -57,13 +57,12 @@ theorem Plan.provesAt_both {P : Params} {nodes : List Node} {noise : Noise} {bit
   | done => cases path <;> exact absurd hl (by simp [provesAt])
   | bound methods next ih =>
     have step (path : List Bool) : Plan.provesAt P nodes noise bits goal (.bound methods next) path known
-        = match build P nodes noise bits methods known with
+        = match build P false nodes noise bits methods known with
           | some st => next.provesAt P nodes noise bits goal path st.boxes
           | none => false := by
-      rw [provesAt.eq_def]
-      simp only [forceBoxes_eq]
+      first | rfl | rw [provesAt.eq_def]
     rw [step] at hl hh ⊢
-    cases h : build P nodes noise bits methods known with
+    cases h : build P false nodes noise bits methods known with
     | none => simp only [h, Bool.false_eq_true] at hl
     | some st =>
       simp only [h] at hl hh ⊢

@@ -53,7 +53,7 @@ theorem unpack_eq (width count p n : Nat) :
   | succ count ih =>
     simp only [unpack, fields, differences]
     congr 1
-    · exact Int.subNatNat_eq_coe
+    · exact Fast.diff_eq _ _
     · exact ih _ _
 
 /-- The fields of zero are zero. -/

@@ -189,8 +189,8 @@ theorem Plan.proves_sound {P : Params} {nodes : List Node} {noise : Noise} {bits
   | done =>
     simp only [Plan.proves, Bool.or_eq_true] at h
     cases h with
-    | inl h => exact (not_known_of_anyEmpty h hk).elim
-    | inr h =>
+    | inr h => exact (not_known_of_anyEmpty h hk).elim
+    | inl h =>
       split at h
       · rename_i b ks
         match nodes, ks, env, hk with
@@ -205,7 +205,6 @@ theorem Plan.proves_sound {P : Params} {nodes : List Node} {noise : Noise} {bits
     simp only [Plan.proves] at h
     split at h
     · rename_i st hst
-      rw [forceBoxes_eq] at h
       exact ih (build_sound hw hr hk hst).known h
     · simp at h
   | split node element value low high ihl ihh =>

@@ -79,7 +79,7 @@ def bounds_theorem(seed: int, backward: bool) -> str:
     method = ".backward" if backward else ".interval"
     return f"""
 theorem {NAMESPACE}.bounds_{seed}_{backward} :
-    (build ⟨{GRID}, 6, 8⟩ [{nodes}] [{noise}] [{given}] [{", ".join([method] * len(found.nodes))}]
+    (build ⟨{GRID}, 6, 8⟩ false [{nodes}] [{noise}] [{given}] [{", ".join([method] * len(found.nodes))}]
       (start {lean_terms.box(box)} [{nodes}])).map State.boxes = some [{boxes}] := by decide +kernel
 """
 

@@ -1,6 +1,6 @@
 """What the Lean checker computes, once more in Python: bounds of a network's values in integers.
 
-Definition by definition `lean/TorchLean/Integers.lean` and `Check.lean`, on the same integers, vectorised over the rows
+Definition by definition `lean/TorchLean/Bounds.lean` and `Check.lean`, on the same integers, vectorised over the rows
 of a matrix (numpy arrays of Python integers, which never overflow). Plans are followed in `replay`.
 """
 
@@ -165,7 +165,7 @@ class Checker:
         box = Box(box.lower - noise, box.upper + noise)
         node = self.network.nodes[index]
         if backward and isinstance(node, Linear):
-            return box.meet(self.backward(index, node, state))
+            return self.backward(index, node, state, box)
         return box
 
     def _propagated(self, index: int, state: State) -> Box:
@@ -202,6 +202,8 @@ class Checker:
 
     def _hinged(self, node: Hinge, box: Box) -> Box:
         """`hingeBox`: the hinge's values at the ends, and at the kink where it lies between them."""
+        if node.is_relu:
+            return Box(numpy.maximum(box.lower, 0), numpy.maximum(box.upper, 0))
         rows = list(zip(box.lower, box.upper, strict=True))
         values = [[node.scaled(z) for z in node.points(low, high)] for low, high in rows]
         return Box(
@@ -225,6 +227,8 @@ class Checker:
     def _lines(self, node: Hinge, low: int, high: int, noise: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """`hingeLines` for one element: slope and shift of the line below and of that above."""
         slopes, scale = self.params.slopes, node.scale
+        if node.is_relu:
+            return _relu_lines(1 << slopes, low, high, noise)
         first, second = self._slopes_on(node, low, high)
         points = node.points(low, high)
         lower = min(((node.scaled(z) << slopes) >> scale) - first * z for z in points)
@@ -244,15 +248,19 @@ class Checker:
         chord = rise // ((high - low) << node.scale)
         return (longer, chord) if node.below <= node.above else (chord, longer)
 
-    def backward(self, index: int, node: Linear, state: State) -> Box:
-        """`backRows`: backward bounds of all rows of a linear node, lower and upper ends in one pass."""
+    def backward(self, index: int, node: Linear, state: State, box: Box) -> Box:
+        """`backRows`: the box of a linear node, met with backward bounds of all its rows. Of the output only the lower
+        ends are bounded, since goals read no others."""
+        both = index < len(self.network.nodes) - 1
         matrix, grid = self._matrices[index], self.network.grid
         shift, noise = matrix.bias << grid, self.noise[index] << node.scale
-        rows = numpy.concatenate((matrix.whole, -matrix.whole))
-        const = numpy.concatenate((shift - noise, -shift - noise))
+        rows, const = matrix.whole, shift - noise
+        if both:
+            rows, const = numpy.concatenate((rows, -rows)), numpy.concatenate((const, -shift - noise))
         bounds = self._back(index, node.operand, rows, const, node.scale, state)
         count = len(matrix.whole)
-        return Box(bounds[:count], -bounds[count:])
+        upper = numpy.minimum(box.upper, -bounds[count:]) if both else box.upper
+        return Box(numpy.maximum(box.lower, bounds[:count]), upper)
 
     def _back(self, index: int, operand: int, first: Array, const: Array, scale: int, state: State) -> Array:
         """`back`, for many rows at once: lower bounds of `(first value + const / 2^grid) / 2^scale`."""
@@ -325,6 +333,16 @@ class Checker:
             const = const + ((row & mask) * state[value].box.lower).sum(1)
             rows[value] = row >> k
         return floor_shift(const, k), places
+
+
+def _relu_lines(one: int, low: int, high: int, noise: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """`reluLine`: slope and shift of the line below and of that above, in units of `1 / one`."""
+    e = noise * one
+    if low >= 0 or high < 0:
+        slope = one if low >= 0 else 0
+        return (slope, -e), (slope, e)
+    chord = high * one // (high - low)
+    return (one if -low <= high else 0, -e), (chord, high * one - high * chord + e)
 
 
 def _gathered(lines: Sequence[tuple[int, int]]) -> Lines:

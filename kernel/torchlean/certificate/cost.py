@@ -13,22 +13,22 @@ from dataclasses import dataclass
 
 from torchlean.certificate.network import Hinge, Linear, Network
 
-STEP_SECONDS = 20e-6
+STEP_SECONDS = 40e-6
 """One unfolding, with all that the kernel does until the next."""
 
-ROW_STEPS = 220
+ROW_STEPS = 70
 """Interval propagation: each row of a matrix takes a few products of large numbers."""
 
-COLUMN_STEPS = 100
+COLUMN_STEPS = 30
 """Interval propagation: each element of a matrix' operand becomes a digit of four numbers."""
 
-HINGE_STEPS = 820
+HINGE_STEPS = 70
 """Interval and lines of one element of a hinge."""
 
-PASS_STEPS = 60
+PASS_STEPS = 25
 """A backward bound: each element of each value that a row passes."""
 
-CELL_STEPS = 33
+CELL_STEPS = 10
 """Once in a check: that a number of a matrix fits in its field."""
 
 
@@ -51,7 +51,8 @@ def effort(network: Network, backward: Sequence[bool]) -> Effort:
         if isinstance(node, Linear):
             steps += ROW_STEPS * size + COLUMN_STEPS * network.sizes[node.operand]
             if backward[index]:
-                steps += PASS_STEPS * 2 * size * passed
+                sides = 1 if index == len(network.nodes) - 1 else 2
+                steps += PASS_STEPS * sides * size * passed
         elif isinstance(node, Hinge):
             steps += HINGE_STEPS * size
         passed += size

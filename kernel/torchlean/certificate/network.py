@@ -62,6 +62,11 @@ class Hinge:
     def operands(self) -> tuple[int, ...]:
         return (self.operand,)
 
+    @property
+    def is_relu(self) -> bool:
+        """`Hinge.isRelu`."""
+        return (self.scale, self.kink, self.value, self.below, self.above) == (0, 0, 0, 0, 1)
+
     def scaled(self, z: int) -> int:
         """`2^scale` times the function, at `z` and in units of `2^-grid`."""
         slope = self.below if z <= self.kink else self.above

@@ -228,11 +228,8 @@ class _Search:
         assert isinstance(node, Linear), "the output of a claim is a matrix of its differences"
         self.checker.trace = {}
         try:
-            self.checker.backward(index, node, state)
-            return {
-                value: sum(abs(rows[: len(rows) // 2]).astype(float))
-                for value, rows in self.checker.trace.items()
-            }
+            self.checker.backward(index, node, state, state[-1].box)
+            return {value: sum(abs(rows).astype(float)) for value, rows in self.checker.trace.items()}
         finally:
             self.checker.trace = None
 
