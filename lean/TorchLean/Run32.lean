@@ -141,7 +141,7 @@ theorem linear32_sound {scale : Nat} {a : List Nat} {rows : List (List Int)} {bi
 /-- The hinge is relu. -/
 @[expose] def isRelu (f : Hinge) : Prop := f.scale = 0 ∧ f.kink = 0 ∧ f.value = 0 ∧ f.below = 0 ∧ f.above = 1
 
-theorem relu_eval {f : Hinge} (h : isRelu f) (grid : Nat) (z : Rat) : f.eval grid z = if z ≤ 0 then 0 else z := by
+theorem relu_value {f : Hinge} (h : isRelu f) (grid : Nat) (z : Rat) : f.eval grid z = if z ≤ 0 then 0 else z := by
   obtain ⟨h1, h2, h3, h4, h5⟩ := h
   have hone : pow2 0 = 1 := rfl
   have hzero : ((0 : Int) : Rat) = 0 := rfl
@@ -183,7 +183,7 @@ theorem relu32_sound {grid : Nat} {f : Hinge} (hf : isRelu f) (a : List Nat) :
   | nil => rfl
   | cons x xs ih =>
     refine ⟨fun hx => ?_, ih⟩
-    rw [relu_eval hf]
+    rw [relu_value hf]
     exact relu32_value hx
 
 /-- Elementwise sums, over the shorter list. -/
