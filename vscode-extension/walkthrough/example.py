@@ -1,4 +1,4 @@
-"""An example to play with. TorchLean reads this text and runs none of it, so there is nothing to save or install first."""
+"""An example to play with. TorchLean reads this text and runs none of it: there is nothing to save or install first."""
 
 import torch
 from torch import nn
@@ -24,7 +24,9 @@ controller = Controller()
 
 @tl.claim(x=tl.box([-1.0, -1.0], [1.0, 1.0]))
 def stays_in_range(x):
-    return controller(x).abs() <= 3.0  # proved: for every input of the box, not only for those that were tried
+    return (
+        controller(x).abs() <= 3.0
+    )  # proved: for every input of the box, not only for those that were tried
 
 
 @tl.claim(x=tl.box([-1.0, -1.0], [1.0, 1.0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import struct
 from typing import TYPE_CHECKING
@@ -129,9 +130,7 @@ class CaptureEmitter:
             UnsupportedError: another live name shares the memory.
             ShapeError: shape or dtype do not fit.
         """
-        if target.storage is not result.storage and any(
-            other is not target for other in target.storage.handles
-        ):
+        if target.storage is not result.storage and _shared(target):
             raise UnsupportedError(
                 "it is changed in place while another tensor shares its memory (a view); "
                 "use the out-of-place operation instead"
@@ -246,6 +245,18 @@ def _source(lower: float, upper: float) -> Source:
 
 def too_large(shape: tuple[int, ...]) -> str:
     return f"a tensor of shape {tuple(shape)} has more than the {TENSOR_ELEMENTS:,} elements that TorchLean analyses"
+
+
+def _shared(target: TensorValue) -> bool:
+    """Whether a live tensor lies in the same memory.
+
+    Python frees what nothing refers to at once, but for cycles, and torch makes one of the frames that call it when it
+    first imports its compiler. What lives on in such a cycle only is no tensor of the program's.
+    """
+    if all(other is target for other in target.storage.handles):
+        return False
+    gc.collect()
+    return any(other is not target for other in target.storage.handles)
 
 
 def _number_dtype(
