@@ -21,10 +21,10 @@ from torch.utils import _pytree as pytree
 from torchlean.claims.api import Claim
 from torchlean.claims.robustness import Robust
 from torchlean.conformance.modes import Inapplicable, Run, prepared
-from torchlean.conformance.observing import NotThere, Observed, modules_in, named, user_lines
+from torchlean.conformance.observing import NotThere, Observed, named, user_lines
 from torchlean.conformance.tracing import traced
 from torchlean.exported.program import Request
-from torchlean.exported.subjects import NotFound, Subject, Subjects
+from torchlean.exported.subjects import NotFound, Subject, Subjects, modules_in
 from torchlean.ops import TensorType
 from torchlean.sandbox.channel import Channel
 from torchlean.sandbox.user import imported

@@ -110,18 +110,6 @@ class Observed(nn.Module):  # type: ignore[misc]
         return (*comparing.operands, torch.as_tensor(result))
 
 
-def modules_in(names: Mapping[str, Any]) -> dict[str, nn.Module]:
-    """Modules bound to names of a file, and those in its lists and dictionaries."""
-    found: dict[str, nn.Module] = {}
-    for name, value in names.items():
-        if isinstance(value, nn.Module):
-            found[name] = value
-        elif isinstance(value, (list, tuple, dict)):
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            found |= {f"{name}_{key}": item for key, item in items if isinstance(item, nn.Module)}
-    return found
-
-
 def named(names: Mapping[str, Any], path: str) -> Any:
     """What `stable.inside` stands for in a file.
 

@@ -75,7 +75,7 @@ class Subjects:
             function = getattr(found, "__wrapped__", None)
             if not callable(function):
                 raise NotFound(f"after the import there is no claim `{request.name}`")
-            return Subject(_Function(function, self._modules()), _zeros(request), {})
+            return Subject(_Function(function, modules_in(self.names)), _zeros(request), {})
         if not (isinstance(found, type) and issubclass(found, nn.Module)):
             raise NotFound(f"after the import there is no module class `{request.name}`")
         called = None if request.assumed else self._called(found, request)
@@ -99,16 +99,17 @@ class Subjects:
         objects = [*self.names.values(), *self._made]
         return next((item for item in objects if type(item) is cls), None) or cls()
 
-    def _modules(self) -> dict[str, nn.Module]:
-        """Modules that a claim may call: those bound to names of the file, and those in its lists and dictionaries."""
-        found: dict[str, nn.Module] = {}
-        for name, value in self.names.items():
-            if isinstance(value, nn.Module):
-                found[name] = value
-            elif isinstance(value, (list, tuple, dict)):
-                items = value.items() if isinstance(value, dict) else enumerate(value)
-                found |= {f"{name}_{key}": item for key, item in items if isinstance(item, nn.Module)}
-        return found
+
+def modules_in(names: Mapping[str, Any]) -> dict[str, nn.Module]:
+    """Modules that a claim may call: those bound to names of the file, and those in its lists and dictionaries."""
+    found: dict[str, nn.Module] = {}
+    for name, value in names.items():
+        if isinstance(value, nn.Module):
+            found[name] = value
+        elif isinstance(value, (list, tuple, dict)):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            found |= {f"{name}_{key}": item for key, item in items if isinstance(item, nn.Module)}
+    return found
 
 
 class _Function(nn.Module):  # type: ignore[misc] # torch is untyped here
