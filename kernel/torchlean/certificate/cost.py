@@ -1,7 +1,7 @@
 """How long the Lean kernel takes for a plan, estimated from the work it does.
 
 The work is counted in definitions that the kernel unfolds, which Lean tells (`set_option diagnostics true`) and which
-no busy machine changes; the constants are fitted to trained networks. How long one takes is that of the embedded
+no busy machine changes; the constants add up to what a trained network took. How long one takes is that of the embedded
 (WebAssembly) Lean; the native one is several times faster. An estimate only decides whether a check is worth starting
 and where a plan is cut into parts: the check itself has a time-out.
 """
