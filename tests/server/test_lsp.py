@@ -50,6 +50,7 @@ async def test_the_client_is_offered_what_it_can_use(editor: Editor) -> None:
         "torchlean.setUpLean",
         "torchlean.drawLyapunov",
         "torchlean.largestLevel",
+        "torchlean.captureByExport",
     }
 
 
