@@ -49,6 +49,7 @@ SERVER_MAY_USE = {
     "configuration",  # torchlean.toml, without torch
     "diagnostics",
     "edits",
+    "explain",
     "lean",  # finds and runs Lean, without torch; imported when Lean is first needed
     "lean.errors",
     "lean.installing",

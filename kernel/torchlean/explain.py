@@ -8,6 +8,7 @@ read.
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from pathlib import Path
 
 from torchlean.diagnostics import CODES
@@ -31,14 +32,20 @@ def explain(code: str) -> str:
     wanted = code.strip().upper()
     if wanted not in CODES:
         raise UnknownCodeError(_unknown(code))
-    for folder in _FOLDERS:
-        page = folder / f"{wanted}.md"
-        if page.is_file():
-            return page.read_text(encoding="utf-8")
+    page = page_of(wanted)
+    if page is not None:
+        return page.read_text(encoding="utf-8")
     places = " and ".join(map(str, _FOLDERS))
     raise FileNotFoundError(
         f"the page of {wanted} ({CODES[wanted]}) is neither in {places}: install torchlean again"
     )
+
+
+@cache
+def page_of(code: str) -> Path | None:
+    """The file with the page of a code; None where the installation lacks it."""
+    pages = (folder / f"{code}.md" for folder in _FOLDERS)
+    return next((page for page in pages if page.is_file()), None)
 
 
 def _unknown(code: str) -> str:

@@ -20,6 +20,9 @@ class Client:
     refresh_inlay_hints: bool = False
     refresh_lenses: bool = False
     related_information: bool = False
+    code_descriptions: bool = False
+    tags: bool = False
+    link_tooltips: bool = False
     nested_symbols: bool = False
     code_actions: bool = False
     versioned_edits: bool = False
@@ -45,6 +48,9 @@ class Client:
             refresh_inlay_hints=bool(workspace.inlay_hint and workspace.inlay_hint.refresh_support),
             refresh_lenses=bool(workspace.code_lens and workspace.code_lens.refresh_support),
             related_information=bool(publish and publish.related_information),
+            code_descriptions=bool(publish and publish.code_description_support),
+            tags=_faded(publish),
+            link_tooltips=bool(document.document_link and document.document_link.tooltip_support),
             nested_symbols=bool(symbols and symbols.hierarchical_document_symbol_support),
             code_actions=bool(actions and actions.code_action_literal_support),
             versioned_edits=bool(edits and edits.document_changes),
@@ -58,3 +64,9 @@ class Client:
             apply_edit=bool(workspace.apply_edit),
             show_document=bool(window.show_document and window.show_document.support),
         )
+
+
+def _faded(publish: types.PublishDiagnosticsClientCapabilities | None) -> bool:
+    """Whether the client fades what is said to be of no use."""
+    support = publish.tag_support if publish else None
+    return support is not None and types.DiagnosticTag.Unnecessary in support.value_set

@@ -7,26 +7,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 
 from torchlean.diagnostics import Related
+from torchlean.explain import page_of
 from torchlean.source import Span
+from torchlean_server.client import Client
 from torchlean_server.features.actions import Action
 from torchlean_server.features.certificates import Offer
 from torchlean_server.features.diagnostics import Problem
 from torchlean_server.features.hover import Hover
 from torchlean_server.features.inlay import Hint
 from torchlean_server.features.lens import Lens
+from torchlean_server.features.links import Link
 from torchlean_server.features.reproduction import NewTest
 from torchlean_server.features.symbols import Symbol
 from torchlean_server.state import Document
 from torchlean_server.text import Text
 
 SOURCE = "torchlean"
+
+OF_NO_USE = frozenset({"TL308"})
+"""Codes of what might as well not be there: a claim that says nothing. Editors fade it."""
 
 SELECT_DOMAIN = "torchlean.selectDomain"
 
@@ -82,11 +89,13 @@ _START = types.Range(types.Position(0, 0), types.Position(0, 0))
 class Converter:
     """Between our values and LSP's, in the agreed encoding of columns.
 
-    `text_of` gives the text of a file by its path, for places in other files; None where it cannot be read.
+    `text_of` gives the text of a file by its path, for places in other files; None where it cannot be read. `client` is
+    what the other side shows beside a message.
     """
 
     encoding: types.PositionEncodingKind | str
     text_of: Callable[[str], Text | None]
+    client: Client = field(default_factory=Client)
 
     def offset(self, text: Text, position: types.Position) -> int:
         """The offset of an LSP position. Behind a line's end means its end; within a character means its start."""
@@ -155,12 +164,17 @@ class Converter:
 
     def problem(self, text: Text, problem: Problem, related: bool) -> types.Diagnostic:
         """A diagnostic; `related` where the client shows related places."""
+        page = page_of(problem.code) if self.client.code_descriptions else None
+        description = None if page is None else types.CodeDescription(page.as_uri())
+        faded = [types.DiagnosticTag.Unnecessary] if self.client.tags and problem.code in OF_NO_USE else None
         return types.Diagnostic(
             self.range(text, problem.start, problem.end),
             problem.message,
             severity=types.DiagnosticSeverity(int(problem.severity)),
             code=problem.code,
             source=SOURCE,
+            code_description=description,
+            tags=faded,
             related_information=[self._related(r) for r in problem.related] or None if related else None,
         )
 
@@ -191,6 +205,13 @@ class Converter:
             test.title,
             kind=types.CodeActionKind.QuickFix,
             edit=types.WorkspaceEdit(document_changes=[new, edit]),
+        )
+
+    def link(self, text: Text, link: Link) -> types.DocumentLink:
+        """A place that leads to a file."""
+        tooltip = link.tooltip if self.client.link_tooltips else None
+        return types.DocumentLink(
+            self.range(text, link.start, link.end), target=Path(link.path).as_uri(), tooltip=tooltip
         )
 
     def offer(self, offer: Offer) -> types.CodeAction:

@@ -29,6 +29,7 @@ from torchlean_server.features import (
     hover,
     inlay,
     lens,
+    links,
     lyapunov,
     notes,
     reproduction,
@@ -69,6 +70,10 @@ def register(server: Server) -> None:
         types.TEXT_DOCUMENT_INLAY_HINT: (inlay_hints, types.InlayHintOptions(resolve_provider=False)),
         types.TEXT_DOCUMENT_CODE_LENS: (code_lenses, types.CodeLensOptions(resolve_provider=False)),
         types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: (document_symbols, None),
+        types.TEXT_DOCUMENT_DOCUMENT_LINK: (
+            document_links,
+            types.DocumentLinkOptions(resolve_provider=False),
+        ),
         types.TEXT_DOCUMENT_CODE_ACTION: (
             code_actions,
             types.CodeActionOptions(
@@ -221,6 +226,14 @@ def hover_at(ls: Server, params: types.HoverParams) -> types.Hover | None:
     about = notes.hover if is_property(document.path) else hover.hover
     found = about(document, ls.converter.offset(document.text, params.position))
     return None if found is None else ls.converter.hover(document.text, found)
+
+
+async def document_links(ls: Server, params: types.DocumentLinkParams) -> list[types.DocumentLink]:
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return []
+    await ls.checker.settled(document, SHORT_WAIT)
+    return [ls.converter.link(document.text, link) for link in links.links(document)]
 
 
 async def inlay_hints(ls: Server, params: types.InlayHintParams) -> list[types.InlayHint] | None:

@@ -66,7 +66,7 @@ class Server(LanguageServer):
         self.adopt_folders(folders or ([params.root_uri] if params.root_uri else []))
         self.client = Client.of(params.capabilities)
         encoding = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
-        self.converter = Converter(encoding, self.text_of)
+        self.converter = Converter(encoding, self.text_of, self.client)
         self.publisher = Publisher(self, self.client, self.documents, self.diagnostics)
         self.bars = Progress(self.work_done_progress) if self.client.progress else None
         self.lanes = Lanes(self.pool, len(self.pool.workers))
