@@ -195,7 +195,7 @@ def cancel_progress(ls: Server, params: types.WorkDoneProgressCancelParams) -> N
     document = ls.bars.document(params.token) if ls.bars else None
     if document is not None:
         ls.checker.cancel(document)
-    for bar in (ls.preparation_bar, ls.lean_bar, ls.set_up_bar, ls.export_bar, *ls.study_bars):
+    for bar in (ls.preparation_bar, ls.lean_bar, ls.set_up_bar, ls.export_bar):
         bar.cancelled(params.token)
 
 

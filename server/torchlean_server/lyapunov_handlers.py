@@ -18,16 +18,12 @@ from pygls.uris import from_fs_path
 from torchlean.edits import Fix
 from torchlean_server.features.actions import Action, Change
 from torchlean_server.features.lyapunov import DRAW, LARGEST_LEVEL, functions
-from torchlean_server.lean.bar import Bar
 from torchlean_server.lean.files import DIGITS, kept
 from torchlean_server.pool import AnalysisStopped, Request
 from torchlean_server.server import Server
 from torchlean_server.state import Document
 
 KEEP = "Leave it"
-
-DOING = {"picture": "drawing what is shown", "level": "searching for the largest level"}
-"""What a bar says of each kind of study."""
 
 
 def register(server: Server) -> None:
@@ -91,21 +87,10 @@ async def _studied(
     request = Request(
         document.uri, document.path, document.text.string, ls.documents.overlays(), study=(what, name)
     )
-    studied = asyncio.ensure_future(ls.lanes.study(request))
-
-    def give_up() -> None:
-        studied.cancel()
-
-    shown = Bar(ls.work_done_progress if ls.client.progress else None, f"TorchLean: {name}", give_up)
-    ls.study_bars.append(shown)
-    shown.say(DOING[what])
     try:
-        told, fixes = await studied
+        told, fixes = await ls.lanes.study(request)
     except AnalysisStopped as stop:
         raise JsonRpcInvalidParams(f"{command}: there is no answer: {stop.reason}") from stop
-    finally:
-        shown.say(None)
-        ls.study_bars.remove(shown)
     if what == "picture" and not told.startswith("<svg"):
         raise JsonRpcInvalidParams(f"{command}: {told}")
     return told, fixes

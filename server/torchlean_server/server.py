@@ -81,7 +81,6 @@ class Server(LanguageServer):
             self.documents, lambda: self.pool.roots, self.checker.recheck, self.export_bar.say
         )
         self.set_up_bar = bar.Bar(bars, "TorchLean: setting up Lean", self._cancel_set_up)
-        self.study_bars: list[bar.Bar] = []
         self.watcher = Watcher(self._file_changed, self.log)
         self.configuration = Configuration(self, self.client, self._adopt)
         self.configuration.take_all(params.initialization_options)

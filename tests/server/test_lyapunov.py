@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import pathlib
 from collections.abc import AsyncIterator
 from xml.etree import ElementTree
@@ -12,7 +11,6 @@ import pytest_asyncio
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from tests.server.editor import Editor, editing
-from tests.server.environment import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -104,34 +102,6 @@ async def test_the_largest_level_is_offered_and_written_when_it_is_taken(
     assert edit.new_text == f"(0.3, {float(level)!r})"
     # V is 0.75 x[0]^2 and more, so at least 1.6875 on the border, and the level set is whole below that.
     assert 1.3 < float(level) < 1.70
-
-
-async def test_a_search_shows_a_bar_and_cancelling_it_ends_the_search(
-    editor: Editor, tmp_path: pathlib.Path
-) -> None:
-    # Another function than the one above: what was searched before is remembered, and needs no bar.
-    uri = editor.open(tmp_path / "model.py", MODEL.replace("decrease=0.05", "decrease=0.001"))
-    await editor.checked(uri)
-    reports = editor.client.progress_reports
-
-    def begun() -> set[str]:
-        return {
-            str(token)
-            for token, values in reports.items()
-            for report in values
-            if getattr(report, "title", "") == "TorchLean: stable"
-        }
-
-    known, edits = begun(), len(editor.applied)
-    search = asyncio.ensure_future(editor.command(LEVEL, uri, "stable"))
-    await until(lambda: bool(begun() - known))
-    (token,) = begun() - known
-    assert reports[token][0].message == "searching for the largest level"
-    editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
-    with pytest.raises(JsonRpcException):
-        await search
-    await until(lambda: reports[token][-1].kind == "end")
-    assert len(editor.applied) == edits, "nothing was written"
 
 
 async def test_unknown_names_and_documents_are_refused(editor: Editor, tmp_path: pathlib.Path) -> None:
