@@ -142,7 +142,7 @@ class Pool:
             AnalysisStopped: it took too long, or its process died twice.
         """
         message = await self._answer(request, lambda _: None)
-        return wire.decode_fixes(message["fixes"])
+        return wire.decode_as(tuple[Fix, ...], message["fixes"])
 
     async def plans(self, request: Request) -> tuple[Plan, ...]:
         """Certificates of the request's `claims`, or why there are none. Cancel the task to have it dropped.
@@ -151,7 +151,7 @@ class Pool:
             AnalysisStopped: it took too long, or its process died twice.
         """
         message = await self._answer(request, lambda _: None)
-        return await asyncio.to_thread(wire.decode_plans, message["plans"])
+        return await asyncio.to_thread(wire.decode_as, tuple[Plan, ...], message["plans"])
 
     async def study(self, request: Request) -> tuple[str, tuple[Fix, ...]]:
         """The picture that the request's `study` asks for, or a sentence and an edit. Cancel the task to drop it.
@@ -160,7 +160,7 @@ class Pool:
             AnalysisStopped: it took too long, or its process died twice.
         """
         message = await self._answer(request, lambda _: None)
-        return str(message["text"]), wire.decode_fixes(message["fixes"])
+        return str(message["text"]), wire.decode_as(tuple[Fix, ...], message["fixes"])
 
     async def view(self, request: Request) -> Viewed:
         """What the request's `view` describes. Cancel the task to have it dropped.
@@ -169,7 +169,7 @@ class Pool:
             AnalysisStopped: it took too long, or its process died twice.
         """
         message = await self._answer(request, lambda _: None)
-        return await asyncio.to_thread(wire.decode_viewed, message["viewed"])
+        return await asyncio.to_thread(wire.decode_as, Viewed, message["viewed"])
 
     async def _answer(self, request: Request, publish: Callable[[FileAnalysis], None]) -> Message:
         """The result's message of whichever worker gives one."""
@@ -250,7 +250,7 @@ class Pool:
             "lines": None if request.lines is None else list(request.lines),
             "claims": None if request.claims is None else list(request.claims),
             "study": None if request.study is None else list(request.study),
-            "view": None if request.view is None else wire.encode_view(request.view),
+            "view": None if request.view is None else wire.encode(request.view),
         }
 
     def _settle(self, worker: Worker) -> None:

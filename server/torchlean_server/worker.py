@@ -113,6 +113,7 @@ class Analyser:
     def serve(self, request: Message) -> None:
         """Answer one request: layers as they come, then the result or that it was cancelled."""
         from torchlean.analysis import wire as form
+        from torchlean.analysis.views import View
 
         id = request["id"]
         self._wire.current = id
@@ -134,15 +135,15 @@ class Analyser:
             with contextlib.suppress(self._cancelled_error):
                 if claims is not None:
                     plans = self._certificates()(path, text, claims, self._session, cancelled)
-                    answer = {"type": "result", "id": id, "plans": form.encode_plans(plans)}
+                    answer = {"type": "result", "id": id, "plans": form.encode(plans)}
                 elif view is not None:
-                    seen = self._viewed()(form.decode_view(view), path, text, self._session, cancelled)
-                    answer = {"type": "result", "id": id, "viewed": form.encode_viewed(seen)}
+                    seen = self._viewed()(form.decode_as(View, view), path, text, self._session, cancelled)
+                    answer = {"type": "result", "id": id, "viewed": form.encode(seen)}
                 elif study is not None:
                     from torchlean.analysis.studies import answered  # only those who ask for it wait for it
 
                     told, found = answered(study[0], study[1], path, text, self._session, cancelled)
-                    answer = {"type": "result", "id": id, "text": told, "fixes": form.encode_fixes(found)}
+                    answer = {"type": "result", "id": id, "text": told, "fixes": form.encode(found)}
                 elif lines is None:
                     analysis = self._analyse(path, text, self._session, cancelled, publish)
                     answer = {"type": "result", "id": id, "analysis": form.encode(analysis)}
@@ -150,7 +151,7 @@ class Analyser:
                     from torchlean.analysis.fixing import fixes  # only those who ask for fixes wait for it
 
                     found = fixes(path, text, (lines[0], lines[1]), self._session, cancelled)
-                    answer = {"type": "result", "id": id, "fixes": form.encode_fixes(found)}
+                    answer = {"type": "result", "id": id, "fixes": form.encode(found)}
         self._wire.current = None
         self._wire.send(answer)
 

@@ -167,6 +167,6 @@ def test_a_unit_that_is_gone_is_refused() -> None:
 
 def test_a_view_comes_back_from_the_wire_as_it_was(tmp_path: Path) -> None:
     seen = view("claim:small", "crown", HALF)
-    assert wire.decode_viewed(wire.encode_viewed(seen)) == seen
+    assert wire.decode_as(Viewed, wire.encode(seen)) == seen
     asked = View("claim:small", "ibp", HALF)
-    assert wire.decode_view(wire.encode_view(asked)) == asked
+    assert wire.decode_as(View, wire.encode(asked)) == asked

@@ -25,7 +25,7 @@ from torchlean.analysis.result import (
     UnitResult,
     Verdict,
 )
-from torchlean.analysis.wire import decode, decode_plans, encode, encode_plans
+from torchlean.analysis.wire import decode, decode_as, encode
 from torchlean.diagnostics import Diagnostic, Related, Severity
 from torchlean.source import Span
 
@@ -77,7 +77,7 @@ def test_plans_of_certificates_keep_apart_what_can_be_checked_and_what_cannot() 
         Plan("safe[1]", "cd", NotCheckable("op tanh is outside the checker")),
         Plan("safe[2]", "ef", NotCheckable("it took too long", passing=True)),
     )
-    assert decode_plans(json.loads(json.dumps(encode_plans(plans)))) == plans
+    assert decode_as(tuple[Plan, ...], json.loads(json.dumps(encode(plans)))) == plans
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 NAME = "agreement-1.sqlite"
 """In the user's cache. The number changes with what a row says."""
+
+
+PROGRAMS = 128
+"""Files whose digests are remembered, with their texts."""
 
 
 class AgreementRows(Rows):
@@ -95,11 +100,20 @@ def program_digest(text: str, dependencies: Iterable[str], workspace: Workspace)
                 return None
     state = hashlib.sha256()
     for each in texts:
-        try:
-            state.update(hashlib.sha256(ast.dump(ast.parse(each)).encode()).digest())
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        digest = _syntax_digest(each)
+        if digest is None:
             return None
+        state.update(digest)
     return state.hexdigest()
+
+
+@lru_cache(PROGRAMS)
+def _syntax_digest(text: str) -> bytes | None:
+    """Of one file. Remembered: an edit of one changes none of those that it imports."""
+    try:
+        return hashlib.sha256(ast.dump(ast.parse(text)).encode()).digest()
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def compared(

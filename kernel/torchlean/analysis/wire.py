@@ -6,16 +6,15 @@ processes read; the command line's documents for others have their own, strict f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import cattrs
 
-from torchlean.analysis.result import Certificate, FileAnalysis, NotCheckable, Plan
-from torchlean.analysis.views import View, Viewed
+from torchlean.analysis.result import Certificate, FileAnalysis, NotCheckable
 from torchlean.diagnostics import Severity
-from torchlean.edits import Fix
 from torchlean.source import Span
+
+Form = TypeVar("Form")
 
 _converter = cattrs.Converter(unstruct_strat=cattrs.UnstructureStrategy.AS_DICT)
 
@@ -38,90 +37,30 @@ def _structured_plan(value: dict[str, Any], _: object) -> Certificate | NotCheck
 _converter.register_structure_hook_func(lambda cls: cls == Certificate | NotCheckable, _structured_plan)
 
 
-def encode(analysis: FileAnalysis) -> dict[str, Any]:
-    """The result as nested dictionaries, lists, strings and numbers."""
-    encoded: dict[str, Any] = _converter.unstructure(analysis)
-    return encoded
+def encode(value: object) -> Any:
+    """A result, or several in a sequence, as nested dictionaries, lists, strings and numbers."""
+    return _converter.unstructure(value)
 
 
-def decode(data: dict[str, Any]) -> FileAnalysis:
+def decode(data: object) -> FileAnalysis:
     """The result back from `encode`'s form, possibly after JSON.
 
     Raises:
         cattrs.BaseValidationError: the data has another form.
     """
-    return _converter.structure(data, FileAnalysis)
+    return decode_as(FileAnalysis, data)
 
 
-def encode_fixes(fixes: Sequence[Fix]) -> list[dict[str, Any]]:
-    """Quick fixes in the same form."""
-    encoded: list[dict[str, Any]] = _converter.unstructure(list(fixes))
-    return encoded
+def decode_as(form: type[Form], data: object) -> Form:
+    """Something else back from `encode`'s form.
 
-
-def decode_fixes(data: list[dict[str, Any]]) -> tuple[Fix, ...]:
-    """The fixes back from `encode_fixes`' form.
+    Args:
+        form: what it was, such as `View` or `tuple[Fix, ...]`.
 
     Raises:
         cattrs.BaseValidationError: the data has another form.
     """
-    return _converter.structure(data, tuple[Fix, ...])
+    return _converter.structure(data, form)
 
 
-def encode_plans(plans: Sequence[Plan]) -> list[dict[str, Any]]:
-    """What became of certificates in the same form."""
-    encoded: list[dict[str, Any]] = _converter.unstructure(list(plans))
-    return encoded
-
-
-def decode_plans(data: list[dict[str, Any]]) -> tuple[Plan, ...]:
-    """The plans back from `encode_plans`' form.
-
-    Raises:
-        cattrs.BaseValidationError: the data has another form.
-    """
-    return _converter.structure(data, tuple[Plan, ...])
-
-
-def encode_view(view: View) -> dict[str, Any]:
-    """What is to be seen, in the same form."""
-    encoded: dict[str, Any] = _converter.unstructure(view)
-    return encoded
-
-
-def decode_view(data: dict[str, Any]) -> View:
-    """The same back from `encode_view`'s form.
-
-    Raises:
-        cattrs.BaseValidationError: the data has another form.
-    """
-    return _converter.structure(data, View)
-
-
-def encode_viewed(viewed: Viewed) -> dict[str, Any]:
-    """A view in the same form."""
-    encoded: dict[str, Any] = _converter.unstructure(viewed)
-    return encoded
-
-
-def decode_viewed(data: dict[str, Any]) -> Viewed:
-    """The view back from `encode_viewed`' form.
-
-    Raises:
-        cattrs.BaseValidationError: the data has another form.
-    """
-    return _converter.structure(data, Viewed)
-
-
-__all__ = [
-    "decode",
-    "decode_fixes",
-    "decode_plans",
-    "decode_view",
-    "decode_viewed",
-    "encode",
-    "encode_fixes",
-    "encode_plans",
-    "encode_view",
-    "encode_viewed",
-]
+__all__ = ["decode", "decode_as", "encode"]

@@ -270,15 +270,7 @@ class _Comparison:
         last = reference.graph.outputs[0]
         got = float(done.tensors[-1][place].all())
         self._part(reference, row.mode, (last, last, False), point, (got, 1.0 - got, 0.0))
-        return ModeResult(
-            row.mode,
-            Outcome.PARTS,
-            row.inputs,
-            row.difference,
-            row.ulps,
-            row.fraction,
-            "the claim's result differs",
-        )
+        return replace(row, outcome=Outcome.PARTS, reason="the claim's result differs")
 
     def _own(self, reference: Reference, graph: Graph) -> list[ModeResult]:
         """Our own executions of the graph."""

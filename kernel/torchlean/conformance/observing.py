@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
+from torchlean.exported.subjects import Calling
+
 COMPARISONS = {
     **dict.fromkeys(("lt", "__lt__", "less"), "lt"),
     **dict.fromkeys(("le", "__le__", "less_equal"), "le"),
@@ -83,7 +85,7 @@ def user_lines(roots: Sequence[str]) -> list[tuple[str, int]]:
     return found
 
 
-class Observed(nn.Module):  # type: ignore[misc]
+class Observed(Calling):
     """Something to call with the unit's inputs, in order: gives the tensors to compare.
 
     `compares` is whether it is a claim, whose operands are returned, and its result last.
@@ -92,12 +94,8 @@ class Observed(nn.Module):  # type: ignore[misc]
     def __init__(
         self, function: Callable[..., Any], modules: Mapping[str, nn.Module], compares: bool
     ) -> None:
-        super().__init__()
-        self._function = function
+        super().__init__(function, modules)
         self.compares = compares
-        # Weights that belong to no module of its own are constants to torch.export.
-        for name, module in modules.items():
-            self.add_module(name.replace(".", "_"), module)
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         if not self.compares:

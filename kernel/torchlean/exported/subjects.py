@@ -75,7 +75,7 @@ class Subjects:
             function = getattr(found, "__wrapped__", None)
             if not callable(function):
                 raise NotFound(f"after the import there is no claim `{request.name}`")
-            return Subject(_Function(function, modules_in(self.names)), _zeros(request), {})
+            return Subject(Calling(function, modules_in(self.names)), _zeros(request), {})
         if not (isinstance(found, type) and issubclass(found, nn.Module)):
             raise NotFound(f"after the import there is no module class `{request.name}`")
         called = None if request.assumed else self._called(found, request)
@@ -112,7 +112,7 @@ def modules_in(names: Mapping[str, Any]) -> dict[str, nn.Module]:
     return found
 
 
-class _Function(nn.Module):  # type: ignore[misc] # torch is untyped here
+class Calling(nn.Module):  # type: ignore[misc] # torch is untyped here
     """A claim as a module, so that the weights of what it calls are its own: export knows no others."""
 
     def __init__(self, function: Callable[..., Any], modules: Mapping[str, nn.Module]) -> None:

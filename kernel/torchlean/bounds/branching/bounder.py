@@ -76,7 +76,7 @@ class Bounder:
         device: torch.device = PROCESSOR,
     ) -> None:
         self.device = device
-        self.goal = goal if device == PROCESSOR else goal.to(device)
+        self.goal = goal.to(device)
         self.cache = BoundsCache() if cache is None else cache
         self.check = check
         with on(device):
@@ -110,7 +110,7 @@ class Bounder:
     def whole(self) -> Boxes:
         """The domain as one box, bounded."""
         with on(self.device):
-            return self._here(self._whole())
+            return self._whole().to(PROCESSOR)
 
     def bound(self, boxes: Boxes) -> Boxes:
         """Bound boxes whose `margins`, `low`, `high`, `weights` and choices are those of the boxes around them.
@@ -118,10 +118,7 @@ class Bounder:
         Boxes that are shown to be empty (their phases contradict each other) get infinite margins.
         """
         with on(self.device):
-            return self._here(self._bound(boxes if self.device == PROCESSOR else boxes.to(self.device)))
-
-    def _here(self, boxes: Boxes) -> Boxes:
-        return boxes if self.device == PROCESSOR else boxes.to(PROCESSOR)
+            return self._bound(boxes.to(self.device)).to(PROCESSOR)
 
     def _whole(self) -> Boxes:
         lower, upper = (end.unsqueeze(0) for end in self.goal.ends())

@@ -68,8 +68,8 @@ class Boxes:
         return self._mapped(lambda values: values.index_select(0, index))
 
     def to(self, device: torch.device) -> Boxes:
-        """The same boxes there."""
-        return self._mapped(lambda values: values.to(device))
+        """The same boxes there; these where they are there."""
+        return self if self.node.device == device else self._mapped(lambda values: values.to(device))
 
     def _mapped(self, change: Callable[[Tensor], Tensor]) -> Boxes:
         return Boxes(*(_each(getattr(self, field.name), change) for field in fields(self)))

@@ -171,6 +171,11 @@ def interpolated(img, height, width, interpolation, antialias):
 
 def resize(img, size, interpolation=InterpolationMode.BILINEAR, max_size=None, antialias=True):
     """Whole numbers are resized as float32 numbers and rounded."""
+    return resized(img, size, interpolation, max_size, antialias, (torch.float32, torch.float64))
+
+
+def resized(img, size, interpolation, max_size, antialias, own):
+    """Numbers of the dtypes `own` are resized as what they are, others as float32 numbers."""
     channels, height, width = get_dimensions(img)
     new_height, new_width = resized_size(height, width, size, max_size)
     if isinstance(img, Picture):
@@ -179,7 +184,7 @@ def resize(img, size, interpolation=InterpolationMode.BILINEAR, max_size=None, a
         return img
     if in_script():
         return numbers_of(img, (*img.shape[:-2], new_height, new_width))
-    if img.dtype in (torch.float32, torch.float64):
+    if img.dtype in own:
         return interpolated(img, new_height, new_width, interpolation, antialias)
     made = interpolated(img.to(torch.float32), new_height, new_width, interpolation, antialias)
     if mode_of(interpolation) == "bicubic" and img.dtype == torch.uint8:

@@ -9,17 +9,15 @@ from torchvision.transforms.functional import (
     float_to_whole,
     get_dimensions,
     hflip,
-    interpolated,
     largest,
-    mode_of,
     normalize,
     pad,
     pil_to_tensor,
-    resized_size,
+    resized,
     vflip,
 )
 
-from torchlean.capture.intrinsics import in_script, numbers_of, unsupported
+from torchlean.capture.intrinsics import in_script, unsupported
 
 horizontal_flip = hflip
 vertical_flip = vflip
@@ -55,19 +53,9 @@ def convert_image_dtype(image, dtype=torch.float32):
 
 def resize(inpt, size, interpolation=InterpolationMode.BILINEAR, max_size=None, antialias=True):
     """Bytes are averaged as bytes, in ways that depend on the machine; other whole numbers as float32 numbers."""
-    channels, height, width = get_dimensions(inpt)
-    new_height, new_width = resized_size(height, width, size, max_size)
-    if isinstance(inpt, Picture):
-        return Picture(channels, new_height, new_width)
-    if (height, width) == (new_height, new_width):
-        return inpt
-    if in_script():
-        return numbers_of(inpt, (*inpt.shape[:-2], new_height, new_width))
-    if inpt.dtype in (torch.float32, torch.float64, torch.uint8):
-        return interpolated(inpt, new_height, new_width, interpolation, antialias)
-    made = interpolated(inpt.to(torch.float32), new_height, new_width, interpolation, antialias)
-    smooth = mode_of(interpolation) in ("bilinear", "bicubic")
-    return made.round().to(inpt.dtype) if smooth and not inpt.dtype.is_floating_point else made.to(inpt.dtype)
+    return resized(
+        inpt, size, interpolation, max_size, antialias, (torch.float32, torch.float64, torch.uint8)
+    )
 
 
 def rgb_to_grayscale(inpt, num_output_channels=1):
