@@ -13,7 +13,7 @@ from torchlean.analysis import Session, analyse
 from torchlean.analysis.result import FileAnalysis, Verdict
 from torchlean.diagnostics import Diagnostic
 
-CODES = {"TL107", "TL115", "TL221", "TL312", "TL313", "TL314", "TL315"}
+CODES = {"TL107", "TL115", "TL221", "TL222", "TL312", "TL313", "TL314", "TL315", "TL316"}
 
 PRELUDE = """
 import torch
@@ -38,6 +38,8 @@ net = tl.load(Net(), "net.pt")
 """
 
 UNIT = "@tl.claim(x=tl.box(0.0, 1.0, shape=(1, 3, 8, 8)))\n"
+IMAGES = "import cv2\nscale = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])\n"
+CUDA = "import numpy as np\nvotes = torch.zeros(3, device='cuda')\nindex = torch.tensor([0, 0, 1], device='cuda')\n"
 BYTES = "@tl.claim(x=tl.box(0, 255, shape=(1, 8, 8, 3), dtype=torch.uint8))\n"
 
 
@@ -97,6 +99,16 @@ WRONG = [
         "x.view(1, 3, 8, 8)",
     ),
     ("TL221", "torch.set_default_dtype(torch.float64)", "torch.set_default_dtype(torch.float64)"),
+    ("TL222", CUDA + "votes.scatter_add_(0, index, votes)", "votes.scatter_add_(0"),
+    ("TL222", CUDA + "votes.index_put_((index,), votes, accumulate=True)", "votes.index_put_(("),
+    ("TL222", CUDA + "counts = torch.bincount(index, weights=votes)", "torch.bincount("),
+    ("TL222", CUDA + "torch.backends.cudnn.benchmark = True", "torch.backends.cudnn.benchmark"),
+    ("TL316", IMAGES + "picture = cv2.imread('cat.png') / 255", "cv2.imread("),
+    (
+        "TL316",
+        "import cv2\nmean = (0.485, 0.456, 0.406)\nok, p = cv2.VideoCapture(0).read()",
+        "cv2.VideoCapture(",
+    ),
 ]
 
 
@@ -120,6 +132,13 @@ RIGHT = {
     "flat": BYTES + "def right(x):\n    return x.reshape(1, -1).float().reshape(1, 3, 8, 8).mean() <= 255",
     "matrices": "@tl.claim(x=tl.box(0.0, 1.0, shape=(4, 4, 3)))\ndef right(x):\n    return x.reshape(3, 4, 4) <= 1",
     "draws before": "noise = torch.rand(8)\n" + UNIT + "def right(x):\n    return net(normalize(x)) <= 1000",
+    "on the processor": "votes = torch.zeros(3)\nvotes.index_add_(0, torch.tensor([0, 0, 1]), torch.ones(3))",
+    "overwriting": CUDA + "votes.index_put_((index,), votes)\ncounts = torch.bincount(index)",
+    "numpy adds in order": CUDA + "counts = np.bincount([0, 1], weights=[0.5, 1.0])",
+    "asked for": CUDA + "torch.use_deterministic_algorithms(True)\nvotes.scatter_add_(0, index, votes)",
+    "converted": IMAGES + "picture = cv2.cvtColor(cv2.imread('cat.png'), cv2.COLOR_BGR2RGB)",
+    "turned round": IMAGES + "picture = cv2.imread('cat.png')[:, :, ::-1]",
+    "another normalisation": "import cv2\npicture = normalize(torch.as_tensor(cv2.imread('cat.png')).permute(2, 0, 1))",
     "the usual dtype": "torch.set_default_dtype(torch.float32)",
 }
 

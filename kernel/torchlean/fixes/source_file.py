@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from torchlean.edits import Edit, line_starts
+from torchlean.hazards.written import imported
 from torchlean.source import Span
 
 FUNCTIONAL = "torch.nn.functional"
@@ -122,18 +123,7 @@ class SourceFile:
     @cached_property
     def _modules(self) -> dict[str, str]:
         """What the file's imports bind: local name -> dotted path."""
-        bound: dict[str, str] = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    if alias.asname:
-                        bound[alias.asname] = alias.name
-                    else:
-                        bound[alias.name.split(".")[0]] = alias.name.split(".")[0]
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                for alias in node.names:
-                    bound[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-        return bound
+        return imported(self.tree)
 
     @cached_property
     def _assigned(self) -> set[str]:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import torch
 
 from torchlean.diagnostics import Diagnostic, Severity
+from torchlean.hazards.colours import exchanged
 from torchlean.hazards.detectors.epsilons import least_epsilon
 from torchlean.hazards.repetition import module_numbers, number_of
-from torchlean.hazards.written import Written, called_name
+from torchlean.hazards.reproducibility import varying
+from torchlean.hazards.written import Written, called_name, dotted
 from torchlean.ops import dtype_name
 
 SWITCHES: dict[str, str] = {
@@ -40,7 +42,13 @@ NORMALISATIONS = frozenset(
 
 def text_hazards(written: Written) -> list[Diagnostic]:
     """What the file's own statements say about the arithmetic."""
-    return [*_settings(written), *_default_dtypes(written), *_epsilons(written)]
+    return [
+        *_settings(written),
+        *_default_dtypes(written),
+        *_epsilons(written),
+        *varying(written),
+        *exchanged(written),
+    ]
 
 
 def _settings(written: Written) -> Iterator[Diagnostic]:
@@ -132,13 +140,6 @@ def _is_off(node: ast.Call) -> bool:
         keyword.arg == "enabled" and isinstance(keyword.value, ast.Constant) and keyword.value.value is False
         for keyword in node.keywords
     )
-
-
-def dotted(node: ast.AST) -> str:
-    """`torch.backends.cuda` of an attribute chain; empty where something else is in it."""
-    if isinstance(node, ast.Attribute):
-        return f"{dotted(node.value)}.{node.attr}"
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _epsilons(written: Written) -> Iterator[Diagnostic]:

@@ -50,6 +50,7 @@ class AnyConvolution(Op):
             raise ShapeError(
                 f"this convolution takes {expected} channels (weight {weight}, groups={groups}), "
                 f"but its input {x} has {channels} (dimension {len(x) - rank - 1})"
+                f"{_channels_last(x, rank) if x[-1] == expected else ''}"
             )
         if groups < 1 or weight[0] % groups:
             raise ShapeError(f"groups={groups} must divide the weight's first dimension {weight[0]}")
@@ -341,6 +342,14 @@ def sizes_for(name: str, value: Sizes, rank: int) -> tuple[int, ...]:
     if len(given) != rank or not all(isinstance(size, int) for size in given):
         raise ShapeError(f"{name} must be one integer or {rank} of them, got {value!r}")
     return tuple(int(size) for size in given)
+
+
+def _channels_last(x: Sequence[int], rank: int) -> str:
+    """What to write where a picture stands with its channels last."""
+    batch = [str(dim) for dim in range(len(x) - rank - 1)]
+    sizes = [str(dim) for dim in range(len(batch), len(x) - 1)]
+    order = ", ".join([*batch, str(len(x) - 1), *sizes])
+    return f". Its channels seem to stand last: `.permute({order})` moves them"
 
 
 def _spell(rank: int) -> None:

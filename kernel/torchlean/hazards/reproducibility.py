@@ -1,0 +1,95 @@
+"""Results that differ from run to run on a GPU (TL222): sums whose order is left to the hardware.
+
+A verdict holds for every order of summation, so it stands; what a person compares between two runs, digit by digit,
+does not. The list is that of `torch.use_deterministic_algorithms`, as far as it is about results and not about
+gradients alone.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from torchlean.diagnostics import Diagnostic, diagnostic
+from torchlean.hazards.written import Written, called_name, dotted, imported
+
+ATOMIC = frozenset({"index_add", "scatter_add", "scatter_reduce"})
+"""Functions and methods that add to one element from many threads; without the underscore of in-place ones."""
+
+ACCUMULATING = frozenset({"index_put", "index_put_", "put_"})
+"""Those that do so where `accumulate` is True, the only truth that they take."""
+
+EFFECT = (
+    "on CUDA the order of these additions differs from run to run, and with it the last digits of the result. "
+    "Verdicts hold for every order; where two runs must agree to the bit, call "
+    "`torch.use_deterministic_algorithms(True)`"
+)
+
+BENCHMARK = (
+    "cuDNN chooses the fastest algorithm for each convolution by timing it, so that another run may add in another "
+    "order, and differ in the last digits. Verdicts hold for every order; where two runs must agree to the bit, leave "
+    "this off"
+)
+
+
+def varying(written: Written) -> Iterator[Diagnostic]:
+    """Hints in a file that uses CUDA and does not ask torch for deterministic algorithms."""
+    tree = written.module.tree
+    if not _uses_cuda(tree) or _is_deterministic(tree):
+        return
+    imports = imported(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _adds_in_any_order(node, imports):
+            yield diagnostic("TL222", written.module.span(node), EFFECT)
+        elif isinstance(node, ast.Assign) and _is_true(node.value) and any(map(_times_cudnn, node.targets)):
+            yield diagnostic("TL222", written.module.span(node), BENCHMARK)
+
+
+def _uses_cuda(tree: ast.Module) -> bool:
+    """`"cuda"` or `"cuda:1"` as a string, or `.cuda()`; a docstring that says the word is longer."""
+    return any(
+        (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.value.split(":")[0] == "cuda"
+        )
+        or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "cuda")
+        for node in ast.walk(tree)
+    )
+
+
+def _is_deterministic(tree: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.Call)
+        and called_name(node) == "use_deterministic_algorithms"
+        and (_is_true(node.args[0]) if node.args else True)
+        for node in ast.walk(tree)
+    )
+
+
+def _is_torchs(function: ast.expr, imports: dict[str, str]) -> bool:
+    """A function of torch, or a method of what may be a tensor: numpy has a `put` of its own."""
+    if isinstance(function, ast.Name):
+        return imports.get(function.id, "").startswith("torch.")
+    return imports.get(dotted(function).split(".")[0], "torch").split(".")[0] == "torch"
+
+
+def _adds_in_any_order(call: ast.Call, imports: dict[str, str]) -> bool:
+    name = called_name(call) or ""
+    if not _is_torchs(call.func, imports):
+        return False
+    if name.rstrip("_") in ATOMIC:
+        return True
+    if name == "bincount":
+        return any(keyword.arg == "weights" for keyword in call.keywords)
+    return name in ACCUMULATING and any(
+        map(_is_true, [*call.args, *(keyword.value for keyword in call.keywords)])
+    )
+
+
+def _times_cudnn(target: ast.expr) -> bool:
+    return isinstance(target, ast.Attribute) and dotted(target).endswith("cudnn.benchmark")
+
+
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
