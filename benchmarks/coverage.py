@@ -207,7 +207,10 @@ def _compared(model: Model, packages: Path, seconds: float) -> Outcome:
         if unit.failure is not None:
             remark = _reason(capture, unit.failure)
             return Outcome(model.constructor, "wholly", "", seconds, remark=f"with weights: {remark}")
-        difference = _difference(capture, unit, load_file(folder / reference.RUNS))
+        try:
+            difference = _difference(capture, unit, load_file(folder / reference.RUNS))
+        except ValueError as error:  # it draws numbers
+            return Outcome(model.constructor, "wholly", "", seconds, remark=str(error))
     return Outcome(model.constructor, "wholly", "", seconds, difference)
 
 

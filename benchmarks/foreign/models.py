@@ -1,7 +1,7 @@
 """The lists of models beside this file, and the program that each entry stands for.
 
 A list is Python text: what comes before the first entry is imported, and an entry `model(CONSTRUCTOR, INPUT)` is a
-module and an example of what it takes. `call="name"` names the method that is called in place of the module itself,
+module and an example of what it takes. `call="name(x)"` is the method that is called in place of the module itself,
 `result="name"` the attribute of the result that is meant.
 """
 
@@ -28,7 +28,7 @@ class Captured(nn.Module):
         self.model = {constructor}
 
     def forward(self, x):
-        return self.model{method}(x){part}
+        return self.model{call}{part}
 
 
 def example():
@@ -50,12 +50,12 @@ model(example())
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry: source text of imports, constructor and example, and `.name` of the method and of the result."""
+    """One entry: source text of imports, constructor, example, call of the model, and `.name` of the result."""
 
     imports: str
     constructor: str
     example: str
-    method: str = ""
+    call: str = "(x)"
     part: str = ""
 
     @property
@@ -66,7 +66,7 @@ class Model:
             imports=self.imports,
             constructor=self.constructor,
             example=self.example,
-            method=self.method,
+            call=self.call,
             part=self.part,
         )
 
@@ -88,8 +88,8 @@ def _entry(call: ast.expr, before: list[ast.stmt]) -> Model:
     named = {keyword.arg: f".{ast.literal_eval(keyword.value)}" for keyword in call.keywords}
     constructor, example = call.args
     imports = "\n".join(map(ast.unparse, _needed(call, before)))
-    method, part = named.get("call", ""), named.get("result", "")
-    return Model(imports, ast.unparse(constructor), ast.unparse(example), method, part)
+    called, part = named.get("call", "(x)"), named.get("result", "")
+    return Model(imports, ast.unparse(constructor), ast.unparse(example), called, part)
 
 
 def _needed(call: ast.expr, before: list[ast.stmt]) -> list[ast.stmt]:
@@ -98,7 +98,7 @@ def _needed(call: ast.expr, before: list[ast.stmt]) -> list[ast.stmt]:
     needed: list[ast.stmt] = []
     for statement in reversed(before):
         if isinstance(statement, ast.ImportFrom):
-            aliases = [alias for alias in statement.names if alias.name in used]
+            aliases = [alias for alias in statement.names if (alias.asname or alias.name) in used]
             if aliases:
                 needed.insert(0, ast.ImportFrom(statement.module, aliases, statement.level))
         elif isinstance(statement, ast.Import) or _names(statement) & used:

@@ -204,12 +204,15 @@ def _of_module(run: Interpreter, owner: ModuleValue, name: str) -> Value:
     for star in owner.environment.stars:
         if isinstance(star, Unknown):
             return star
+    from torchlean.capture.deferred_imports import deferred_attribute
     from torchlean.capture.imports import submodule
     from torchlean.capture.torch_names import from_namespaces
 
     value = from_namespaces(run, owner.environment.stars, name)
     if value is MISSING:
         value = submodule(run, owner, name)
+    if value is MISSING:
+        value = deferred_attribute(run, owner, name)
     if value is not MISSING:
         return value
     if name in owner.module.doubtful or not owner.whole or "__getattr__" in owner.environment.names:

@@ -18,8 +18,9 @@ from torchlean.ops import OPS, VIEW_OPS, Attribute, ShapeError, TensorType, Unsu
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
-KNOWN_ELEMENTS = 4096
-"""Tensors up to this size are computed when the program asks for their numbers (`if`, `.item()`, an index)."""
+KNOWN_ELEMENTS = 1 << 16
+"""Tensors up to this size are computed when the program asks for their numbers (`if`, `.item()`, an index): a few
+pictures as an agent sees them, whose bounds it looks at."""
 
 
 Draws = dict[tuple[TensorType, float, float], int]

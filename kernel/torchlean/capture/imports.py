@@ -76,11 +76,14 @@ def _import_from(run: Interpreter, node: ast.ImportFrom, frame: Frame) -> None:
             _import_star(run, source, frame)
         else:
             name = alias.asname or alias.name
-            run.assign(frame.environment.target(name), name, _imported(run, source, alias.name))
+            run.assign(frame.environment.target(name), name, imported(run, source, alias.name))
 
 
 def _import_star(run: Interpreter, source: Value, frame: Frame) -> None:
-    if isinstance(source, ModuleValue):
+    if isinstance(source, ModuleValue) and source.deferred is not None:
+        unknown = Unknown(f"all names of `{source.module.name}`, which imports them when they are asked for")
+        frame.environment.root().stars.append(unknown)
+    elif isinstance(source, ModuleValue):
         names = source.environment.names
         listed = names.get("__all__")
         chosen = listed if isinstance(listed, (list, tuple)) else [n for n in names if not n.startswith("_")]
@@ -92,7 +95,7 @@ def _import_star(run: Interpreter, source: Value, frame: Frame) -> None:
         frame.environment.root().stars.append(source)
 
 
-def _imported(run: Interpreter, source: Value, name: str) -> Value:
+def imported(run: Interpreter, source: Value, name: str) -> Value:
     """`from source import name`."""
     if isinstance(source, Unknown):
         return source

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from torchlean.capture.budgets import OutOfFuel
 from torchlean.capture.calling import report_raised
 from torchlean.capture.conditions import forget_assigned
+from torchlean.capture.deferred_imports import deferred_imports
 from torchlean.capture.environment import Frame
-from torchlean.capture.values import Raised, Unknown
+from torchlean.capture.values import ModuleValue, Raised, Unknown
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -30,6 +31,11 @@ def follow_top_level(run: Interpreter, frame: Frame) -> None:
             continue
         if exhausted:
             run.fuel.give_back(LAST_STEPS)
+        deferred = deferred_imports(statement)
+        itself = run.modules.get(frame.module.path)
+        if deferred is not None and isinstance(itself, ModuleValue):
+            itself.deferred, run.left_out = deferred, True
+            continue
         try:
             run.exec(statement, frame)
         except Raised as raised:

@@ -18,6 +18,7 @@ from torchlean.ops import TensorType
 from torchlean.source import Span
 
 if TYPE_CHECKING:
+    from torchlean.capture.deferred_imports import DeferredImports
     from torchlean.capture.environment import Environment
     from torchlean.capture.source_module import SourceModule
 
@@ -262,12 +263,14 @@ class Namespace:
 class ModuleValue:
     """An imported file of the workspace (or a stub): its names are those of its environment.
 
-    `whole` is false while the file is being followed, and where that met something that may define more names.
+    `whole` is false while the file is being followed, and where that met something that may define more names;
+    `deferred` is what the file imports when it is asked for.
     """
 
     module: SourceModule
     environment: Environment
     whole: bool = True
+    deferred: DeferredImports | None = None
 
 
 @dataclass(eq=False, slots=True)
