@@ -13,7 +13,7 @@ from torchlean.analysis import Session, analyse
 from torchlean.analysis.result import FileAnalysis, Verdict
 from torchlean.diagnostics import Diagnostic
 
-CODES = {"TL107", "TL115", "TL221", "TL222", "TL312", "TL313", "TL314", "TL315", "TL316"}
+CODES = {"TL107", "TL115", "TL221", "TL312", "TL313", "TL314", "TL315", "TL316", "TL317"}
 
 PRELUDE = """
 import torch
@@ -99,10 +99,9 @@ WRONG = [
         "x.view(1, 3, 8, 8)",
     ),
     ("TL221", "torch.set_default_dtype(torch.float64)", "torch.set_default_dtype(torch.float64)"),
-    ("TL222", CUDA + "votes.scatter_add_(0, index, votes)", "votes.scatter_add_(0"),
-    ("TL222", CUDA + "votes.index_put_((index,), votes, accumulate=True)", "votes.index_put_(("),
-    ("TL222", CUDA + "counts = torch.bincount(index, weights=votes)", "torch.bincount("),
-    ("TL222", CUDA + "torch.backends.cudnn.benchmark = True", "torch.backends.cudnn.benchmark"),
+    ("TL317", CUDA + "votes.scatter_add_(0, index, votes)", "votes.scatter_add_(0"),
+    ("TL317", CUDA + "votes.index_put_((index,), votes, accumulate=True)", "votes.index_put_(("),
+    ("TL317", CUDA + "counts = torch.bincount(index, weights=votes)", "torch.bincount("),
     ("TL316", IMAGES + "picture = cv2.imread('cat.png') / 255", "cv2.imread("),
     (
         "TL316",

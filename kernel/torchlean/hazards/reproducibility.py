@@ -1,4 +1,4 @@
-"""Results that differ from run to run on a GPU (TL222): sums whose order is left to the hardware.
+"""Results that differ from run to run on a GPU (TL317): sums whose order is left to the hardware.
 
 A verdict holds for every order of summation, so it stands; what a person compares between two runs, digit by digit,
 does not. The list is that of `torch.use_deterministic_algorithms`, as far as it is about results and not about
@@ -25,12 +25,6 @@ EFFECT = (
     "`torch.use_deterministic_algorithms(True)`"
 )
 
-BENCHMARK = (
-    "cuDNN chooses the fastest algorithm for each convolution by timing it, so that another run may add in another "
-    "order, and differ in the last digits. Verdicts hold for every order; where two runs must agree to the bit, leave "
-    "this off"
-)
-
 
 def varying(written: Written) -> Iterator[Diagnostic]:
     """Hints in a file that uses CUDA and does not ask torch for deterministic algorithms."""
@@ -40,9 +34,7 @@ def varying(written: Written) -> Iterator[Diagnostic]:
     imports = imported(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _adds_in_any_order(node, imports):
-            yield diagnostic("TL222", written.module.span(node), EFFECT)
-        elif isinstance(node, ast.Assign) and _is_true(node.value) and any(map(_times_cudnn, node.targets)):
-            yield diagnostic("TL222", written.module.span(node), BENCHMARK)
+            yield diagnostic("TL317", written.module.span(node), EFFECT)
 
 
 def _uses_cuda(tree: ast.Module) -> bool:
@@ -85,10 +77,6 @@ def _adds_in_any_order(call: ast.Call, imports: dict[str, str]) -> bool:
     return name in ACCUMULATING and any(
         map(_is_true, [*call.args, *(keyword.value for keyword in call.keywords)])
     )
-
-
-def _times_cudnn(target: ast.expr) -> bool:
-    return isinstance(target, ast.Attribute) and dotted(target).endswith("cudnn.benchmark")
 
 
 def _is_true(node: ast.expr) -> bool:
