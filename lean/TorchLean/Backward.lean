@@ -171,7 +171,7 @@ theorem back_sound {P : Params} {T : Rat} {l : Int} {ns : List Node} {es : Noise
       match row, hb with
       | [], hb =>
         have hw' : wellFormed ns ws = true := by
-          cases n <;> simp only [wellFormed, Loops.rowsBelow_eq, Bool.and_eq_true] at hw <;>
+          cases n <;> simp only [wellFormed, Fields.below_eq, Bool.and_eq_true] at hw <;>
             first | exact hw | exact hw.2
         refine ih hw' hrun hval hb ?_
         simp only [total, dot_nil] at h
@@ -180,7 +180,7 @@ theorem back_sound {P : Params} {T : Rat} {l : Int} {ns : List Node} {es : Noise
         simp only [total] at h
         cases n with
         | linear p s mat bias =>
-          simp only [wellFormed, Loops.rowsBelow_eq, Bool.and_eq_true] at hw
+          simp only [wellFormed, Fields.below_eq, Bool.and_eq_true] at hw
           simp only [back, Loops.product_eq, Loops.dotInt_eq, Loops.dotAbs_eq, Loops.absorb_eq, Fast.add_eq,
             Fast.sub_eq, Int.ofNat_eq_natCast, Option.bind_eq_some_iff] at hb
           obtain ⟨r, hp, rows', ha, hb⟩ := hb

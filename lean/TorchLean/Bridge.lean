@@ -377,7 +377,7 @@ theorem bridge {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noi
        | nil => exact absurd hfit (by simp [propagated])
        | cons w ws =>
         obtain ⟨hformed, hw⟩ : n.Formed w ∧ wellFormed ns ws = true := by
-          cases n <;> simp only [wellFormed, Loops.rowsBelow_eq, Bool.and_eq_true] at hw <;>
+          cases n <;> simp only [wellFormed, Fields.below_eq, Bool.and_eq_true] at hw <;>
             first | exact hw | exact ⟨trivial, hw⟩
         rw [propagated, Option.bind_eq_some_iff] at hfit
         obtain ⟨st', hst', hfit⟩ := hfit

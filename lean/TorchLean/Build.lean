@@ -114,7 +114,7 @@ theorem build_sound {P : Params} {both : Bool} {ns : List Node} {es : Noise} {ws
     match es, ws, ms, ks, env, hr, hk, h with
     | e :: es, w :: ws, m :: ms, k :: ks, y :: env, ⟨hr, hy⟩, ⟨hk, hks⟩, h =>
       obtain ⟨hn, hw'⟩ : n.Formed w ∧ wellFormed ns ws = true := by
-        cases n <;> simp only [wellFormed, Loops.rowsBelow_eq, Bool.and_eq_true] at hw <;>
+        cases n <;> simp only [wellFormed, Fields.below_eq, Bool.and_eq_true] at hw <;>
           first | exact hw | exact ⟨trivial, hw⟩
       simp only [build, Option.bind_eq_some_iff] at h
       obtain ⟨st', hst, b, hb, h⟩ := h

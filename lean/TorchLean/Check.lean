@@ -1,6 +1,7 @@
 module
 
 prelude
+public import TorchLean.Fields
 public import TorchLean.Loops
 
 /-!
@@ -208,7 +209,7 @@ inductive Plan where
 /-- Every matrix keeps to its fields: all are below `2^bits`. -/
 @[expose] def wellFormed : List Node → Bits → Bool
   | [], _ => true
-  | .linear _ _ w _ :: ns, b :: bs => Loops.rowsBelow (2 ^ b) (2 ^ w.width) w.cols w.rows && wellFormed ns bs
+  | .linear _ _ w _ :: ns, b :: bs => Fields.below b w.width w.cols w.rows && wellFormed ns bs
   | _ :: ns, _ :: bs => wellFormed ns bs
   | _ :: _, [] => false
 

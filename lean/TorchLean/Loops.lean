@@ -70,37 +70,6 @@ theorem lowest_eq (cs : List Int) (bs : Box) : lowest cs bs = TorchLean.lowest c
     | nil => rfl
     | cons b bs => exact congrArg (Fast.add _) (ih bs)
 
-/-! ## Fields -/
-
-/-- The first `count` fields are below `limit`. -/
-@[expose] def below (limit base count : Nat) : Nat → Bool :=
-  Nat.rec (motive := fun _ => Nat → Bool) (fun _ => true)
-    (fun _ rest n => forceNat (n.div base) fun high =>
-      Bool.rec (motive := fun _ => Bool) false (rest high) (Nat.blt (n.mod base) limit)) count
-
-theorem below_eq (bits width count n : Nat) :
-    below (2 ^ bits) (2 ^ width) count n = allBelow bits (fields width count n) := by
-  induction count generalizing n with
-  | zero => rfl
-  | succ count ih =>
-    show forceNat (n / 2 ^ width) (fun high => Bool.rec (motive := fun _ => Bool) false
-      (below (2 ^ bits) (2 ^ width) count high) (Nat.blt (n % 2 ^ width) (2 ^ bits))) = _
-    rw [forceNat_eq, ih, fields, allBelow]
-    cases Nat.blt (n % 2 ^ width) (2 ^ bits) <;> rfl
-
-/-- The fields of all rows are below `limit`. -/
-@[expose] def rowsBelow (limit base cols : Nat) (rows : List Row) : Bool :=
-  List.rec (motive := fun _ => Bool) true
-    (fun r _ rest => below limit base cols r.pos && below limit base cols r.neg && rest) rows
-
-theorem rowsBelow_eq (bits width cols : Nat) (rows : List Row) :
-    rowsBelow (2 ^ bits) (2 ^ width) cols rows = fieldsBelow bits width cols rows := by
-  induction rows with
-  | nil => rfl
-  | cons r rows ih =>
-    show (below _ _ cols r.pos && below _ _ cols r.neg && rowsBelow _ _ cols rows) = _
-    rw [below_eq, below_eq, ih, fieldsBelow]
-
 /-! ## Products -/
 
 /-- Positive and negative parts of `Σ cᵢ rowᵢ`, still packed. -/
