@@ -58,6 +58,12 @@ def unsupported(run: Interpreter, reason: str) -> NoReturn:
     raise UnsupportedError(reason)
 
 
+@native(f"{MODULE}.recomputed")
+def recomputed(run: Interpreter, value: TensorValue, how: str) -> TensorValue:
+    """The value of a formula where torch computes it by another: `how`, as the end of a sentence."""
+    return run.emitter.emit("recomputed", value, how=how)
+
+
 @native(f"{MODULE}.in_script")
 def in_script(run: Interpreter) -> bool:
     """Whether the program itself is followed, and not a claim or a module, whose numbers something may be proved of."""

@@ -207,7 +207,7 @@ class Lerp(Elementwise):
 
     name = "lerp"
     function = staticmethod(torch.lerp)
-    rounding = noise.Several(partials.lerp, partials.lerp_error)
+    rounding = noise.Several(partials.lerp, partials.lerp_error, partials.lerp_peak)
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         start, end, weight = inputs

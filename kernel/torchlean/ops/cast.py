@@ -142,7 +142,8 @@ _register_short_names()
 def to(emitter: Emitter, input: TensorValue, *arguments: Any, **keywords: Any) -> TensorValue:
     """A dtype, a device, both, or another tensor to take them from; devices make no difference."""
     copy = keywords.pop("copy", False)
-    for name in ("device", "non_blocking", "memory_format"):
+    memory_format = keywords.pop("memory_format", None)
+    for name in ("device", "non_blocking"):
         keywords.pop(name, None)
     given = [keywords.pop(name) for name in ("dtype", "other") if name in keywords]
     if keywords:
@@ -150,7 +151,22 @@ def to(emitter: Emitter, input: TensorValue, *arguments: Any, **keywords: Any) -
     wanted = [item for item in (*arguments, *given) if isinstance(item, torch.dtype) or is_tensor(item)]
     target = wanted[-1] if wanted else input.dtype
     result = cast(emitter, input, target.dtype if is_tensor(target) else target)
-    return emitter.emit("clone", result) if copy is True and result is input else result
+    if copy is True and result is input:
+        result = emitter.emit("clone", result)
+    return laid_out(emitter, result, memory_format)
+
+
+def laid_out(emitter: Emitter, x: TensorValue, memory_format: object) -> TensorValue:
+    """`x` in memory of this format. Channels last is a copy in another order of dimensions: how far some kernels may
+    be off depends on that order."""
+    if str(memory_format) not in _CHANNELS_LAST:
+        return x
+    rank = len(x.shape)
+    moved = emitter.emit("permute", x, dims=(0, *range(2, rank), 1))
+    return emitter.emit("permute", emitter.emit("contiguous", moved), dims=(0, rank - 1, *range(1, rank - 1)))
+
+
+_CHANNELS_LAST = ("torch.channels_last", "torch.channels_last_3d")
 
 
 @spelled("torch.Tensor.type")
@@ -180,11 +196,13 @@ def type_as(emitter: Emitter, input: TensorValue, other: TensorValue) -> TensorV
 
 @spelled("torch.clone", "torch.Tensor.clone", "torch.detach_copy")
 def clone(emitter: Emitter, input: TensorValue, *, memory_format: Any = None) -> TensorValue:
-    return emitter.emit("clone", input)
+    return laid_out(emitter, emitter.emit("clone", input), memory_format)
 
 
 @spelled("torch.Tensor.contiguous")
 def contiguous(emitter: Emitter, input: TensorValue, memory_format: Any = None) -> TensorValue:
+    if str(memory_format) in _CHANNELS_LAST:
+        return laid_out(emitter, input, memory_format)
     return emitter.emit("contiguous", input)
 
 

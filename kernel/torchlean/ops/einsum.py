@@ -29,7 +29,10 @@ class Einsum(Op):
     """`torch.einsum(equation, ...)` with an explicit equation: letters only, with `->`, without `...`."""
 
     name = "einsum"
-    rounding = Contraction(lambda shapes, attributes: _terms(attributes, shapes))
+    rounding = Contraction(
+        lambda shapes, attributes: _terms(attributes, shapes),
+        before=lambda call, magnitudes: _alone(call.attributes, magnitudes),
+    )
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         if len({t.dtype for t in inputs}) > 1:
@@ -107,6 +110,22 @@ def _terms(attributes: Attributes, shapes: Sequence[tuple[int, ...]]) -> int:
     for letter, size in _sizes(_operands(attributes), shapes).items():
         count *= 1 if letter in output else size
     return count
+
+
+def _alone(attributes: Attributes, magnitudes: Sequence[Tensor]) -> float:
+    """The largest sum over the subscripts that only one operand has: torch adds these up before it multiplies."""
+    operands, output = _operands(attributes), str(attributes["equation"]).split("->")[1]
+    largest = 0.0
+    for place, (own, size) in enumerate(zip(operands, magnitudes, strict=True)):
+        others = [(s, m.shape) for s, m in zip(operands, magnitudes, strict=True)]
+        del others[place]
+        shared = {
+            letter for s, shape in others for letter, length in zip(s, shape, strict=True) if length > 1
+        }
+        kept = "".join(letter for letter in dict.fromkeys(own) if letter in output or letter in shared)
+        sums = torch.einsum(f"{own}->{kept}", size)
+        largest = max(largest, float(sums.amax()) if sums.numel() else 0.0)
+    return largest
 
 
 def _expansion(equation: str, a: Interval, b: Interval) -> Expansion:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -159,16 +160,51 @@ def vdot(emitter: Emitter, input: TensorValue, other: TensorValue) -> TensorValu
 
 @spelled("torch.linalg.multi_dot", "torch.chain_matmul")
 def multi_dot(emitter: Emitter, tensors: Any, *more: TensorValue) -> TensorValue:
-    # torch picks the cheapest association; every one has the same exact value.
     operands: list[TensorValue] = (
         [*tensors, *more] if isinstance(tensors, (tuple, list)) else [tensors, *more]
     )
     if len(operands) < 2:
         raise ShapeError(f"multi_dot needs at least two matrices, got {len(operands)}")
-    result = operands[0]
-    for operand in operands[1:]:
-        result = emitter.emit("matmul", result, operand)
-    return result
+    return _associated(emitter, operands)
+
+
+def _associated(emitter: Emitter, operands: Sequence[TensorValue]) -> TensorValue:
+    """The product as torch forms it, with the fewest multiplications: any other has the same exact value, but not the
+    same rounding. A vector in front is a row, one at the end a column."""
+    count = len(operands)
+    ranks = [len(x.shape) for x in operands]
+    if set(ranks[1:-1]) - {2} or {ranks[0], ranks[-1]} - {1, 2}:
+        raise ShapeError(
+            f"multi_dot multiplies matrices, and vectors at the ends, got {[x.shape for x in operands]}"
+        )
+    sizes = [x.shape[0] for x in operands] + [operands[-1].shape[-1]]
+    sizes[0] = 1 if ranks[0] == 1 else sizes[0]
+    sizes[-1] = 1 if ranks[-1] == 1 else sizes[-1]
+
+    @cache
+    def cheapest(first: int, last: int) -> tuple[int, int]:
+        """Multiplications for the operands from `first` to `last`, and the last one before the split."""
+        if first == last:
+            return 0, first
+        found = [
+            (
+                cheapest(first, k)[0]
+                + cheapest(k + 1, last)[0]
+                + sizes[first] * sizes[k + 1] * sizes[last + 1],
+                k,
+            )
+            for k in range(first, last)
+        ]
+        # Of three matrices torch multiplies the left two first where both ways cost the same, of more the right ones.
+        return min(reversed(found) if count == 3 else found, key=lambda way: way[0])
+
+    def product(first: int, last: int) -> TensorValue:
+        if first == last:
+            return operands[first]
+        split = cheapest(first, last)[1]
+        return emitter.emit("matmul", product(first, split), product(split + 1, last))
+
+    return product(0, count - 1)
 
 
 FUSED = {"addmm": (2, 2), "addmv": (2, 1), "baddbmm": (3, 3), "addbmm": (3, 3), "addr": (1, 1)}

@@ -176,7 +176,7 @@ class GroupNorm(Normalization):
     """Elements standardised over groups of channels, times weight and plus bias per channel (dimension 1)."""
 
     name = "group_norm"
-    rounding = Standardised(grouped)
+    rounding = Standardised(grouped, by_squares=True)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         _one_dtype(self.name, inputs)

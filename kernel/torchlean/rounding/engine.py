@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -88,11 +88,13 @@ def rounding_errors(
     values: list[Noisy] = []
     errors: list[NodeError] = []
     keys: list[bytes] = []
+    permuted: list[bool] = []
     settings = arithmetic.key
     computed = reused = 0
     for node in graph:
         if cancelled():
             raise Cancelled
+        permuted.append(_permuted(node, permuted))
         if node.op not in OPS:
             keys.append(EXACT)
             errors.append(NOTHING)
@@ -103,7 +105,7 @@ def rounding_errors(
         if error is None:
             operands = [values[id] for id in node.inputs]
             before = [errors[id] for id in node.inputs]
-            error = node_error(node, bounds[node.id], operands, before, arithmetic)
+            error = node_error(node, bounds[node.id], operands, before, arithmetic, permuted[node.id])
             cache.put(key, error)
             computed += 1
         else:
@@ -112,6 +114,13 @@ def rounding_errors(
         errors.append(error)
         values.append(Noisy(bounds[node.id], error.error, node.type, error.least, error.greatest))
     return Errors(tuple(errors), tuple(keys), computed, reused)
+
+
+def _permuted(node: Node, before: Sequence[bool]) -> bool:
+    """Whether the node's numbers may lie in memory in another order than its shape says."""
+    if node.op in ("permute", "contiguous"):
+        return node.op == "permute"
+    return any(before[id] for id in node.inputs)
 
 
 def _key(content: bytes, operands: Sequence[bytes]) -> bytes:
@@ -141,12 +150,14 @@ def node_error(
     operands: Sequence[Noisy],
     before: Sequence[NodeError],
     arithmetic: Arithmetic = DEFAULT,
+    permuted: bool = False,
 ) -> NodeError:
     """One node's error from those of its operands, by its op's rule.
 
     Args:
         exact: bounds of the node's exact value.
         before: the operands' errors as they are stored, for the reasons of infinite ones.
+        permuted: see `Call`.
     """
     if node.type.numel == 0:
         return NOTHING
@@ -156,7 +167,10 @@ def node_error(
     op = OPS[node.op]
     if op.rounding.computes:
         operands = [as_read(x, node.type.dtype, arithmetic) for x in operands]
-    call = Call(op, operands, node.attributes, node.type, exact, arithmetic)
+    elif op.rounding.compares and arithmetic.flush_to_zero:
+        kept = replace(arithmetic, autocast=None)
+        operands = [as_read(x, x.type.dtype, kept) for x in operands]
+    call = Call(op, operands, node.attributes, node.type, exact, arithmetic, permuted)
     try:
         noise = op.rounding.noise(call)
     except UnsupportedError as unsupported:

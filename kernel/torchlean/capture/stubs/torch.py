@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from torchlean.capture.intrinsics import fail
+from torchlean.capture.intrinsics import fail, recomputed
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
@@ -82,7 +82,11 @@ def kron(input, other):
 
 
 def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
-    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
+    distances = (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
+    many = compute_mode == "use_mm_for_euclid_dist_if_necessary" and max(distances.shape[-2:]) > 25
+    if p == 2 and (many or compute_mode == "use_mm_for_euclid_dist"):
+        return recomputed(distances, "`cdist` where torch computes it by a matrix product")
+    return distances
 
 
 def trapezoid(y, x=None, *, dx=1, dim=-1):

@@ -263,7 +263,9 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 
 
 def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
-    similarity = F.cosine_similarity(input1, input2, -1)
+    # Not `cosine_similarity`: torch adds 1e-12 to the squared lengths here.
+    first, second = (input1 * input1).sum(-1) + 1e-12, (input2 * input2).sum(-1) + 1e-12
+    similarity = (input1 * input2).sum(-1) / (first * second).sqrt()
     loss = torch.where(target == 1, 1 - similarity, (similarity - margin).clamp(min=0))
     return _reduced(loss, _chosen(size_average, reduce, reduction))
 

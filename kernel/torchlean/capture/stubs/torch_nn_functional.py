@@ -111,8 +111,8 @@ def relu_(input):
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     x1, x2 = torch.broadcast_tensors(x1, x2)
-    lengths = x1.norm(2, dim).clamp_min(eps) * x2.norm(2, dim).clamp_min(eps)
-    return (x1 * x2).sum(dim) / lengths
+    # Both are divided first, as in torch.
+    return (F.normalize(x1, 2.0, dim, eps) * F.normalize(x2, 2.0, dim, eps)).sum(dim)
 
 
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):

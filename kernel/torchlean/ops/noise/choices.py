@@ -32,6 +32,7 @@ class Moved(Rule):
     """
 
     computes = False
+    compares = False
     writes: bool = False
 
     def noise(self, call: Call) -> Noise:

@@ -50,6 +50,7 @@ class Contraction(Rule):
         extra: further roundings of every product (a scaling).
         order: which operands are the factors, then the addends; default: as they come.
         stacks: the first operand may have one more dimension in front, and addends lie along the last.
+        before: the largest magnitude of what is added up of a single factor, before any product is formed.
     """
 
     terms: Terms
@@ -58,6 +59,7 @@ class Contraction(Rule):
     extra: Callable[[Attributes], int] = lambda attributes: 0
     order: tuple[int, ...] | None = None
     stacks: bool = False
+    before: Callable[[Call, Sequence[Tensor]], float] | None = None
 
     def noise(self, call: Call) -> Noise:
         if self.order is not None:
@@ -78,8 +80,9 @@ class Contraction(Rule):
         least, share = 0.0, growth(terms + 1, call.precision.unit)
         if self.extra(call.attributes):
             # A factor that is scaled first may underflow and lose what the other factor then multiplies; a product that
-            # is scaled last may overflow before.
+            # is scaled last may overflow before, or underflow and lose what the scale then multiplies.
             largest = sum(float(m.amax()) for m in magnitudes[: self.factors] if m.numel())
+            largest += sum(_scales(call.attributes).values())
             local = local + terms * call.precision.tiny * (1.0 + largest)
             peak = (
                 self._apply(replace(call, attributes=_unscaled(call.attributes)), magnitudes) * inflate
@@ -88,6 +91,8 @@ class Contraction(Rule):
             least, share = -math.inf, 0.0
         elif any(x.least < 0 for x in operands):
             least = -math.inf
+        if self.before is not None:
+            peak, share = peak.clamp(min=self.before(call, magnitudes)), 0.0
         return Noise(local, passed, parts, peak, least, share=share)
 
     def _applied(
@@ -136,10 +141,15 @@ def _raised(sums: Tensor, inflate: float) -> Tensor:
     return sums if inflate == 1.0 else sums * inflate
 
 
+def _scales(attributes: Attributes) -> dict[str, float]:
+    """The magnitudes of `alpha` and `beta`."""
+    scales = {name: attributes[name] for name in ("alpha", "beta")}
+    return {name: abs(float(scale)) for name, scale in scales.items() if isinstance(scale, int | float)}
+
+
 def _unscaled(attributes: Attributes) -> Attributes:
     """Scalings below one taken as one: what is scaled is larger before."""
-    scales = {name: attributes[name] for name in ("alpha", "beta")}
-    return {**attributes, **{k: max(abs(v), 1.0) for k, v in scales.items() if isinstance(v, int | float)}}
+    return {**attributes, **{name: max(scale, 1.0) for name, scale in _scales(attributes).items()}}
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,12 @@ def lerp_error(call: Call, size: Tensor) -> Tensor:
     return (size + 4.0 * steps) * precision.unit + 4.0 * (precision.tiny + precision.tiny_sum)
 
 
+def lerp_peak(call: Call) -> Tensor:
+    """The difference of the ends, times the weight or what is left of one."""
+    start, end, weight = call.operands
+    return (start.magnitude + end.magnitude) * torch.maximum(weight.magnitude, _rest(weight)).clamp(min=1.0)
+
+
 def _rest(weight: Noisy) -> Tensor:
     """The largest `|1 - w|`."""
     return torch.maximum((1.0 - weight.reach.lower).abs(), (1.0 - weight.reach.upper).abs())

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 class Rule:
     """A family of ops.
 
-    `computes` says whether the op rounds, or reads its operands as numbers at all; ops that only move elements do not
-    notice how subnormal numbers are treated.
+    `computes` says whether the op rounds; ops that do not may still compare their operands (`compares`), and then read
+    subnormal numbers as zeros where those are flushed. Ops that only move elements do not notice.
     """
 
     computes: bool = True
+    compares: bool = True
 
     def noise(self, call: Call) -> Noise:
         """A bound on what the execution of this call adds, and passes on from its operands.

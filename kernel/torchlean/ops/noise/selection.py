@@ -21,6 +21,7 @@ class Switched(Rule):
     """`where(condition, a, b)`. Where the condition may turn out differently, anything between the two."""
 
     computes = False
+    compares = False
 
     def noise(self, call: Call) -> Noise:
         condition, a, b = call.operands
@@ -51,6 +52,7 @@ class LookedUp(Rule):
 
     values: int = 1
     computes = False
+    compares = False
 
     def noise(self, call: Call) -> Noise:
         values, indices = call.operands[: self.values], call.operands[self.values :]
@@ -73,6 +75,7 @@ class Classified(Rule):
     """`isnan` and its like: exact numbers are neither, and an execution is where its error is not known."""
 
     computes = False
+    compares = False
 
     def noise(self, call: Call) -> Noise:
         if not call.noisy:

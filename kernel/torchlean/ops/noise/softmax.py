@@ -87,7 +87,7 @@ class Shares(Rule):
         share = call.exact.upper.clamp(min=0.0, max=1.0)
         passed: Tensor | None = None
         if call.noisy:
-            moved = torch.expm1((rows.error + rows.furthest).clamp(max=700.0))
+            moved = torch.expm1(rows.error + rows.furthest)
             known = torch.isfinite(rows.furthest)
             passed = torch.where(known, (share * moved).clamp(max=1.0), math.inf)
             passed = torch.where(share > 0, passed, torch.where(known, 0.0, math.inf))

@@ -84,10 +84,11 @@ class Variance(Rule):
         exact = call.exact.upper.reshape(-1)
         reached = exact if passed is None else exact + passed
         variance = reached.square() if self.root else reached
-        deviation = variance.sqrt()
+        # A divisor above the count makes the variance smaller than the elements are spread.
+        deviation = (variance * max(divisor / count, 1.0)).sqrt()
         local = (deviation * (largest + deviation) * k + (largest * k).square()) * (count / divisor)
         local = local + (count + 4) * call.precision.tiny
-        peak = spread.square() * count
+        peak = torch.maximum(spread.square(), largest) * count
         if self.root:
             local = self._rooted(call, local, passed, reached)
         shape = call.out.shape
@@ -148,6 +149,9 @@ class Norm(Rule):
         return Noise(local, passed, peak=(reached + local).square(), least=0.0)
 
 
+IMAGES = 4
+"""Dimensions of images; of fewer there is no order with channels last."""
+
 Parts = Callable[[Call], "tuple[tuple[int, int], tuple[int, ...]]"]
 """(rows, elements of each) that are standardised, and the shape that weight and bias are seen under."""
 
@@ -157,6 +161,10 @@ class Standardised(Rule):
     """Layer norm, group norm (and RMS norm, not `centred`): `N = (x - mean) r`, `r = 1 / sqrt(var + eps)`, times a
     weight, plus a bias.
 
+    Where channels lie last in memory group norm takes the variance for the difference of two moments (`by_squares`):
+    each has n + 3 roundings of numbers below `M**2`, so that it is off by at most `3 (n + 3) u (M r)**2` relative to
+    `var + eps`.
+
     The derivatives of N are `r (δ_ij - 1/n - N_i N_j / n)`, so by Cauchy and Schwarz N_i moves by at most
     `r (e_i + mean e + |N_i| rms e)`, r its largest value over all that lies between. The kernel's own errors enter the
     same way: the mean's by `r k M`, the variance's relative to `var + eps`, where `S (M + S) / (var + eps)` is at most
@@ -165,6 +173,7 @@ class Standardised(Rule):
 
     parts: Parts
     centred: bool = True
+    by_squares: bool = False
 
     def noise(self, call: Call) -> Noise:
         x, weight, bias = _operands(call)
@@ -181,6 +190,8 @@ class Standardised(Rule):
         # How much the mean, the variance and the scale are off, relative to a standard deviation of one.
         relative = kernels.relative("rsqrt", call.precision)
         off = (largest * inverse + 1.0) * k if self.centred else torch.full_like(inverse, k)
+        if self.by_squares and call.permuted and len(call.out.shape) >= IMAGES:
+            off = off + (largest * inverse).square() * (0.5 * k)
         off = off + off.square() + relative + 2.0 * unit
         # What squares lose by underflow: n of them, and a few numbers on the way to their mean.
         off = off + inverse.square() * ((shape[1] + 8) * call.precision.tiny)
@@ -285,7 +296,9 @@ class FixedNormalised(Rule):
         local = size * (relative + 10.0 * unit) + call.result_magnitude(passed) * (2.0 * unit)
         if bias is not None:
             local = local + bias.magnitude.reshape(view) * (2.0 * unit)
-        local = local + (scale + 4.0) * call.precision.smallest_normal
+        # A factor that underflows loses what x and the mean then multiply.
+        lost = (x.magnitude + centre) * (2.0 * call.precision.tiny)
+        local = local + lost + (scale + 4.0) * call.precision.smallest_normal
         return Noise(local, passed, peak=size)
 
 

@@ -98,6 +98,8 @@ class Call:
     Attributes:
         exact: bounds of the exact result.
         out: its type.
+        permuted: whether dimensions were reordered on the way to an operand, so that it may lie in memory in another
+            order than its shape says.
     """
 
     op: Op
@@ -106,6 +108,7 @@ class Call:
     out: TensorType
     exact: Interval
     arithmetic: Arithmetic
+    permuted: bool = False
 
     @property
     def noisy(self) -> bool:

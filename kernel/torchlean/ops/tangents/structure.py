@@ -39,7 +39,7 @@ def _pad(call: Call) -> TensorValue | None:
     return call.again([t], value=0.0) if call.attributes["mode"] == "constant" else call.again([t])
 
 
-@rule("cast", "autograd")
+@rule("cast", "autograd", "recomputed")
 def _same(call: Call) -> TensorValue | None:
     """The number itself; a derivative of a derivative is marked as autograd's where it is asked for."""
     return call.tangents[0]

@@ -1,0 +1,84 @@
+"""Single ops where numbers are so large or so small that what torch computes on the way decides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from tests.rounding.attack import evaluated
+from tests.rounding.test_engine import Sheet
+from torch import Tensor
+
+from torchlean.ops.noise.arithmetic import Arithmetic
+
+SCALED = {"beta": 1, "alpha": 1e20}
+STATISTICS = {"has_weight": True, "has_bias": False, "eps": 1e-5}
+SMALL = torch.full((8,), 1e-25)
+EXTREMES: list[tuple[str, dict[str, Any], list[Tensor]]] = [
+    # The difference of the ends overflows.
+    ("lerp", {}, [torch.tensor([3e38]), torch.tensor([-3e38]), torch.tensor([0.5])]),
+    # torch adds up `i` before it multiplies.
+    ("einsum", {"equation": "i,j->j"}, [torch.full((2,), 3e38), torch.full((2,), 1e-10)]),
+    # Products underflow before they are scaled.
+    ("addmm", {"function": "addmv", **SCALED}, [torch.zeros(4), SMALL.expand(4, 8), SMALL]),
+    (
+        "addmm",
+        {"function": "baddbmm", **SCALED},
+        [torch.zeros(1, 1, 1), SMALL[None, None], SMALL[None, :, None]],
+    ),
+    # The factor `weight / sqrt(variance)` is subnormal.
+    (
+        "batch_norm",
+        STATISTICS,
+        [torch.tensor([[1e37]]), *(torch.tensor([v]) for v in (0.0, 1e10, 1e-38))],
+    ),
+]
+
+
+@pytest.mark.parametrize(("op", "attributes", "operands"), EXTREMES, ids=lambda value: str(value)[:30])
+def test_what_happens_on_the_way_is_inside_the_error(
+    op: str, attributes: dict[str, Any], operands: Sequence[Tensor]
+) -> None:
+    sheet = Sheet()
+    sheet.op(op, *(sheet.input(x, x) for x in operands), **attributes)
+    found = sheet.last()
+    assert found.error is not None
+    exact = evaluated(op, [x.double() for x in operands], attributes)
+    executed = evaluated(op, operands, attributes).double()
+    assert bool(((executed - exact).abs() <= found.error).all() or found.largest == math.inf)
+    assert not torch.equal(executed, exact)
+
+
+def test_a_share_that_is_next_to_nothing_may_become_one_where_logits_are_off_by_a_thousand() -> None:
+    sheet = Sheet()
+    large, offsets = [1e10, 1e10], [500.0, -500.0]
+    sheet.op("softmax", sheet.op("add", sheet.constant(large), sheet.constant(offsets)), dim=0, dtype=None)
+    assert torch.softmax(torch.tensor(large) + torch.tensor(offsets), 0).tolist() == [0.5, 0.5]
+    error = sheet.last().error
+    assert error is not None and float(error[1]) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes", "at"),
+    [
+        ("relu", {}, [1e-40]),
+        ("floor", {}, [-1e-40]),
+        ("sign", {}, [1e-40]),
+        ("amax", {"dim": (0,), "keepdim": False}, [1e-40, -1.0]),
+        ("cast", {"dtype": torch.float64}, [1e-40]),
+        ("cast", {"dtype": torch.bool}, [1e-40]),
+    ],
+)
+def test_what_only_compares_reads_subnormal_numbers_as_zeros_too(
+    op: str, attributes: dict[str, Any], at: list[float]
+) -> None:
+    sheet = Sheet()
+    sheet.op(op, sheet.input(at, at), **attributes)
+    exact = evaluated(op, [torch.tensor(at).double()], attributes).double()
+    zeros = evaluated(op, [torch.tensor(at).where(torch.tensor(at).abs() > 1e-38, 0.0)], attributes).double()
+    error = sheet.last(Arithmetic(flush_to_zero=True)).error
+    assert error is not None
+    assert bool(((zeros - exact).abs() <= error).all())
