@@ -74,9 +74,28 @@ def _conv(operands: list[np.ndarray], node: Node) -> np.ndarray:
     return out
 
 
+def _resized(operands: list[np.ndarray], node: Node) -> np.ndarray:
+    """Two linear interpolations, along height and along width; the outermost pixels go on outside."""
+    image = operands[0]
+    for axis, new in ((2, node.type.shape[2]), (3, node.type.shape[3])):
+        old = image.shape[axis]
+        lines = []
+        for place in range(new):
+            if node.attributes["align_corners"]:
+                position = Fraction(place * (old - 1), max(new - 1, 1))
+            else:
+                position = max(Fraction(2 * place + 1, 2) * Fraction(old, new) - Fraction(1, 2), Fraction(0))
+            left = int(position)
+            near, far = (image.take(index, axis) for index in (left, min(left + 1, old - 1)))
+            lines.append(near + (position - left) * (far - near))
+        image = np.stack(lines, axis)
+    return image
+
+
 RULES: dict[str, Callable[[list[np.ndarray], Node], np.ndarray]] = {
     "linear": _linear,
     "conv": _conv,
+    "interpolate": _resized,
     "relu": lambda operands, node: np.maximum(operands[0], Fraction(0)),
     "add": lambda operands, node: operands[0] + operands[1],
     "sub": lambda operands, node: operands[0] - operands[1],
@@ -133,6 +152,15 @@ def convolutional(writer: Writer) -> Graph:
     x = writer.op("relu", writer.conv(writer.input(1, 1, 5, 5), 2, 3, 2, 1))
     x = writer.op("relu", writer.conv(x, 2, 2, 1, 0))
     return writer.builder.graph([writer.linear(writer.op("reshape", x, shape=(1, 8)), 2).id])
+
+
+def resized(writer: Writer) -> Graph:
+    """From a picture that torch differentiates to one whose matrix is small."""
+    x = writer.input(1, 1, 9, 8)
+    for size, align in (((2, 4), False), ((3, 3), True)):
+        options = {"size": size, "scale": None, "mode": "bilinear", "align_corners": align, "recompute": None}
+        x = writer.op("relu", writer.conv(writer.op("interpolate", x, **options), 1, 3, 1, 1))
+    return writer.builder.graph([writer.linear(writer.op("reshape", x, shape=(1, 9)), 2).id])
 
 
 def residual(writer: Writer) -> Graph:

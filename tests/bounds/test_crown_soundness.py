@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
 import torch
-from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals
+from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals, resized
 
 from torchlean.bounds import propagate
 from torchlean.bounds.alpha import alpha
 from torchlean.bounds.crown import crown, crown_boxes
-from torchlean.graph import GraphBuilder, evaluate
+from torchlean.graph import Graph, GraphBuilder, evaluate
 from torchlean.intervals import Interval
 from torchlean.ops import TensorType
 
@@ -23,9 +24,18 @@ RADII = [0.0, 1e-12, 1e-7, 1e-6, 1e-3, 1.0]
 @pytest.mark.parametrize("radius", RADII)
 @pytest.mark.parametrize("scale", [0.7, 1e4])
 def test_bounds_of_every_node_contain_its_exact_values(name: str, radius: float, scale: float) -> None:
+    bounds_contain_exact_values(NETWORKS[name], radius, scale)
+
+
+@pytest.mark.parametrize("radius", [0.0, 1e-7, 1.0])
+def test_bounds_through_resized_pictures_contain_exact_values(radius: float) -> None:
+    bounds_contain_exact_values(resized, radius, 0.7)
+
+
+def bounds_contain_exact_values(network: Callable[[Writer], Graph], radius: float, scale: float) -> None:
     for seed in range(3):
         generator = torch.Generator().manual_seed(seed)
-        graph = NETWORKS[name](Writer(generator, scale))
+        graph = network(Writer(generator, scale))
         domain = box(graph, radius, generator)
         linear, intervals = crown(graph, {"x": domain}), propagate(graph, {"x": domain})
         for node in graph:

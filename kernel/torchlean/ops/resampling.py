@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,9 @@ from torch import Tensor
 
 from torchlean.intervals import Interval, down, up
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
+from torchlean.ops.adjoint import moving, transpose
 from torchlean.ops.arguments import TORCH_ERRORS, known_int
+from torchlean.ops.linearization import Affine
 from torchlean.ops.noise.selection import Interpolated, resampling_roundings
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -106,6 +109,42 @@ class Interpolate(Op):
             return direction(result + sign * slack)
 
         return Interval(widened(x.lower, down, -1.0), widened(x.upper, up, 1.0))
+
+    def affine(
+        self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
+    ) -> Sequence[Affine | None] | None:
+        if attributes["mode"] in AVERAGING:
+            return [self._averaging(types[0].shape, attributes)]
+        if attributes["mode"] not in COPYING or not self._agrees(types[0].shape, attributes):
+            return None
+        return moving(self.evaluate, inputs, types, attributes)
+
+    def _agrees(self, shape: tuple[int, ...], attributes: Attributes) -> bool:
+        """Whether the nearest neighbours are the same in all precisions, so that the op is one linear map."""
+        return all(
+            torch.equal(*(self._positions(shape, dim, dtype, attributes) for dtype in _PRECISIONS))
+            for dim in range(2, len(shape))
+        )
+
+    def _averaging(self, shape: tuple[int, ...], attributes: Attributes) -> Affine:
+        """The weights are computed, and off by roundings of the position: one that is nearly zero may have no right
+        digit. So their error counts as roundings of the largest number of an image (`resampling_roundings`), which
+        stands for `|J| |operand|`; and passes that would measure from the weights themselves get no `forward`."""
+
+        def function(x: Tensor) -> Tensor:
+            return self.evaluate([x], attributes)
+
+        out = function(torch.zeros(shape, dtype=torch.float64)).shape
+        count, terms = resampling_roundings(shape[2:], out[2:], bool(attributes.get("antialias")))
+        spatial = tuple(range(2 - len(shape), 0))
+        # Backward, an element collects the outputs that it goes into: at most all of its image.
+        return Affine(
+            transpose(function, shape),
+            count + max(terms, math.prod(out[2:])),
+            lambda sizes: sizes.amax(spatial, keepdim=True).expand(
+                *sizes.shape[: sizes.dim() + 2 - len(shape)], *out[2:]
+            ),
+        )
 
 
 _PRECISIONS = (torch.float32, torch.float64)
