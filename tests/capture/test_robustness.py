@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.capture.marked import capture
 
 from torchlean.capture import Cancelled, Capture, Workspace, capture_file
+from torchlean.capture.budgets import Fuel
 from torchlean.graph import validate
 
 FILES = sorted((Path(__file__).parents[1] / "fixtures" / "broken").glob("*.py"))
@@ -164,6 +166,24 @@ def test_a_cancelled_capture_stops() -> None:
         capture_file(
             "/nowhere/main.py", "while True:\n    for i in range(9000): pass\n", Workspace([]), cancelled
         )
+
+
+def test_weights_outlive_a_training_loop_that_takes_too_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torchlean.capture.interpreter.Fuel", partial(Fuel, steps=20_000))
+    text = """\
+import torch
+net = torch.nn.Linear(2, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for step in range(10**9):
+    net(torch.rand(3, 2)).sum().backward()
+    optimizer.step()
+    for _ in range(9000):
+        pass
+class Model(torch.nn.Module):
+    def forward(self, x):
+        return net(torch.zeros(3, 5)) + x
+"""
+    assert {found.code for found in followed(text).diagnostics} == {"TL105"}
 
 
 def test_capturing_twice_gives_the_same() -> None:

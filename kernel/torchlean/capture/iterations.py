@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torchlean.capture.attempt import checkpoint
+from torchlean.capture.budgets import OutOfFuel
 from torchlean.capture.journal import Journal, content_of, put
 from torchlean.capture.values import MISSING, Raised, TensorValue, Unknown
 from torchlean.capture.widening import CHANGES, Recipe, anything, covers, is_trainable, least, widened
@@ -82,6 +83,9 @@ def _journaled(run: Interpreter, body: Body) -> tuple[Journal, object]:
         flow = body()
     except Raised:
         pass  # an iteration that raises leaves the loop: what it changed until then is seen all the same
+    except OutOfFuel:
+        journal.undo()  # the nodes that it gave to tensors are forgotten with the pass
+        raise
     finally:
         run.journal = journal.outer
     return journal, flow
