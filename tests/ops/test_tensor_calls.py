@@ -246,6 +246,7 @@ CALLS += [
     case(F + "group_norm", r(2, 6), 4),
     case(F + "rms_norm", X3, (4,), r(4), 1e-3),
     case(F + "rms_norm", X3, (3, 4)),
+    case(F + "rms_norm", (X3 * 1e-3).half(), (4,)),
     case(F + "batch_norm", r(2, 3), r(3), r(3).abs(), r(3), r(3)),
     case(F + "batch_norm", r(2, 3, 4, 4), r(3), r(3).abs()),
     case(F + "batch_norm", r(2, 3, 4), r(2), r(2).abs()),

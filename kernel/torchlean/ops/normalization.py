@@ -426,7 +426,8 @@ def rms_norm(
         has_weight=weight is not None,
         has_bias=False,
         normalized_shape=_sizes(normalized_shape),
-        eps=torch.finfo(input.dtype).eps if eps is None else float(eps),
+        # Of 16 bits too the kernel computes in float32, and takes that epsilon.
+        eps=torch.finfo(torch.promote_types(input.dtype, torch.float32)).eps if eps is None else float(eps),
     )
 
 

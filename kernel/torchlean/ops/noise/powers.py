@@ -89,22 +89,26 @@ def _sum(parts: Sequence[Tensor | None]) -> Tensor:
 
 @dataclass(frozen=True)
 class Angle(Rule):
-    """`atan2(y, x)`: the gradient has length `1 / r`; across the cut it jumps."""
+    """`atan2(y, x)`: the gradient has length `1 / r`; across the cut it jumps.
+
+    On the cut itself the sign of a zero decides, which numbers do not have: for `y = -0.0` torch gives -pi.
+    """
 
     def noise(self, call: Call) -> Noise:
         y, x = call.operands
         parts: tuple[Tensor | None, Tensor | None] = (None, None)
         passed: Tensor | None = None
+        cut = (x.reach.lower <= 0) & (y.reach.lower <= 0) & (y.reach.upper >= 0)
         if call.noisy:
             nearest = torch.hypot(distance_from_zero(y.reach), distance_from_zero(x.reach))
-            cut = (x.reach.lower < 0) & (y.reach.lower <= 0) & (y.reach.upper >= 0)
             slope = torch.where(cut, math.inf, 1.0 / nearest)
             parts = (
                 None if y.error is None else times(y.error, slope),
                 None if x.error is None else times(x.error, slope),
             )
             passed = bounded_by_range(call, _sum(parts))
-        return Noise(kernels.error(call, call.result_magnitude(passed)), passed, parts)
+        local = kernels.error(call, call.result_magnitude(passed))
+        return Noise(torch.where(cut, 2.0 * math.pi + local, local), passed, parts)
 
 
 @dataclass(frozen=True)
