@@ -65,6 +65,31 @@ PROGRAMS = {
         size.names.append("only here")
         result = numbers(2) * size.width + size.depth + 10 * other.width + other.depth + len(other.names)
     """,
+    "what descriptions of blocks mean": """
+        import re
+        from functools import partial
+        from typing import Dict, List, Mapping, Sequence, Tuple
+        blocks = [text for stage in ("ir_r2_k3_s2", "cn_k1") for text in stage.split("_")]
+        found = [re.split(r"(\\d.*)", block)[:2] for block in blocks[1:]]
+        settings = {key: int(number) for key, number in (pair for pair in found if len(pair) == 2)}
+        named = re.match(r"(?P<kind>[a-z]+)_(?:r(\\d))?(x)?", "ir_r2")
+        assert named.groupdict() == {"kind": "ir"} and named.groups("none") == ("ir", "2", "none")
+        assert named["kind"] == named.group(1) and named.span(2) == (4, 5) and named.start(3) == -1
+        assert named.group(0, 2) == ("ir_r2", "2") and not re.compile("b").search("a")
+        assert re.findall("a.", "abacad") == ["ab", "ac", "ad"] and re.findall("(.)(x?)", "ax") == [("a", "x")]
+        assert re.sub("[aeiou]", lambda match: match[0].upper(), "abe", count=1) == "Abe"
+        assert re.sub(r"(\\w)-", r"\\1+", "a-b", flags=re.I) == "a+b" and re.escape("a.b") == "a\\\\.b"
+        assert [match.end() for match in re.finditer("b*", "abb")] == [0, 3, 3]
+        class Settings:
+            values = (1, 2)
+        kinds = [isinstance(value, kind) for value in ((1,), [2], {}, "", 3, Settings())
+            for kind in (Sequence, List, Dict, Tuple, Mapping)]
+        scale = partial(torch.mul, other=2.0)
+        assert scale.func is torch.mul and scale.keywords == {"other": 2.0} and scale.args == ()
+        listed = torch.jit.annotate(List[torch.Tensor], [])
+        listed.append(scale(numbers(3)) * sum(2.0**i for i, kind in enumerate(kinds) if kind))
+        result = listed[0] * settings["k"] + settings["s"]
+    """,
     "settings from an environment in which nothing is set": """
         import os
         fused = int(os.environ.get("NETWORK_FUSED", "3"))

@@ -21,6 +21,32 @@ FOLLOWED = {
         y[1:3] = 5.0
         result = y + z
     """,
+    "a part of a tensor that is written writes the tensor": """
+        x = numbers(4, 3) * 1
+        x[1:3].zero_()
+        x[0][1:].add_(5)
+        x[..., None][3].mul_(2)
+        y = x[2]
+        y += 7
+        z = y[:1]
+        z.fill_(9)
+        layer = Layer(3, 4)
+        layer.bias[2:].data.zero_()
+        result = layer(x) + y.sum() + z
+    """,
+    "nothing but its part may be left of a tensor": """
+        x = numbers(3, 3) * 1
+        y = x[0]
+        x = numbers(3, 3) * 3
+        y.zero_()
+        copied = (numbers(3) * 1)[[0, 2]]
+        copied.add_(1)
+        where = [1]
+        z = x[where[0]]
+        where[0] = 2
+        z.mul_(10)
+        result = x.sum(0) + y + copied.sum()
+    """,
     "a default list is one list for all calls": """
         def collect(item, into=[]):
             into.append(item)
@@ -611,17 +637,33 @@ UNKNOWN_IS_FINE = {
         total += sum(a * b for a, b in zip(pairs, pairs))
         result = numbers(2) * total
     """,
+    "the data of a tensor that has a part becomes its transpose": """
+        x = numbers(3, 3) * 1
+        y = x[0]
+        x.data = x.t()
+        y.zero_()
+        result = x * 1
+    """,
+    "a part under a condition that is not known": """
+        x = numbers(3, 3) * 1
+        y = x[0]
+        if torch.rand(1).item() > 2:
+            y += 5
+        y += 1
+        result = x * 1
+    """,
+    "two parts of one tensor": """
+        x = numbers(3, 3) * 1
+        y, z = x[0], x[:, 0]
+        y += 1
+        z *= 2
+        result = x + y + z
+    """,
     "a view and its base, changed in place": """
         x = numbers(2, 3) * 1
         y = x.view(-1)
         x[0] += 1
         result = y * 2
-    """,
-    "a base that its view changes": """
-        x = numbers(2, 3) * 1
-        y = x[0]
-        y += 5
-        result = x * 2
     """,
     "a view behind a chain": """
         x = numbers(2, 3) * 1

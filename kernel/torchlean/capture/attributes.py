@@ -239,6 +239,8 @@ def _of_callable(run: Interpreter, owner: Value, name: str) -> Value:
         return attribute(run, owner.function, name)
     if name in ("__name__", "__qualname__") and isinstance(owner, Native):
         return owner.name.rpartition(".")[2]
+    if isinstance(owner, Partial) and name in ("func", "args", "keywords"):
+        return {"func": owner.function, "args": owner.arguments, "keywords": owner.keywords}[name]
     from torchlean.capture.torch_names import member
 
     found = member(owner.name, name) if isinstance(owner, Native) else MISSING

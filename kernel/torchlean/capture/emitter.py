@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import math
 import struct
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from torchlean.capture.budgets import NODE_STEPS, TENSOR_ELEMENTS
 from torchlean.capture.values import TensorValue
 from torchlean.graph import Node, Source
 from torchlean.ops import OPS, VIEW_OPS, Attribute, ShapeError, TensorType, UnsupportedError
+from torchlean.ops.assignment import assigned
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -125,13 +127,14 @@ class CaptureEmitter:
         return self._known_node(tensor.node)
 
     def overwrite(self, target: TensorValue, result: TensorValue) -> TensorValue:
-        """See `Emitter.overwrite`.
+        """See `Emitter.overwrite`. Writing into a part of a tensor writes into that tensor.
 
         Raises:
-            UnsupportedError: another live name shares the memory.
+            UnsupportedError: another live name shares the memory, and is none of the tensors that it is a part of.
             ShapeError: shape or dtype do not fit.
         """
-        if target.storage is not result.storage and _shared(target):
+        around = _around(target)
+        if target.storage is not result.storage and _shared(target, around):
             raise UnsupportedError(
                 "it is changed in place while another tensor shares its memory (a view); "
                 "use the out-of-place operation instead"
@@ -148,6 +151,15 @@ class CaptureEmitter:
             result = self._converted(result, target.dtype)
         self._interpreter.changes(target)
         target.node, target.type = result.node, result.type
+        emitter: Any = self  # the handles of spellings have no nodes
+        inner = target
+        for base in around:
+            assert inner.part is not None
+            written: Any = assigned(emitter, base, inner.part.index, inner)
+            self._interpreter.changes(base)
+            base.node = written.node
+            inner.part = replace(inner.part, node=base.node)
+            inner = base
         return target
 
     def mark(self) -> Mark:
@@ -248,16 +260,27 @@ def too_large(shape: tuple[int, ...]) -> str:
     return f"a tensor of shape {tuple(shape)} has more than the {TENSOR_ELEMENTS:,} elements that TorchLean analyses"
 
 
-def _shared(target: TensorValue) -> bool:
-    """Whether a live tensor lies in the same memory.
+def _around(target: TensorValue) -> list[TensorValue]:
+    """The tensors that this one is a part of, the smallest first, while they are still what it was taken of."""
+    found: list[TensorValue] = []
+    part = target.part
+    while part is not None and part.base.storage is target.storage and part.base.node == part.node:
+        found.append(part.base)
+        part = part.base.part
+    return found
+
+
+def _shared(target: TensorValue, around: list[TensorValue]) -> bool:
+    """Whether a live tensor lies in the same memory that is none of those.
 
     Python frees what nothing refers to at once, but for cycles, and torch makes one of the frames that call it when it
     first imports its compiler. What lives on in such a cycle only is no tensor of the program's.
     """
-    if all(other is target for other in target.storage.handles):
+    followed = {target, *around}
+    if all(other in followed for other in target.storage.handles):
         return False
     gc.collect()
-    return any(other is not target for other in target.storage.handles)
+    return any(other not in followed for other in target.storage.handles)
 
 
 def _number_dtype(

@@ -73,6 +73,8 @@ def _is_abstract(run: Interpreter, value: Value, kind: type) -> bool | Unknown:
         return issubclass(torch.Tensor, kind)
     if isinstance(value, Instance) and value.data is None and value.cls.open is None:
         method = ABSTRACT.get(kind.__name__)
+        if "__subclasshook__" not in vars(kind):
+            return value.cls.is_subclass(kind)  # `Sequence` and the like: not by what methods it has
         return (
             value.cls.find(method) is not MISSING if method else Unknown(f"`{kind.__name__}` is not followed")
         )

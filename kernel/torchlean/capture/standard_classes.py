@@ -11,6 +11,7 @@ import numbers
 import os.path
 import string
 import types
+import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,13 @@ CONSTANTS.update(
 CONSTANTS.update(
     {f"collections.abc.{name}": getattr(collections.abc, name) for name in collections.abc.__all__}
 )
+CONSTANTS.update(
+    {
+        f"typing.{name}": alias.__origin__
+        for name, alias in vars(typing).items()
+        if getattr(getattr(alias, "__origin__", None), "__module__", "") in ("builtins", "collections.abc")
+    }
+)
 STRINGS = (
     "ascii_letters",
     "ascii_lowercase",
@@ -176,6 +184,11 @@ CONSTANTS.update({f"numbers.{name}": getattr(numbers, name) for name in numbers.
 def _no_effect(run: Interpreter, value: Value = None, *rest: Value, **options: Value) -> Value:
     """No number depends on it; as a decorator it gives back the function."""
     return value if isinstance(value, (UserFunction, UserClass)) else identity
+
+
+@native("torch.jit.annotate", unknowns=True)
+def _annotate(run: Interpreter, kind: Value, value: Value) -> Value:
+    return value
 
 
 @native("torch.jit.is_scripting", "torch.jit.is_tracing", "torch.compiler.is_compiling")

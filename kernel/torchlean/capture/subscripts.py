@@ -12,6 +12,7 @@ from torchlean.capture.values import (
     Instance,
     Namespace,
     Native,
+    Part,
     TensorValue,
     Unknown,
     UserClass,
@@ -103,7 +104,24 @@ def _tensor_item(run: Interpreter, tensor: TensorValue, index: Value) -> Value:
         return Number("a number that the program computes", not tensor.dtype.is_floating_point)
     if run.in_script and varies(index):
         return varying_item(run, tensor, index)
-    return call(run, function, [tensor, index], {})
+    item = call(run, function, [tensor, index], {})
+    if (
+        isinstance(item, TensorValue)
+        and item is not tensor
+        and item.storage is tensor.storage
+        and _is_basic(index)
+    ):
+        item.part = Part(tensor, index, tensor.node)
+    return item
+
+
+def _is_basic(index: Value) -> bool:
+    """Whether such an index certainly gives a view."""
+    if isinstance(index, tuple):
+        return all(map(_is_basic, index))
+    if isinstance(index, slice):
+        return all(end is None or type(end) is int for end in (index.start, index.stop, index.step))
+    return index is None or index is Ellipsis or type(index) is int
 
 
 def _is_legacy_item(run: Interpreter, tensor: TensorValue, index: Value) -> bool:

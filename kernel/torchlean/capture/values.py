@@ -82,9 +82,10 @@ class TensorValue:
         storage: the memory, shared with views.
         attributes: what the program or torch itself sets on a tensor object (`requires_grad`, `grad`).
         parameter: made by `nn.Parameter`.
+        part: where it lies in another tensor, if it was made by `base[index]`.
     """
 
-    __slots__ = ("__weakref__", "attributes", "node", "parameter", "storage", "type")
+    __slots__ = ("__weakref__", "attributes", "node", "parameter", "part", "storage", "type")
 
     def __init__(self, node: int, type: TensorType, storage: Storage | None = None) -> None:
         self.node = node
@@ -92,6 +93,7 @@ class TensorValue:
         self.storage = storage if storage is not None else Storage()
         self.storage.handles.add(self)
         self.parameter = False
+        self.part: Part | None = None
         self.attributes: dict[str, Value] | None = None
 
     def shares(self, storage: Storage) -> None:
@@ -111,6 +113,15 @@ class TensorValue:
 
     def __repr__(self) -> str:
         return f"tensor {self.type}"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Part:
+    """A view that was made by `base[index]`, from what `base` held in `node`."""
+
+    base: TensorValue
+    index: Value
+    node: int
 
 
 @dataclass(eq=False, slots=True)
@@ -163,6 +174,7 @@ class UserClass:
         builtin: the Python type it derives from (`dict`, `Exception`, ...), if any.
         open: a base is not followed, so attributes may exist that are not known here.
         is_module: derives from `torch.nn.Module`.
+        metaclass: what is asked where the program sets attributes of the class.
     """
 
     name: str
@@ -175,6 +187,7 @@ class UserClass:
     open: Unknown | None = None
     is_module: bool = False
     fields: list[str] | None = None  # of a dataclass, in order
+    metaclass: UserClass | None = None
 
     def find(self, name: str) -> Value:
         """The class attribute, or `MISSING`."""
