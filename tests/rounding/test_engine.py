@@ -421,3 +421,8 @@ def test_an_infinite_error_is_to_blame_where_it_begins() -> None:
     power = sheet.op("exp", sheet.input([0.0], [100.0]))
     sheet.op("tanh", sheet.op("mul", power, power))
     assert shares(sheet, ["input", "exp", "product", "tanh"]) == {"exp": 1.0}
+    sheet = Sheet()
+    small = sheet.op("exp", sheet.input([0.0], [10.0]))
+    sheet.op("tanh", sheet.op("log", sheet.op("sub", small, sheet.constant([1.0]))))
+    places = ["input", "exp", "one", "difference", "logarithm", "tanh"]
+    assert shares(sheet, places) == {"logarithm": 1.0}, "a finite error moves it to where it is undefined"

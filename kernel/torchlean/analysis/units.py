@@ -145,6 +145,13 @@ def unit_facts(unit: UnitBounds, path: str) -> tuple[TensorFact, ...]:
     )
 
 
+def result_error(unit: UnitBounds) -> float:
+    """The largest rounding error of the unit's results; infinite where one has no bound."""
+    if unit.errors is None:
+        return 0.0
+    return max((unit.errors[id].largest for id in _result_numbers(unit.part)), default=0.0)
+
+
 def blamed_lines(unit: UnitBounds, path: str) -> list[tuple[int | None, float]]:
     """Lines (None: of other files) by their share of the error of the unit's results, largest first.
 
@@ -155,16 +162,17 @@ def blamed_lines(unit: UnitBounds, path: str) -> list[tuple[int | None, float]]:
     graph = unit.part.graph
     shares = blame(graph, unit.errors, [line_of(node, path) for node in graph])
     largest: dict[int | None, float] = {}
-    for id in _numbers_behind(graph, unit.part.outputs or (len(graph) - 1,)):
+    for id in _result_numbers(unit.part):
         for line, share in shares[id].items():
             largest[line] = max(share, largest.get(line, 0.0))
     return sorted(largest.items(), key=lambda item: -item[1])
 
 
-def _numbers_behind(graph: Graph, ids: Sequence[int]) -> set[int]:
-    """The nodes themselves, or the numbers that truth values and indices among them were decided by."""
+def _result_numbers(part: UnitGraph) -> set[int]:
+    """The results themselves, or the numbers that truth values and indices among them were decided by."""
+    graph = part.graph
     found: set[int] = set()
-    stack = list(ids)
+    stack = list(part.outputs or (len(graph) - 1,))
     while stack:
         node = graph[stack.pop()]
         if node.inputs and not (node.type.dtype.is_floating_point or node.type.dtype.is_complex):

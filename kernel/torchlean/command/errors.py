@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import click
 
 from torchlean.analysis.result import TensorFact
-from torchlean.analysis.units import UnitBounds, blamed_lines
+from torchlean.analysis.units import UnitBounds, blamed_lines, result_error
 
 SMALLEST_SHOWN = 0.001
 """Lines with less than a tenth of a percent are not listed."""
@@ -28,7 +29,10 @@ def print_lines(bounded: UnitBounds, path: str, lines: Sequence[str]) -> None:
     if not ranked:
         click.echo("the result has no rounding error")
         return
-    click.echo("the rounding error of the result comes from:")
+    if result_error(bounded) == math.inf:
+        click.echo("the rounding error of the result has no bound, which begins at:")
+    else:
+        click.echo("the rounding error of the result comes from:")
     for line, share in ranked:
         known = line is not None and line < len(lines)
         source = f"{line + 1}: {lines[line].strip()[:80]}" if line is not None and known else "other files"

@@ -31,16 +31,24 @@ def blame(graph: Graph, errors: Errors, places: Sequence[Place]) -> list[dict[Pl
     for node, place in zip(graph, places, strict=True):
         error = errors[node.id]
         shares.append(
-            {} if error.error is None else _shares(error, place, [shares[id] for id in node.inputs])
+            {}
+            if error.error is None
+            else _shares(error, place, [errors[id] for id in node.inputs], [shares[id] for id in node.inputs])
         )
     return shares
 
 
-def _shares(error: NodeError, place: Place, before: Sequence[dict[Place, float]]) -> dict[Place, float]:
+def _shares(
+    error: NodeError, place: Place, operands: Sequence[NodeError], before: Sequence[dict[Place, float]]
+) -> dict[Place, float]:
     local, passed = error.local, list(error.passed)
     if error.largest == math.inf:
-        # Operands without a bound are to blame, whatever the rest contributes; without such, the op itself.
-        passed = [float(part == math.inf) for part in passed]
+        # Operands without a bound are to blame, whatever the rest contributes; without such, the op itself, where a
+        # small error becomes an infinite one.
+        passed = [
+            float(part == operand.largest == math.inf)
+            for part, operand in zip(passed, operands, strict=False)
+        ]
         local = 0.0 if any(passed) else 1.0
     found = {place: local} if local > 0 else {}
     for part, shares in zip(passed, before, strict=False):
