@@ -171,3 +171,90 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     capture = captured(tmp_path / "m.py", "import joblib\n\nscaler = joblib.load('none.joblib')\n")
     (found,) = capture.diagnostics
     assert (found.code, "does not exist" in found.message) == ("TL110", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "scaler = pickle.load(open('scaler.pkl', 'rb'))",
+        "with open('scaler.pkl', 'rb') as file:\n    scaler = pickle.load(file)",
+        "def load(path, mode='rb'):\n    return pickle.load(open(path, mode=mode))\nscaler = load('scaler.pkl')",
+    ],
+)
+def test_a_scaler_is_read_from_a_file_that_was_opened(text: str, tmp_path: Path) -> None:
+    scaler = fitted("standard")
+    (tmp_path / "scaler.pkl").write_bytes(pickle.dumps(scaler))
+    expected = torch.from_numpy(scaler.transform(X.double().numpy()))
+    capture = captured(
+        tmp_path / "m.py",
+        probe(f"import pickle\n\n{text}\n", "scaler.transform(x.double())", {"x": X}, expected),
+    )
+    assert [d.message for d in capture.diagnostics] == []
+    (result,) = probed(capture, {"x": X})
+    assert torch.equal(result, expected)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "pickle.load(f)",
+        "f.read(2)",
+        "next(iter(f))",
+        "if x.sum() > 0:\n        f.seek(3)",
+        "other(f)",
+    ],
+)
+def test_a_file_that_may_stand_elsewhere_is_not_read(before: str, tmp_path: Path) -> None:
+    (tmp_path / "two.pkl").write_bytes(pickle.dumps(1.0) + pickle.dumps(2.0))
+    text = f"""
+import pickle
+from elsewhere import other
+
+def second(x):
+    f = open("two.pkl", "rb")
+    {before}
+    return x * pickle.load(f)
+"""
+    capture = captured(tmp_path / "m.py", probe(text, "second(x)", {"x": X}, X))
+    assert any("the file of `pickle.load` is not known" in d.message for d in capture.diagnostics)
+
+
+def test_sizes_of_a_network_come_from_a_json_file(tmp_path: Path) -> None:
+    (tmp_path / "sizes.json").write_text('{"scale": [1.5, 2, 0.25], "name": "small", "deep": {"bias": true}}')
+    text = """
+import json
+import torch
+
+with open("sizes.json", encoding="utf-8") as f:
+    sizes = json.load(f)
+"""
+    expression = "x * torch.tensor(sizes['scale']) + (1 if sizes['deep']['bias'] else 0)"
+    expected = X * torch.tensor([1.5, 2, 0.25]) + 1
+    capture = captured(tmp_path / "m.py", probe(text, expression, {"x": X}, expected))
+    assert [d.message for d in capture.diagnostics] == []
+    assert torch.equal(probed(capture, {"x": X})[0], expected)
+    assert any(path.endswith("sizes.json") for path in capture.dependencies)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "does not exist"), ("[" * 5000, "is no JSON"), ("{'a': 1}", "is no JSON"), ("1e999", "")],
+)
+def test_data_that_cannot_be_read_is_unknown_and_no_error(
+    content: str | None, reason: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "a.json").write_text(content)
+    text = "import json\n\nfactor = json.load(open('a.json'))\n"
+    capture = captured(tmp_path / "m.py", probe(text, "x * factor", {"x": X}, X))
+    messages = [d.message for d in capture.diagnostics]
+    assert all(d.code == "TL102" for d in capture.diagnostics)
+    assert any(reason in message for message in messages) if reason else not messages
+
+
+def test_weights_are_read_from_a_file_that_was_opened(tmp_path: Path) -> None:
+    torch.save({"w": X}, tmp_path / "w.pt")
+    text = "import torch\n\nwith open('w.pt', 'rb') as f:\n    state = torch.load(f)\n"
+    capture = captured(tmp_path / "m.py", probe(text, "x + state['w']", {"x": X}, X + X))
+    assert [d.message for d in capture.diagnostics] == []
+    assert torch.equal(probed(capture, {"x": X})[0], X + X)

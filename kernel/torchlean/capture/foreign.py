@@ -1,8 +1,8 @@
 """What code that is not followed may do to the containers it gets: `somewhere.fill(items)` may change the list.
 
-Packages that only look at what they get are listed. What such code may do to weights stands in `forgetting`. Tensors
-that are no weights are taken to stay as they are: what draws, logs or converts them is everywhere, and what changes
-them in place from outside of torch is not.
+Packages that only look at what they get are listed; a file that any of them gets may be read. What such code may do to
+weights stands in `forgetting`. Tensors that are no weights are taken to stay as they are: what draws, logs or converts
+them is everywhere, and what changes them in place from outside of torch is not.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ LOOKS_ONLY = words(
 
 def may_change(run: Interpreter, callee: Unknown, given: list[Value]) -> None:
     """A function that is not followed was called: what is in the containers that it got is unknown."""
+    from torchlean.capture.loading import is_file, opened_path
+
+    for file in filter(is_file, given):
+        opened_path(run, file)  # may have read from it
     if callee.source.partition(".")[0] in LOOKS_ONLY:
         return
     for value in given:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 NAMESPACES = words(
     """torch torchlean math collections functools itertools copy os pathlib numbers typing typing_extensions dataclasses
     enum abc operator inspect sys warnings logging random numpy time gc atexit types safetensors string argparse tqdm
-    torchvision sklearn joblib tensorflow gymnasium re"""
+    torchvision sklearn joblib tensorflow gymnasium huggingface_hub re json pickle"""
 )
 """Top-level modules whose names are looked up in our tables; what they lack there is unknown."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 from torch import Tensor
@@ -109,6 +109,8 @@ def path_of(run: Interpreter, path: Value, function: str, span: Span | None) -> 
     """The path as text; None, and a message, where it is not known."""
     if isinstance(path, (str, os.PathLike)):
         return os.fspath(path)
+    if is_file(path):
+        return opened_path(run, path)
     if isinstance(path, Unknown):
         if not path.reported:
             run.report(
@@ -119,6 +121,18 @@ def path_of(run: Interpreter, path: Value, function: str, span: Span | None) -> 
     else:
         run.report("TL103", f"{function} needs the path of a file, got {_article(path)}", span=span)
     return None
+
+
+def is_file(value: Value) -> TypeGuard[Instance]:
+    """Whether this is what `open` gives (`files`)."""
+    return isinstance(value, Instance) and value.cls.module.name == "torchlean.files"
+
+
+def opened_path(run: Interpreter, file: Instance) -> str | None:
+    """The path of a file from which nothing was read before; now it is read."""
+    path = file.attributes["path"]
+    run.assign(file.attributes, "path", None)
+    return path if isinstance(path, str) else None
 
 
 def calling_folder(run: Interpreter) -> str:

@@ -45,9 +45,7 @@ def joblib_load(run: Interpreter, filename: Value, mmap_mode: Value = None, **op
     if name is None:
         return Unknown("`joblib.load` of a path that is not known", run.place(), reported=True)
     try:
-        content = read_pickle(_bytes(run, name))
-        _check_size(content, NESTED, [PARTS])
-        return _followed(run, content)
+        return followed(run, read_pickle(small_file(run, name)))
     except PickleError as error:
         run.report("TL110", f"file `{name}` {error}", span=span)
         return Unknown(f"the file `{name}` could not be read", run.place(), reported=True)
@@ -80,8 +78,8 @@ def _check_size(content: object, depth: int, left: list[int]) -> None:
         _check_size(part, depth - 1, left)
 
 
-def _bytes(run: Interpreter, name: str) -> bytes:
-    """The first such file in the folders that a program may mean.
+def small_file(run: Interpreter, name: str) -> bytes:
+    """The content of the first such file in the folders that a program may mean.
 
     Raises:
         PickleError: there is none, or it is too large.
@@ -101,8 +99,17 @@ def _bytes(run: Interpreter, name: str) -> bytes:
         raise PickleError(f"cannot be read: {error.strerror}") from error
 
 
+def followed(run: Interpreter, content: object) -> Value:
+    """The content of a file as values of the program.
+
+    Raises:
+        PickleError: it has too many parts.
+    """
+    _check_size(content, NESTED, [PARTS])
+    return _followed(run, content)
+
+
 def _followed(run: Interpreter, content: object) -> Value:
-    """The content of a file as values of the program."""
     if isinstance(content, numpy.ndarray):
         return run.emitter.parameter(torch.from_numpy(content), "")
     if isinstance(content, dict):
