@@ -261,7 +261,10 @@ def export(
     metavar="MIB",
     help="What it may hold.",
 )
-def conform(file: Path, claim: str | None, samples: int, as_json: bool, timeout: float, memory: int) -> None:
+@click.option("--no-lean", is_flag=True, help="Do not ask Lean for the numbers of claims' networks.")
+def conform(
+    file: Path, claim: str | None, samples: int, as_json: bool, timeout: float, memory: int, no_lean: bool
+) -> None:
     """Run the claims and modules of FILE in every way that torch has, and compare the numbers with the graph's.
 
     FILE's code runs in a process with limits, without network. Exits with 0 when all of it was compared and is inside
@@ -275,7 +278,7 @@ def conform(file: Path, claim: str | None, samples: int, as_json: bool, timeout:
     options = Options(
         claim=claim, samples=samples, limits=Limits(seconds=timeout, memory=memory), remember=True
     )
-    sys.exit(run(file, options, as_json))
+    sys.exit(run(file, options, as_json, lean=not no_lean))
 
 
 @main.command()

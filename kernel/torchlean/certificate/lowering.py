@@ -50,12 +50,16 @@ class Lowered:
     """Attributes:
     statement: what is to be proved.
     noisy: whether its noise covers the rounding of executions, rather than speaking of real arithmetic.
-        departure: why nothing is stated of binary32 executions themselves; empty: it is (the network has roles).
+    departure: why nothing is stated of binary32 executions themselves; empty: it is (the network has roles).
+    inputs: the claim's inputs, in the order in which the network's input has their elements.
+    elements: of the nodes that are wholly in the network (ids of the margin's graph), as elements of its values.
     """
 
     statement: Statement
     noisy: bool
     departure: str
+    inputs: tuple[str, ...]
+    elements: Mapping[int, Sequence[Element]]
 
 
 @dataclass(slots=True)
@@ -142,10 +146,26 @@ def lower(margin: Margin, own: int, domains: Mapping[str, Box], grid: int, *, ex
         assembly.linear(literals.rows, literals.offsets, Role.THOUGHT)
     except TooLargeError as error:
         raise NotCheckableError(str(error)) from error
-    network = assembly.network().pruned()
+    whole = assembly.network()
+    network = whole.pruned()
     if exact or lowering.departure:
         network = replace(network, roles=())
-    return Lowered(Statement(network, tuple(assembly.boxes[0]), goal), not exact, lowering.departure)
+    names = tuple(str(node.attributes["name"]) for node in inputs)
+    elements = _kept(lowering, ids, whole.needed())
+    statement = Statement(network, tuple(assembly.boxes[0]), goal)
+    return Lowered(statement, not exact, lowering.departure, names, elements)
+
+
+def _kept(lowering: Lowering, ids: Mapping[int, int], values: Sequence[int]) -> dict[int, list[Element]]:
+    """The elements of the nodes of which all are known or of `values`, which are numbered anew."""
+    number = {old: new for new, old in enumerate(values)}
+    found: dict[int, list[Element]] = {}
+    for old, new in ids.items():
+        elements = lowering.elements.get(new)
+        if elements is None or any(isinstance(e, tuple) and e[0] not in number for e in elements):
+            continue
+        found[old] = [(number[e[0]], e[1]) if isinstance(e, tuple) else e for e in elements]
+    return found
 
 
 def _box(inputs: Sequence[Node], domains: Mapping[str, Box], grid: int) -> list[Interval]:

@@ -140,13 +140,17 @@ class Network:
         linear = [node for node in self.nodes if isinstance(node, Linear)]
         return sum(len(row) + 1 for node in linear for row in node.weight)
 
-    def pruned(self) -> Network:
-        """Only the nodes that the last one depends on."""
+    def needed(self) -> list[int]:
+        """The values that the last one depends on, in order; the input is among them."""
         needed = {0, len(self.nodes)}
         for index in range(len(self.nodes) - 1, -1, -1):
             if index + 1 in needed:
                 needed.update(self.nodes[index].operands)
-        kept = sorted(needed)
+        return sorted(needed)
+
+    def pruned(self) -> Network:
+        """Only the nodes that the last one depends on."""
+        kept = self.needed()
         number = {old: new for new, old in enumerate(kept)}
         nodes = tuple(_renumbered(self.nodes[old - 1], number) for old in kept[1:])
         noise = tuple(self.noise[old - 1] for old in kept[1:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from rich.text import Text
 
 from torchlean.analysis.panel import finite
 from torchlean.analysis.session import Session
+from torchlean.command.kernel import Kernel, Unavailable
 from torchlean.command.progress import bar
 from torchlean.command.report import diagnostic_object, utf16_range
 from torchlean.command.threads import one_thread
 from torchlean.conformance import ModeResult, NothingToCompare, Options, Outcome, UnitAgreement, conform
+from torchlean.conformance.in_lean import Ask
 from torchlean.conformance.telling import as_test, diagnostics, parting_message
+from torchlean.lean import Outcome as LeanOutcome
 from torchlean.numbers import upper_text
 from torchlean.sandbox import SandboxError
 
@@ -35,8 +39,12 @@ _STYLES = {
 }
 
 
-def run(file: Path, options: Options, as_json: bool) -> int:
-    """Compare, print, and return the exit code: 0 where every unit was run and nothing parts, 1 otherwise."""
+def run(file: Path, options: Options, as_json: bool, *, lean: bool) -> int:
+    """Compare, print, and return the exit code: 0 where every unit was run and nothing parts, 1 otherwise.
+
+    Args:
+        lean: ask the Lean kernel for the numbers of claims' networks, where there is one.
+    """
     one_thread()
     path = file.resolve()
     try:
@@ -45,7 +53,8 @@ def run(file: Path, options: Options, as_json: bool) -> int:
         raise click.ClickException(f"{file} cannot be read: {error}") from error
     session = Session((str(path.parent),))
     try:
-        with bar(0, lambda share, text: None) as shown:
+        with bar(0, lambda share, text: None) as shown, Kernel(lean) as kernel:
+            options = replace(options, lean=asking(kernel)) if lean else options
             found = conform(str(path), text, session, options, lambda doing: shown(0.0, doing))
     except (NothingToCompare, SandboxError) as error:
         raise click.ClickException(f"{file}: {error}") from error
@@ -54,6 +63,16 @@ def run(file: Path, options: Options, as_json: bool) -> int:
     else:
         _print(found, path, text.splitlines())
     return 0 if all(unit.sound for unit in found) else 1
+
+
+def asking(kernel: Kernel) -> Ask:
+    """The kernel as a comparison asks it."""
+
+    def ask(source: str) -> LeanOutcome | str:
+        found = kernel.ask(source)
+        return found.reason if isinstance(found, Unavailable) else found
+
+    return ask
 
 
 def document(path: Path, text: str, found: Sequence[UnitAgreement]) -> dict[str, Any]:

@@ -52,13 +52,14 @@ def judged(
     nodes: Sequence[int],
     points: Mapping[str, Tensor],
     executed: Sequence[Tensor],
-    arithmetic: Arithmetic = DEFAULT,
+    arithmetic: Arithmetic | None = DEFAULT,
     double: bool = False,
 ) -> Judgement:
     """Compare what was observed, (inputs, *shape) each, with the reference at the same points.
 
     Args:
         nodes: what each observed tensor is in the graph.
+        arithmetic: None for exact values.
     """
     count = len(executed[0])
     points = {name: value[:count] for name, value in points.items()}
@@ -148,5 +149,5 @@ def _spacing(values: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.exp2(torch.floor(torch.log2(size))) * info.eps
 
 
-def _unit_type(arithmetic: Arithmetic, double: bool) -> torch.dtype:
-    return torch.float64 if double else arithmetic.autocast or torch.float32
+def _unit_type(arithmetic: Arithmetic | None, double: bool) -> torch.dtype:
+    return torch.float64 if double or arithmetic is None else arithmetic.autocast or torch.float32

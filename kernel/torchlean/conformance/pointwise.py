@@ -8,8 +8,9 @@ from pathlib import Path
 from torch import Tensor
 
 from torchlean.analysis.session import Session
-from torchlean.conformance.conforming import NothingToCompare, Options, conform
+from torchlean.conformance.conforming import Options, conform
 from torchlean.conformance.result import OWN
+from torchlean.conformance.subjects import NothingToCompare
 from torchlean.conformance.telling import parting_message
 
 

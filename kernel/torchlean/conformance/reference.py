@@ -75,26 +75,37 @@ class Reference:
         return None
 
     def allowed(
-        self, nodes: Sequence[int], points: Mapping[str, Tensor], arithmetic: Arithmetic, double: bool = False
+        self,
+        nodes: Sequence[int],
+        points: Mapping[str, Tensor],
+        arithmetic: Arithmetic | None,
+        double: bool = False,
     ) -> Allowed:
         """The reference at points (inputs, *shape), and what an execution may be off anywhere on the domain.
 
         Args:
+            arithmetic: None for exact values, which float64 has rounded once.
             double: the program is executed in float64.
         """
         graph = self.double if double else self.wide
-        main = self._error(self.double if double else self.graph, arithmetic)
+        main = None if arithmetic is None else self._error(self.double if double else self.graph, arithmetic)
         fine = self._error(graph, DEFAULT)
-        return Allowed(self.values(graph, nodes, points), [_sum(main, fine, self.graph, id) for id in nodes])
+        values = self.values(graph, nodes, points)
+        return Allowed(
+            values, [_room(main, fine, id, value) for id, value in zip(nodes, values, strict=True)]
+        )
 
-    def at_point(self, point: Mapping[str, Tensor], arithmetic: Arithmetic, double: bool = False) -> Allowed:
+    def at_point(
+        self, point: Mapping[str, Tensor], arithmetic: Arithmetic | None, double: bool = False
+    ) -> Allowed:
         """The same for every node of the graph, at one input alone."""
         box = {name: Interval(value.double(), value.double()) for name, value in point.items()}
         graph = self.double if double else self.wide
-        main = _errors(self.double if double else self.graph, box, arithmetic)
+        program = self.double if double else self.graph
+        main = None if arithmetic is None else _errors(program, box, arithmetic)
         fine = _errors(graph, box, DEFAULT)
         values = evaluate(graph, point)
-        return Allowed(values, [_sum(main, fine, self.graph, node.id) for node in self.graph])
+        return Allowed(values, [_room(main, fine, id, value) for id, value in enumerate(values)])
 
     def values(self, graph: Graph, nodes: Sequence[int], points: Mapping[str, Tensor]) -> list[Tensor]:
         """Of these nodes, (inputs, *shape) each."""
@@ -142,13 +153,16 @@ def _errors(graph: Graph, domains: Mapping[str, Interval], arithmetic: Arithmeti
     return rounding_errors(graph, bounds, arithmetic=arithmetic)
 
 
-def _sum(main: Errors, fine: Errors, graph: Graph, id: int) -> Tensor:
-    """E + e of one node, rounded up."""
-    total = torch.zeros(graph[id].type.shape, dtype=torch.float64)
-    for errors in (main, fine):
+def _room(main: Errors | None, fine: Errors, id: int, values: Tensor) -> Tensor:
+    """E + e of one node, rounded up. Without an E, of exact values that were rounded to float64: e, and twice as much
+    again as that may take, which covers coefficients that a certificate's network has to 64 places only."""
+    total = torch.zeros(values.shape, dtype=torch.float64)
+    for errors in (fine,) if main is None else (main, fine):
         error = errors[id].error
         if error is not None:
             total = total + error
+    if main is None and values.is_floating_point():
+        total = 2 * (total + values.abs() * torch.finfo(torch.float64).eps)
     return torch.where(total > 0, torch.nextafter(total, torch.tensor(math.inf, dtype=torch.float64)), total)
 
 

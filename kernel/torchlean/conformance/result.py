@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 from torchlean.source import Span
 
-OWN = ("graph", "binary32")
-"""Modes that execute the graph, and not the program."""
+LEAN, LEAN_BINARY32 = "Lean", "Lean binary32"
+
+OWN = ("graph", "binary32", LEAN, LEAN_BINARY32)
+"""Modes that execute the graph, or the network of a certificate, and not the program."""
 
 
 class Outcome(str, enum.Enum):
@@ -99,13 +101,18 @@ class UnitAgreement:
     @property
     def agrees(self) -> bool:
         """Whether the program was compared, and nothing is outside."""
-        return not self.partings and any(row.outcome is Outcome.AGREES for row in self.executed)
+        return not self.parts and any(row.outcome is Outcome.AGREES for row in self.executed)
+
+    @property
+    def parts(self) -> bool:
+        """Whether some execution is outside of its bound, or Lean denies a number."""
+        return bool(self.partings) or any(row.outcome is Outcome.PARTS for row in self.modes)
 
     @property
     def sound(self) -> bool:
         """Whether it was run, and nothing is outside of a bound, where one is known."""
         ran = any(row.outcome in (Outcome.AGREES, Outcome.UNBOUNDED) for row in self.executed)
-        return not self.partings and ran
+        return not self.parts and ran
 
     @property
     def executed(self) -> tuple[ModeResult, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from torchlean.conformance.result import Parting, UnitAgreement
+from torchlean.conformance.result import LEAN, LEAN_BINARY32, Parting, UnitAgreement
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.literals import tensor_statement
 
@@ -26,6 +26,8 @@ EXECUTIONS = {
     "autocast float16": "torch under autocast to float16",
     "graph": "the graph by torch's kernels",
     "binary32": "the executable binary32",
+    LEAN: "Lean's evaluation of the claim's network",
+    LEAN_BINARY32: "Lean's binary32 on the claim's network",
 }
 """Modes as a sentence names them."""
 
