@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from torchlean.analysis.facts import describe, line_of, with_rounding
@@ -172,7 +172,7 @@ def _result_numbers(part: UnitGraph) -> set[int]:
     """The results themselves, or the numbers that truth values and indices among them were decided by."""
     graph = part.graph
     found: set[int] = set()
-    stack = list(part.outputs or (len(graph) - 1,))
+    stack = list(part.outputs or range(len(graph))[-1:])
     while stack:
         node = graph[stack.pop()]
         if node.inputs and not (node.type.dtype.is_floating_point or node.type.dtype.is_complex):

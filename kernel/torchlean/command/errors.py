@@ -24,7 +24,10 @@ def first_causes(facts: Sequence[TensorFact]) -> list[str]:
 
 
 def print_lines(bounded: UnitBounds, path: str, lines: Sequence[str]) -> None:
-    """The lines that the rounding error of the result comes from, largest share first."""
+    """The lines that the rounding error of the result comes from, largest share first; nothing is said of a result that
+    was not captured."""
+    if bounded.part.unit.failure is not None:
+        return
     ranked = [(line, share) for line, share in blamed_lines(bounded, path) if share >= SMALLEST_SHOWN]
     if not ranked:
         click.echo("the result has no rounding error")

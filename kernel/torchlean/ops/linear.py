@@ -77,10 +77,10 @@ class Linear(Op):
             """Rows of the weight, each at its own place of the batch."""
             chosen = matrix.index_select(0, elements % matrix.shape[0])
             if math.prod(shape[:-1]) == 1:
-                return chosen.reshape(-1, *shape)
+                return chosen.reshape(len(elements), *shape)
             rows = torch.zeros(len(elements), math.prod(shape[:-1]), shape[-1], dtype=torch.float64)
             rows[torch.arange(len(elements)), elements // matrix.shape[0]] = chosen
-            return rows.reshape(-1, *shape)
+            return rows.reshape(len(elements), *shape)
 
         matrices = {torch.float64: matrix}
 

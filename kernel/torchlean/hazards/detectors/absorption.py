@@ -87,7 +87,7 @@ def _rounded_constant(case: Case, node: Node, id: int) -> Finding | None:
             f"{written:g} is 0 in {name}, whose least positive number is {smallest(node.type.dtype):.2g}: the epsilon "
             "has no effect"
         )
-    elif held == round(written) != written and held != 0.0:
+    elif math.isfinite(written) and held == round(written) != written and held != 0.0:
         message = (
             f"{written!r} is {held:g} in {name}: an epsilon added to {held:g} is absorbed. Add it to the "
             "difference instead, or clamp: `(1 - p).clamp(min=1e-6)`"
