@@ -101,6 +101,9 @@ MARKED = {
         #   ^^^^^^^^^^^^^ TL103
         c = [1, 2][5]
         #   ^^^^^^^^^ TL103
+        import re
+        named = re.match("(a", "a")
+        #       ^^^^^^^^^^^^^^^^^^^ TL103
         assert 1 > 2
         #      ^^^^^ TL103
         if a or True:

@@ -117,6 +117,11 @@ STRANGE = {
     "changed from inside": "globals()['x'] = 1\ndel x\nvars().clear()\nlocals().update(y=2)\nprint(y, x)",
     "complex numbers": "import torch\nx = torch.zeros(2)\nx * 1j\nx + complex(1, 2)\nx == 1j\nx ** 1j\n"
     "torch.add(x, 1j)\ntorch.where(x > 0, 1j, x)\nx.fill_(1j)\ntorch.full((2,), 1j)\nx.clamp(min=1j)",
+    "patterns that backtrack without end": "import re\nt = 'a' * 40 + 'b'\n"
+    "re.match('(a+)+$', t)\nre.split('(a|aa)*$', t)\n"
+    "re.sub('a*' * 20 + '$', '', t)\nre.compile('(' * 3000)\nre.findall('(?:(?:a?){99}){99}c', t)\n"
+    "re.sub('a', '\\\\g<0>' * 10**6, t)\nre.match('x' * 10**6, t)\nre.match(t, 3)\n"
+    "re.match(b'a', b'a')\nre.match([], t)",
     "odd objects": "class A:\n  __bool__ = 5\n  __len__ = None\n"
     "  def __iter__(self): return self\n  def __next__(self): return 1\n"
     "if A(): pass\nlen(A())\nlist(A())\nA() + A()\nA()[A()]",

@@ -157,9 +157,12 @@ def is_among(run: Interpreter, value: Value, items: Value) -> Value:
 @native(f"{MODULE}.followed_module")
 def followed_module(run: Interpreter, name: Value) -> Value:
     """What `sys.modules[name]` is, where that is a file that is followed."""
-    for module in run.modules.values():
-        if isinstance(module, ModuleValue) and module.module.name == name:
-            return module
+    known: dict[Value, ModuleValue] = run.state.setdefault("followed modules", {})
+    if name not in known:
+        modules = (module for module in run.modules.values() if isinstance(module, ModuleValue))
+        known.update({module.module.name: module for module in modules})
+    if name in known:
+        return known[name]
     return Unknown(f"whether `{name}` was imported is not followed", run.place())
 
 
