@@ -127,7 +127,7 @@ theorem covered_near {grid scale p k n D : Nat} {a : List Nat} {box : Box} {row 
     (hD : dotAbs row (mags box) ≤ D) (hp : plainRow (2 ^ scale) row = true ∨ (p ≠ 0 ∧ nonzeros row ≤ n))
     (hk : rowTerms row bias ≤ k + 1) (ha : Every binary32.finite a) (hbox : InBox grid box (binary32.values a)) :
     Float32.Finite y ∧ Near grid ((dot row (binary32.values a) + bias) / pow2 scale) e (value y) := by
-  rw [rowCovered, forceNat_eq] at hfit
+  rw [rowCovered, forceNat_eq, Fast.abs_eq] at hfit
   have ⟨hE, hfits⟩ := rowFits_sound (m := k + 1) hfit
   refine row_near binary32 h ha hbox hp hk (A := ratMagnitude grid scale _) ?_ hE hfits
   rw [ratMagnitude_mul]
@@ -150,7 +150,7 @@ theorem rows_near {grid scale bits width : Nat} {a : List Nat} {box : Box} {rows
     subst h
     cases e with
     | nil => exact ⟨trivial, trivial⟩
-    | cons _ _ => exact absurd hfit (by simp [rowsFit])
+    | cons _ _ => exact (Bool.false_ne_true hfit).elim
   | cons r rs ih =>
     cases bias with
     | nil =>
@@ -158,19 +158,20 @@ theorem rows_near {grid scale bits width : Nat} {a : List Nat} {box : Box} {rows
       subst h
       cases e with
       | nil => exact ⟨trivial, trivial⟩
-      | cons _ _ => exact absurd hfit (by simp [rowsFit])
+      | cons _ _ => exact (Bool.false_ne_true hfit).elim
     | cons b bs =>
       cases ys with
       | nil => exact False.elim h
       | cons y ys =>
         cases e with
-        | nil => exact absurd hfit (by simp [rowsFit])
+        | nil => exact (Bool.false_ne_true hfit).elim
         | cons e es =>
-          rw [rowsFit, Bool.and_eq_true] at hfit
+          rw [rowsFit_cons] at hfit
           simp only [fieldsBelow, Bool.and_eq_true] at hf
           obtain ⟨⟨hp, hn⟩, hf⟩ := hf
           have ⟨hfs, hns⟩ := ih h.2 hfit.2 hf
           have hrow := hfit.1
+          rw [rowRounded] at hrow
           have hpa := atMost_of_allBelow hp
           have hna := atMost_of_allBelow hn
           have hmag := Nat.mul_le_mul_right (2 ^ bits) (magPart_sum box)
@@ -211,7 +212,7 @@ theorem linear_near {grid bits scale : Nat} {a : List Nat} {box : Box} {w : Mat}
     (ha : Every binary32.finite a) (hbox : InBox grid box (binary32.values a)) :
     Every binary32.finite ys ∧
       AllNear grid (linearOut scale (binary32.values a) w.ints bias) e (binary32.values ys) := by
-  simp only [linearFits, Bool.and_eq_true, forceNat_eq] at hfit
+  simp only [linearFits, Bool.and_eq_true, forceNat_eq, Loops.size_eq, Loops.boxAbs_eq, Loops.reversed_eq] at hfit
   obtain ⟨⟨hsize, hs, hs1⟩, hrows⟩ := hfit
   have hsize : size box = w.cols := Nat.eq_of_beq_eq_true hsize
   have hs := Nat.blt_eq.mp hs
@@ -382,33 +383,31 @@ theorem bridge {grid : Nat} {nodes : List Node} {roles : List Role} {noise : Noi
         rw [propagated, Option.bind_eq_some_iff] at hfit
         obtain ⟨st', hst', hfit⟩ := hfit
         have ⟨hfin, hrun, hok⟩ := ih hexec hw hst'
-        rw [Option.bind_eq_some_iff] at hfit
-        obtain ⟨b, hb, hfit⟩ := hfit
-        rw [forceBox_eq] at hfit
+        have hnode : stepFits grid w st' rs e n r = true := by
+          cases hs : stepFits grid w st' rs e n r with
+          | true => rfl
+          | false => exact absurd (hs ▸ hfit) (by simp)
+        rw [hnode, cond_true, nodeBox_interval, Option.bind_eq_some_iff] at hfit
+        obtain ⟨b', hb', hfit⟩ := hfit
+        obtain ⟨b, hb, hb'⟩ := Option.bind_eq_some_iff.mp hb'
+        have hfit := Option.some.inj hfit
+        subst hfit
         have hin := Node.packedBox_sound hformed hok hb
-        split at hfit
-        · rename_i hnode
-          rw [Option.bind_eq_some_iff] at hfit
-          obtain ⟨b', hb', hfit⟩ := hfit
-          rw [forceBox_eq] at hfit
-          have hfit := Option.some.inj hfit
-          subst hfit
-          cases r with
-          | operation =>
-            have ⟨hf, hn⟩ := node_near hexec hstep hnode hformed hfin hok
-            exact ⟨⟨hf, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound hin hn hb', hok⟩⟩
-          | choice =>
-            have ⟨hf, hv⟩ := hstep hfin
-            have hn : AllNear grid (n.eval grid (binary32.valuesOf grid ns rs env)) e (binary32.values y) := by
-              rw [hv]
-              exact allNear_exact hnode hin
-            exact ⟨⟨hf, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound hin hn hb', hok⟩⟩
-          | thought =>
-            have hy : y = [] := hstep
-            subst hy
-            have hn := allNear_exact hnode hin
-            exact ⟨⟨trivial, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound hin hn hb', hok⟩⟩
-        · exact absurd hfit (by simp)
+        have hexact := allNear_exact (sameLength_of_widen hb') hin
+        cases r with
+        | operation =>
+          have ⟨hf, hn⟩ := node_near hexec hstep hnode hformed hfin hok
+          exact ⟨⟨hf, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound hin hn hb', hok⟩⟩
+        | choice =>
+          have ⟨hf, hv⟩ := hstep hfin
+          have hn : AllNear grid (n.eval grid (binary32.valuesOf grid ns rs env)) e (binary32.values y) := by
+            rw [hv]
+            exact hexact
+          exact ⟨⟨hf, hfin⟩, ⟨hrun, hn⟩, ⟨widen_sound hin hn hb', hok⟩⟩
+        | thought =>
+          have hy : y = [] := hstep
+          subst hy
+          exact ⟨⟨trivial, hfin⟩, ⟨hrun, hexact⟩, ⟨widen_sound hin hexact hb', hok⟩⟩
 
 /-- What the checker accepts has matrices that keep to their fields. -/
 theorem formed_of_check {P : Params} {nodes : List Node} {noise : Noise} {bits : Bits} {box : Box} {goal : Formula}

@@ -194,28 +194,41 @@ theorem sum_near {grid m E a b : Nat} (h : sumFits grid m E = true) (ha : Float3
 /-- The noise `e` covers the rounding errors of a row with `k` roundings, of which `n` are products, and of the given
 magnitude without its bias. -/
 @[expose] def rowCovered (grid scale k n D : Nat) (b : Int) (e : Nat) : Bool :=
-  forceNat (D.add (b.natAbs.mul (2 ^ grid))) fun D => rowFits grid scale k n D e
+  forceNat (D.add ((Fast.abs b).mul (2 ^ grid))) fun D => rowFits grid scale k n D e
 
-/-- The noise covers the rounding errors of each row. `mags` and `ones` are reversed digits. In a plain matrix, of 0, 1
+/-- The noise covers the rounding errors of a row. `mags` and `ones` are reversed digits. In a plain matrix, of 0, 1
 and -1 only, no product rounds, and the terms are counted; else every column counts. -/
-@[expose] def rowsFit (grid scale cols base place mags ones : Nat) (plain : Bool) :
-    List Row → List Int → List Nat → Bool
-  | r :: rs, b :: bs, e :: es =>
-    (bif plain then
-      forceNat ((r.total base place ones).add (one? b.natAbs)) fun t =>
-        rowCovered grid scale (t - 1 + 0) 0 (r.total base place mags) b e
-    else rowCovered grid scale (cols + one? b.natAbs - 1 + 1) cols (r.total base place mags) b e)
-      && rowsFit grid scale cols base place mags ones plain rs bs es
-  | [], _, [] => true
-  | _ :: _, [], [] => true
-  | _, _, _ => false
+@[expose] def rowRounded (grid scale cols base place mags ones : Nat) (plain : Bool) (r : Row) (b : Int) (e : Nat) : Bool :=
+  bif plain then
+    forceNat ((r.total base place ones).add (one? b.natAbs)) fun t =>
+      rowCovered grid scale (t - 1 + 0) 0 (r.total base place mags) b e
+  else rowCovered grid scale (cols + one? b.natAbs - 1 + 1) cols (r.total base place mags) b e
+
+/-- The noise covers the rounding errors of each row. -/
+@[expose] def rowsFit (grid scale cols base place mags ones : Nat) (plain : Bool) (rows : List Row) :
+    List Int → List Nat → Bool :=
+  List.rec (motive := fun _ => List Int → List Nat → Bool)
+    (fun _ noise => List.rec (motive := fun _ => Bool) true (fun _ _ _ => false) noise)
+    (fun r _ rest bias noise => List.rec (motive := fun _ => Bool)
+      (List.rec (motive := fun _ => Bool) true (fun _ _ _ => false) noise)
+      (fun b bias _ => List.rec (motive := fun _ => Bool) false
+        (fun e noise _ => cond (rowRounded grid scale cols base place mags ones plain r b e) (rest bias noise) false)
+        noise) bias) rows
+
+theorem rowsFit_cons {grid scale cols base place mags ones : Nat} {plain : Bool} {r : Row} {rows : List Row} {b : Int}
+    {bias : List Int} {e : Nat} {noise : List Nat} :
+    rowsFit grid scale cols base place mags ones plain (r :: rows) (b :: bias) (e :: noise) = true ↔
+      rowRounded grid scale cols base place mags ones plain r b e = true ∧
+        rowsFit grid scale cols base place mags ones plain rows bias noise = true := by
+  show cond _ (rowsFit grid scale cols base place mags ones plain rows bias noise) false = true ↔ _
+  rw [Bool.cond_false_right, Bool.and_eq_true]
 
 /-- The noise of a layer covers its rounding errors on the box `a`; false if a digit might overflow. -/
 @[expose] def linearFits (grid bits scale : Nat) (a : Box) (w : Mat) (bias : List Int) (e : List Nat) : Bool :=
-  Nat.beq (size a) w.cols
-    && (Nat.blt ((boxAbs a).mul (2 ^ bits) + 1) (2 ^ w.width) && Nat.blt (w.cols.mul (2 ^ bits) + 1) (2 ^ w.width))
+  Nat.beq (Loops.size a) w.cols
+    && (Nat.blt ((Loops.boxAbs a).mul (2 ^ bits) + 1) (2 ^ w.width) && Nat.blt (w.cols.mul (2 ^ bits) + 1) (2 ^ w.width))
     && forceNat (2 ^ w.width) fun base => forceNat (base ^ w.cols) fun place =>
-      forceNat (reversed base magPart a 0) fun mags => forceNat (reversed base onePart a 0) fun ones =>
+      forceNat (Loops.reversed base magPart a 0) fun mags => forceNat (Loops.reversed base onePart a 0) fun ones =>
         rowsFit grid scale w.cols base place mags ones (Nat.ble bits 1 && Nat.beq scale 0) w.rows bias e
 
 /-- `sumFits` for each element, over the shorter list. -/
@@ -245,22 +258,54 @@ and -1 only, no product rounds, and the terms are counted; else every column cou
     | some a, some b => sameLength (joinBoxes a b) e
     | _, _ => false
 
-/-- The noise of a node of a role covers what an execution makes of it; `b` is the box of its exact values. -/
-@[expose] def stepFits (grid bits : Nat) (st : State) (roles : List Role) (e : List Nat) (b : Box) (n : Node) :
-    Role → Bool
+/-- The noise of a node of a role covers what an execution makes of it. What is no operation is exact. -/
+@[expose] def stepFits (grid bits : Nat) (st : State) (roles : List Role) (e : List Nat) (n : Node) : Role → Bool
   | .operation => nodeFits grid bits st roles e n
-  | .choice => sameLength b e
-  | .thought => sameLength b e
+  | .choice => true
+  | .thought => true
 
 /-- Interval propagation; nothing if the noise of some node does not cover binary32. -/
 @[expose] def propagated (grid : Nat) : List Node → List Role → Noise → Bits → Box → Option State
   | [], _, _, _, box => some [⟨box, [], []⟩]
   | n :: ns, r :: rs, e :: es, w :: ws, box =>
-    (propagated grid ns rs es ws box).bind fun st => (n.packedBox grid w st).bind fun b => forceBox b fun b =>
-      if stepFits grid w st rs e b n r = true then
-        (widen b e).bind fun b => forceBox b fun b => some (⟨b, [], []⟩ :: st)
-      else none
+    (propagated grid ns rs es ws box).bind fun st =>
+      cond (stepFits grid w st rs e n r)
+        ((nodeBox ⟨grid, 0, 0⟩ n e w .interval true ns es ws st).bind fun b => some (⟨b, [], []⟩ :: st)) none
   | _ :: _, _, _, _, _ => none
+
+/-- The checker's interval of a node: that of the exact result, widened, so there is noise for each element. -/
+theorem nodeBox_interval {P : Params} {n : Node} {e : List Nat} {bits : Nat} {both : Bool} {ns : List Node} {es : Noise}
+    {ws : Bits} {st : State} :
+    nodeBox P n e bits .interval both ns es ws st = (n.packedBox P.grid bits st).bind fun b => widen b e := by
+  cases n with
+  | linear p s w bias =>
+    simp only [nodeBox, Node.packedBox, Loops.linear_eq]
+    cases State.boxAt st p with
+    | none => rfl
+    | some a => exact Option.bind_fun_some _
+  | hinge p f =>
+    simp only [nodeBox, Node.packedBox, Node.box, Loops.reluBox_eq, forceBox_eq, Option.bind_fun_some]
+    cases State.boxAt st p with
+    | none => rfl
+    | some a =>
+      show _ = widen (hingeBox f a) e
+      rw [hingeBox]
+      show cond f.isRelu _ _ = _
+      cases f.isRelu <;> rfl
+  | add p q => simp only [nodeBox, Node.packedBox, forceBox_eq, Option.bind_fun_some]
+  | concat p q => simp only [nodeBox, Node.packedBox, forceBox_eq, Option.bind_fun_some]
+
+theorem sameLength_of_widen {b c : Box} {e : List Nat} (h : widen b e = some c) : sameLength b e = true := by
+  induction b generalizing c e with
+  | nil => cases e with
+    | nil => rfl
+    | cons _ _ => exact absurd h (by simp [widen])
+  | cons i b ih => cases e with
+    | nil => exact absurd h (by simp [widen])
+    | cons e es =>
+      rw [widen, Option.map_eq_some_iff] at h
+      obtain ⟨d, h, _⟩ := h
+      exact ih h
 
 /-- The noise covers what binary32 executions of the network from the box may do, whose matrices' fields are below
 `2^bits`. -/
