@@ -13,7 +13,7 @@ from torch import Tensor
 
 from torchlean.conformance import in_lean
 from torchlean.conformance.in_lean import Ask, Denied, Evaluation, evaluation
-from torchlean.conformance.own import Outside
+from torchlean.conformance.patterns import Outside
 from torchlean.lean import Accepted, Outcome, Rejected, certificate_faults
 
 

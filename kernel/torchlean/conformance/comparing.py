@@ -11,7 +11,8 @@ from torch import Tensor
 from torchlean.conformance.in_lean import Ask, Denied, Evaluation, evaluation
 from torchlean.conformance.judging import Judgement, judged
 from torchlean.conformance.locating import first_difference
-from torchlean.conformance.own import Outside, by_kernels, by_patterns
+from torchlean.conformance.own import by_kernels, by_patterns
+from torchlean.conformance.patterns import Outside
 from torchlean.conformance.reference import Reference, decided
 from torchlean.conformance.result import LEAN, LEAN_BINARY32, OWN, ModeResult, Outcome, Parting, UnitAgreement
 from torchlean.conformance.subjects import Subject

@@ -30,7 +30,7 @@ from torchlean.certificate.lowering import Lowered
 from torchlean.certificate.network import Add, Hinge, Linear, Network, Role
 from torchlean.claims.decide import pose
 from torchlean.claims.domain import Box
-from torchlean.conformance.own import Outside
+from torchlean.conformance.patterns import Outside
 from torchlean.float32 import Environment, NanPolicy, vector
 from torchlean.float32.vector import Bits
 from torchlean.graph import Graph
