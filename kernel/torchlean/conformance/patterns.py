@@ -100,8 +100,8 @@ def _summed(node: Node, left: Tensor, right: Tensor, bias: Tensor, random: np.ra
     left, right = torch.broadcast_tensors(left, right)
     terms = left.shape[-1]
     added = bias.expand(left.shape[:-1]).reshape(-1)
-    pairs = (_bits(side).reshape(-1, terms) for side in (left, right))
-    return _tensor(random_dot_products(*pairs, _bits(added), random), node)
+    xs, ys = (_bits(side).reshape(-1, terms) for side in (left, right))
+    return _tensor(random_dot_products(xs, ys, _bits(added), random), node)
 
 
 RULES: dict[str, Rule] = {
