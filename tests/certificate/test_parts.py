@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.certificate.test_planning import network
 
 from torchlean.certificate import parts as module
+from torchlean.certificate.cost import effort
 from torchlean.certificate.network import Bound, Done, Plan, Split
-from torchlean.certificate.parts import Branch, Joined, Parts, parts, small
+from torchlean.certificate.parts import Branch, Joined, Parts, checking, parts, small
 
 FOUND = network(0)
 LEAF = Bound(tuple(True for _ in FOUND.nodes), Done())
@@ -47,6 +50,24 @@ def test_every_leaf_stands_below_exactly_one_part(seconds, monkeypatch) -> None:
         assert sum(end[: len(branch)] == branch for branch in found) == 1
 
 
+def bare(plan: Plan) -> Plan:
+    """The same with nothing bounded above its leaves, so that nothing is done twice."""
+    if isinstance(plan, Bound):
+        return plan if isinstance(plan.next, Done) else bare(plan.next)
+    assert isinstance(plan, Split)
+    return replace(plan, low=bare(plan.low), high=bare(plan.high))
+
+
 def test_with_no_time_each_leaf_is_a_part(monkeypatch) -> None:
     monkeypatch.setattr(module, "PART_SECONDS", 0.0)
-    assert branches(parts(FOUND, tree(4))) == ends(tree(4))
+    assert branches(parts(FOUND, bare(tree(4)))) == ends(tree(4))
+
+
+def test_parts_count_what_each_of_them_bounds_anew(monkeypatch) -> None:
+    plan = Bound(LEAF.backward, bare(tree(5)))
+    monkeypatch.setattr(module, "PART_SECONDS", 1e9)
+    at_once = checking(FOUND, plan)
+    monkeypatch.setattr(module, "PART_SECONDS", 0.0)
+    count = len(branches(parts(FOUND, plan)))
+    again = (count - 1) * effort(FOUND, LEAF.backward).seconds
+    assert count > 1 and checking(FOUND, plan).seconds == pytest.approx(at_once.seconds + again)

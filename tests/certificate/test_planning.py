@@ -7,7 +7,9 @@ from fractions import Fraction
 import pytest
 from tests.certificate.models import asked, split_case
 
+from torchlean.certificate import planning as module
 from torchlean.certificate.checker import Checker, Refusal
+from torchlean.certificate.cost import effort, reading
 from torchlean.certificate.lean_terms import bits_of, field_width
 from torchlean.certificate.lowering import lower
 from torchlean.certificate.network import (
@@ -191,6 +193,34 @@ def test_a_search_that_is_out_of_time_may_be_tried_again(split) -> None:
     with pytest.raises(NotPlannableError) as error:
         plan(statement, seconds=0.0)
     assert error.value.passing
+
+
+def test_what_the_kernel_would_take_too_long_for_is_not_offered(split, monkeypatch) -> None:
+    """Also where bounds on the whole box show it, and for ever: more time for the search would not help."""
+    statement, _ = split
+    whole = replace(statement, box=tuple((low // 8, high // 8) for low, high in statement.box))
+    assert plan(whole).leaves == 1
+    for asked_for in (statement, whole):
+        needed = reading(statement.network).seconds + plan(asked_for).effort.seconds
+        monkeypatch.setattr(module, "CHECK_SECONDS", needed * 0.99)
+        with pytest.raises(NotPlannableError, match="kernel would need more than") as error:
+            plan(asked_for)
+        assert not error.value.passing
+        monkeypatch.undo()
+
+
+def test_a_way_that_takes_too_much_memory_is_left_out(split, monkeypatch) -> None:
+    """The whole box is bounded as its parts are, where bounding it better would be too much for one theorem."""
+    statement, _ = split
+    last = len(statement.network.nodes) - 1
+    output = tuple(index == last for index in range(last + 1))
+    quick = effort(statement.network, output).seconds
+    monkeypatch.setattr(module, "LARGEST_SECONDS", 2 * quick)
+    planned = plan(statement)
+    assert isinstance(planned.proof.plan, Bound) and planned.proof.plan.backward == output
+    monkeypatch.setattr(module, "LARGEST_SECONDS", 1.9 * quick)
+    with pytest.raises(NotPlannableError, match="by estimate"):
+        plan(statement)
 
 
 def test_fields_are_whole_hexadecimal_digits() -> None:

@@ -1,8 +1,8 @@
-"""Which branches of a plan are theorems of their own.
+"""Which branches of a plan are theorems of their own, and what the kernel spends on all of them.
 
 What the kernel has evaluated in a proof it keeps until that proof is done, and the embedded Lean has 2 GiB. So a large
-plan is proved in parts, each below one branch of the tree (`lean/TorchLean/Parts.lean`). A part bounds anew what stands
-above it, which costs less than a leaf or two.
+plan is proved in parts, each below one branch of the tree (`lean/TorchLean/Parts.lean`). Each part bounds anew what
+stands above it: the fewer parts, the less is done twice.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from torchlean.certificate.cost import Effort, effort, formed
+from torchlean.certificate.cost import Effort, effort, executions, formed
 from torchlean.certificate.network import Bound, Network, Plan, Split
 
 PART_SECONDS = 10.0
-"""Estimated time in the kernel of one part, for which it keeps about 400 MiB."""
+"""Estimated time in the kernel of one part, with what stands above it. The kernel keeps about 0.8 KiB for an unfolding,
+so 300 MiB for that time."""
+
+LARGEST_SECONDS = 35.0
+"""Estimated time of a part beyond which the kernel may run out of memory: 1.1 GiB beside what Lean needs anyway."""
 
 Branch: TypeAlias = tuple[bool, ...]
 """Sides of the splits from the root; False is the low one."""
@@ -44,15 +48,29 @@ def small(network: Network, plan: Plan) -> bool:
     return (formed(network) + _effort(network, plan)).seconds <= PART_SECONDS
 
 
-def parts(network: Network, plan: Plan, branch: Branch = ()) -> Parts:
+def parts(network: Network, plan: Plan) -> Parts:
     """The whole plan if it is small, or has no splits; else what stands below its first split, in parts."""
-    inner = plan
-    while isinstance(inner, Bound):
-        inner = inner.next
-    if not isinstance(inner, Split) or _effort(network, plan).seconds <= PART_SECONDS:
-        return Part(branch)
-    low = parts(network, inner.low, (*branch, False))
-    return Joined(branch, low, parts(network, inner.high, (*branch, True)))
+    return _divided(network, plan, (), Effort(0.0))[0]
+
+
+def checking(network: Network, plan: Plan) -> Effort:
+    """Of the kernel, for all theorems of a certificate."""
+    return formed(network) + executions(network) + _divided(network, plan, (), Effort(0.0))[1]
+
+
+def _divided(network: Network, plan: Plan, branch: Branch, above: Effort) -> tuple[Parts, Effort]:
+    """A branch in parts, and what all of these take. Where most of a part is what stands above it, smaller parts would
+    take more in all."""
+    below = _effort(network, plan)
+    whole = above + below
+    while isinstance(plan, Bound):
+        above = above + effort(network, plan.backward)
+        plan = plan.next
+    if not isinstance(plan, Split) or whole.seconds <= max(PART_SECONDS, 2 * above.seconds):
+        return Part(branch), whole
+    low, first = _divided(network, plan.low, (*branch, False), above)
+    high, second = _divided(network, plan.high, (*branch, True), above)
+    return Joined(branch, low, high), first + second
 
 
 def _effort(network: Network, plan: Plan) -> Effort:

@@ -16,7 +16,7 @@ import numpy
 
 from torchlean.certificate import lean_terms as terms
 from torchlean.certificate.checker import Checker, Known, State
-from torchlean.certificate.cost import Effort, effort
+from torchlean.certificate.cost import Effort, effort, reading
 from torchlean.certificate.network import (
     Bound,
     Done,
@@ -29,6 +29,7 @@ from torchlean.certificate.network import (
     Split,
     Statement,
 )
+from torchlean.certificate.parts import LARGEST_SECONDS, checking
 from torchlean.certificate.replay import cut, replay, settled
 
 PARAMS = Params(slopes=16, places=24)
@@ -38,9 +39,8 @@ size cost the kernel the same as shorter ones."""
 FEW_INPUTS = 8
 """Inputs up to which halves are taken rather than phases; as in branch and bound."""
 
-KERNEL_SECONDS = 90.0
-"""Estimated time in the kernel beyond which no plan is offered: a check has 120 s, of which starting and reading the
-certificate take a part. Memory sets no limit, since large plans are proved in parts."""
+CHECK_SECONDS = 100.0
+"""Estimated time of a check beyond which no plan is offered: it has 120 s, of which starting takes a part."""
 
 MOST_LEAVES = 512
 """Parts after which the search gives up, whatever their cost."""
@@ -60,7 +60,7 @@ class NotPlannableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A proof that the replay accepts, and what checking it takes."""
+    """A proof that the replay accepts, and what the kernel needs to check it."""
 
     proof: Proof
     leaves: int
@@ -107,6 +107,10 @@ class _Found:
     leaves: int
     effort: Effort
 
+    @classmethod
+    def of(cls, network: Network, plan: Plan, leaves: int) -> _Found:
+        return cls(plan, leaves, checking(network, plan))
+
 
 def _cheapest(
     statement: Statement, checker: Checker, deadline: float, cancelled: Callable[[], None]
@@ -117,24 +121,37 @@ def _cheapest(
     Raises:
         NotPlannableError: nothing was found.
     """
-    methods = _methods(statement.network)
-    known = checker.start(statement.box)
+    network = statement.network
+    methods = _methods(network)
+    limit = CHECK_SECONDS - reading(network).seconds
     for method in methods:
         cancelled()
-        if settled(statement.goal, [entry.box for entry in checker.build(method, known)]):
-            return _Found(Bound(method, Done()), 1, effort(statement.network, method))
+        state = checker.build(method, checker.start(statement.box))
+        if settled(statement.goal, [entry.box for entry in state]):
+            found = _Found.of(network, Bound(method, Done()), 1)
+            if effort(network, method).seconds <= LARGEST_SECONDS and found.effort.seconds <= limit:
+                return found
+    # A part is bounded twice: with all that stands above it, and alone.
+    methods = [method for method in methods if effort(network, method).seconds <= LARGEST_SECONDS / 2]
     best: _Found | None = None
     failures = []
-    for leaf_methods in (methods[1:], methods[1:2]):
-        limit = KERNEL_SECONDS if best is None else best.effort.seconds
-        search = _Search(statement, checker, leaf_methods, limit, deadline, cancelled)
+    for leaf_methods, root in _ways(methods):
+        most = limit if best is None else best.effort.seconds
+        search = _Search(statement, checker, leaf_methods, most, deadline, cancelled)
         try:
-            best = search.run(methods[-1])
+            best = search.run(root)
         except NotPlannableError as error:
             failures.append(error)
     if best is None:
+        failures = failures or [_too_long(limit)]
         raise next((error for error in failures if error.passing), failures[0])
     return best
+
+
+def _too_long(seconds: float) -> NotPlannableError:
+    return NotPlannableError(
+        f"the kernel would need more than {seconds:.0f} s for it, by estimate", passing=False
+    )
 
 
 class _Search:
@@ -142,7 +159,7 @@ class _Search:
 
     Args:
         methods: tried in each part, one after the other.
-        limit: estimated seconds in the kernel.
+        limit: estimated seconds in the kernel, for the whole certificate.
     """
 
     def __init__(
@@ -161,14 +178,17 @@ class _Search:
         self.deadline = deadline
         self.cancelled = cancelled
         self.leaves = 0
-        self.spent = Effort(0.0)
+        self.spent = checking(statement.network, Done())
 
-    def run(self, strongest: tuple[bool, ...]) -> _Found:
-        """Bound the whole box as well as possible, then split."""
-        self._spend(strongest)
-        state = self.checker.build(strongest, self.checker.start(self.statement.box))
-        plan = Bound(strongest, self._split([entry.box for entry in state], state))
-        return _Found(plan, self.leaves, self.spent)
+    def run(self, root: tuple[bool, ...]) -> _Found:
+        """Bound the whole box, then split."""
+        self._spend(root)
+        state = self.checker.build(root, self.checker.start(self.statement.box))
+        plan = Bound(root, self._split([entry.box for entry in state], state))
+        found = _Found.of(self.statement.network, plan, self.leaves)
+        if found.effort.seconds > self.limit:
+            raise _too_long(self.limit)
+        return found
 
     def _part(self, known: Known) -> Plan:
         """A plan for a part of the box."""
@@ -241,11 +261,21 @@ class _Search:
         if self.leaves >= MOST_LEAVES:
             raise NotPlannableError(f"it needs more than {MOST_LEAVES} parts", passing=False)
         if self.spent.seconds > self.limit:
-            raise NotPlannableError(
-                f"the kernel would need more than {self.limit:.0f} s for it, by estimate", passing=False
-            )
+            raise _too_long(self.limit)
         if time.monotonic() > self.deadline:
             raise NotPlannableError("no proof for the checker was found in time", passing=True)
+
+
+def _ways(
+    methods: Sequence[tuple[bool, ...]],
+) -> Sequence[tuple[Sequence[tuple[bool, ...]], tuple[bool, ...]]]:
+    """Methods to try in each part, and how the whole box is bounded: as well as possible, or as cheaply as a part."""
+    quick = tuple(methods[1:2])
+    if not quick:
+        return ()
+    return tuple(
+        dict.fromkeys(((tuple(methods[1:]), methods[-1]), (quick, methods[-1]), (quick, methods[1])))
+    )
 
 
 def _methods(network: Network) -> list[tuple[bool, ...]]:
