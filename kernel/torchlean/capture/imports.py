@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os.path
 import sys
+from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,7 +113,7 @@ def after_import(run: Interpreter, dotted: str) -> Value:
     """A dotted name of a known namespace that is in none of our tables."""
     top, _, _ = dotted.partition(".")
     path, _, name = dotted.rpartition(".")
-    if is_stub(dotted) or any(key.startswith(f"{dotted}.") for key in (*NATIVES, *CONSTANTS)):
+    if is_stub(dotted) or dotted in _namespaces():
         return Namespace(dotted)
     found = _package_module(run, dotted)
     if found is not MISSING:
@@ -123,6 +124,17 @@ def after_import(run: Interpreter, dotted: str) -> Value:
     if top not in NAMESPACES:
         return MISSING
     return Unknown(f"`{dotted}` is not followed by TorchLean", source=dotted)
+
+
+@cache
+def _namespaces() -> frozenset[str]:
+    """The dotted names under which our tables, which are full before anything is followed, have something."""
+    return frozenset(
+        dotted[:place]
+        for dotted in (*NATIVES, *CONSTANTS)
+        for place, character in enumerate(dotted)
+        if character == "."
+    )
 
 
 def _perhaps_there(dotted: str) -> bool:
@@ -174,7 +186,8 @@ def _missing(run: Interpreter, name: str, level: int) -> Value:
         raise Raised(ExceptionValue(ModuleNotFoundError, (f"No module named {name!r}",)))
     if name.partition(".")[0] in sys.stdlib_module_names:
         return Unknown(f"`{shown}` is not followed by TorchLean", source=name)
-    return Unknown(f"`{shown}` is a package outside of the workspace, which is not followed", source=name)
+    reason = f"`{shown}` is a package outside of the workspace, which is not followed (`packages` in torchlean.toml)"
+    return Unknown(reason, source=name)
 
 
 def _raise_missing(run: Interpreter, name: str) -> Unknown:
