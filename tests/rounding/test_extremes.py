@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 import torch
-from tests.rounding.attack import evaluated
+from tests.rounding.attack import bounded, evaluated, node
 from tests.rounding.test_engine import Sheet
 from torch import Tensor
 
+from torchlean.intervals import Interval
+from torchlean.ops import TensorType
 from torchlean.ops.noise.arithmetic import Arithmetic
+from torchlean.ops.noise.values import Noisy
 
 SCALED = {"beta": 1, "alpha": 1e20}
 STATISTICS = {"has_weight": True, "has_bias": False, "eps": 1e-5}
@@ -84,3 +87,25 @@ def test_what_only_compares_reads_subnormal_numbers_as_zeros_too(
     error = sheet.last(Arithmetic(flush_to_zero=True)).error
     assert error is not None
     assert bool(((zeros - exact).abs() <= error).all())
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes"),
+    [
+        ("sqrt", {}),
+        ("log", {}),
+        ("rsqrt", {}),
+        ("reciprocal", {}),
+        ("pow", {"exponent": -2.0}),
+        ("pow", {"exponent": 0.5}),
+    ],
+)
+def test_a_slope_at_minus_zero_is_no_negative_error(op: str, attributes: dict[str, Any]) -> None:
+    """The interval of an absolute value may begin at -0.0."""
+    kind = TensorType((1,), torch.float32)
+    graph, applied = node(op, attributes, [kind])
+    ends = [torch.tensor([end], dtype=torch.float64) for end in (-0.0, 1.0, 1e-6)]
+    _, found = bounded(graph, applied, [Noisy(Interval(*ends[:2]), ends[2], kind, least=0.0)])
+    assert found.error is not None and bool((found.error > 0).all())
+    if op == "sqrt" or attributes.get("exponent") == 0.5:
+        assert float(found.error) >= 1e-3 or found.largest == math.inf

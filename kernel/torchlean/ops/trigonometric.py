@@ -146,7 +146,7 @@ class Atan2(Elementwise):
     rounding = Angle()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
-        y, x = inputs
+        y, x = (Interval(v.lower + 0.0, v.upper + 0.0, v.undefined) for v in inputs)  # -0.0 is 0.0
         cut = (x.lower < 0) & (y.lower <= 0) & (y.upper >= 0)
         corners = torch.stack([torch.atan2(a, b) for a in (y.lower, y.upper) for b in (x.lower, x.upper)])
         angles = relative(corners, 2 * TRANSCENDENTAL_ULPS * UNIT_ROUNDOFF)

@@ -151,7 +151,7 @@ class Quotient(Rule):
 
 def distance_from_zero(x: Interval) -> Tensor:
     """The least magnitude in the interval."""
-    return torch.maximum(x.lower, -x.upper).clamp(min=0.0)
+    return torch.maximum(x.lower, -x.upper).clamp(min=0.0).abs()  # -0.0 is 0.0
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def curve_passed(
     x = call.operands[0]
     if x.error is None:
         return None
-    passed = times(x.error, torch.nan_to_num(slope(x.reach, call.attributes), nan=math.inf, posinf=math.inf))
+    passed = times(x.error, slope(x.reach, call.attributes))
     if modulus is not None:
         passed = torch.minimum(passed, modulus(x.error))
     passed = bounded_by_range(call, passed)
@@ -236,7 +236,7 @@ class Softplus(Rule):
         near = (x.reach.lower <= border * (1.0 + 4.0 * precision.unit)) & (
             x.reach.upper >= border * (1.0 - 4.0 * precision.unit)
         )
-        jump = math.log1p(math.exp(-max(threshold, -700.0))) / beta
+        jump = (max(-threshold, 0.0) + math.log1p(math.exp(-abs(threshold)))) / beta
         return Noise(
             torch.where(near, local + jump, local), passed, peak=x.magnitude * beta, least=min(0.0, border)
         )
@@ -292,7 +292,7 @@ class Several(Rule):
             slopes = self.slopes(call.operands, call.attributes)
             for place, (x, slope) in enumerate(zip(call.operands, slopes, strict=True)):
                 if x.error is not None:
-                    parts[place] = times(x.error, torch.nan_to_num(slope, nan=math.inf, posinf=math.inf))
+                    parts[place] = times(x.error, slope)
         passed = added(*parts)
         if passed is not None:
             passed = bounded_by_range(call, passed)

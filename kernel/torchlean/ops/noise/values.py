@@ -188,7 +188,8 @@ def times(error: Tensor, factor: Tensor | float) -> Tensor:
     error stays one, also times zero: NaN and infinity times zero are NaN.
     """
     product = torch.where(error == 0, 0.0, error * factor)
-    return torch.nan_to_num(product, nan=math.inf, posinf=math.inf)
+    # A slope at -0.0 may come out as minus infinity.
+    return torch.nan_to_num(product, nan=math.inf, posinf=math.inf, neginf=math.inf)
 
 
 def width(interval: Interval) -> Tensor:
