@@ -57,13 +57,21 @@ def _of_unknown(run: Interpreter, owner: Unknown, name: str) -> Value:
 
 
 def _of_instance(run: Interpreter, owner: Instance, name: str) -> Value:
+    getter = owner.cls.find("__getattribute__")
+    if isinstance(getter, UserFunction):
+        return _call(run, getter, owner, name)
+    return plain_attribute(run, owner, name)
+
+
+def plain_attribute(run: Interpreter, owner: Instance, name: str) -> Value:
+    """`object.__getattribute__(owner, name)`, and `__getattr__` where that finds nothing."""
     found = owner.cls.find(name)
     if type(found) is Descriptor and found.kind == "property":
         return _call(run, found.function, owner)
     if type(found) is Instance and found.cls.find("__get__") is not MISSING:
-        return Unknown(f"`{name}` is a descriptor of this program, which is not followed", run.place())
-    if isinstance(owner.cls.find("__getattribute__"), UserFunction):
-        return Unknown(f"`__getattribute__` of `{owner.cls.name}` is not followed", run.place())
+        if name in owner.attributes and found.cls.find("__set__") is MISSING:
+            return owner.attributes[name]
+        return _call(run, found.cls.find("__get__"), found, owner, owner.cls)
     if name in owner.attributes:
         return owner.attributes[name]
     if found is not MISSING:
@@ -144,6 +152,8 @@ def _of_class(run: Interpreter, owner: UserClass, name: str) -> Value:
             if found.kind == "classmethod":
                 return BoundMethod(owner, found.function)
             return found.function if found.kind == "staticmethod" else found
+        if type(found) is Instance and found.cls.find("__get__") is not MISSING:
+            return _call(run, found.cls.find("__get__"), found, None, owner)
         return found
     if name in ("__name__", "__qualname__"):
         return owner.name
@@ -158,7 +168,7 @@ def _of_class(run: Interpreter, owner: UserClass, name: str) -> Value:
             else Unknown(f"`{name}` is not followed", run.place())
         )
     if name in ("__mro__", "__bases__"):
-        return owner.mro if name == "__mro__" else owner.bases
+        return owner.bases if name == "__bases__" else owner.open or owner.mro
     if owner.open is not None:
         return owner.open
     from torchlean.capture.builtin_methods import object_method, type_method
@@ -324,7 +334,10 @@ def set_attribute(run: Interpreter, owner: Value, name: str, value: Value) -> No
     if isinstance(owner, Instance):
         _set_on_instance(run, owner, name, value)
     elif isinstance(owner, UserClass):
-        if owner.module.internal:
+        setter = owner.metaclass.find("__setattr__") if owner.metaclass is not None else MISSING
+        if setter is not MISSING:
+            _call(run, setter, owner, name, value)
+        elif owner.module.internal:
             _change_torch(
                 run, f"{owner.module.name}.{owner.name}.{name}", value, owner.find(name) is not MISSING
             )
@@ -358,16 +371,23 @@ def _change_torch(run: Interpreter, dotted: str, value: Value, exists: bool) -> 
 
 
 def _set_on_instance(run: Interpreter, owner: Instance, name: str, value: Value) -> None:
+    setter = owner.cls.find("__setattr__")
+    if isinstance(setter, UserFunction) and not (setter.module.internal and _is_plain(owner, name, value)):
+        _call(run, setter, owner, name, value)
+    else:
+        set_plainly(run, owner, name, value)
+
+
+def set_plainly(run: Interpreter, owner: Instance, name: str, value: Value) -> None:
+    """`object.__setattr__(owner, name, value)`."""
     found = owner.cls.find(name)
     if isinstance(found, Descriptor) and found.kind == "property":
         if found.setter is None:
             run.error("TL103", f"property `{name}` of `{owner.cls.name}` cannot be set", kind=AttributeError)
         else:
             _call(run, found.setter, owner, value)
-        return
-    setter = owner.cls.find("__setattr__")
-    if isinstance(setter, UserFunction) and not (setter.module.internal and _is_plain(owner, name, value)):
-        _call(run, setter, owner, name, value)
+    elif type(found) is Instance and found.cls.find("__set__") is not MISSING:
+        _call(run, found.cls.find("__set__"), found, owner, value)
     else:
         run.assign(owner.attributes, name, value)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from torchlean.capture.budgets import TooBig
+from torchlean.capture.item_methods import item_method
 from torchlean.capture.naming import no_attribute
 from torchlean.capture.tables import words
 from torchlean.capture.values import (
@@ -115,7 +116,7 @@ def find_method(owner: Value, name: str) -> Native | None:
     if kind is None or name not in METHODS[kind]:
         extra = name == "move_to_end" and hasattr(owner, name)
         if not extra:
-            return None
+            return item_method(owner, name)
 
     def call_method(run: Interpreter, *arguments: Value, **keywords: Value) -> Value:
         return invoke(run, owner, name, arguments, keywords)
@@ -350,8 +351,10 @@ def _object_init(run: Interpreter, receiver: Value, *arguments: Value, **keyword
 
 def _object_setattr(run: Interpreter, receiver: Value, name: Value, value: Value) -> Value:
     if isinstance(receiver, Instance):
+        from torchlean.capture.attributes import set_plainly
+
         if isinstance(name, str):
-            run.assign(receiver.attributes, name, value)
+            set_plainly(run, receiver, name, value)
         else:
             receiver.open = (
                 name if isinstance(name, Unknown) else Unknown("an attribute with an unusual name")
@@ -380,6 +383,14 @@ def _object_getattr(run: Interpreter, receiver: Value, name: Value) -> Value:
     return Unknown("an attribute that is not followed")
 
 
+def _object_getattribute(run: Interpreter, receiver: Value, name: Value) -> Value:
+    from torchlean.capture.attributes import plain_attribute
+
+    if isinstance(receiver, Instance) and isinstance(name, str):
+        return plain_attribute(run, receiver, name)
+    return Unknown("an attribute that is not followed")
+
+
 def _object_new(run: Interpreter, cls: Value, *arguments: Value, **keywords: Value) -> Value:
     return Instance(cls) if isinstance(cls, UserClass) else Unknown("`__new__` of this class is not followed")
 
@@ -401,7 +412,7 @@ _OBJECT_METHODS: dict[str, Method] = {
     "__setattr__": _object_setattr,
     "__delattr__": _object_delattr,
     "__getattr__": _object_getattr,
-    "__getattribute__": _object_getattr,
+    "__getattribute__": _object_getattribute,
     "__new__": _object_new,
     "__init_subclass__": _nothing,
     "__post_init__": _nothing,

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from torchlean.capture.binding import ArgumentError, bind
-from torchlean.capture.budgets import CALL_DEPTH, TooBig
+from torchlean.capture.budgets import TooBig
 from torchlean.capture.emitter import TensorTooLarge
 from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.explain import argument_mistake, operands, shape_message
-from torchlean.capture.flow import Returned
 from torchlean.capture.foreign import may_change
 from torchlean.capture.function_syntax import has_effects, own_names, yields
 from torchlean.capture.gradient_stops import DETACHING, remember_detached
 from torchlean.capture.memory import may_share, overwritten, taint_memory, unseen_call, written_by
+from torchlean.capture.recursion import too_deep, without_end
 from torchlean.capture.result import Role
+from torchlean.capture.returns import earlier_result, final_result
 from torchlean.capture.values import (
     MISSING,
     NATIVES,
@@ -170,8 +171,9 @@ def call_function(
 ) -> Value:
     """Follow the body of an interpreted function."""
     caller = run.frame
-    if caller is not None and caller.depth >= CALL_DEPTH:
-        return run.over_budget(f"calls are nested more than {CALL_DEPTH} deep here")
+    stopped = too_deep(run) or without_end(run, function, [*arguments, *keywords.values()])
+    if stopped is not None:
+        return stopped
     if function.results is not None:
         return _remembered(run, function, arguments, keywords)
     try:
@@ -253,15 +255,13 @@ def _body(run: Interpreter, function: UserFunction, frame: Frame) -> Value:
         return Unknown("asynchronous code is not followed", run.place())
     if yields(node):
         return ListIterator([], begin=lambda iterator: _generated(run, function, frame, iterator))
-    flow = run.block(node.body, frame)
-    result = flow.value if isinstance(flow, Returned) else None
-    if frame.maybe_returned:
-        from torchlean.capture.conditions import same_value
-
-        for value, unknown in frame.maybe_returned:
-            if not same_value(run, value, result):
-                return result if isinstance(result, Unknown) and result.reported else unknown
-    return result
+    try:
+        flow = run.block(node.body, frame)
+    except Raised:
+        if not frame.maybe_returned:
+            raise
+        return earlier_result(run, frame)
+    return final_result(run, frame, flow)
 
 
 def _generated(
@@ -271,9 +271,10 @@ def _generated(
     items: list[Value] = []
     frame.yielded = items
     caller, place = run.frame, run.node
+    stopped = too_deep(run)
+    if stopped is not None:
+        return stopped
     if caller is not None:
-        if caller.depth >= CALL_DEPTH:
-            return run.over_budget(f"calls are nested more than {CALL_DEPTH} deep here")
         frame.depth, frame.caught = max(frame.depth, caller.depth + 1), caller.caught
     run.changes(iterator)
     body: list[ast.stmt] = function.node.body  # type: ignore[assignment] # a lambda is no generator

@@ -63,7 +63,9 @@ def define_class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> Value:
 def _made_by_others(run: Interpreter, cls: UserClass, options: dict[str, Value]) -> None:
     """A metaclass may make anything of a class; `__init_subclass__` of a base is called."""
     metaclass = options.pop("metaclass", type)
-    if metaclass is not type:
+    if isinstance(metaclass, UserClass) and metaclass.builtin is type and _sets_attributes_only(metaclass):
+        cls.metaclass = metaclass
+    elif metaclass is not type:
         cls.open = Unknown(f"the metaclass of `{cls.name}` is not followed", run.place())
     for base in cls.mro[1:]:
         hook = base.names.get("__init_subclass__")
@@ -74,6 +76,11 @@ def _made_by_others(run: Interpreter, cls: UserClass, options: dict[str, Value])
 
             call(run, hook, [cls], options)
             return
+
+
+def _sets_attributes_only(metaclass: UserClass) -> bool:
+    names = {name for cls in metaclass.mro for name, value in cls.names.items() if value is not None}
+    return names <= {"__setattr__", "__doc__", "__qualname__"}
 
 
 def _own(value: Value, cls: UserClass) -> None:
@@ -109,6 +116,7 @@ def _resolve(run: Interpreter, cls: UserClass) -> None:
         cls.builtin = cls.builtin or parent.builtin
         cls.open = cls.open or parent.open
         cls.is_module = cls.is_module or parent.is_module
+        cls.metaclass = cls.metaclass or parent.metaclass
         cls.fields = cls.fields or parent.fields
     if cls.module.internal and cls.name == "Module":
         cls.is_module = True
@@ -194,6 +202,12 @@ def _initialise(
 
     cls = instance.cls
     method = cls.find("__init__")
+    if cls.builtin is property and method is MISSING:
+        names = ("fget", "fset", "fdel")
+        instance.attributes.update(
+            dict.fromkeys(names) | dict(zip(names, arguments, strict=False)) | keywords
+        )
+        return
     if cls.builtin is not None and issubclass(cls.builtin, DATA):
         _fill(run, instance, arguments if method is MISSING else [], keywords if method is MISSING else {})
     if method is not MISSING:
@@ -230,6 +244,7 @@ def fill_fields(
     keywords: dict[str, Value],
 ) -> None:
     """The generated constructor of a dataclass or named tuple."""
+    from torchlean.capture.attributes import set_attribute
     from torchlean.capture.calling import call
 
     cls = instance.cls
@@ -243,7 +258,10 @@ def fill_fields(
         value = given.get(name, MISSING)
         if value is MISSING:
             value = _default(run, cls, name)
-        run.assign(instance.attributes, name, value)
+        if isinstance(cls.find("__setattr__"), UserFunction):
+            set_attribute(run, instance, name, value)
+        else:
+            run.assign(instance.attributes, name, value)
     if NamedTupleBase in cls.bases:
         instance.data = tuple(instance.attributes[name] for name in fields)
     after = cls.find("__post_init__")

@@ -163,6 +163,15 @@ def perhaps_returned(run: Interpreter, frame: Frame, flow: object, unknown: Unkn
             run.doubts.append(Doubt(frame, unknown, {id(frame.environment.names)}))
 
 
+def perhaps_raises(run: Interpreter, unknown: Unknown) -> None:
+    """The program raises here or goes on, and it is followed as going on."""
+    run.left_out = True  # an import may fail here only, and the other branch define what is missing
+    if run.frame is not None and run.frame.caught:
+        run.perhaps_raised = unknown
+    else:
+        run.promise(unknown, unknown)
+
+
 def both(
     run: Interpreter, first: Callable[[], T], second: Callable[[], T], unknown: Unknown
 ) -> tuple[T | Any, T | Any]:
@@ -183,11 +192,7 @@ def both(
     if raised is not None and raised_too is not None:
         raise raised_too
     if raised is not None or raised_too is not None:
-        run.left_out = True  # an import may fail here only, and the other branch define what is missing
-        if run.frame is not None and run.frame.caught:
-            run.perhaps_raised = unknown
-        else:
-            run.promise(unknown, unknown)
+        perhaps_raises(run, unknown)
         journal, after = (right_journal, right_after) if raised is not None else (left_journal, left_after)
         _redo(run, journal, after)
         return left, right

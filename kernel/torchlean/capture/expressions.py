@@ -282,7 +282,10 @@ def function_of(
     for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if default is not None:
             defaults[parameter.arg] = run.eval(default, frame)
-    return UserFunction(name, node, frame.environment.enclosing(), frame.module, defaults)
+    function = UserFunction(name, node, frame.environment.enclosing(), frame.module, defaults)
+    if frame.environment.is_class:
+        function.attributes["__qualname__"] = f"{frame.environment.names.get('__qualname__')}.{name}"
+    return function
 
 
 @evaluates(ast.NamedExpr)

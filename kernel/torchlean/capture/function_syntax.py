@@ -6,6 +6,7 @@ Pure functions of the tree, remembered on its nodes, because the same function i
 from __future__ import annotations
 
 import ast
+from collections import Counter
 
 from torchlean.capture.tables import words
 
@@ -51,18 +52,41 @@ SCOPES = (
 """What has names of its own. (A `:=` in a comprehension is missed: its name is then looked for outside, too.)"""
 
 
-def has_effects(node: ast.AST) -> bool:
-    """Whether a generator changes attributes, items, or names outside of it; remembered on the tree."""
-    cached = getattr(node, "torchlean_effects", None)
-    if cached is None:
-        cached = any(
+def has_effects(node: ast.AST, beyond: frozenset[str] = frozenset()) -> bool:
+    """Whether a function changes attributes, items, or names outside of it; remembered on the tree.
+
+    Args:
+        node: the definition.
+        beyond: names whose content does not count (`fresh_names`).
+    """
+    cached: dict[frozenset[str], bool] = getattr(node, "torchlean_effects", {})
+    if beyond not in cached:
+        cached[beyond] = any(
             isinstance(inner, (ast.Global, ast.Nonlocal))
-            or (isinstance(inner, (ast.Attribute, ast.Subscript)) and not isinstance(inner.ctx, ast.Load))
-            or (isinstance(inner, ast.Attribute) and inner.attr in MUTATING)
+            or (
+                isinstance(inner, (ast.Attribute, ast.Subscript))
+                and (not isinstance(inner.ctx, ast.Load) or getattr(inner, "attr", "") in MUTATING)
+                and not (isinstance(inner.value, ast.Name) and inner.value.id in beyond)
+            )
             for inner in ast.walk(node)
         )
         node.torchlean_effects = cached  # type: ignore[attr-defined] # a cache
-    return bool(cached)
+    return cached[beyond]
+
+
+def fresh_names(node: ast.AST) -> frozenset[str]:
+    """Names that a function only ever binds to lists, dictionaries and sets that it writes out itself."""
+    displays = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+    stored: Counter[str] = Counter()
+    fresh: Counter[str] = Counter()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
+            stored[inner.id] += 1
+        elif isinstance(inner, ast.arg):
+            stored[inner.arg] += 1
+        elif isinstance(inner, ast.Assign) and isinstance(inner.value, displays):
+            fresh.update(target.id for target in inner.targets if isinstance(target, ast.Name))
+    return frozenset(name for name, count in stored.items() if fresh[name] == count)
 
 
 def yields(node: ast.FunctionDef) -> bool:

@@ -31,6 +31,10 @@ COMPUTING = 64
 through that many steps, a simulation or an iterative solver through thousands. The rest is followed once, for any."""
 
 
+RETURNS_IN_DOUBT = 8
+"""Iterations of a `while` loop that may each have left the function: the next ones tell nothing new."""
+
+
 @follows(ast.For)
 @follows(ast.AsyncFor)
 def _for(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> object:
@@ -126,7 +130,7 @@ def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
         unknown = Unknown("it is the result of a training loop", frame.module.span(node.test))
         endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
         return _once(run, node, frame, unknown, surely=endless)
-    nodes = len(run.builder.nodes)
+    nodes, returns = len(run.builder.nodes), len(frame.maybe_returned)
     for count in range(LOOP if frame.yielded is None else GENERATOR):
         if _computes(run, count, nodes):
             if frame.yielded is not None:
@@ -143,7 +147,7 @@ def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
         flow = run.block(node.body, frame)
         if flow is BREAK:
             return None
-        if flow is PERHAPS:
+        if flow is PERHAPS or len(frame.maybe_returned) - returns >= RETURNS_IN_DOUBT:
             return _stopped(run, node, frame)
         if flow is not None and flow is not CONTINUE:
             return flow

@@ -192,13 +192,14 @@ def _reduce(run: Interpreter, function: Value, iterable: Value, start: Value = M
 
 @native("functools.wraps", unknowns=True)
 def _wraps(run: Interpreter, wrapped: Value, *options: Value, **more: Value) -> Value:
-    """The decorated function has the name of the wrapped one."""
+    """The decorated function has the names of the wrapped one."""
 
     def named(run: Interpreter, function: Value) -> Value:
         if isinstance(function, UserFunction):
             run.assign(function.attributes, "__wrapped__", wrapped)
-            name = wrapped if isinstance(wrapped, Unknown) else attribute(run, wrapped, "__name__")
-            run.assign(function.attributes, "__name__", name)
+            for name in ("__name__", "__qualname__", "__module__"):
+                value = wrapped if isinstance(wrapped, Unknown) else attribute(run, wrapped, name)
+                run.assign(function.attributes, name, value)
         return function
 
     return Native("wraps", named, accepts_unknown=True)

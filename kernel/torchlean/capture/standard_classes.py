@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from torchlean.capture.attributes import set_attribute
 from torchlean.capture.classes import AUTO, Field, NamedTupleBase, annotated_names, fill_fields
+from torchlean.capture.intrinsics import MODULE
 from torchlean.capture.standard import identity
 from torchlean.capture.torch_names import CONSTANTS
 from torchlean.capture.values import (
@@ -29,6 +31,7 @@ from torchlean.capture.values import (
     UserClass,
     UserFunction,
     Value,
+    contains_unknown,
     native,
 )
 
@@ -46,10 +49,11 @@ def _dataclass(run: Interpreter, cls: Value = None, **options: Value) -> Value:
         names = annotated_names(base) if base is cls else (base.fields or [])
         fields += [name for name in names if name not in fields]
     cls.fields = fields
-    if options.get("init") is not False:
-        cls.names.setdefault(
-            "__init__", Native(f"{cls.name}.__init__", _generated(fields), accepts_unknown=True)
-        )
+    inside = Unknown("what a dataclass keeps of its fields is not followed")
+    run.assign(cls.names, "__dataclass_fields__", dict.fromkeys(fields, inside))
+    if options.get("init") is not False and "__init__" not in cls.names:
+        made = Native(f"{cls.name}.__init__", _generated(fields), accepts_unknown=True)
+        set_attribute(run, cls, "__init__", made)
     return cls
 
 
@@ -68,6 +72,21 @@ def _field(
     run: Interpreter, *, default: Value = MISSING, default_factory: Value = MISSING, **options: Value
 ) -> Value:
     return Field(default, default_factory)
+
+
+@native(f"{MODULE}.fields_of", unknowns=True)
+def _fields_of(run: Interpreter, value: Value) -> Value:
+    """(name, keywords) of each field of a dataclass or of one of its objects: its default, or what makes it."""
+    cls = value.cls if isinstance(value, Instance) else value
+    if not isinstance(cls, UserClass) or cls.fields is None:
+        return contains_unknown(value) or run.error("TL103", "`fields` needs a dataclass")
+    found = []
+    for name in cls.fields:
+        default = cls.find(name)
+        given = Field(default, MISSING) if not isinstance(default, Field) else default
+        each = {"default": given.default, "default_factory": given.factory}
+        found.append((name, {key: value for key, value in each.items() if value is not MISSING}))
+    return found
 
 
 @native("dataclasses.replace", unknowns=True)
@@ -179,6 +198,8 @@ CONSTANTS.update({f"numbers.{name}": getattr(numbers, name) for name in numbers.
     "logging.error",
     "time.sleep",
     "gc.collect",
+    "typing.dataclass_transform",
+    "typing_extensions.dataclass_transform",
     unknowns=True,
 )
 def _no_effect(run: Interpreter, value: Value = None, *rest: Value, **options: Value) -> Value:

@@ -6,6 +6,7 @@ import re
 import string
 from typing import TYPE_CHECKING
 
+from torchlean.capture.torch_names import is_tensor_class
 from torchlean.capture.values import (
     Abstract,
     Instance,
@@ -55,8 +56,12 @@ def printed(run: Interpreter, value: Value, quoted: bool = False) -> str | Unkno
             return run.over_budget("an integer with so many digits is not printed")
     if isinstance(value, Instance):
         return _instance(run, value, quoted)
-    if isinstance(value, (UserClass, UserFunction)):
+    if isinstance(value, UserFunction):
         return f"<{type_name(value)}>"
+    if isinstance(value, UserClass):
+        return f"<class '{value.module.name}.{value.name}'>"
+    if is_tensor_class(value):
+        return "<class 'torch.Tensor'>"
     if isinstance(value, TensorValue):
         return Unknown("the text of a tensor depends on its numbers")
     if isinstance(value, (list, tuple, set, dict, frozenset)):

@@ -27,6 +27,7 @@ class Signature:
 
     def __init__(self, parameters=None):
         self.parameters = {parameter.name: parameter for parameter in parameters or ()}
+        self.return_annotation = unknown("annotations are not followed")
 
 
 def signature(obj):
