@@ -3,14 +3,21 @@
     capture = "export"
 
 in it means that claims and modules which static capture does not follow come from the exported program instead. The
-default, `"source"`, runs none of the user's code. What else it says is read by whoever needs it (`vnnlib.naming`).
+default, `"source"`, runs none of the user's code.
+
+    packages = ["timm"]
+
+names installed packages whose source is followed like files of the workspace. What else it says is read by whoever
+needs it (`vnnlib.naming`).
 """
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import sys
+import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,8 +105,6 @@ CAPTURE = "capture"
 
 FRONT_ENDS = ("source", "export")
 
-_CAPTURE_LINE = re.compile(rf"^[ \t]*{CAPTURE}[ \t]*=.*$", re.MULTILINE)
-
 
 @dataclass(frozen=True, slots=True)
 class CaptureSetting:
@@ -129,7 +134,7 @@ def capture_setting(path: str) -> CaptureSetting:
     value = configuration.table.get(CAPTURE, FRONT_ENDS[0])
     if fault is None and value not in FRONT_ENDS:
         fault = (
-            _capture_span(configuration.path, configuration.text),
+            _setting_span(configuration, CAPTURE),
             f"`{CAPTURE}` is one of {FRONT_ENDS}, got {value!r}",
         )
     if fault is not None:
@@ -158,9 +163,72 @@ def _in_repository(candidate: str) -> bool:
     return os.path.exists(os.path.join(os.path.dirname(candidate), ".git"))
 
 
-def _capture_span(path: str, text: str) -> Span:
-    match = _CAPTURE_LINE.search(text)
+def _setting_span(configuration: Configuration, key: str) -> Span:
+    """The line that sets a key."""
+    path, text = configuration.path or "", configuration.text
+    match = re.search(rf"^[ \t]*{key}[ \t]*=.*$", text, re.MULTILINE)
     if match is None:
         return Span(path, 0, 0, 0, 0)
     line = text.count("\n", 0, match.start())
     return Span(path, line, 0, line, len(match[0]))
+
+
+# -- installed packages ----------------------------------------------------------------------------------------------
+
+PACKAGES = "packages"
+
+
+@dataclass(frozen=True, slots=True)
+class PackagesSetting:
+    """What is set.
+
+    Attributes:
+        packages: names, as they are imported, and the `folders` in which they lie.
+        diagnostics: mistakes in it, and packages that are in none of the folders.
+        files: the configuration, where it says something.
+    """
+
+    packages: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+def packages_setting(path: str) -> PackagesSetting:
+    """What the nearest `torchlean.toml` says of the file `path`. One that cannot be read is told of by
+    `capture_setting`."""
+    configuration = nearest(path)
+    value = configuration.table.get(PACKAGES)
+    if configuration.path is None or value is None:
+        return PackagesSetting()
+    span, files = _setting_span(configuration, PACKAGES), (configuration.path,)
+    if not isinstance(value, list) or not all(
+        isinstance(name, str) and name.isidentifier() for name in value
+    ):
+        fault = f"`{PACKAGES}` is a list of names as they are imported, got {value!r}"
+        return PackagesSetting(
+            diagnostics=(bad_setting(span, fault, "no package is followed because of it"),), files=files
+        )
+    folders = _installed(os.path.dirname(configuration.path))
+    absent = [name for name in value if not any(_holds(folder, name) for folder in folders)]
+    told = tuple(
+        bad_setting(span, f"`{name}` is in none of {', '.join(folders)}", "it is not followed")
+        for name in absent
+    )
+    return PackagesSetting(tuple(value), folders, told, files)
+
+
+def _installed(folder: str) -> tuple[str, ...]:
+    """Where packages lie: in environments beside the configuration, then in that of this Python."""
+    found = [
+        place
+        for environment in (".venv", "venv")
+        for pattern in ("lib/python*/site-packages", "Lib/site-packages")
+        for place in sorted(glob.glob(os.path.join(glob.escape(folder), environment, pattern)))
+    ]
+    return tuple(dict.fromkeys([*found, sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]))
+
+
+def _holds(folder: str, name: str) -> bool:
+    place = os.path.join(folder, name)
+    return os.path.isdir(place) or os.path.isfile(f"{place}.py")

@@ -160,3 +160,33 @@ def test_of_what_is_installed_only_the_packages_that_are_named_are_followed(tmp_
     assert "`other` is a package outside of the workspace" in found.message
     unnamed = capture_file(str(here / "main.py"), text, Workspace([here], installed=[installed]))
     assert value_of(unnamed, "result") is None
+
+
+def test_packages_are_named_in_the_configuration_and_found_in_the_environment_beside_it(
+    tmp_path: Path,
+) -> None:
+    package = tmp_path / ".venv" / "lib" / "python3.12" / "site-packages" / "layers"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("def double(x):\n    return x * 2.0\n")
+    text = PRELUDE + "import layers\nresult = layers.double(numbers(2))\n"
+    path = str(tmp_path / "main.py")
+    assert value_of(capture_file(path, text, Workspace([tmp_path])), "result") is None
+    (tmp_path / "torchlean.toml").write_text('# of others\npackages = ["layers", "nowhere_at_all"]\n')
+    captured = capture_file(path, text, Workspace([tmp_path]))
+    doubled = value_of(captured, "result")
+    assert doubled is not None and torch.equal(doubled, torch.tensor([-2.0, -12 / 7]))
+    (found,) = captured.diagnostics
+    assert (found.code, found.span.path, found.span.line) == ("TL501", str(tmp_path / "torchlean.toml"), 1)
+    assert (
+        "`nowhere_at_all` is in none of " in found.message
+        and "layers" not in found.message.split(" is in ")[0]
+    )
+    assert str(package / "__init__.py") in captured.dependencies
+
+
+@pytest.mark.parametrize("value", ["'layers'", "[1]", "['../layers']", "{ a = 1 }"])
+def test_what_names_no_packages_is_told_at_its_line(value: str, tmp_path: Path) -> None:
+    (tmp_path / "torchlean.toml").write_text(f"packages = {value}\n")
+    captured = capture_file(str(tmp_path / "main.py"), PRELUDE, Workspace([tmp_path]))
+    (found,) = (each for each in captured.diagnostics if each.code == "TL501")
+    assert "`packages` is a list of names as they are imported" in found.message

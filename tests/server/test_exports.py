@@ -145,3 +145,33 @@ async def test_a_model_that_is_not_followed_is_taken_from_its_export(tmp_path: p
         editor.edit(uri, "x) >= 0", "x) >= 1")
         await editor.checked(uri)
         assert "save the file" in await editor.hover_text(uri, "is_not_negative")
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "configuration", [None, {"export.enabled": False}], ids=["nothing is set", "not trusted"]
+)
+async def test_a_folder_that_asks_for_exports_has_nothing_run_before_its_client_allows_it(
+    configuration: object, tmp_path: pathlib.Path
+) -> None:
+    """Neovim sets nothing unless its user does; VS Code sends false for a workspace that is not trusted."""
+    folder = tmp_path / "work"
+    shutil.copytree(PROGRAMS, folder)
+    (folder / "torchlean.toml").write_text('capture = "export"\n')
+    environment = {**ENVIRONMENT, "TORCHLEAN_CACHE": str(tmp_path / "cache")}
+    path = folder / "unfollowed.py"
+    async with editing(
+        "neovim@0.11.0",
+        root=folder,
+        options=configuration,
+        configuration=configuration,
+        environment=environment,
+    ) as editor:
+        uri = editor.open(path, path.read_text())
+        await editor.checked(uri)
+        assert "cannot be analysed" in await editor.titles(uri)
+        assert "an editor that may (`export.enabled`)" in await editor.hover_text(uri, "is_not_negative")
+        assert await editor.command(COMMAND, uri) == {"written": None}
+        assert "the workspace is not trusted with running its code" in editor.client.messages[-1].message
+    assert not (tmp_path / "cache" / "exports").exists()

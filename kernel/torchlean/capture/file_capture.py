@@ -7,6 +7,7 @@ import os.path
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from torchlean.capture import registration as registration  # fills the tables of the interpreter
 from torchlean.capture.assumptions import insert_assumptions
@@ -23,6 +24,7 @@ from torchlean.capture.script_unit import script_unit
 from torchlean.capture.source_module import SourceModule
 from torchlean.capture.values import ModuleValue
 from torchlean.capture.workspace import Workspace
+from torchlean.configuration import packages_setting
 from torchlean.source import Span
 
 SCRIPT_STEPS = STEPS // 2
@@ -46,8 +48,14 @@ def capture_file(
     if cancelled():
         raise Cancelled
     path, text = os.path.abspath(path), text.removeprefix("\ufeff")
+    named = packages_setting(path)
     with _without_collection():
-        capture = _captured(path, text, workspace, cancelled)
+        capture = _captured(path, text, workspace.following(named.packages, named.folders), cancelled)
+    capture = replace(
+        capture,
+        diagnostics=(*capture.diagnostics, *named.diagnostics),
+        dependencies=tuple(dict.fromkeys((*capture.dependencies, *named.files))),
+    )
     return capture if workspace.completion is None else workspace.completion(capture, text, workspace.roots)
 
 

@@ -43,6 +43,15 @@ class Workspace:
         self.installed = tuple(os.path.abspath(folder) for folder in installed)
         self.completion: Callable[[Capture, str, Sequence[str]], Capture] | None = None
 
+    def following(self, packages: Iterable[str], installed: Iterable[str]) -> Workspace:
+        """The same files, with more packages."""
+        packages = {*self.packages, *packages}
+        if packages == self.packages:
+            return self
+        more = Workspace(self.roots, self.overlays, self.weights, packages, (*self.installed, *installed))
+        more.completion = self.completion
+        return more
+
     def exists(self, path: str) -> bool:
         """Whether there is a file or an unsaved buffer."""
         return path in self.overlays or os.path.isfile(path)
