@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -26,14 +27,14 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals.rounding import UNIT_ROUNDOFF, gamma
 from torchlean.ops import OPS
-from torchlean.ops.linearization import Affine, Relaxation
+from torchlean.ops.linearization import Affine, Plane, Relaxation
 from torchlean.ops.op import Attributes
 
 _TINY = 64 * 2.0**-1022
 """For products that underflow, flushed to zero or not: some of the smallest normal number."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Form:
     """An affine form of every element of a node in every box.
 
@@ -46,9 +47,9 @@ class Form:
     coefficients: Tensor
     error: Tensor
 
-    @property
+    @cached_property
     def size(self) -> Tensor:
-        """About the sum of the coefficients' magnitudes."""
+        """About the sum of the coefficients' magnitudes; asked for several times."""
         return self.coefficients.abs().sum(0)
 
     @staticmethod
@@ -160,11 +161,13 @@ def parallel(op: str, operands: Sequence[Interval], attributes: Attributes) -> R
     planes = OPS[op].relax(operands, attributes)
     if op != "relu":
         return planes
-    return OPS[op].relax_with(operands, attributes, planes.upper.slopes[0])
+    # The slope of relu's upper plane is in [0, 1], and relu's own where the sign is known: a line of this slope through
+    # the origin is never above relu.
+    return Relaxation(Plane(planes.upper.slopes), planes.upper)
 
 
 def finite(form: Form) -> Form | None:
-    total = form.point.abs().sum() + form.error.sum() + form.coefficients.abs().sum()
+    total = form.point.abs().sum() + form.error.sum() + form.size.sum()
     return form if bool(torch.isfinite(total)) else None
 
 
