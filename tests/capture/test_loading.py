@@ -123,6 +123,17 @@ def test_non_finite_weights_are_a_warning_with_name_and_index(value: float, tmp_
     assert message.startswith(f"weight file `net.pt`: `bias` has {value} at [1]")
 
 
+def test_non_finite_weights_of_a_nested_checkpoint_are_a_warning_where_it_is_read(tmp_path: Path) -> None:
+    checkpoint = {"state_dict": state_of(bias=torch.tensor([0.0, math.nan, 1.0])), "epoch": 3}
+    torch.save(checkpoint, tmp_path / "net.pt")
+    body = LOAD.replace('tl.load(nn.Linear(2, 3), "net.pt")', "nn.Linear(2, 3)")
+    load = 'net.load_state_dict(torch.load("net.pt")["state_dict"])'
+    body = body.replace("nn.Linear(2, 3)", f"nn.Linear(2, 3)\n    {load}", 1)
+    _, ((code, place, message),) = follow(tmp_path, body)
+    assert (code, place) == ("TL112", '"net.pt"')
+    assert message.startswith("weight file `net.pt`: `state_dict.bias` has nan at [1]")
+
+
 def test_weights_too_large_for_the_dtype_of_the_module_are_a_warning(tmp_path: Path) -> None:
     torch.save(state_of(bias=torch.tensor([0.0, 1e39, 1.0], dtype=torch.float64)), tmp_path / "net.pt")
     _, ((code, _, message),) = follow(tmp_path, LOAD)

@@ -22,6 +22,7 @@ def claimed(x):
 """
 SAID = [
     (UNIT, "(x + float('inf')) - float('inf')", "inf is NaN"),
+    (UNIT, "F.linear(x, torch.full((1, 3), float('nan')))", "holds NaN"),
     (UNIT, "x.to(torch.float8_e4m3fn).float()", "float8_e4m3fn numbers are not analysed"),
     (UNIT, "x[3:].mean()", "`mean` of no elements is 0/0 = NaN"),
     (UNIT, "torch.complex(x, x).abs()", "`torch.complex` is not followed"),

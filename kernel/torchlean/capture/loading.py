@@ -78,7 +78,20 @@ def _loaded(run: Interpreter, path: Value, function: str, span: Span | None) -> 
     file = weight_file(run, name, folders_of(run), span)
     if file is None:
         return Unknown(f"the weight file `{name}` could not be read", run.place(), reported=True)
+    tensors = _named(file.content, "")
+    _report_non_finite(run, name, tensors, {key: value.dtype for key, value in tensors.items()}, span)
     return loaded_value(run, file.content, "")
+
+
+def _named(content: object, name: str) -> dict[str, Tensor]:
+    """The tensors of a checkpoint that are reached by names alone: weights, and an optimiser's are not."""
+    if isinstance(content, Tensor):
+        return {name: content} if name else {}
+    found = {}
+    for key, item in content.items() if isinstance(content, Mapping) else ():
+        if isinstance(key, str):
+            found.update(_named(item, f"{name}.{key}" if name else key))
+    return found
 
 
 def loaded_value(run: Interpreter, content: object, name: str) -> Value:

@@ -260,6 +260,8 @@ def _overflows(noise: Noise, call: Call, total: Tensor) -> Tensor:
 
 
 def _reason(noise: Noise, call: Call) -> str:
+    if any(x.exact.undefined and x.error is None for x in call.operands):
+        return f"an operand of `{call.op.name}` holds NaN"
     if call.exact.undefined:
         return f"`{call.op.name}` may be undefined (NaN)"
     if not call.exact.bounded():

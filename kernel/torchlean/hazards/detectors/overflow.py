@@ -103,7 +103,10 @@ def _below(case: Case, id: int) -> list[Node]:
 
 
 def of_result(case: Case, node: Node) -> Finding | None:
-    """Any other op whose result leaves the number range."""
+    """Any other op whose result leaves the number range, and weights or constants that hold no numbers."""
+    for id in node.inputs:
+        if not case.graph[id].inputs and case.ranges[id].undefined:
+            return _of_nan(node, case.graph[id])
     if node.id not in case.ranges.overflow or node.type.dtype == torch.float64:
         return None
     if node.op not in GROWING or inside_length(case, node) or _has_unknown_exponent(case, node):
@@ -119,6 +122,14 @@ def of_result(case: Case, node: Node) -> Finding | None:
         f"{_largest(node)}. {_advice(node)}"
     )
     return Finding(node.id, "TL201", message, operand, Trouble.OVERFLOW)
+
+
+def _of_nan(node: Node, leaf: Node) -> Finding:
+    name = f"`{leaf.label}`" if leaf.label else f"an operand of `{node.op}`"
+    message = (
+        f"{name} holds NaN, and every result that it takes part in is NaN, whatever the other operands are"
+    )
+    return Finding(node.id, "TL202", message, leaf.id, Trouble.SINGULAR)
 
 
 def _has_unknown_exponent(case: Case, node: Node) -> bool:
