@@ -644,6 +644,21 @@ UNKNOWN_IS_FINE = {
         y.zero_()
         result = x * 1
     """,
+    "a number of the array of a tensor is a copy": """
+        x = numbers(3) * 1
+        number = x.numpy()[0]
+        number += 5
+        result = x + float(number)
+    """,
+    "a number of an array is a copy, and a row is not": """
+        import numpy as np
+        a = np.array([[1.0, 2.0], [3.0, 4.0]])
+        row = a[1]
+        row += 2
+        number = a[0, 1]
+        number += 5
+        result = torch.from_numpy(a) + number
+    """,
     "a part under a condition that is not known": """
         x = numbers(3, 3) * 1
         y = x[0]

@@ -111,7 +111,8 @@ def _tensor_item(run: Interpreter, tensor: TensorValue, index: Value) -> Value:
         and item.storage is tensor.storage
         and _is_basic(index)
     ):
-        item.part = Part(tensor, index, tensor.node)
+        # One number of a NumPy array is a copy.
+        item.part = Part(tensor, index, tensor.node) if item.shape or "numpy" not in run.state else None
     return item
 
 

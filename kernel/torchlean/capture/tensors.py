@@ -38,6 +38,7 @@ def tensor_attribute(run: Interpreter, tensor: TensorValue, name: str) -> Value:
     if run.patched and f"torch.Tensor.{name}" in run.patched:
         return BoundMethod(tensor, run.patched[f"torch.Tensor.{name}"])
     if run.in_script and name == "numpy":
+        run.state["numpy"] = True  # as `import numpy` does
         return Native("torch.Tensor.numpy", lambda run, *force: tensor)
     found = known_member("torch.Tensor", name)
     if (found is MISSING or name == "dot") and "numpy" in run.state:
