@@ -1,7 +1,7 @@
 """Logarithms, divisions and domains: the hazardous expression is reported on its very words, its stable twin is not."""
 
 import pytest
-from tests.hazards.expressions import claimed, hazards, marked, unknown
+from tests.hazards.expressions import HEADER, claimed, hazards, marked, unknown
 
 from torchlean.diagnostics import Severity
 
@@ -150,3 +150,52 @@ def test_both_logarithms_of_one_line_are_marked() -> None:
     line = "y = t * torch.log(p) + (1 - t) * torch.log(1 - p)"
     text = unknown(f"p = torch.sigmoid(x)\nt = torch.rand(8, 4)\n{line}")
     assert marked(text) == [("TL212", "torch.log(p)"), ("TL212", "torch.log(1 - p)")]
+
+
+OPTIMISER = """{header}class Adaptive:
+    def __init__(self, parameters):
+        self.parameters = list(parameters)
+        self.squares = [torch.zeros_like(p) for p in self.parameters]
+
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.parameters):
+            self.squares[i] = 0.9 * self.squares[i] + 0.1 * p.grad * p.grad
+            p -= 0.01 * p.grad / {divisor}
+
+
+net = nn.Linear(2, 1)
+optimiser = Adaptive(net.parameters())
+for epoch in range(100):
+    net(torch.rand(8, 2)).mean().backward()
+    optimiser.step()
+"""
+
+
+def test_what_an_optimiser_keeps_in_a_list_stays_known_from_step_to_step() -> None:
+    careless = "torch.sqrt(self.squares[i])"
+    text = OPTIMISER.format(header=HEADER, divisor=careless)
+    assert marked(text) == [("TL203", f"0.01 * p.grad / {careless}")]
+    assert marked(OPTIMISER.format(header=HEADER, divisor=f"({careless} + 1e-8)")) == []
+
+
+def test_a_closure_is_judged_after_the_update_too() -> None:
+    text = f"""{HEADER}scale = nn.Parameter(torch.ones(1))
+optimiser = torch.optim.LBFGS([scale])
+def closure():
+    loss = (torch.rand(8) / scale).sum()
+    loss.backward()
+    return loss
+optimiser.step(closure)
+"""
+    assert marked(text) == [("TL203", "torch.rand(8) / scale")]
+
+
+def test_the_length_and_the_spread_of_many_draws_are_not_zero() -> None:
+    def divided(by: str) -> list[tuple[str, str]]:
+        return marked(f"{HEADER}x = torch.rand(100, 20) * 2 - 1\ny = x / {by}\n")
+
+    assert divided("torch.sin(x).norm()") == []
+    assert divided("x.std(0)") == []
+    for by in ("torch.relu(x).norm()", "x[:, :2].std(1).mean()", "torch.zeros(20).norm()"):
+        assert [code for code, _ in divided(by)] == ["TL203"], by

@@ -33,6 +33,15 @@ CASES = [
         "torch.exp(torch.cat([logits, X]).clamp(max=9))",
     ),
     ("TL204", "torch.sqrt(logits)", "torch.sqrt(F.softplus(logits))"),
+    ("TL201", "torch.exp(F.cross_entropy(logits, y))", "torch.exp(F.cross_entropy(logits, y).clamp(max=50))"),
+    (
+        "TL205",
+        "torch.log(F.softmax(logits, 1) @ F.softmax(net.weight, 1))",
+        "torch.log(F.softmax(logits, 1) @ F.softmax(net.weight, 1) + 1e-6)",
+    ),
+    ("TL202", "logits[~(X > 0.5) & (X < 2)].square().mean()", "logits[~(X > 0.5) & (X < 2)].square().sum()"),
+    ("TL202", "logits[X > 0.5].mean()", "(logits[X > 0.5].mean() if (X > 0.5).any() else logits)"),
+    ("TL202", "logits[X > 0.5].mean()", "logits[torch.rand(9, 9) > 0.5].mean()"),
 ]
 
 
@@ -151,6 +160,38 @@ loader = torch.utils.data.DataLoader(Scans('scans'), batch_size=4)
 for picture, mask in LOOP:
     loss = dice(torch.relu(net(picture)), mask)
 """
+
+
+def test_a_mean_of_what_a_mask_selects_is_a_hazard_unless_the_function_asks_for_its_number() -> None:
+    text = f"""{HEADER}
+def careless(d, y):
+    positive = d[y > 0.5]
+    return positive.mean()
+def careful(d, y):
+    mask = y > 0.5
+    count = mask.sum()
+    if count == 0:
+        return d.sum()
+    return d[mask].mean()
+loss = careless(logits, X) + careful(logits, X)
+"""
+    assert marked(text) == [("TL202", "positive.mean()")]
+
+
+def test_an_unused_method_is_judged_on_the_object_that_the_program_makes() -> None:
+    text = f"""{HEADER}
+class Flow(nn.Module):
+    def __init__(self, scale):
+        super().__init__()
+        self.scales = nn.ModuleList([scale() for _ in range(3)])
+    def forward(self, x):
+        return self.scales[0](x)
+    def back(self, x, i):
+        return torch.exp(self.scales[i](x))
+z = Flow(lambda: nn.Sequential(nn.Linear(X_dim, 2), nn.LAST()))(X)
+"""
+    assert marked(text.replace("LAST", "ELU")) == [("TL201", "torch.exp(self.scales[i](x))")]
+    assert marked(text.replace("LAST", "Tanh")) == []
 
 
 @pytest.mark.parametrize("loop", ["loader", "reversed(list(loader))"])

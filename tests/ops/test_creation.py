@@ -149,6 +149,7 @@ DRAWS: list[tuple[str, tuple[Any, ...], dict[str, Any], float, float]] = [
     ("torch.randperm", (6,), {}, 0, 5),
     ("torch.bernoulli", (torch.full((3,), 0.5),), {}, 0, 1),
     ("torch.Tensor.bernoulli", (torch.full((3,), 0.5),), {"p": 0.1}, 0, 1),
+    ("torch.poisson", (X.abs(),), {}, 0, math.inf),
     ("torch.normal", (0.0, 1.0, (2, 2)), {}, -math.inf, math.inf),
     ("torch.normal", (X, 1.0), {}, -math.inf, math.inf),
     ("torch.normal", (X, X.abs()), {}, -math.inf, math.inf),

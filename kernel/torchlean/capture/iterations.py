@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from torchlean.capture.attempt import checkpoint
 from torchlean.capture.budgets import OutOfFuel
 from torchlean.capture.journal import Journal, content_of, put
-from torchlean.capture.values import MISSING, Raised, TensorValue, Unknown
+from torchlean.capture.values import MISSING, Raised, TensorValue, Unknown, Value
 from torchlean.capture.widening import CHANGES, Recipe, anything, covers, is_trainable, least, widened
 
 if TYPE_CHECKING:
@@ -154,6 +154,8 @@ def _contents(
             yield _refilled(run, container, old) if old[1] == new[1] and not last else _tainting(container)
         elif isinstance(container, list) and covers(run, old, new):
             continue
+        elif isinstance(container, list) and len(old) == len(new) and not last:
+            yield _relisted(container, widened(run, old, new))
         else:
             yield _tainting(container)
 
@@ -172,6 +174,17 @@ def _refilled(run: Interpreter, tensor: TensorValue, old: Any) -> Change:
     def change(run: Interpreter) -> None:
         run.changes(tensor)
         tensor.node = anything(run, tensor.type, trainable, lower=lower, label=label).node
+
+    return change
+
+
+def _relisted(items: list[Value], recipe: Recipe | None) -> Change:
+    """Each item is widened for itself: what an optimiser written by hand keeps for each of its parameters."""
+
+    def change(run: Interpreter) -> None:
+        if recipe is not None:
+            run.changes(items)
+            items[:] = recipe(run)
 
     return change
 

@@ -6,7 +6,7 @@ zero upwards: a root of it is a root of nothing negative. Roundings keep signs, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -14,8 +14,7 @@ from torchlean.capture.tables import words
 from torchlean.graph.origin import Certainty, region_of
 
 if TYPE_CHECKING:
-    from torchlean.capture.interpreter import Interpreter
-    from torchlean.graph import Node
+    from torchlean.graph import GraphBuilder, Node
 
 NODES = 2**12
 """Nodes that one question looks at: a loop's body as often as it was followed before it was widened, not a network."""
@@ -40,7 +39,13 @@ MOVING = words(
 """Give back some of their operands' numbers."""
 
 
-def nonnegative(run: Interpreter, id: int) -> bool:
+class Building(Protocol):
+    """Whoever follows a program: an interpreter, with shapes or without."""
+
+    builder: GraphBuilder
+
+
+def nonnegative(run: Building, id: int) -> bool:
     """Whether no number of a node can be negative."""
     known: dict[int, bool] = {}
     pending = [id]
@@ -63,7 +68,7 @@ def nonnegative(run: Interpreter, id: int) -> bool:
     return known[id]
 
 
-def _numbers(run: Interpreter, node: Node) -> tuple[int, ...]:
+def _numbers(run: Building, node: Node) -> tuple[int, ...]:
     """The operands of which a result has numbers; others only say which."""
     if node.op in ("index", "gather"):
         return node.inputs[:1]
@@ -76,7 +81,7 @@ def _numbers(run: Interpreter, node: Node) -> tuple[int, ...]:
     return node.inputs[:2] if node.op == "index_update" else node.inputs
 
 
-def _multiples(run: Interpreter, product: int, factor: int) -> tuple[int, ...]:
+def _multiples(run: Building, product: int, factor: int) -> tuple[int, ...]:
     """What multiplies the square in `0.1 * g * g`, which parses as `(0.1 * g) * g`; nothing of other products."""
     inner = run.builder.nodes[product]
     if inner.op != "mul":
@@ -85,7 +90,7 @@ def _multiples(run: Interpreter, product: int, factor: int) -> tuple[int, ...]:
     return (a,) if _is_square(run, b, factor) else (b,) if _is_square(run, a, factor) else ()
 
 
-def _at_once(run: Interpreter, node: Node) -> bool | None:
+def _at_once(run: Building, node: Node) -> bool | None:
     """The answer where it needs no operand's; None where every operand must be looked at."""
     if not node.inputs:
         region = region_of(node)
@@ -111,7 +116,7 @@ def _at_once(run: Interpreter, node: Node) -> bool | None:
     return None if node.op in GROWING or node.op in MOVING else False
 
 
-def _is_square(run: Interpreter, a: int, b: int) -> bool:
+def _is_square(run: Building, a: int, b: int) -> bool:
     """Whether two factors are the same number, if it was computed twice."""
     return run.builder.nodes[a].digest == run.builder.nodes[b].digest
 

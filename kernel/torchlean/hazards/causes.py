@@ -27,7 +27,7 @@ SETTLING = frozenset(
 VANISHING = frozenset({"exp", "exp2", "relu", "sigmoid", "softmax"})
 """Ops that are zero for ordinary arguments in binary32."""
 
-KEEPING_ZERO = PICKS | {"add", "div", "mean", "mul", "prod", "sum"}
+KEEPING_ZERO = PICKS | {"abs", "add", "div", "mean", "mul", "prod", "square", "sum"}
 """Ops that are zero where operands are; of a quotient the numerator."""
 
 
@@ -109,8 +109,11 @@ def _vanishes_alone(case: Case, finding: Finding, upstream: tuple[Finding, ...])
         if node.id in seen or node.id in wrong:
             continue
         seen.add(node.id)
-        if node.op in VANISHING and case.extent(node.id)[0] <= 0:
+        low, high = case.extent(node.id)
+        if node.op in VANISHING and low <= 0:
             return True
+        if not node.inputs and low < 0 < high:
+            return True  # a weight or a number of the data that may be zero
         if node.op in KEEPING_ZERO:
             stack += node.inputs[:1] if node.op == "div" else node.inputs
     return False

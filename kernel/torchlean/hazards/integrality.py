@@ -98,5 +98,9 @@ def _alone(node: Node) -> bool | None:
     if node.op in ("constant", "parameter") and node.data is not None:
         return bool((node.data == torch.round(node.data)).all())
     if node.op == "random":
-        return source_of(node.attributes) is Source.LABELS or (node.label or "") in ("bernoulli", "randint")
+        return source_of(node.attributes) is Source.LABELS or (node.label or "") in (
+            "bernoulli",
+            "poisson",
+            "randint",
+        )
     return False

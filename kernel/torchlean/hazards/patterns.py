@@ -28,6 +28,10 @@ PICKS = COPIES | {"slice", "index", "gather", "stack", "cat", "flip", "sort", "d
 """Ops whose results are some of the operand's numbers."""
 
 
+SELECTED = "selected"
+"""The label of a leaf that stands for the number of elements that a mask selects."""
+
+
 def strip(graph: Graph, id: int, ops: frozenset[str] = COPIES) -> Node:
     """The node below copies (or whatever `ops` says)."""
     node = graph[id]

@@ -29,7 +29,7 @@ from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
 from torchlean.hazards.regions import COMPUTED, LAYERS, WORKING, Known, known_regions, leaf_range
 from torchlean.hazards.relations import related
-from torchlean.hazards.zeros import guarded, replaces_zero
+from torchlean.hazards.zeros import guarded, never_zero, replaces_zero
 from torchlean.intervals import Interval
 
 CONTRACTIONS = LAYERS - {"batch_norm", "group_norm", "layer_norm", "rms_norm"}
@@ -117,7 +117,9 @@ def _range(
     if known is Known.CERTAIN and bounds is not None:
         exact = _intersected(exact, bounds[node.id])
     exact = related(node, graph, ranges.intervals, exact)
-    if node.op == "div" and replaces_zero(graph, ranges.intervals, node.inputs[1]):
+    if node.op == "div" and (
+        replaces_zero(graph, ranges.intervals, node.inputs[1]) or never_zero(graph, node.inputs[1])
+    ):
         exact = Interval(exact.lower.clamp(min=-COMPUTED), exact.upper.clamp(max=COMPUTED))
     if node.op == "div" and known is Known.LIKELY and guarded(graph, node.inputs[1]):
         # Where the divisor vanishes, the numerator does: intervals cannot know, and multiply by 1e8 in every step of

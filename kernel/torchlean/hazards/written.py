@@ -58,6 +58,7 @@ CALLS: dict[str, frozenset[str]] = {
     "to": frozenset({"cast"}),
     "tensor": frozenset({"cast"}),
     "equal": frozenset({"eq"}),
+    "mean": frozenset({"div"}),
     "Softmax": frozenset({"softmax"}),
 }
 """Functions and methods that are not called like the op they become; without the underscore of in-place ones."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torchlean.graph import Graph
-from torchlean.hazards.patterns import number, strip
+from torchlean.graph import Graph, Node
+from torchlean.graph.origin import Source, source_of
+from torchlean.hazards.patterns import COPIES, number, strip
 from torchlean.intervals import Interval
 
 LARGEST_EPSILON = 1e-3
@@ -46,6 +47,51 @@ def excludes_zero(graph: Graph, condition: int, argument: int, *, holds: bool) -
     return beyond and size.op == "abs" and strip(graph, size.inputs[0]).digest == x.digest
 
 
+SMOOTH = COPIES | {"add", "cat", "cos", "div", "mul", "neg", "sin", "stack", "sub"}
+"""Ops that give different numbers for almost all different draws: none of them is constant on an interval, as `relu`
+and comparisons are, and `tanh` far out."""
+
+SPREADS = frozenset({"std", "var", "vector_norm"})
+"""What is zero only where all elements are equal, or all are zero."""
+
+DRAWS = 16
+"""So many draws are not all the same in any run: each is one of 2^24 numbers. Rows of a few are not counted on."""
+
+
+def never_zero(graph: Graph, id: int) -> bool:
+    """Whether zero would need many draws of a continuous distribution to be the same: the length of random noise."""
+    node = strip(graph, id)
+    if node.op not in SPREADS or not node.type.numel:
+        return False
+    source = graph[node.inputs[0]]
+    return source.type.numel // node.type.numel >= DRAWS and _is_drawn(graph, source)
+
+
+def _is_drawn(graph: Graph, node: Node) -> bool:
+    """Whether every element is made of draws and numbers by smooth operations."""
+    draws = 0
+    stack, seen = [node], set[int]()
+    while stack:
+        current = stack.pop()
+        if current.id in seen:
+            continue
+        seen.add(current.id)
+        if current.op == "random":
+            continuous = current.type.dtype.is_floating_point and current.label in CONTINUOUS
+            if not continuous or source_of(current.attributes) not in (Source.DRAWN, Source.NORMAL):
+                return False
+            draws = max(draws, current.type.numel)
+        elif current.op in SMOOTH:
+            stack += [graph[id] for id in current.inputs]
+        elif number(current) is None:
+            return False
+    return draws >= DRAWS
+
+
+CONTINUOUS = frozenset({"normal", "rand", "rand_like", "randn", "randn_like"})
+"""Functions that draw from continuous distributions, as leaves are labelled."""
+
+
 def guarded(graph: Graph, id: int) -> bool:
     """Whether an epsilon is all that keeps the value from zero: `sqrt(v) + 1e-8`."""
     node = strip(graph, id)
@@ -54,4 +100,4 @@ def guarded(graph: Graph, id: int) -> bool:
     return any(0 < (number(strip(graph, operand)) or 0.0) <= LARGEST_EPSILON for operand in node.inputs)
 
 
-__all__ = ["excludes_zero", "guarded", "replaces_zero"]
+__all__ = ["excludes_zero", "guarded", "never_zero", "replaces_zero"]

@@ -198,6 +198,11 @@ def bernoulli(
     return draw(emitter, "bernoulli", tuple(input.shape), _floating(input.dtype, "bernoulli"), 0.0, 1.0)
 
 
+@spelled("torch.poisson")
+def poisson(emitter: Emitter, input: TensorValue, generator: Any = None) -> TensorValue:
+    return draw(emitter, "poisson", tuple(input.shape), _floating(input.dtype, "poisson"), 0.0)
+
+
 @spelled("torch.normal")
 def normal(emitter: Emitter, mean: Any, std: Any = 1.0, size: Any = None, **options: Any) -> TensorValue:
     dtype = _floating(_options(options, None), "normal")

@@ -92,4 +92,7 @@ class Rprop(Optimizer):
 
 
 class LBFGS(Optimizer):
-    pass
+    def step(self, closure):
+        loss = super().step(closure)
+        closure()  # again after each update; the first loss is returned
+        return loss

@@ -47,6 +47,7 @@ DETECTORS: dict[str, tuple[Detector, ...]] = {
     "log1p": (logarithms.of_log1p,),
     "reciprocal": (gradients.behind_mask, division.by_zero, conversions.of_mixture),
     "div": (
+        invalid.of_selection,
         gradients.behind_mask,
         invalid.of_quotient,
         division.by_zero,

@@ -7,7 +7,7 @@ from torchlean.hazards.case import Case
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.masking import is_masked, only_clamped
 from torchlean.hazards.patterns import COPIES, number, square_root_of, strip
-from torchlean.hazards.zeros import replaces_zero
+from torchlean.hazards.zeros import never_zero, replaces_zero
 
 
 def by_zero(case: Case, node: Node) -> Finding | None:
@@ -16,7 +16,7 @@ def by_zero(case: Case, node: Node) -> Finding | None:
     if not case.floating(node.id) or is_masked(case, node, "nonzero", divisor):
         return None
     low, high = case.extent(divisor)
-    if replaces_zero(case.graph, case.ranges.intervals, divisor):
+    if replaces_zero(case.graph, case.ranges.intervals, divisor) or never_zero(case.graph, divisor):
         return None
     if low <= 0 <= high:
         danger = "may be zero, and the result infinite, or NaN for 0/0"

@@ -7,7 +7,7 @@ import math
 from torchlean.graph import Node
 from torchlean.hazards.case import Case
 from torchlean.hazards.finding import Finding, Trouble
-from torchlean.hazards.patterns import strip
+from torchlean.hazards.patterns import SELECTED, strip
 
 
 def of_softmax(case: Case, node: Node) -> Finding | None:
@@ -64,6 +64,17 @@ def of_statistics(case: Case, node: Node) -> Finding | None:
             f"`{node.op}` of {count} element{'s' if count > 1 else ''} divides by zero and is NaN: it divides by "
             "n - 1. Use `unbiased=False`, or more elements"
         )
+    return Finding(node.id, "TL202", message, node.inputs[0], Trouble.SINGULAR)
+
+
+def of_selection(case: Case, node: Node) -> Finding | None:
+    """`x[mask].mean()` where the mask may be false everywhere."""
+    if case.graph[node.inputs[1]].label != SELECTED:
+        return None
+    message = (
+        "`mean` of what a mask selects is 0/0 = NaN where it selects nothing. Ask before, `if mask.any():`, or divide "
+        "the sum, `(x * mask).sum() / mask.sum().clamp(min=1)`"
+    )
     return Finding(node.id, "TL202", message, node.inputs[0], Trouble.SINGULAR)
 
 

@@ -10,7 +10,7 @@ from torchlean.graph.origin import Source, source_of
 from torchlean.hazards.case import Case
 from torchlean.hazards.causes import causes
 from torchlean.hazards.finding import Finding
-from torchlean.hazards.patterns import consumers
+from torchlean.hazards.patterns import SELECTED, consumers
 from torchlean.hazards.ranges import float_ranges
 from torchlean.hazards.report import Examination, diagnostics_of
 from torchlean.hazards.shapeless.interpreter import Exhausted, Interpreter, Names
@@ -91,11 +91,11 @@ def _graph(written: Written) -> tuple[Graph, int]:
 
 
 def _class(run: Interpreter, node: ast.ClassDef, names: Names) -> None:
-    """The methods of a class that were not followed from a call, on an object of its own."""
+    """The methods of a class that were not followed from a call, on the first object that there is of it."""
     methods = [item for item in node.body if isinstance(item, ast.FunctionDef) and item not in run.called]
     if not methods:
         return
-    made = run.instance(ClassValue(node, names), (), {})
+    made = run.made.get(node) or run.instance(ClassValue(node, names), (), {})
     for method in methods:
         if method.name != "__init__":
             run.function(Function(method, names, made), [Opaque() for _ in method.args.args[1:]], {})
@@ -127,6 +127,8 @@ def _is_founded(graph: Graph, finding: Finding, unfounded: list[bool], fed: list
     if finding.code in OF_NETWORKS | BY_SHAPE:
         return fed[finding.operand]
     node = graph[finding.node]
+    if node.op == "div" and graph[node.inputs[1]].label == SELECTED:
+        return True
     operands = node.inputs if node.op == "pow_tensor" else (finding.operand,)
     return not any(unfounded[id] for id in operands) and finding.code not in (
         "TL202",

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 
 from torchlean.hazards.shapeless.operations import Operations
+from torchlean.hazards.shapeless.selections import Selections
 from torchlean.hazards.shapeless.streams import BUILTINS, stream_of
 from torchlean.hazards.shapeless.values import (
     ClassValue,
@@ -17,12 +18,13 @@ from torchlean.hazards.shapeless.values import (
     Number,
     Object,
     Opaque,
+    Stream,
     TensorNode,
     Value,
     is_network,
     trained,
 )
-from torchlean.hazards.shapeless.vocabulary import MAKING, SAME
+from torchlean.hazards.shapeless.vocabulary import MAKING, MOVES, SAME, WRAPPERS
 from torchlean.hazards.written import Written
 from torchlean.source import Span
 
@@ -31,14 +33,6 @@ DEPTH = 8
 
 STEPS = 50_000
 """Expressions that are followed in one file; what comes after is not looked at."""
-
-MOVES = frozenset({"apply", "cpu", "cuda", "eval", "float", "requires_grad_", "to", "train"})
-"""Methods of modules that return the module."""
-
-WRAPPERS = frozenset(
-    {"DataParallel", "DistributedDataParallel", "compile", "script", "weight_norm", "spectral_norm"}
-)
-"""What takes a module and returns one that computes the same."""
 
 ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -68,12 +62,15 @@ class Interpreter:
     Attributes:
         operations: the graph that is being built.
         called: the functions of the file that were followed from a call.
+        made: the first object of each class of the file.
     """
 
     def __init__(self, written: Written, run: Callable[[Interpreter, Function, Names], Value]) -> None:
         self.written = written
         self.operations = Operations()
         self.called: set[ast.AST] = set()
+        self.made: dict[ast.ClassDef, Object] = {}
+        self._selections = Selections(written.module.tree)
         self._run = run
         self._depth = 0
         self._steps = 0
@@ -133,6 +130,11 @@ class Interpreter:
             place = int(index.value) if isinstance(index, Number) else None
             inside = place is not None and -len(value.items) <= place < len(value.items)
             return value.items[place] if inside and place is not None else Opaque()
+        if isinstance(value, Stream):
+            return value if isinstance(node.slice, ast.Slice) else value.item
+        if self.operations.is_mask(index) and (isinstance(value, TensorNode) or is_network(value)):
+            asked = self._selections.asked(node)
+            return value if asked else self.operations.selection(value, self.span(node))
         return value if isinstance(value, TensorNode) else Opaque(network=is_network(value))
 
     def _items(self, node: ast.Tuple | ast.List, names: Names) -> Value:
@@ -150,8 +152,7 @@ class Interpreter:
             for target in ast.walk(generator.target):
                 if isinstance(target, ast.Name):
                     inner[target.id] = Opaque()
-        self.eval(node.elt, inner)
-        return Opaque()
+        return Stream(self.eval(node.elt, inner))
 
     def _yield(self, node: ast.Yield, names: Names) -> Value:
         names[PASS] = self.eval(node.value, names)
@@ -170,6 +171,8 @@ class Interpreter:
         if isinstance(left, Number) and isinstance(right, Number):
             return _folded(op, left.value, right.value)
         span = self.span(node)
+        if isinstance(op, (ast.BitAnd, ast.BitOr)) and self.operations.is_mask(left):
+            return self.operations.truth(span, (left, right))
         if isinstance(op, ast.MatMult):
             return self.operations.call("matmul", (left, right), {}, span, method=False)
         if not any(isinstance(value, TensorNode) or is_network(value) for value in (left, right)):
@@ -181,6 +184,8 @@ class Interpreter:
 
     def _unary(self, node: ast.UnaryOp, names: Names) -> Value:
         value = self.eval(node.operand, names)
+        if isinstance(node.op, ast.Invert) and self.operations.is_mask(value):
+            return self.operations.truth(self.span(node), (value,))
         if not isinstance(node.op, ast.USub):
             return Opaque()
         if isinstance(value, Number):
@@ -195,7 +200,7 @@ class Interpreter:
             isinstance(operand, (TensorNode, Opaque, Number)) for operand in operands
         ):
             return Opaque()
-        return self.operations.truth(self.span(node))
+        return self.operations.truth(self.span(node), operands)
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -254,6 +259,7 @@ class Interpreter:
     def instance(self, cls: ClassValue, arguments: Sequence[Value], keywords: dict[str, Value]) -> Object:
         """An object of a class of the file, with what its `__init__` gives it."""
         made = Object(cls)
+        self.made.setdefault(cls.node, made)
         start = self.attribute(made, "__init__")
         if isinstance(start, Function):
             self.function(start, arguments, keywords)
@@ -324,6 +330,8 @@ class Interpreter:
             return Opaque(network=True)
         if name == "Sequential":
             return Layer(name, tuple(arguments))
+        if name == "ModuleList" and arguments and isinstance(arguments[0], Stream):
+            return arguments[0]
         return Layer(name)
 
 

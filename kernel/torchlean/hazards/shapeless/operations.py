@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import torch
 
+from torchlean.capture.signs import nonnegative
 from torchlean.graph import GraphBuilder
 from torchlean.graph.origin import Source
+from torchlean.hazards.patterns import SELECTED
 from torchlean.hazards.shapeless.values import (
     Items,
     Layer,
@@ -16,6 +18,7 @@ from torchlean.hazards.shapeless.values import (
     Number,
     Object,
     Opaque,
+    Stream,
     TensorNode,
     Value,
 )
@@ -24,6 +27,7 @@ from torchlean.hazards.shapeless.vocabulary import (
     COMPARISONS,
     HANDING_ON,
     LAYERS,
+    LOSSES,
     NETWORK,
     PRODUCTS,
     REDUCTIONS,
@@ -45,6 +49,9 @@ class Operations:
         self.builder = GraphBuilder()
         self._serial = 0
         self._fed: set[int] = set()
+        self._chosen: set[int] = set()
+        self._drawn: set[int] = set()
+        self._masks: set[int] = set()
 
     def leaf(self, value: Opaque, span: Span) -> int:
         """The tensor that something not followed is."""
@@ -62,9 +69,29 @@ class Operations:
             self._fed.add(node.id)
         return TensorNode(node.id)
 
-    def truth(self, span: Span) -> TensorNode:
-        """Answers of a comparison, as the numbers 0 and 1."""
-        return self.random(0.0, 1.0, span, Source.LABELS)
+    def truth(self, span: Span, operands: Sequence[Value]) -> TensorNode:
+        """Answers of a comparison, as the numbers 0 and 1. Draws of the program alone are on both sides of a limit."""
+        made = self.random(0.0, 1.0, span, Source.LABELS)
+        if not any(isinstance(operand, TensorNode) and operand.node in self._drawn for operand in operands):
+            self._masks.add(made.node)
+        return made
+
+    def is_mask(self, value: Value) -> bool:
+        """Whether the value is answers that may all be no."""
+        return isinstance(value, TensorNode) and value.node in self._masks
+
+    def selection(self, value: Value, span: Span) -> Value:
+        """`value[mask]`, which may have no element at all."""
+        node = self.operand(value, span)
+        made = Opaque() if node is None else self.emit("clone", (node,), span)
+        if isinstance(made, TensorNode):
+            self._chosen.add(made.node)
+        return made
+
+    def _mean_of_chosen(self, node: int, span: Span) -> Value:
+        """The sum of what a mask selects, over its number."""
+        total = self.reduced("sum", node, span)
+        return self.binary("div", total, self.random(0.0, 4.0, span, Source.LABELS, SELECTED), span)
 
     def number(self, value: float) -> int:
         """A Python number as an operand; the label keeps what was written."""
@@ -76,8 +103,12 @@ class Operations:
             node = self.builder.op(op, inputs, attributes, (span,))
         except ShapeError:
             return Opaque()
-        if any(id in self._fed for id in inputs):
-            self._fed.add(node.id)
+        for kind in (self._fed, self._chosen):
+            if any(id in kind for id in inputs):
+                kind.add(node.id)
+        own = [id for id in inputs if self.builder.nodes[id].op != "constant"]
+        if own and all(id in self._drawn for id in own):
+            self._drawn.add(node.id)
         return TensorNode(node.id)
 
     def operand(self, value: Value, span: Span) -> int | None:
@@ -120,11 +151,10 @@ class Operations:
         if op == "vector_norm":
             attributes["ord"] = 2.0
         made = self.emit(op, (node,), span, **attributes)
-        return (
-            self.emit("expand", (made.node,), span, shape=TYPE.shape)
-            if isinstance(made, TensorNode)
-            else made
-        )
+        if isinstance(made, TensorNode):
+            self._chosen.discard(made.node)
+            return self.emit("expand", (made.node,), span, shape=TYPE.shape)
+        return made
 
     def call(
         self, name: str, arguments: Sequence[Value], keywords: dict[str, Value], span: Span, method: bool
@@ -137,23 +167,29 @@ class Operations:
             return made
         if name in PRODUCTS:
             return self._product(arguments, span)
-        if isinstance(first, Items):
+        if isinstance(first, (Items, Stream)):
             # `torch.cat([a, b])`: numbers of either, of which only is known whether a network gives them.
-            return Opaque(network=any(self.is_fed(item) for item in first.items))
+            items = first.items if isinstance(first, Items) else (first.item,)
+            return Opaque(network=any(self.is_fed(item) for item in items))
         if first is None or not isinstance(first, (TensorNode, Opaque)):
             return Opaque()
         if name in SAME:
             return first
+        if name in LOSSES:
+            return self._loss(arguments, span)
         if name in COMPARISONS:
-            return self.truth(span)
+            return self.truth(span, arguments)
         return self._of_tensor(name, first, arguments[1:], keywords, span)
 
     def _random(self, name: str, span: Span) -> Value | None:
         if name in ("randn", "randn_like", "normal"):
-            return self.random(-math.inf, math.inf, span, Source.NORMAL)
-        if name in ("rand", "rand_like"):
-            return self.random(0.0, 1.0, span, Source.DRAWN, name)
-        return None
+            made = self.random(-math.inf, math.inf, span, Source.NORMAL)
+        elif name in ("rand", "rand_like"):
+            made = self.random(0.0, 1.0, span, Source.DRAWN, name)
+        else:
+            return None
+        self._drawn.add(made.node)
+        return made
 
     def is_fed(self, value: Value) -> bool:
         """Whether a network's output is below the value."""
@@ -161,11 +197,23 @@ class Operations:
             return value.network
         return isinstance(value, TensorNode) and value.node in self._fed
 
+    def _loss(self, arguments: Sequence[Value], span: Span) -> Value:
+        """A loss of torch: any number from zero on, if a network's output is judged."""
+        if not any(self.is_fed(argument) for argument in arguments):
+            return Opaque()
+        return self._from_zero(span)
+
+    def _from_zero(self, span: Span) -> Value:
+        """What a network gives, where it is not negative."""
+        return self.emit("relu", (self.leaf(Opaque(network=True), span),), span)
+
     def _product(self, arguments: Sequence[Value], span: Span) -> Value:
-        """A matrix product: any number, but for unit vectors."""
+        """A matrix product: any number, but for unit vectors; from zero on where no factor is negative."""
         nodes = [self.builder.nodes[a.node] for a in arguments if isinstance(a, TensorNode)]
         if len(nodes) == len(arguments) == 2 and all(node.op == "normalize" for node in nodes):
             return self.random(-1.0, 1.0, span, Source.DRAWN)
+        if len(nodes) == len(arguments) == 2 and all(nonnegative(self, node.id) for node in nodes):
+            return self._from_zero(span)
         return Opaque(network=True)
 
     def _of_tensor(
@@ -181,6 +229,8 @@ class Operations:
             return self.binary(BINARY[name], first, rest[0], span)
         if name == "pow" and rest:
             return self.power(first, rest[0], span)
+        if name == "mean" and node in self._chosen:
+            return self._mean_of_chosen(node, span)
         if name in REDUCTIONS:
             made = self.reduced(REDUCTIONS[name], node, span)
             pair = name in ("max", "min") and (bool(rest) or "dim" in keywords)
@@ -225,6 +275,8 @@ class Operations:
             return value
         if layer.name in HANDING_ON:
             return first
+        if layer.name in LOSSES:
+            return self._loss(arguments, span)
         if layer.name in NETWORK:
             return Opaque(network=True)
         op = LAYERS.get(layer.name)

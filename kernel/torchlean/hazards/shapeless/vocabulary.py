@@ -181,3 +181,20 @@ NETWORK = frozenset(
     }
 )
 """Layers whose outputs may be any number."""
+
+LOSSES = frozenset(
+    {
+        *("BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "L1Loss", "MSELoss", "NLLLoss"),
+        *("SmoothL1Loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy"),
+        *("huber_loss", "l1_loss", "mse_loss", "nll_loss", "smooth_l1_loss"),
+    }
+)
+"""Functions and layers that judge a network's output; none of them gives a negative number."""
+
+MOVES = frozenset({"apply", "cpu", "cuda", "eval", "float", "requires_grad_", "to", "train"})
+"""Methods of modules that return the module."""
+
+WRAPPERS = frozenset(
+    {"DataParallel", "DistributedDataParallel", "compile", "script", "weight_norm", "spectral_norm"}
+)
+"""What takes a module and returns one that computes the same."""
