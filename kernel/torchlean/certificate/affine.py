@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from torchlean.certificate.assembly import Element, Place, dyadic
+from torchlean.certificate.convolution import Layout, laid_out
 from torchlean.certificate.lowering import Lowering, NotCheckableError, place, sources
 from torchlean.certificate.network import Hinge, Role
 from torchlean.graph import Node
 from torchlean.ops import OPS
+from torchlean.ops.convolution import Convolution
 from torchlean.ops.noise.contractions import Accumulated, Contraction
 
 FEW = 128
@@ -44,10 +46,40 @@ def contracted(lowering: Lowering, node: Node) -> list[Element]:
     terms = op.rounding.terms([lowering.graph[id].type.shape for id in node.inputs], node.attributes)
     machine = lowering.machine(node)
     rows, bias, plain = _read(lowering, node, unknown[0], known)
+    layout = windows(lowering, node) if unknown == [0] else None
     if plain:
-        return lowering.assembly.linear(rows, bias, Role.OPERATION, machine.row)
+        return lowering.assembly.linear(rows, bias, Role.OPERATION, machine.row, layout)
     return lowering.assembly.linear(
-        rows, bias, None, lambda size: machine.sum_of_products(size.magnitude, terms)
+        rows, bias, None, lambda size: machine.sum_of_products(size.magnitude, terms), layout
+    )
+
+
+def windows(lowering: Lowering, node: Node) -> Layout | None:
+    """What a convolution or average pooling of its first operand slides along; None for other ops, and where windows
+    are of unequal size."""
+    shape, result = lowering.graph[node.inputs[0]].type.shape, node.type.shape
+    attributes: Any = node.attributes
+    if node.op == "conv":
+        weight = lowering.graph[node.inputs[1]].type.shape
+        op = OPS[node.op]
+        assert isinstance(op, Convolution)
+        padding, _ = op.padding(attributes, weight)
+        sizes = weight[2:], attributes["stride"], attributes["dilation"], padding
+        return laid_out(shape, result, *sizes, kernels=weight[0], groups=attributes["groups"])
+    if node.op == "avg_pool":
+        kernel, stride, padding = (attributes[name] for name in ("kernel_size", "stride", "padding"))
+    elif node.op == "adaptive_avg_pool":
+        rank = len(attributes["output_size"])
+        ends = list(zip(shape[-rank:], result[-rank:], strict=True))
+        if any(size % count for size, count in ends):
+            return None
+        kernel = stride = tuple(size // count for size, count in ends)
+        padding = (0,) * rank
+    else:
+        return None
+    channels = shape[-len(kernel) - 1]
+    return laid_out(
+        shape, result, kernel, stride, [1] * len(kernel), padding, kernels=channels, groups=channels
     )
 
 
@@ -192,6 +224,7 @@ def averaged(lowering: Lowering, node: Node) -> list[Element]:
     machine = lowering.machine(node)
     rows, bias, plain = _read(lowering, node, 0, [None])
     rows = [{key: _reciprocal(node, value) for key, value in row.items()} for row in rows]
+    layout = windows(lowering, node)
     if node.op == "sum":
         if plain:
             return lowering.assembly.linear(rows, bias, Role.OPERATION, machine.row)
@@ -202,9 +235,11 @@ def averaged(lowering: Lowering, node: Node) -> list[Element]:
     if plain and all(len(share) == 1 and dyadic(min(share)) for share in shares) and len(rows) <= FEW:
         # Executed as a sum, and one product with (or quotient by) a power of two.
         totals = [{key: Fraction(1) for key in row} for row in rows]
-        sums = lowering.assembly.linear(totals, bias, Role.OPERATION, machine.row)
+        sums = lowering.assembly.linear(totals, bias, Role.OPERATION, machine.row, layout)
         return _scaled(lowering, node, sums, [min(share) for share in shares])
-    return lowering.assembly.linear(rows, bias, None, lambda size: machine.mean(size.magnitude, terms))
+    return lowering.assembly.linear(
+        rows, bias, None, lambda size: machine.mean(size.magnitude, terms), layout
+    )
 
 
 def _reciprocal(node: Node, coefficient: Fraction) -> Fraction:

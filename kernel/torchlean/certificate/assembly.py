@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from torchlean.certificate.checker import ceil_shift, floor_shift
+from torchlean.certificate.convolution import MOST_CELLS, Layout, structured
 from torchlean.certificate.machine import RowSize
 from torchlean.certificate.network import Add, Concat, Hinge, Interval, Linear, Network, Node, Role
 
@@ -33,10 +34,6 @@ SIGNIFICAND_BITS, MOST_PLACES, MOST_BITS = 24, 149, 128
 
 COEFFICIENT_BITS = 64
 """Binary places of coefficients that are no dyadic numbers, such as a mean's 1/9. What is dropped becomes noise."""
-
-MOST_CELLS = 2**19
-"""Numbers in all matrices. A cell is at least 26 digits of the file and about a millisecond of the kernel's time for
-each interval propagation through it: beyond this, checking would take longer than anybody waits."""
 
 
 class TooLargeError(Exception):
@@ -92,11 +89,13 @@ class Assembly:
         bias: Sequence[Fraction],
         role: Role | None,
         error: ErrorBound = exact_row,
+        layout: Layout | None = None,
     ) -> list[Element]:
         """Affine combinations of elements, as one node.
 
         Args:
             role: None: it is executed in other steps than one dot product for each row.
+            layout: of the convolution that they may be, if their elements are those of one value in order.
 
         Raises:
             TooLargeError: beyond `MOST_CELLS`.
@@ -131,7 +130,8 @@ class Assembly:
             # What was rounded down is missing from the magnitude.
             magnitudes.append(Fraction(size, 1 << (scale + self.grid)) + lost)
             dropped.append(lost)
-        node = Linear(operand, scale, tuple(weight), tuple(offsets))
+        convolution = structured(layout, weight) if layout and layout.columns == columns else None
+        node = Linear(operand, scale, tuple(weight), tuple(offsets), convolution)
         box = self._linear_box(node)
         noise = [
             self._units(lost + error(_size(node, number, magnitude, self._largest(ends) + lost)))

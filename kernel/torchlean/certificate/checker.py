@@ -100,7 +100,7 @@ class _Matrix:
             numpy.maximum(whole, zero),
             numpy.maximum(-whole, zero),
             integers(node.bias),
-            max((abs(w) for row in node.weight for w in row), default=0),
+            node.largest,
         )
 
 
@@ -133,12 +133,18 @@ class Checker:
         }
 
     def well_formed(self) -> None:
-        """`wellFormed`: the entries of each matrix fit in the bits stated for it, and those in its fields."""
+        """`wellFormed`: the entries of each matrix fit in the bits stated for it, and those in its fields; of a
+        convolution (`Convolution.formed`) its kernels' sums do, too."""
         for index, matrix in self._matrices.items():
             if matrix.largest >= 1 << self.bits[index]:
                 raise Refusal(f"node {index}: an entry of the matrix needs more than {self.bits[index]} bits")
             if self.widths is not None and matrix.largest >= 1 << self.widths[index]:
                 raise Refusal(f"node {index}: an entry of the matrix does not fit in a field")
+            node = self.network.nodes[index]
+            if self.widths is None or not isinstance(node, Linear) or node.convolution is None:
+                continue
+            if node.convolution.largest_sum >= 1 << self.widths[index]:
+                raise Refusal(f"node {index}: the weights of a kernel add up to more than a field holds")
 
     def start(self, box: Sequence[tuple[int, int]]) -> Known:
         """`start`: nothing known but the input."""

@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from torchlean.certificate.convolution import MOST_CELLS, Axis, Convolution, Kernel, Layout
 from torchlean.certificate.lean_source import Title, main_theorem, source, theorem_name
 from torchlean.certificate.network import (
     Add,
@@ -38,7 +39,9 @@ from torchlean.certificate.network import (
 from torchlean.certificate.reading import CertificateError, Reader
 
 FORMAT = "torchlean-certificate"
-VERSION = 2
+VERSION = 3
+READ = (2, VERSION)
+"""Versions that are read. Those of version 2 are those of version 3 without convolutions."""
 
 EXECUTIONS, NOISE, REALS = "executions", "runs within the noise", "real arithmetic"
 """What a certificate speaks of."""
@@ -127,18 +130,20 @@ def _hex(number: int) -> str:
 
 def _node(node: Node) -> dict[str, Any]:
     if isinstance(node, Linear):
-        return {
-            "op": "linear",
-            "operand": node.operand,
-            "scale": node.scale,
-            "weight": [list(map(_hex, row)) for row in node.weight],
-            "bias": list(map(_hex, node.bias)),
-        }
+        affine = {"operand": node.operand, "scale": node.scale, "bias": list(map(_hex, node.bias))}
+        if node.convolution is not None:
+            return {"op": "convolution", **affine, **_convolution(node.convolution)}
+        return {"op": "linear", **affine, "weight": [list(map(_hex, row)) for row in node.weight]}
     if isinstance(node, Hinge):
         numbers = {"kink": node.kink, "value": node.value, "below": node.below, "above": node.above}
         found = {name: _hex(number) for name, number in numbers.items()}
         return {"op": "hinge", "operand": node.operand, "scale": node.scale, **found}
     return {"op": "add" if isinstance(node, Add) else "concat", "left": node.left, "right": node.right}
+
+
+def _convolution(found: Convolution) -> dict[str, Any]:
+    kernels = [{"first": k.first, "weights": list(map(_hex, k.weights))} for k in found.kernels]
+    return {"axes": [asdict(axis) for axis in found.layout.axes], "kernels": kernels}
 
 
 def _formula(goal: Formula) -> dict[str, Any]:
@@ -172,8 +177,10 @@ def read(text: str) -> Document:
     rest = {key: value for key, value in top.content.items() if key != "certificate"}
     if top.text("format") != FORMAT:
         raise CertificateError(f"the format is {top.text('format')!r}, expected {FORMAT!r}")
-    if top.size("version") != VERSION:
-        raise CertificateError(f"version {top.size('version')} is not known, only {VERSION}")
+    if top.size("version") not in READ:
+        raise CertificateError(
+            f"version {top.size('version')} is not known, only {' and '.join(map(str, READ))}"
+        )
     if digest(_canonical(rest)) != stated:
         raise CertificateError("the content was changed: it does not have the hash that it states")
     document = _document(top)
@@ -233,6 +240,11 @@ def _read_node(part: Reader, sizes: Sequence[int]) -> Node:
         operand = part.below("operand", len(sizes))
         weight = tuple(row.integers(sizes[operand]) for row in part.parts("weight"))
         return Linear(operand, part.size("scale"), weight, part.part("bias").integers(len(weight)))
+    if op == "convolution":
+        operand = part.below("operand", len(sizes))
+        convolution = _read_convolution(part, sizes[operand])
+        bias = part.part("bias").integers(convolution.layout.results)
+        return Linear(operand, part.size("scale"), convolution.rows(), bias, convolution)
     if op == "hinge":
         kink, value, below, above = (part.integer(name) for name in ("kink", "value", "below", "above"))
         return Hinge(part.below("operand", len(sizes)), part.size("scale"), kink, value, below, above)
@@ -240,6 +252,16 @@ def _read_node(part: Reader, sizes: Sequence[int]) -> Node:
         kind = Add if op == "add" else Concat
         return kind(part.below("left", len(sizes)), part.below("right", len(sizes)))
     raise CertificateError(f"{part.name}: there is no op {op!r}")
+
+
+def _read_convolution(part: Reader, columns: int) -> Convolution:
+    axes = [Axis(*(axis.size(field.name) for field in fields(Axis))) for axis in part.parts("axes")]
+    firsts = tuple(kernel.below("first", columns) for kernel in part.parts("kernels"))
+    layout = Layout(columns, tuple(axes), firsts)
+    if max(layout.results, layout.taps) * max(columns, layout.taps) > MOST_CELLS:
+        raise CertificateError(f"{part.name}: the matrix has over {MOST_CELLS:,} numbers")
+    weights = [kernel.part("weights").integers(layout.taps) for kernel in part.parts("kernels")]
+    return Convolution(layout, tuple(map(Kernel, firsts, weights)))
 
 
 def _size(node: Node, sizes: Sequence[int], number: int) -> int:

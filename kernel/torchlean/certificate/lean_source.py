@@ -24,6 +24,9 @@ NAMESPACE = "TorchLean.Certificate"
 MODULES = ("TorchLean.Check", "TorchLean.Parts")
 """What a certificate imports: the checker, and the theorem that it is sound."""
 
+CONVOLUTIONS = "TorchLean.Layers"
+"""What it imports as well where it states convolutions."""
+
 EXECUTIONS = "TorchLean.Bridge"
 """What it imports as well where it speaks of binary32 executions."""
 
@@ -74,10 +77,13 @@ def source(statement: Statement, proof: Proof, title: Title) -> str:
     """The whole file."""
     network, name = statement.network, theorem_name(title.claim)
     order = range(len(network.nodes) - 1, -1, -1)
-    nodes = ",\n    ".join(terms.node(network, index, proof.widths[index]) for index in order)
     noise = ",\n    ".join(terms.naturals(network.noise[index]) for index in order)
     bits = ", ".join(str(proof.bits[index]) for index in order)
-    modules = (*MODULES, EXECUTIONS) if network.roles else MODULES
+    modules = (
+        *MODULES,
+        *([CONVOLUTIONS] if network.layered else []),
+        *([EXECUTIONS] if network.roles else []),
+    )
     imports = "\n".join(f"public import {module}" for module in modules)
     return f"""module
 
@@ -92,9 +98,7 @@ public noncomputable section
 
 namespace {name}
 
-/-- The network, output first; each number stands in a field of hexadecimal digits, the first one rightmost. -/
-@[expose] def network : List Node := [
-    {nodes}]
+{_network(network, proof)}
 
 /-- How far each element of a node may be from the node's exact result, in units of 2^-{network.grid}. -/
 @[expose] def noise : Noise := [
@@ -119,6 +123,22 @@ end {name}
 """
 
 
+def _network(network: Network, proof: Proof) -> str:
+    term = terms.layer if network.layered else terms.node
+    order = range(len(network.nodes) - 1, -1, -1)
+    stated = ",\n    ".join(term(network, index, proof.widths[index]) for index in order)
+    fields = "output first; each number stands in a field of hexadecimal digits, the first one rightmost."
+    if not network.layered:
+        return f"/-- The network, {fields} -/\n@[expose] def network : List Node := [\n    {stated}]"
+    return f"""/-- The network's layers, {fields}
+Weights of a kernel stand in row-major order of its axes. -/
+@[expose] def layers : List Layer := [
+    {stated}]
+
+/-- The network. -/
+@[expose] def network : List Node := networkOf layers"""
+
+
 def _roles(network: Network) -> str:
     if not network.roles:
         return ""
@@ -134,48 +154,63 @@ def _executed(statement: Statement, proof: Proof) -> str:
     network = statement.network
     if not network.roles:
         return ""
-    formed = "(formed_of_check checked)" if small(network, proof.plan) else "formed"
+    formed = "(formed_of_check checked)" if _at_once(statement, proof) else "formed"
+    fits = f"executionFits {network.grid} {{}} roles noise bits box"
     return f"""
 /-- Whatever binary32 numbers in the box an execution starts from, in whatever order it sums, with or without fused
 multiply-adds: all its numbers are finite, and the output has the property. -/
 theorem executed : Executions Float32.binary32 {network.grid} network roles box goal :=
-  executions_satisfy (bits := bits) holds {formed} (by decide +kernel)
+  executions_satisfy (bits := bits) holds {formed} ({_evaluated(network, fits)})
 """
+
+
+def _evaluated(network: Network, test: str) -> str:
+    """A proof that a test of the network, which stands for `{}` in it, is true."""
+    if not network.layered:
+        return "by decide +kernel"
+    return f"of_evaluated layers (fun network => {test.format('network')}) (by decide +kernel)"
+
+
+def _theorem(text: str, name: str, statement: str, reason: str) -> str:
+    layout = (
+        reason.replace("by decide", " by\n  decide", 1) if reason.startswith("by decide") else f"\n  {reason}"
+    )
+    return f"/-- {text} -/\ntheorem {name} :{statement} :={layout}\n"
+
+
+def _at_once(statement: Statement, proof: Proof) -> bool:
+    """Whether one theorem says both that matrices keep to their fields and that the plan is accepted. Of convolutions
+    the first is seen from their kernels alone."""
+    return small(statement.network, proof.plan) and not statement.network.layered
 
 
 def _proofs(statement: Statement, proof: Proof) -> str:
     """One theorem about the whole plan, or one about each part and what follows from them."""
-    grid = statement.network.grid
+    network, grid = statement.network, statement.network.grid
     params = f"⟨{grid}, {proof.params.slopes}, {proof.params.places}⟩"
     theorems: list[str] = []
 
     def proved(found: Parts) -> str:
         if isinstance(found, Joined):
             return f"(both {_branch(found)} {proved(found.low)} {proved(found.high)})"
-        theorems.append(
-            f"/-- What stands below a branch of the plan. -/\ntheorem part_{len(theorems)} :\n"
-            f"    checkAt {params} network noise bits box goal plan {_branch(found)} = true := by\n"
-            "  decide +kernel\n"
-        )
+        test = f"checkAt {params} {{}} noise bits box goal plan {_branch(found)}"
+        text, stated = "What stands below a branch of the plan.", f"\n    {test.format('network')} = true"
+        theorems.append(_theorem(text, f"part_{len(theorems)}", stated, _evaluated(network, test)))
         return f"part_{len(theorems) - 1}"
 
-    if small(statement.network, proof.plan):
-        theorems.append(
-            "/-- The checker accepts the plan. -/\n"
-            f"theorem checked : check {params} network noise bits box goal plan = true := by\n  decide +kernel\n"
-        )
+    if _at_once(statement, proof):
+        stated = f" check {params} network noise bits box goal plan = true"
+        theorems.append(_theorem("The checker accepts the plan.", "checked", stated, "by decide +kernel"))
         reason = "check_sound checked"
     else:
-        whole = proved(parts(statement.network, proof.plan))
-        theorems.append(
-            "/-- The matrices keep to their fields. -/\n"
-            "theorem formed : wellFormed network bits = true := by\n  decide +kernel\n"
-        )
+        whole = proved(parts(network, proof.plan))
+        kernels = "wellFormed_of_layers (layers := layers) (by decide +kernel)"
+        reason = kernels if network.layered else "by decide +kernel"
+        text, stated = "The matrices keep to their fields.", " wellFormed network bits = true"
+        theorems.append(_theorem(text, "formed", stated, reason))
         reason = f"check_parts_sound (P := {params}) (plan := plan) formed\n    {whole}"
-    theorems.append(
-        "/-- Whatever the network computes on the box, within the noise, has the property. -/\n"
-        f"theorem holds : Claim {grid} network noise box goal :=\n  {reason}\n"
-    )
+    text = "Whatever the network computes on the box, within the noise, has the property."
+    theorems.append(_theorem(text, "holds", f" Claim {grid} network noise box goal", reason))
     return "\n".join(theorems)
 
 

@@ -9,7 +9,9 @@ off. Numbers that may be negative are two such numbers, one for the positive and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
+from torchlean.certificate.convolution import Axis, Convolution
 from torchlean.certificate.network import (
     Add,
     Both,
@@ -90,6 +92,28 @@ def formula(goal: Formula) -> str:
         return f"(.{'pos' if goal.strict else 'nonneg'} {goal.element})"
     name = "and" if isinstance(goal, Both) else "or"
     return f"(.{name} {formula(goal.left)} {formula(goal.right)})"
+
+
+def convolution(found: Convolution, width: int) -> str:
+    """A `Convolution`."""
+    layout = found.layout
+    axes = ",\n      ".join(_axis(axis) for axis in layout.axes)
+    kernels = ",\n      ".join(f"⟨{kernel.first}, {row(kernel.weights, width)}⟩" for kernel in found.kernels)
+    return f"⟨{width}, {layout.columns}, [\n      {axes}], [\n      {kernels}]⟩"
+
+
+def _axis(axis: Axis) -> str:
+    return "{ " + ", ".join(f"{name} := {number}" for name, number in asdict(axis).items()) + " }"
+
+
+def layer(network: Network, index: int, width: int) -> str:
+    """A `Layer`."""
+    found = network.nodes[index]
+    if not isinstance(found, Linear) or found.convolution is None:
+        return f".node ({node(network, index, width)})"
+    operand = network.below(index, found.operand)
+    stated = convolution(found.convolution, width)
+    return f".convolution {operand} {found.scale} {stated}\n    ({ints(found.bias)})"
 
 
 def node(network: Network, index: int, width: int) -> str:

@@ -15,7 +15,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
 
-Ints: TypeAlias = tuple[int, ...]
+from torchlean.certificate.convolution import Convolution, Ints
 
 Interval: TypeAlias = tuple[int, int]
 """Ends in units of `2^-grid`."""
@@ -29,16 +29,45 @@ class Linear:
         operand: index of the value it reads.
         weight: rows of integers, one for each output.
         bias: one integer for each output.
+        convolution: what certificates state instead of the rows, where they are its matrix.
+
+    Raises:
+        ValueError: the rows are not those of the convolution.
     """
 
     operand: int
     scale: int
     weight: tuple[Ints, ...]
     bias: Ints
+    convolution: Convolution | None = None
+
+    def __post_init__(self) -> None:
+        if self.convolution is not None and self.convolution.rows() != self.weight:
+            raise ValueError("the rows are not those of the convolution")
 
     @property
     def operands(self) -> tuple[int, ...]:
         return (self.operand,)
+
+    @property
+    def largest(self) -> int:
+        """The largest magnitude in the matrix."""
+        return max((abs(w) for row in self.weight for w in row), default=0)
+
+    @property
+    def bits(self) -> int:
+        """Bits that all numbers of the matrix fit in. As a rule those of a convolution's kernels fit in them even when
+        they are added up: that shows without its rows."""
+        if self.convolution is None or self.largest <= 1:
+            return self.largest.bit_length()
+        return self.convolution.largest_sum.bit_length()
+
+    @property
+    def stated(self) -> int:
+        """Numbers that a certificate states."""
+        if self.convolution is None:
+            return sum(len(row) + 1 for row in self.weight)
+        return len(self.bias) + sum(len(kernel.weights) for kernel in self.convolution.kernels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +165,13 @@ class Network:
 
     @property
     def weights(self) -> int:
-        """Numbers in matrices and biases."""
-        linear = [node for node in self.nodes if isinstance(node, Linear)]
-        return sum(len(row) + 1 for node in linear for row in node.weight)
+        """Numbers in matrices (of convolutions: in their kernels) and biases."""
+        return sum(node.stated for node in self.nodes if isinstance(node, Linear))
+
+    @property
+    def layered(self) -> bool:
+        """Whether a convolution is stated by its structure."""
+        return any(isinstance(node, Linear) and node.convolution is not None for node in self.nodes)
 
     def needed(self) -> list[int]:
         """The values that the last one depends on, in order; the input is among them."""

@@ -81,10 +81,7 @@ def plan(
     Raises:
         NotPlannableError: none was found.
     """
-    bits = tuple(
-        terms.bits_of([w for row in node.weight for w in row]) if isinstance(node, Linear) else 0
-        for node in statement.network.nodes
-    )
+    bits = tuple(node.bits if isinstance(node, Linear) else 0 for node in statement.network.nodes)
     checker = Checker(statement.network, PARAMS, bits)
     deadline = time.monotonic() + seconds
     found = _cheapest(statement, checker, deadline, cancelled)

@@ -12,7 +12,7 @@ from torchlean.lean.errors import LibraryError
 
 ROOT = "TorchLean"
 
-CHECKER = ("TorchLean.Check", "TorchLean.Parts", "TorchLean.Bridge")
+CHECKER = ("TorchLean.Check", "TorchLean.Parts", "TorchLean.Layers", "TorchLean.Bridge")
 """What certificates import. The rest of the library (binary32, approximation, stability) is not needed to check one,
 takes longer to compile, and changes at other times."""
 

@@ -191,7 +191,7 @@ class Convolution(AnyConvolution):
         """Without padding, the transposed convolution gives the image with its padding; what a stride left over at the
         far end is filled with zeros (`output_padding`). torch cuts the padding off, unless both sides differ."""
         strides, dilations = self._whole(attributes, "stride"), self._whole(attributes, "dilation")
-        before, after = self._padding(attributes, weight.shape)
+        before, after = self.padding(attributes, weight.shape)
         cut = before if before == after else (0,) * len(sizes)
         spans = [d * (k - 1) for d, k in zip(dilations, weight.shape[2:], strict=True)]
         left_over = [
@@ -212,7 +212,7 @@ class Convolution(AnyConvolution):
     ) -> Callable[[Tensor], Tensor] | None:
         """An output's coefficients: the kernel of its channel, laid on the image at its window."""
         sizes = shape[2 - weight.dim() :]
-        before, after = self._padding(attributes, weight.shape)
+        before, after = self.padding(attributes, weight.shape)
         strides, dilations = self._whole(attributes, "stride"), self._whole(attributes, "dilation")
         counts = [
             (size + low + high - d * (k - 1) - 1) // stride + 1
@@ -236,7 +236,7 @@ class Convolution(AnyConvolution):
             or shape[:-3] not in ((), (1,))
         ):
             return None
-        before, after = self._padding(attributes, tuple(weight.shape))
+        before, after = self.padding(attributes, tuple(weight.shape))
         high, wide = (
             (size + low + high - k) // stride + 1
             for size, low, high, k, stride in zip(
@@ -248,7 +248,7 @@ class Convolution(AnyConvolution):
             weight, (channels, height, width), (high, wide), (strides[0], strides[1]), (before[0], before[1])
         )
 
-    def _padding(
+    def padding(
         self, attributes: Attributes, weight: tuple[int, ...]
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Zeros before and after each dimension; "same" adds an odd one after."""
@@ -264,7 +264,7 @@ class Convolution(AnyConvolution):
     def _result_sizes(
         self, sizes: tuple[int, ...], weight: tuple[int, ...], attributes: Attributes
     ) -> tuple[int, ...]:
-        before, after = self._padding(attributes, weight)
+        before, after = self.padding(attributes, weight)
         strides, dilations = self._whole(attributes, "stride"), self._whole(attributes, "dilation")
         if min((*before, *after)) < 0 or min(dilations) < 1 or min(strides) < 1:
             return (0,)
