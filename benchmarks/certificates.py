@@ -12,6 +12,7 @@ of the checker, not of how hard a claim is. The network of the pendulum example 
 
 from __future__ import annotations
 
+import itertools
 import random
 import resource
 from dataclasses import dataclass, replace
@@ -23,8 +24,9 @@ from torchlean.analysis.certifying import certified
 from torchlean.analysis.session import Session
 from torchlean.certificate import Document, Title, write
 from torchlean.certificate.checker import Checker, Known
-from torchlean.certificate.lean_source import EXECUTIONS, MODULES, PROOFS
-from torchlean.certificate.lean_terms import bits_of, field_width
+from torchlean.certificate.convolution import Convolution, Kernel, laid_out
+from torchlean.certificate.lean_source import CONVOLUTIONS, EXECUTIONS, MODULES, PROOFS
+from torchlean.certificate.lean_terms import field_width
 from torchlean.certificate.network import (
     Bound,
     Done,
@@ -32,6 +34,7 @@ from torchlean.certificate.network import (
     Linear,
     Literal,
     Network,
+    Node,
     Plan,
     Proof,
     Split,
@@ -66,7 +69,9 @@ def run() -> list[Table]:
         toolchain = find_toolchain()
         library = Library.of(toolchain)
         with Runner(toolchain, library, timeout=SECONDS) as runner:
-            return [_examples(_Clock(runner)), *(_growth(_Clock(runner), name) for name in SHAPES)]
+            clocks = (_Clock(runner) for _ in itertools.count())
+            growth = [_growth(next(clocks), name) for name in SHAPES]
+            return [_examples(next(clocks)), *growth, _convolutions(next(clocks))]
     except LeanError as error:
         return [Table("Certificates", ["not measured"], note=str(error))]
 
@@ -93,7 +98,7 @@ class _Clock:
         self._runner = runner
         lines = ["module", "prelude"]
         self.start = self._least("\n".join(lines)).cpu
-        lines += [f"public import {name}" for name in (*MODULES, EXECUTIONS)]
+        lines += [f"public import {name}" for name in (*MODULES, CONVOLUTIONS, EXECUTIONS)]
         self._imported = self._least("\n".join(lines)).cpu
 
     @property
@@ -184,24 +189,71 @@ def _growth(clock: _Clock, name: str) -> Table:
     return table
 
 
+def _convolutions(clock: _Clock) -> Table:
+    table = Table(
+        "Certificates of convolutions (1x8x8, kernels of 3x3, stride 2, padding 1, relu, one output)",
+        ["kernels", "stated as", "weights", "elaboration", "kernel", "bytes"],
+        note="CPU seconds; bytes are those of the Lean file. The matrix of the convolution is what certificates stated "
+        "before.",
+    )
+    for channels in (4, 8):
+        for structured in (False, True):
+            document = _convolved(channels, structured=structured)
+            times = clock.times(document)
+            table.add(
+                str(channels),
+                "kernels" if structured else "matrix",
+                str(document.statement.network.weights),
+                f"{times.elaboration:.1f} s",
+                f"{times.kernel:.1f} s",
+                str(len(document.lean.encode())),
+            )
+    return table
+
+
 def _random(shape: tuple[int, ...]) -> Document:
     """A relu network with random weights, whose output is raised until its interval is positive."""
-    draw, nodes, sizes = random.Random(0), [], [shape[0]]
+    draw = random.Random(0)
+    return _rectified(
+        [_dense(draw, number, *sizes) for number, sizes in enumerate(pairwise(shape))], shape[0]
+    )
+
+
+def _dense(draw: random.Random, number: int, columns: int, rows: int) -> Linear:
+    """The affine layer with this number in a network with relu between its layers."""
+    weight = tuple(_drawn(draw, columns) for _ in range(rows))
+    return Linear(2 * number, WEIGHT_BITS + columns.bit_length() // 2, weight, _drawn(draw, rows))
+
+
+def _drawn(draw: random.Random, count: int) -> tuple[int, ...]:
     limit = 1 << WEIGHT_BITS
-    for columns, rows in pairwise(shape):
-        weight = tuple(tuple(draw.randrange(-limit, limit) for _ in range(columns)) for _ in range(rows))
-        scale = WEIGHT_BITS + columns.bit_length() // 2
-        nodes.append(Linear(len(nodes), scale, weight, tuple(draw.randrange(limit) for _ in range(rows))))
-        sizes.append(rows)
-        if len(sizes) < 2 * len(shape) - 2:
-            nodes.append(Hinge(len(nodes), 0, 0, 0, 0, 1))
-            sizes.append(rows)
-    last = nodes[-1]
-    assert isinstance(last, Linear)
-    nodes[-1] = replace(last, bias=tuple(b + (1 << last.scale + 6) for b in last.bias))
+    return tuple(draw.randrange(-limit, limit) for _ in range(count))
+
+
+def _convolved(channels: int, *, structured: bool) -> Document:
+    """A picture of 8x8, `channels` kernels of 3x3 with stride 2 and padding 1, relu, and one affine output."""
+    draw = random.Random(0)
+    layout = laid_out((1, 8, 8), (channels, 4, 4), (3, 3), (2, 2), (1, 1), (1, 1), kernels=channels, groups=1)
+    convolution = Convolution(
+        layout, tuple(Kernel(first, _drawn(draw, layout.taps)) for first in layout.firsts)
+    )
+    bias = _drawn(draw, layout.results)
+    first = Linear(0, WEIGHT_BITS + 2, convolution.rows(), bias, convolution if structured else None)
+    return _rectified([first, _dense(draw, 1, layout.results, 1)], layout.columns)
+
+
+def _rectified(layers: list[Linear], inputs: int) -> Document:
+    """The layers with relu between them; the output is raised until its interval is positive."""
+    last = layers[-1]
+    layers = [*layers[:-1], replace(last, bias=tuple(b + (1 << last.scale + 6) for b in last.bias))]
+    nodes: list[Node] = []
+    sizes = [inputs]
+    for number, layer in enumerate(layers):
+        nodes += [*([Hinge(len(nodes), 0, 0, 0, 0, 1)] if number else []), layer]
+        sizes += [*([sizes[-1]] if number else []), len(layer.bias)]
     noise = tuple((0,) * size for size in sizes[1:])
     network = Network(GRID, tuple(nodes), noise, tuple(sizes))
-    statement = Statement(network, ((-1 << GRID, 1 << GRID),) * shape[0], Literal(0, True))
+    statement = Statement(network, ((-1 << GRID, 1 << GRID),) * inputs, Literal(0, True))
     title = Title("random", "0" * 64, "0" * 64, noisy=False)
     return _cut(Document(title, statement, Proof(PARAMS, (), (), Done()), "0" * 64), 0)
 
@@ -210,10 +262,7 @@ def _cut(document: Document, cuts: int) -> Document:
     """The same statement, proved on an even tree: the whole box bounded once, each leaf again."""
     statement = document.statement
     count = len(statement.network.nodes)
-    bits = tuple(
-        bits_of([w for row in node.weight for w in row]) if isinstance(node, Linear) else 0
-        for node in statement.network.nodes
-    )
+    bits = tuple(node.bits if isinstance(node, Linear) else 0 for node in statement.network.nodes)
     checker = Checker(statement.network, PARAMS, bits)
     output = tuple(index == count - 1 for index in range(count))
     known = [entry.box for entry in checker.build(output, checker.start(statement.box))]
