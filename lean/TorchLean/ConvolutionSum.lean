@@ -6,8 +6,8 @@ public import TorchLean.Convolution
 /-!
 # The matrix of a convolution is that convolution
 
-The product of `Convolution.mat` with a vector is what `Convolution.results` states (`Convolution.eval_mat`), as long as the fields do not overflow: it is enough that the sum of a kernel's fields fits in one
-(`Convolution.sumsBelow`), which also bounds the fields of all rows (`Convolution.fieldsBelow`).
+The product of `Convolution.mat` with a vector is what `Convolution.results` states (`Convolution.eval_mat`), as long as no field overflows. For that it is enough that the sum of a kernel's fields fits in one (`Convolution.fits`), whatever
+is read where.
 -/
 
 public noncomputable section
@@ -46,24 +46,23 @@ theorem digitSum_mul (width block n count start : Nat) :
     rw [sumFrom, ih, Nat.succ_mul, Nat.add_comm (count * block), digitSum_add, Nat.div_div_eq_div_mul, ← Nat.pow_add,
       ← Nat.mul_succ]
 
-/-- The fields of all kernels, added up, are below the limit. -/
-@[expose] def Convolution.sumsBelow (c : Convolution) (limit : Nat) : Bool :=
+/-- The fields of each kernel, added up, fit in one. -/
+@[expose] def Convolution.fits (c : Convolution) : Bool :=
   forceNat (2 ^ c.width) fun base => forceNat (volume c.axes) fun count =>
     List.rec (motive := fun _ => Bool) true
-      (fun kernel _ rest => (digitSum base count kernel.weights.pos).blt limit
-        && (digitSum base count kernel.weights.neg).blt limit && rest) c.kernels
+      (fun kernel _ rest => (digitSum base count kernel.weights.pos).blt base
+        && (digitSum base count kernel.weights.neg).blt base && rest) c.kernels
 
-theorem Convolution.sumsBelow_mem {c : Convolution} {limit : Nat} (h : c.sumsBelow limit = true) {kernel : Kernel}
-    (hk : kernel ∈ c.kernels) :
-    digitSum (2 ^ c.width) (volume c.axes) kernel.weights.pos < limit ∧
-      digitSum (2 ^ c.width) (volume c.axes) kernel.weights.neg < limit := by
-  rw [sumsBelow, forceNat_eq, forceNat_eq] at h
+theorem Convolution.fits_mem {c : Convolution} (h : c.fits = true) {kernel : Kernel} (hk : kernel ∈ c.kernels) :
+    digitSum (2 ^ c.width) (volume c.axes) kernel.weights.pos < 2 ^ c.width ∧
+      digitSum (2 ^ c.width) (volume c.axes) kernel.weights.neg < 2 ^ c.width := by
+  rw [fits, forceNat_eq, forceNat_eq] at h
   generalize c.kernels = kernels at h hk
   induction kernels with
   | nil => cases hk
   | cons first rest ih =>
-    have h : ((digitSum (2 ^ c.width) (volume c.axes) first.weights.pos).blt limit
-      && (digitSum (2 ^ c.width) (volume c.axes) first.weights.neg).blt limit && _) = true := h
+    have h : ((digitSum (2 ^ c.width) (volume c.axes) first.weights.pos).blt (2 ^ c.width)
+      && (digitSum (2 ^ c.width) (volume c.axes) first.weights.neg).blt (2 ^ c.width) && _) = true := h
     rw [Bool.and_eq_true, Bool.and_eq_true, Nat.blt_eq, Nat.blt_eq] at h
     cases hk with
     | head => exact h.1
@@ -261,12 +260,12 @@ theorem Kernel.dot_rows {width cols : Nat} {axes : List Axis} {kernel : Kernel} 
   rfl
 
 /-- The product of the matrix with a vector. -/
-theorem Convolution.dot_mat {c : Convolution} (h : c.sumsBelow (2 ^ c.width) = true) {x : Vec} (hx : x.length ≤ c.cols) :
+theorem Convolution.dot_mat {c : Convolution} (h : c.fits = true) {x : Vec} (hx : x.length ≤ c.cols) :
     c.mat.ints.map (dot · x) = c.results x := by
   rw [Mat.ints, rowsInts_map, List.map_map]
   show (c.kernels.flatMap (·.rows c.width c.axes)).map (fun r => dot (r.ints c.width c.cols) x) = _
   rw [results]
-  have h := fun kernel hk => c.sumsBelow_mem h (kernel := kernel) hk
+  have h := fun kernel hk => c.fits_mem h (kernel := kernel) hk
   generalize c.kernels = kernels at h ⊢
   induction kernels with
   | nil => rfl
@@ -290,45 +289,9 @@ theorem linearOut_biased (scale : Nat) (x : Vec) (rows : List (List Int)) (bias 
 
 /-- **A convolution's matrix is that convolution**: the node computes the sums over the taps of its kernels, with bias
 and scale. -/
-theorem Convolution.eval_mat {c : Convolution} (h : c.sumsBelow (2 ^ c.width) = true) {grid p scale : Nat}
+theorem Convolution.eval_mat {c : Convolution} (h : c.fits = true) {grid p scale : Nat}
     {bias : List Int} {env : List Vec} (hx : (operand env p).length ≤ c.cols) :
     Node.eval grid env (.linear p scale c.mat bias) = biased scale (c.results (operand env p)) bias := by
   rw [Node.eval, linearOut_biased, c.dot_mat h hx]
-
-/-! ## Bounds of fields -/
-
-theorem allBelow_of_atMost {bits m : Nat} (hm : m < 2 ^ bits) {ns : List Nat} (h : AtMost m ns) : allBelow bits ns = true := by
-  induction ns with
-  | nil => rfl
-  | cons n ns ih =>
-    rw [allBelow, Bool.and_eq_true, Nat.blt_eq]
-    exact ⟨Nat.lt_of_le_of_lt h.1 hm, ih h.2⟩
-
-theorem fieldsBelow_of_mem {bits width cols : Nat} {rows : List Row} (h : ∀ r, r ∈ rows →
-    allBelow bits (fields width cols r.pos) = true ∧ allBelow bits (fields width cols r.neg) = true) :
-    fieldsBelow bits width cols rows = true := by
-  induction rows with
-  | nil => rfl
-  | cons r rows ih =>
-    have ⟨hp, hn⟩ := h r (List.mem_cons_self ..)
-    rw [fieldsBelow, hp, hn, ih fun r hr => h r (List.mem_cons_of_mem _ hr)]
-    rfl
-
-/-- No field of a row exceeds the sum of its kernel's fields. -/
-theorem Convolution.fieldsBelow_mat {c : Convolution} {bits : Nat} (hb : bits ≤ c.width)
-    (h : c.sumsBelow (2 ^ bits) = true) : fieldsBelow bits c.mat.width c.mat.cols c.mat.rows = true := by
-  refine fieldsBelow_of_mem fun r hr => ?_
-  have hr : r ∈ c.kernels.flatMap (·.rows c.width c.axes) := hr
-  obtain ⟨kernel, hk, hr⟩ := List.mem_flatMap.mp hr
-  obtain ⟨p, _, rfl⟩ := List.mem_map.mp hr
-  have ⟨hp, hn⟩ := c.sumsBelow_mem h hk
-  have half {n : Nat} (h : digitSum (2 ^ c.width) (volume c.axes) n < 2 ^ bits) :
-      allBelow bits (fields c.width c.cols (placed c.width kernel.first c.axes p n)) = true := by
-    have hs := (placed_sum c.width kernel.first n [] c.axes p 0 0 (by
-      rw [Nat.mul_zero, Nat.pow_zero, Nat.div_one]
-      exact Nat.lt_of_lt_of_le h (Nat.pow_le_pow_right (by omega) hb))).1
-    rw [Nat.mul_zero, Nat.pow_zero, Nat.div_one] at hs
-    exact allBelow_of_atMost h (hs c.cols)
-  exact ⟨half hp, half hn⟩
 
 end TorchLean

@@ -2,14 +2,13 @@ module
 
 prelude
 public import TorchLean.ConvolutionSum
-public import TorchLean.Check
 
 /-!
 # Networks with convolutions by their structure
 
 A certificate whose network has convolutions states layers. The network that its theorems are about is `networkOf layers`,
-where each convolution is its matrix; what the kernel evaluates (`withNetwork`) computes these matrices once, and sees that
-their numbers keep to their fields from the kernels alone (`layersFormed`).
+where each convolution is its matrix; the kernel evaluates tests of it with matrices that are computed once
+(`of_evaluated`). By `layersFit_eval`, which asks for one more test, these matrices are the convolutions that are stated.
 -/
 
 public noncomputable section
@@ -55,64 +54,28 @@ theorem of_evaluated (layers : List Layer) (p : List Node → Bool) (h : withNet
     p (networkOf layers) = true := by
   rwa [withNetwork_eq] at h
 
-/-- No sum overflows a field, and no number needs more than `bits`: as a rule that shows in the kernels' sums, else each
-row is looked at. -/
-@[expose] def Convolution.formed (c : Convolution) (bits : Nat) : Bool :=
-  c.sumsBelow (2 ^ c.width) && cond (bits.ble c.width && c.sumsBelow (2 ^ bits)) true
-    (withRows c fun rows => Loops.rowsBelow (2 ^ bits) (2 ^ c.width) c.cols rows)
+/-- The sums of all convolutions' kernels fit in a field, so that their matrices are what they state. -/
+@[expose] def layersFit : List Layer → Bool
+  | [] => true
+  | .node _ :: layers => layersFit layers
+  | .convolution _ _ c _ :: layers => c.fits && layersFit layers
 
-/-- `wellFormed`, from the kernels of convolutions. -/
-@[expose] def layersFormed : List Layer → Bits → Bool
-  | [], _ => true
-  | _ :: _, [] => false
-  | .node n :: layers, b :: bits => wellFormed [n] [b] && layersFormed layers bits
-  | .convolution _ _ c _ :: layers, b :: bits => c.formed b && layersFormed layers bits
-
-theorem Convolution.rowsBelow_of_formed {c : Convolution} {bits : Nat} (h : c.formed bits = true) :
-    Loops.rowsBelow (2 ^ bits) (2 ^ c.width) c.cols c.mat.rows = true := by
-  rw [formed, Bool.and_eq_true] at h
-  have h := h.2
-  cases hs : bits.ble c.width && c.sumsBelow (2 ^ bits) with
-  | true =>
-    rw [Bool.and_eq_true] at hs
-    rw [Loops.rowsBelow_eq]
-    exact c.fieldsBelow_mat (Nat.le_of_ble_eq_true hs.1) hs.2
-  | false =>
-    rw [hs, cond_false, withRows_eq] at h
-    exact h
-
-/-- The matrices keep to their fields. -/
-theorem wellFormed_of_layers {layers : List Layer} {bits : Bits} (h : layersFormed layers bits = true) :
-    wellFormed (networkOf layers) bits = true := by
-  induction layers generalizing bits with
-  | nil => cases bits <;> rfl
+/-- **In a network whose layers fit, a convolution computes the sums over the taps of its kernels.** -/
+theorem layersFit_eval {layers : List Layer} (h : layersFit layers = true) {p scale : Nat} {c : Convolution}
+    {bias : List Int} (hc : .convolution p scale c bias ∈ layers) {grid : Nat} {env : List Vec}
+    (hx : (operand env p).length ≤ c.cols) :
+    (Layer.convolution p scale c bias).toNode.eval grid env = biased scale (c.results (operand env p)) bias := by
+  induction layers with
+  | nil => cases hc
   | cons l layers ih =>
-    cases bits with
-    | nil => cases l <;> exact absurd h (by simp [layersFormed])
-    | cons b bits =>
-      cases l with
-      | node n =>
-        rw [layersFormed, Bool.and_eq_true] at h
-        cases n with
-        | linear p s w bias =>
-          have hn := h.1
-          rw [wellFormed, Bool.and_eq_true] at hn
-          show (Loops.rowsBelow _ _ _ _ && wellFormed (networkOf layers) bits) = true
-          rw [hn.1, ih h.2]
-          rfl
-        | hinge => exact ih h.2
-        | add => exact ih h.2
-        | concat => exact ih h.2
-      | convolution p s c bias =>
-        rw [layersFormed, Bool.and_eq_true] at h
-        show (Loops.rowsBelow _ _ _ c.mat.rows && wellFormed (networkOf layers) bits) = true
-        rw [ih h.2, Bool.and_true]
-        exact c.rowsBelow_of_formed h.1
-
-/-- In a network whose layers are well formed, a convolution computes the sums over the taps of its kernels. -/
-theorem Convolution.eval_of_formed {c : Convolution} {bits : Nat} (h : c.formed bits = true) {grid p scale : Nat}
-    {bias : List Int} {env : List Vec} (hx : (operand env p).length ≤ c.cols) :
-    (Layer.convolution p scale c bias).toNode.eval grid env = biased scale (c.results (operand env p)) bias :=
-  c.eval_mat (by rw [formed, Bool.and_eq_true] at h; exact h.1) hx
+    cases hc with
+    | head =>
+      rw [layersFit, Bool.and_eq_true] at h
+      exact c.eval_mat h.1 hx
+    | tail _ hc => cases l with
+      | node n => exact ih h hc
+      | convolution =>
+        rw [layersFit, Bool.and_eq_true] at h
+        exact ih h.2 hc
 
 end TorchLean

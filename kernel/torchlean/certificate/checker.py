@@ -133,8 +133,8 @@ class Checker:
         }
 
     def well_formed(self) -> None:
-        """`wellFormed`: the entries of each matrix fit in the bits stated for it, and those in its fields; of a
-        convolution (`Convolution.formed`) its kernels' sums do, too."""
+        """`wellFormed`: the entries of each matrix fit in the bits stated for it, and those in its fields. `layersFit`:
+        the weights of each kernel add up to no more than a field holds."""
         for index, matrix in self._matrices.items():
             if matrix.largest >= 1 << self.bits[index]:
                 raise Refusal(f"node {index}: an entry of the matrix needs more than {self.bits[index]} bits")

@@ -154,7 +154,7 @@ def _executed(statement: Statement, proof: Proof) -> str:
     network = statement.network
     if not network.roles:
         return ""
-    formed = "(formed_of_check checked)" if _at_once(statement, proof) else "formed"
+    formed = "(formed_of_check checked)" if small(network, proof.plan) else "formed"
     fits = f"executionFits {network.grid} {{}} roles noise bits box"
     return f"""
 /-- Whatever binary32 numbers in the box an execution starts from, in whatever order it sums, with or without fused
@@ -178,12 +178,6 @@ def _theorem(text: str, name: str, statement: str, reason: str) -> str:
     return f"/-- {text} -/\ntheorem {name} :{statement} :={layout}\n"
 
 
-def _at_once(statement: Statement, proof: Proof) -> bool:
-    """Whether one theorem says both that matrices keep to their fields and that the plan is accepted. Of convolutions
-    the first is seen from their kernels alone."""
-    return small(statement.network, proof.plan) and not statement.network.layered
-
-
 def _proofs(statement: Statement, proof: Proof) -> str:
     """One theorem about the whole plan, or one about each part and what follows from them."""
     network, grid = statement.network, statement.network.grid
@@ -198,19 +192,24 @@ def _proofs(statement: Statement, proof: Proof) -> str:
         theorems.append(_theorem(text, f"part_{len(theorems)}", stated, _evaluated(network, test)))
         return f"part_{len(theorems) - 1}"
 
-    if _at_once(statement, proof):
-        stated = f" check {params} network noise bits box goal plan = true"
-        theorems.append(_theorem("The checker accepts the plan.", "checked", stated, "by decide +kernel"))
+    if small(network, proof.plan):
+        test, text = f"check {params} {{}} noise bits box goal plan", "The checker accepts the plan."
+        theorems.append(
+            _theorem(text, "checked", f" {test.format('network')} = true", _evaluated(network, test))
+        )
         reason = "check_sound checked"
     else:
         whole = proved(parts(network, proof.plan))
-        kernels = "wellFormed_of_layers (layers := layers) (by decide +kernel)"
-        reason = kernels if network.layered else "by decide +kernel"
-        text, stated = "The matrices keep to their fields.", " wellFormed network bits = true"
-        theorems.append(_theorem(text, "formed", stated, reason))
+        test, text = "wellFormed {} bits", "The matrices keep to their fields."
+        theorems.append(
+            _theorem(text, "formed", f" {test.format('network')} = true", _evaluated(network, test))
+        )
         reason = f"check_parts_sound (P := {params}) (plan := plan) formed\n    {whole}"
     text = "Whatever the network computes on the box, within the noise, has the property."
     theorems.append(_theorem(text, "holds", f" Claim {grid} network noise box goal", reason))
+    if network.layered:
+        text = "Matrices of convolutions are what their kernels state: `layersFit_eval`."
+        theorems.append(_theorem(text, "fits", " layersFit layers = true", "by decide +kernel"))
     return "\n".join(theorems)
 
 

@@ -56,11 +56,8 @@ class Linear:
 
     @property
     def bits(self) -> int:
-        """Bits that all numbers of the matrix fit in. As a rule those of a convolution's kernels fit in them even when
-        they are added up: that shows without its rows."""
-        if self.convolution is None or self.largest <= 1:
-            return self.largest.bit_length()
-        return self.convolution.largest_sum.bit_length()
+        """Bits that all numbers of the matrix fit in."""
+        return self.largest.bit_length()
 
     @property
     def stated(self) -> int:
