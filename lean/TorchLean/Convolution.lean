@@ -3,7 +3,7 @@ module
 prelude
 public import TorchLean.Product
 public import TorchLean.Loops
-public import Init.Data.List.Nat.Range
+import Init.Data.List.Nat.Range
 
 /-!
 # Convolutions by their structure
