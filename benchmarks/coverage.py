@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sysconfig
 import tempfile
 import time
 from collections import Counter
@@ -169,7 +170,7 @@ def _captured(text: str, folder: Path, packages: Path) -> Capture:
     return capture_file(
         path,
         text,
-        Workspace([folder], packages=PACKAGES, installed=[packages]),
+        Workspace([folder], packages=PACKAGES, installed=[packages, sysconfig.get_paths()["purelib"]]),
         lambda: time.process_time() > end,
     )
 

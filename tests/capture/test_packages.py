@@ -9,6 +9,8 @@ import torch
 from tests.capture.agreement import PRELUDE, assert_agrees, value_of
 from tests.capture.marked import capture
 
+from torchlean.capture import Workspace, capture_file
+
 LAZY = """
 import importlib
 import sys
@@ -142,6 +144,40 @@ WRAPPED = {
         out = Encoded(last=numbers(2), hidden=(numbers(2) * 3,))
         result = out[0] * 10 + out["hidden"][0] + out.last + len(out) + Encoded.twice * 100 + ("pooled" in out)
     """,
+    "the code of a function, and buffers that are assigned": """
+        class Positions(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.ids = nn.Buffer(torch.arange(4).expand((1, -1)), persistent=False)
+                self.scale = nn.Buffer(torch.ones(2) * 3)
+            def forward(self, x, ids=None):
+                start = 1
+                return x * self.scale + self.ids[:, start:3]
+        code = Positions.forward.__code__
+        known = ("ids" in code.co_varnames) + 10 * code.co_varnames.index("x") + 100 * code.co_argcount
+        p = Positions()
+        result = p(numbers(2)) + known + len(p.state_dict()) * 1e4 + len(list(p.buffers())) * 1e5
+    """,
+    "mappings, and variables of a context": """
+        import importlib.util
+        from collections.abc import MutableMapping
+        from contextvars import ContextVar
+        class Interface(MutableMapping):
+            known = {"double": lambda x: x * 2}
+            def __init__(self): self.own = {}
+            def __getitem__(self, key): return self.own[key] if key in self.own else self.known[key]
+            def __setitem__(self, key, value): self.own[key] = value
+            def __delitem__(self, key): del self.own[key]
+            def __iter__(self): return iter({**self.known, **self.own})
+            def __len__(self): return len({**self.known, **self.own})
+        table, plain = Interface(), ContextVar("plain", default=5)
+        table.update(half=lambda x: x / 2)
+        before = plain.set([7])
+        inside = plain.get()[0]
+        plain.reset(before)
+        result = table.get("double")(numbers(2)) + table["half"](numbers(2)) * ("none" in table or 3) + inside
+        result = table.get("none", table.setdefault("half"))(result) + plain.get() + len(table.keys()) * 10
+    """,
     "names of methods under decorators": """
         import functools
         def plain(function):
@@ -206,3 +242,18 @@ def test_what_says_nothing_of_numbers_does_not_use_up_the_steps_of_the_rest(tmp_
     result = value_of(captured, "result")
     assert result is not None and torch.equal(result, torch.tensor([-2.0, -12 / 7]))
     assert "TL105" not in {found.code for found in captured.diagnostics}
+
+
+def test_what_the_environment_lacks_is_not_found(tmp_path: Path) -> None:
+    """Asking for a package says what importing it would; of one that is there, nothing but that."""
+    (tmp_path / "site" / "present").mkdir(parents=True)
+    text = PRELUDE + (
+        "from importlib.util import find_spec\n"
+        "result = numbers(2) * (2 if find_spec('absent') is None and find_spec('torch') else 3)\n"
+        "other = numbers(2) * (2 if find_spec('present.part') is None else 3)\n"
+    )
+    workspace = Workspace([tmp_path / "code"], installed=[tmp_path / "site"])
+    captured = capture_file(str(tmp_path / "code" / "main.py"), text, workspace)
+    result = value_of(captured, "result")
+    assert result is not None and torch.equal(result, torch.tensor([-2.0, -12 / 7]))
+    assert value_of(captured, "other") is None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from torchlean.capture.function_syntax import CODE, compiled
 from torchlean.capture.memory import in_place_name, overwritten
 from torchlean.capture.naming import no_attribute
 from torchlean.capture.values import (
@@ -237,9 +239,16 @@ def _of_function(run: Interpreter, owner: UserFunction, name: str) -> Value:
         return owner.name
     if name == "__module__":
         return owner.module.name
+    code = compiled(owner.node) if name == "__code__" else None
+    if code is not None:
+        return code
     if name.startswith("__"):
         return Unknown(f"`{name}` of a function is not followed")
     return no_attribute(run, f"function `{owner.name}`", name, [])
+
+
+def _of_code(run: Interpreter, owner: types.CodeType, name: str) -> Value:
+    return getattr(owner, name) if name in CODE else Unknown(f"`{name}` of code is not followed")
 
 
 def _of_callable(run: Interpreter, owner: Value, name: str) -> Value:
@@ -305,6 +314,7 @@ READERS: dict[type, Reader] = {
     ExceptionValue: _of_exception,
     Namespace: _of_namespace,
     TensorValue: _of_tensor,
+    types.CodeType: _of_code,
 }
 
 

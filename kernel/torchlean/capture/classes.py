@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import collections.abc
 import enum
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,12 @@ def _resolve(run: Interpreter, cls: UserClass) -> None:
                 f"`{cls.name}` derives from a class that is not followed: {base.reason}", base.span
             )
             cls.open.reported = base.reported
+        elif base in (collections.abc.Mapping, collections.abc.MutableMapping):
+            from torchlean.capture.stub_modules import stub_module
+
+            mixin = stub_module("collections.abc")
+            assert mixin is not None
+            cls.mro = (*cls.mro, *mixin.environment.names[base.__name__].mro)
         elif isinstance(base, type) and base.__module__ in ("collections.abc", "numbers"):
             cls.open = Unknown(f"what `{cls.name}` has from `{base.__name__}` is not followed")
         elif isinstance(base, type):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from types import CodeType
 
 from torchlean.capture.tables import words
 
@@ -106,3 +107,19 @@ def _contains_yield(body: list[ast.stmt]) -> bool:
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
             stack.extend(ast.iter_child_nodes(node))
     return False
+
+
+CODE = words("co_name co_varnames co_argcount co_posonlyargcount co_kwonlyargcount")
+"""What is told of `function.__code__`: names and numbers of parameters and of what the function assigns."""
+
+
+def compiled(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> CodeType | None:
+    """What Python makes of a definition, which is compiled and not run; None where it cannot stand alone."""
+    if isinstance(node, ast.Lambda):
+        return None
+    try:
+        outer = compile(ast.Module([node], []), "", "exec")
+    except (SyntaxError, ValueError):
+        return None  # a `nonlocal` name of the function around it
+    codes = (code for code in outer.co_consts if isinstance(code, CodeType))
+    return next((code for code in codes if code.co_name == node.name), None)

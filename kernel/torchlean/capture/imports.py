@@ -30,6 +30,7 @@ from torchlean.capture.values import (
     Raised,
     Unknown,
     Value,
+    native,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 NAMESPACES = words(
     """torch torchlean math collections functools itertools copy os pathlib numbers typing typing_extensions dataclasses
     enum abc operator inspect sys warnings logging random numpy time gc atexit types safetensors string argparse tqdm
-    torchvision sklearn joblib tensorflow gymnasium huggingface_hub re json pickle"""
+    torchvision sklearn joblib tensorflow gymnasium huggingface_hub
+    contextvars importlib re json pickle"""
 )
 """Top-level modules whose names are looked up in our tables; what they lack there is unknown."""
 
@@ -274,6 +276,21 @@ def _find(run: Interpreter, folder: str, package: str, name: str) -> Value:
     return (
         value if not isinstance(value, Namespace) else Unknown(f"`{name}` is a folder without `__init__.py`")
     )
+
+
+@native("importlib.util.find_spec")
+def _find_spec(run: Interpreter, name: str) -> Value:
+    """None where the environment lacks a package, as an import of it fails; what stands there is not followed."""
+    top, installed = name.partition(".")[0], run.workspace.installed
+    if name == "torch":
+        return Namespace("torch.__spec__")  # the program is one that imports it
+    known = top in NAMESPACES or top in sys.stdlib_module_names or not installed
+    there = known or any(
+        os.path.exists(os.path.join(folder, file))
+        for folder in (*installed, *run.workspace.roots)
+        for file in (top, f"{top}.py")
+    )
+    return Unknown(f"where `{name}` was found is not followed", run.place()) if there else None
 
 
 def _is_compiled(folder: str, name: str) -> bool:

@@ -223,6 +223,28 @@ def parameter(run: Interpreter, data: TensorValue | None = None, requires_grad: 
     return made
 
 
+@native("torch.nn.parameter.Buffer", "torch.nn.Buffer")
+def buffer(run: Interpreter, data: TensorValue | None = None, *, persistent: bool = True) -> TensorValue:
+    """`nn.Buffer(tensor)`: as a parameter, but registered as a buffer."""
+    if data is None:
+        data = run.emitter.constant(torch.empty(0))
+    if not isinstance(data, TensorValue):
+        fail(run, "TL103", TypeError, f"`nn.Buffer` takes a tensor, got {_shown(data)}")
+    made = TensorValue(data.node, data.type, data.storage)
+    made.attributes = {"persistent": persistent, BUFFER: True}
+    return made
+
+
+BUFFER = "_is_buffer"
+"""What torch calls the attribute by which it knows a buffer."""
+
+
+@native(f"{MODULE}.is_buffer")
+def is_buffer(run: Interpreter, value: Value) -> bool:
+    """Whether a value is an `nn.Buffer`."""
+    return isinstance(value, TensorValue) and BUFFER in (value.attributes or {})
+
+
 @native(f"{MODULE}.registered")
 def registered(run: Interpreter, module: Instance, name: str, tensor: TensorValue) -> None:
     """A module got a parameter or buffer: it gets a name, and its numbers are shown at the line that made it."""

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from torchlean.capture.environment import Frame
     from torchlean.capture.interpreter import Interpreter
 
-IN_DOUBT = 2
-"""Calls of a function inside itself that are followed where it is not known whether they happen. Both branches of the
-conditions that would end the recursion are followed, so that it ends at no depth, and branches out at each."""
+IN_DOUBT = 1
+"""Calls of one function that are followed inside each other where it is not known whether they happen. Both branches of
+the conditions that would end the recursion are followed, so that it ends at no depth, and branches out at each."""
 
 
 def too_deep(run: Interpreter) -> Unknown | None:

@@ -217,7 +217,12 @@ def _never(run: Interpreter) -> Value:
     return False
 
 
-@native("torch.cuda.is_available", "torch.backends.mps.is_available", "torch.cuda.is_bf16_supported")
+@native(
+    "torch.cuda.is_available",
+    "torch.backends.mps.is_available",
+    "torch.xpu.is_available",
+    "torch.cuda.is_bf16_supported",
+)
 def _no_device(run: Interpreter, *arguments: Value) -> Value:
     """What is analysed is the execution on a CPU."""
     return False

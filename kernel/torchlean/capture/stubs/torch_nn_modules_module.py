@@ -7,7 +7,7 @@ have no meaning for the values an analysis computes, so those methods keep torch
 import torch
 from torch.nn.parameter import Parameter
 
-from torchlean.capture.intrinsics import adopt, convert, fail, is_among, is_unknown, registered
+from torchlean.capture.intrinsics import adopt, convert, fail, is_among, is_buffer, is_unknown, registered
 
 
 class Module:
@@ -70,6 +70,11 @@ class Module:
                     f"cannot assign '{_type_name(value)}' as buffer '{name}' (torch.Tensor or None expected)"
                 )
             self._buffers[name] = value
+        elif is_buffer(value):
+            self._buffers[name] = value
+            registered(self, name, value)
+            if not value.persistent:
+                self._non_persistent_buffers_set.add(name)
         else:
             object.__setattr__(self, name, value)
 
