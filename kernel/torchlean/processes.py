@@ -86,6 +86,16 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def end_children(pid: int) -> None:
+    """Kill the processes right below one, as far as the system tells them at once: looking through all processes takes
+    longer than a program that forks without end takes to make more of them."""
+    with contextlib.suppress(OSError, ValueError):
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+        for each in map(int, listed.split()):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(each, signal.SIGKILL)
+
+
 def end_below(pid: int) -> None:
     """Kill the processes below one. It should adopt orphans, for those whose parents have ended are not found."""
     for _ in range(_ROUNDS):

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from torchlean.processes import MIB, Collector, descendants, end_below, proportional, resident
+from torchlean.processes import MIB, Collector, descendants, end_below, end_children, proportional, resident
 from torchlean.sandbox.limits import COMPILER, Limits
 from torchlean.sandbox.report import Deed, Ending, Report, Walls
 from torchlean.startup import module_command
@@ -165,6 +165,7 @@ class _Run:
     def _end(self) -> None:
         """End everything, those that it started first: without their parent they could not be found."""
         if self._process.poll() is None:
+            end_children(self._process.pid)  # where there are namespaces, all end with the first process
             end_below(self._process.pid)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
