@@ -121,7 +121,7 @@ STRANGE = {
     "re.match('(a+)+$', t)\nre.split('(a|aa)*$', t)\n"
     "re.sub('a*' * 20 + '$', '', t)\nre.compile('(' * 3000)\nre.findall('(?:(?:a?){99}){99}c', t)\n"
     "re.sub('a', '\\\\g<0>' * 10**6, t)\nre.match('x' * 10**6, t)\nre.match(t, 3)\n"
-    "re.match(b'a', b'a')\nre.match([], t)",
+    "re.match(b'a', b'a')\nre.match([], t)\nre.match('[[a-b]', t)",
     "odd objects": "class A:\n  __bool__ = 5\n  __len__ = None\n"
     "  def __iter__(self): return self\n  def __next__(self): return 1\n"
     "if A(): pass\nlen(A())\nlist(A())\nA() + A()\nA()[A()]",
