@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -165,6 +166,46 @@ def test_a_program_that_forks_without_end_is_ended_with_all_its_processes(runs: 
     assert report.what_happened == "it started too many processes (20) while importing model.py"
     assert report.remarks == ("it started: a fork of itself",)
     assert_gone(f"{os.getpid()} ", "torchlean.sandbox.keeper")
+
+
+STORM = """
+import os, time
+from torchlean.sandbox.walls import crowd_limited, separated
+assert separated()
+first = os.fork()
+if first == 0:
+    if not crowd_limited(310):
+        print("not limited", flush=True)
+        os._exit(0)
+    count = 0
+    try:
+        while count < 2000:
+            if os.fork() == 0:
+                time.sleep(60)
+                os._exit(0)
+            count += 1
+    except OSError:
+        pass
+    print(count, flush=True)
+    os._exit(0)
+os.waitpid(first, 0)
+"""
+
+
+def test_a_namespace_has_no_room_for_forks_without_end() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", STORM], capture_output=True, text=True, timeout=60, check=False
+    ).stdout
+    if "limited" in said or not said:
+        pytest.skip("this system has no namespaces of processes with a limit of their own (Linux 6.14)")
+    assert 280 < int(said) < 310
+
+
+def test_a_program_runs_in_such_a_namespace(runs: Runner) -> None:
+    report = runs("answer = int(open('/proc/sys/kernel/pid_max').read())", Limits(processes=40, seconds=20.0))
+    here = int(Path("/proc/sys/kernel/pid_max").read_text())
+    if report.walls.processes and report.result["answer"] != here:
+        assert report.result["answer"] == Limits(processes=40).tasks
 
 
 @with_and_without_walls

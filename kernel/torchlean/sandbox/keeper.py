@@ -17,7 +17,7 @@ from typing import Any
 from torchlean.processes import end_below
 from torchlean.sandbox.channel import Channel
 from torchlean.sandbox.limits import Limits, lower
-from torchlean.sandbox.walls import adopt_orphans, die_with_parent, fenced, separated
+from torchlean.sandbox.walls import adopt_orphans, crowd_limited, die_with_parent, fenced, separated
 from torchlean.sandbox.watch import Watch
 
 
@@ -37,6 +37,7 @@ def main() -> None:
     first = os.fork()
     if first == 0:
         die_with_parent(0)  # which has no number in here
+        crowd_limited(Limits(**order["limits"]).tasks)
         _tend(order, descriptor)
         os._exit(0)
     os.waitpid(first, 0)

@@ -18,6 +18,9 @@ COMPILER = "torchinductor"
 OPEN_FILES = 1024
 """What programs get by default, and torch's compiler needs some hundred of."""
 
+THREADS = 8
+"""That a process may have beside one for each processor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -36,6 +39,12 @@ class Limits:
     processes: int = 64
     output: int = 64 * 1024
     results: int = 64
+
+    @property
+    def tasks(self) -> int:
+        """Processes and threads that the kernel lets it have: room for each process to use every processor, and no
+        room for forks that fork without end, which would slow down the look that ends them."""
+        return self.processes * (_processors() + THREADS)
 
 
 def lower(limits: Limits) -> None:

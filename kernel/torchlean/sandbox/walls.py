@@ -1,7 +1,8 @@
 """Walls around a process that an unprivileged one can build around itself on Linux, for good and for its children.
 
 - Namespaces (namespaces(7)): one of the network without any device, so that not even the machine itself is reached; one
-  of processes, so that all of them end with the first one, whatever they did to leave their group.
+  of processes, so that all of them end with the first one, whatever they did to leave their group, and that there are
+  never thousands of them.
 - Landlock (landlock(7)): no file outside of given folders is written, made, renamed or removed.
 
 Either may be missing (an old kernel, a container that forbids it). What stands is told, and the report tells it on.
@@ -41,6 +42,9 @@ _SIGNALS = 1 << 1
 """Scope: no signals to processes outside."""
 _TRUNCATE_SINCE, _NETWORK_SINCE, _SCOPES_SINCE, _REFER_SINCE = 3, 4, 6, 2
 
+_LEAST_CROWD = 301
+"""The kernel takes no smaller one: 300 numbers are kept for what it starts itself."""
+
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
 """May be written to: nothing comes of it."""
 
@@ -65,6 +69,16 @@ def separated() -> bool:
             Path(f"/proc/self/{name}").write_text(text, encoding="ascii")
         except OSError:
             break  # then everything belongs to nobody inside, which only names
+    return True
+
+
+def crowd_limited(tasks: int) -> bool:
+    """Let this process's namespace hold no more than so many processes and threads, as its first process. False where
+    the system cannot do that: before Linux 6.14 the largest number of a process is the same for all."""
+    try:
+        Path("/proc/sys/kernel/pid_max").write_text(str(max(tasks, _LEAST_CROWD)), encoding="ascii")
+    except OSError:
+        return False
     return True
 
 
