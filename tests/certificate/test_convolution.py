@@ -78,6 +78,14 @@ def test_a_convolution_is_stated_by_its_kernels_wherever_its_matrix_is_one(name,
     assert certificate_faults(document.lean) == ()
 
 
+def test_pooling_to_nothing_is_certified_as_nothing(tmp_path) -> None:
+    forward = "return self.a(x.reshape(1, 2, 4)).sum() + x.sum()"
+    found = asked(tmp_path, "self.a = nn.AdaptiveAvgPool1d(0)", forward, "net(x) < 30.0", "[-1.0] * 8, 1.0")
+    document = certify("holds", found.question, found.own, found.text).document
+
+    assert convolutions(document) == []
+
+
 def test_each_weight_stands_once(tmp_path) -> None:
     document = certificate(tmp_path, "nn.Conv2d(2, 3, 3, padding=1)", "1, 2, 4, 4")
     ((first, last),) = [document.statement.network.nodes]

@@ -55,10 +55,12 @@ def contracted(lowering: Lowering, node: Node) -> list[Element]:
 
 
 def windows(lowering: Lowering, node: Node) -> Layout | None:
-    """What a convolution or average pooling of its first operand slides along; None for other ops, and where windows
-    are of unequal size."""
+    """What a convolution or average pooling of its first operand slides along; None for other ops, where windows are of
+    unequal size, and where there are no elements."""
     shape, result = lowering.graph[node.inputs[0]].type.shape, node.type.shape
     attributes: Any = node.attributes
+    if 0 in (*shape, *result):
+        return None
     if node.op == "conv":
         weight = lowering.graph[node.inputs[1]].type.shape
         op = OPS[node.op]
@@ -191,8 +193,8 @@ def _scaled(
     bias = [Fraction(0)] * len(elements)
     for number, (element, factor) in enumerate(zip(elements, factors, strict=True)):
         _accumulate(rows[number], bias, number, element, factor)
-    factor = factors[0]
-    if len(elements) > FEW and dyadic(factor) and len(set(factors)) == 1:
+    if len(elements) > FEW and len(set(factors)) == 1 and dyadic(factors[0]):
+        factor = factors[0]
         scale = factor.denominator.bit_length() - 1
         slope = factor.numerator
         return lowering.assembly.hinge(
