@@ -191,6 +191,25 @@ class Model(torch.nn.Module):
     assert {found.code for found in followed(text).diagnostics} == {"TL105"}
 
 
+def test_a_loss_that_is_made_anew_in_each_step_of_an_agent_is_followed() -> None:
+    text = """\
+import random
+import torch
+net = torch.nn.Linear(2, 2)
+memory = []
+def optimise():
+    if len(memory) < 8:
+        return
+    states = torch.cat(random.sample(memory, 8))
+    torch.nn.SmoothL1Loss()(net(states), torch.zeros(8, 2)).backward()
+for episode in range(600):
+    while random.random() > 0.1:
+        memory.append(torch.rand(1, 2))
+        optimise()
+"""
+    assert {found.code for found in followed(text).diagnostics} <= {"TL102"}
+
+
 def test_capturing_twice_gives_the_same() -> None:
     text = FILES[0].read_text()
     first, second = followed(text), followed(text)

@@ -81,6 +81,8 @@ def plain_attribute(run: Interpreter, owner: Instance, name: str) -> Value:
     if owner.cls.is_module:
         for registry in REGISTRIES:
             held = owner.attributes.get(registry)
+            if isinstance(held, Unknown):
+                return held  # what the module holds changes while a loop is followed on trial
             if held is not None and name in held:
                 return run.seen(held)[name] if not isinstance(run.seen(held), Unknown) else run.seen(held)
     if name == "__dict__":
@@ -406,7 +408,8 @@ def _is_plain(owner: Instance, name: str, value: Value) -> bool:
     """Whether `torch.nn.Module.__setattr__` would only put the value into `__dict__`."""
     if isinstance(value, TensorValue) or (isinstance(value, Instance) and value.cls.is_module):
         return False
-    return all(name not in owner.attributes.get(registry, ()) for registry in REGISTRIES)
+    registries = [owner.attributes.get(registry, ()) for registry in REGISTRIES]
+    return all(not isinstance(known, Unknown) and name not in known for known in registries)
 
 
 def delete_attribute(run: Interpreter, owner: Value, name: str) -> None:
