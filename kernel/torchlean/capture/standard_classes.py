@@ -212,7 +212,13 @@ def _annotate(run: Interpreter, kind: Value, value: Value) -> Value:
     return value
 
 
-@native("torch.jit.is_scripting", "torch.jit.is_tracing", "torch.compiler.is_compiling")
+@native(
+    "torch.jit.is_scripting",
+    "torch.jit.is_tracing",
+    "torch.compiler.is_compiling",
+    "torch.compiler.is_dynamo_compiling",
+    "torch.compiler.is_exporting",
+)
 def _never(run: Interpreter) -> Value:
     return False
 
