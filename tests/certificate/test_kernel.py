@@ -57,8 +57,9 @@ def body(document: Document) -> str:
 
 
 def together(documents: list[Document]) -> str:
-    head = documents[0].lean.partition("/-!")[0]
-    return head + "public noncomputable section\n" + "\n".join(map(body, documents))
+    heads = [document.lean.partition("/-!")[0].splitlines() for document in documents]
+    head = dict.fromkeys(line for lines in heads for line in lines)
+    return "\n".join([*head, "public noncomputable section", *map(body, documents)])
 
 
 def bounds_theorem(seed: int, backward: bool) -> str:
