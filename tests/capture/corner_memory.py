@@ -86,7 +86,7 @@ REFUSED: dict[str, str] = {
     "y = x.as_strided((2, 2), (1, 1)) ; y += 1 ; result = x": "`as_strided` of a tensor is not followed",
     "y = x.numpy() ; y += 1 ; result = x": "stay in torch",
     "y = x.numpy() ; y[0] = 1 ; result = x": "stay in torch",
-    "w = nn.Buffer(x) ; w += 1 ; result = x": "Buffer` is not followed",
+    "w = nn.Buffer(x) ; w += 1 ; result = x": "changed in place while another tensor shares its memory",
     "x.scatter_add_(1, torch.tensor([[0, 0], [1, 2]]), x[:, :2].clone()) ; result = x": "`scatter_add_` of a tensor",
     "x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = x": "`index_add_` of a tensor",
     "y = x ; x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = y": "`index_add_` of a tensor",

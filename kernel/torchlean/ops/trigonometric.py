@@ -147,7 +147,9 @@ class Atan2(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         y, x = (Interval(v.lower + 0.0, v.upper + 0.0, v.undefined) for v in inputs)  # -0.0 is 0.0
-        cut = (x.lower < 0) & (y.lower <= 0) & (y.upper >= 0)
+        # For torch it is left of the cut; where an end is known to be -0.0, that result is inside, too.
+        left = (x.lower < 0) | ((x.lower == 0) & inputs[1].lower.signbit())
+        cut = left & (y.lower <= 0) & (y.upper >= 0)
         corners = torch.stack([torch.atan2(a, b) for a in (y.lower, y.upper) for b in (x.lower, x.upper)])
         angles = relative(corners, 2 * TRANSCENDENTAL_ULPS * UNIT_ROUNDOFF)
         lower = angles.below().amin(0).clamp(min=-PI_ABOVE)
