@@ -128,7 +128,7 @@ SEVERITIES: dict[str, Severity] = {
     "TL110": Severity.ERROR,
     "TL111": Severity.ERROR,
     "TL112": Severity.WARNING,
-    "TL113": Severity.WARNING,
+    "TL113": Severity.INFORMATION,
     "TL114": Severity.ERROR,
     "TL115": Severity.WARNING,
     "TL120": Severity.ERROR,
