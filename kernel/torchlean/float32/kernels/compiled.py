@@ -32,7 +32,6 @@ COMPILED: Mapping[str, Kernel] = MappingProxyType(
         "log10": Kernel(2.5, documented=2.0, why=_LIBRARY),
         "tanhshrink": Kernel(2.0, absolute=2.5 * 2.0**-24, why="x - tanh(x) cancels near 0"),
         "gelu_tanh": Kernel(1.5, absolute=2.0**-21, why="1 + tanh(x) cancels for negative inputs"),
-        "gelu": Kernel(1.0, absolute=2.0**-20, why="1 + erf(x) cancels; see erf"),
         # An ulp of e^x below 2, and from there on at most two ulps of e^x - 1.
         "expm1": Kernel(2.5, absolute=2.0**-23, why=_EXPM1),
         "elu": Kernel(2.5, absolute=2.0**-23, why=_EXPM1),
@@ -47,6 +46,9 @@ COMPILED: Mapping[str, Kernel] = MappingProxyType(
             2.5, absolute=2.0**-12, why="1 - erf(y) cancels in Newton's steps, next to 1 and -1"
         ),
         "acosh": dataclasses.replace(KERNELS["acosh"], finite_below=1.8e19, why="x * x overflows"),
+        "asinh": dataclasses.replace(
+            KERNELS["asinh"], finite_below=1.8e19, why="x * x overflows before torch 2.12"
+        ),
         "atanh": Kernel(2.5, absolute=2.0**-23, why="log((1 + x) / (1 - x)) cancels near 0"),
         "pow[4]": Kernel(4.0, why="products, see `power`"),
     }
