@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from tests.capture.marked import capture
 
 from torchlean.capture import Cancelled, Capture, Workspace, capture_file
@@ -215,3 +217,35 @@ def test_capturing_twice_gives_the_same() -> None:
     first, second = followed(text), followed(text)
     assert [node.digest for node in first.graph] == [node.digest for node in second.graph]
     assert [unit.observations for unit in first.units] == [unit.observations for unit in second.units]
+
+
+def test_functions_of_torch_that_do_more_than_compute_are_not_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`torch.jit.save(x, file)` calls `x.save`, `torch.onnx.export` writes, `from_file` makes the file."""
+    monkeypatch.chdir(tmp_path)
+    followed("""\
+import torch
+x = torch.ones(3)
+torch.jit.save(x, "a")
+torch.onnx.export(x, x, "b")
+torch.export.save(x, "c")
+torch.from_file("d", True, 3)
+torch.multiprocessing.spawn(print, x)
+torch.package.PackageExporter("e").save_pickle("a", "b", x)
+""")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tensors_that_are_made_of_nothing_stay_without_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system promises memory that it does not have, filling it would end the process."""
+    made = []
+    original = torch.arange
+
+    def arange(*arguments: Any, **options: Any) -> torch.Tensor:
+        made.append(original(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(torch, "arange", arange)
+    followed("import torch\ntorch.arange(2**33)\n")
+    assert {tensor.device.type for tensor in made} == {"meta"}

@@ -6,11 +6,14 @@ known only of functions that move numbers about: then they are among those of th
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.overrides import get_overridable_functions
 
+from torchlean.capture.emitter import TensorTooLarge
 from torchlean.capture.ranges import Range, range_of
 from torchlean.capture.signs import nonnegative
 from torchlean.capture.tables import words
@@ -19,7 +22,7 @@ from torchlean.capture.torch_names import real_object
 from torchlean.capture.values import MISSING, Native, TensorValue, Value, contains_unknown
 from torchlean.capture.widening import anything, is_trainable
 from torchlean.graph.origin import Source
-from torchlean.ops import ShapeError, TensorType, UnsupportedError
+from torchlean.ops import SPELLINGS, ShapeError, TensorType, UnsupportedError
 from torchlean.ops.arguments import TORCH_ERRORS
 
 if TYPE_CHECKING:
@@ -35,16 +38,34 @@ MIXING = WRITING | words("take take_along_dim gather index_select")
 """Functions whose results consist of numbers of their operands; integer operands beside floating ones are indices."""
 
 
+COMPUTING = ("torch.fft.", "torch.linalg.", "torch.nn.functional.", "torch.nn.utils.rnn.", "torch.special.")
+"""Modules whose functions do nothing but compute."""
+
+
+@functools.cache
+def _operations() -> frozenset[Any]:
+    """Functions and methods that torch lets tensors of one's own take over: they compute, and touch no files."""
+    return frozenset(each for listed in get_overridable_functions().values() for each in listed)
+
+
+def _computes(dotted: str, function: object) -> bool:
+    """Whether a function of torch may be called on a program's behalf: `torch.onnx.export` writes, others run code."""
+    return dotted in SPELLINGS or dotted.startswith(COMPUTING) or function in _operations()
+
+
 def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
     """The result of `dotted(*arguments, **keywords)`, `MISSING` where not even its shape is known."""
     function = real_object(dotted)
     if not callable(function) or isinstance(function, type) or contains_unknown([arguments, keywords]):
         return MISSING
-    name = dotted.rpartition(".")[2]
     if dotted == "torch.autograd.grad":
         return _gradients(run, arguments, keywords)
+    if not _computes(dotted, function):
+        return MISSING
+    name = dotted.rpartition(".")[2]
     try:
-        with torch.no_grad():
+        # What makes a tensor makes it without numbers, of whatever size.
+        with torch.no_grad(), torch.device("meta"):
             # The first use of the meta device takes a second, and is not needed where the shape stays.
             made = (
                 _like_first(arguments)
@@ -62,7 +83,10 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
     ):
         return MISSING  # complex numbers have no ranges
     found = _mixed(run, name, arguments, keywords) if name in MIXING else Range(-math.inf, math.inf)
-    return _leaves(run, made, found, name)
+    try:
+        return _leaves(run, made, found, name)
+    except TensorTooLarge:
+        return MISSING
 
 
 def _gradients(run: Interpreter, arguments: list[Value], keywords: dict[str, Value]) -> Value:
