@@ -16,8 +16,8 @@ from torch import Tensor
 from torchlean.ops.op import ShapeError, TensorType, UnsupportedError
 from torchlean.ops.spelling import Emitter, TensorValue
 
-TORCH_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError)
-"""What torch raises for operands that do not fit."""
+TORCH_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError, AssertionError)
+"""What torch raises for operands that do not fit; without numbers (on the meta device) some versions only assert it."""
 
 
 def is_tensor(value: object) -> TypeGuard[TensorValue]:
