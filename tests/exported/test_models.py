@@ -41,6 +41,10 @@ REFUSED = {
 DERIVATIVES = "tl.D calls autograd, which export refuses"
 
 
+NOT_CALLED = frozenset({"dqn", "hand_rnn", "own_attention", "sequential_mlp", "siamese", "squeeze_excite"})
+"""Models without a claim, whose files call no module, or have no class for it: no shape of an input is known."""
+
+
 def exported(path: Path) -> tuple[Capture, list[Outcome]]:
     capture = capture_file(str(path), path.read_text(), Workspace([path.parent]))
     units = [unit for unit in capture.units if exportable(unit) and unit.failure is None]
@@ -86,7 +90,7 @@ def test_a_model_is_exported_as_it_is_captured(
     run_eagerly(path.read_text(), path, call, {key: torch.randn(shape) for key, shape in shapes.items()})
     monkeypatch.undo()
     capture, found = exported(path)
-    assert found
+    assert bool(found) is (name not in NOT_CALLED)
     for outcome in found:
         key = (name, outcome.unit.name)
         if key in REFUSED:
