@@ -107,13 +107,30 @@ def test_the_kernel_confirms_the_operations_of_an_execution(kernel: Ask, tmp_pat
 
 
 @pytest.mark.lean
-@pytest.mark.parametrize("way", ["exact", "rounded"])
-def test_the_kernel_denies_one_wrong_bit(
-    kernel: Ask, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_kernel_denies_one_wrong_number(
+    kernel: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, points, _ = of_case(tmp_path, "no_bias")
-    right = in_lean._patterns if way == "rounded" else in_lean._vector
-    monkeypatch.setattr(in_lean, right.__name__, lambda numbers: right([numbers[0] * 2, *numbers[1:]]))
+    right = in_lean._vector
+    monkeypatch.setattr(in_lean, "_vector", lambda numbers: right([numbers[0] * 2, *numbers[1:]]))
     with pytest.raises(Denied) as denied:
-        getattr(network, way)(points, kernel)
+        network.exact(points, kernel)
+    assert denied.value.rejected
+
+
+@pytest.mark.lean
+def test_the_kernel_denies_one_wrong_bit_of_a_sum(
+    kernel: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, points, _ = of_case(tmp_path, "no_bias")
+    right = in_lean._Steps._noted
+
+    def wrong(
+        steps: in_lean._Steps, name: str, left: in_lean.Bits, other: in_lean.Bits, result: in_lean.Bits
+    ) -> in_lean.Bits:
+        return right(steps, name, left, other, result ^ np.uint32(name == "add"))
+
+    monkeypatch.setattr(in_lean._Steps, "_noted", wrong)
+    with pytest.raises(Denied) as denied:
+        network.rounded(points, kernel)
     assert denied.value.rejected
