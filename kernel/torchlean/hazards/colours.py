@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.hazards.repetition import number_of
-from torchlean.hazards.written import Written, called_name, dotted, imported
+from torchlean.hazards.written import Written, called_name
 
 READERS = frozenset({"imread", "imdecode", "VideoCapture"})
 """Functions of `cv2` that give pictures with blue first."""
@@ -29,20 +29,18 @@ MESSAGE = (
 
 def exchanged(written: Written) -> Iterator[Diagnostic]:
     """A warning at each place where OpenCV reads, in a file that normalises for another order."""
-    tree = written.module.tree
-    imports = imported(tree)
-    if not any(path.split(".")[0] == "cv2" for path in imports.values()):
+    if not any(path.split(".")[0] == "cv2" for path in written.imports.values()):
         return
-    nodes = list(ast.walk(tree))
+    nodes = written.nodes
     if any(map(_turns_round, nodes)) or not any(map(_is_for_red_first, nodes)):
         return
     for node in nodes:
-        if isinstance(node, ast.Call) and called_name(node) in READERS and _is_opencvs(node.func, imports):
+        if (
+            isinstance(node, ast.Call)
+            and called_name(node) in READERS
+            and written.package(node.func) == "cv2"
+        ):
             yield diagnostic("TL316", written.module.span(node), MESSAGE)
-
-
-def _is_opencvs(function: ast.expr, imports: dict[str, str]) -> bool:
-    return imports.get(dotted(function).split(".")[0], "").split(".")[0] == "cv2"
 
 
 def _is_for_red_first(node: ast.AST) -> bool:

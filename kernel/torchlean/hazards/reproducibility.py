@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator
 
 from torchlean.diagnostics import Diagnostic, diagnostic
-from torchlean.hazards.written import Written, called_name, dotted, imported
+from torchlean.hazards.written import Written, called_name
 
 ATOMIC = frozenset({"index_add", "scatter_add", "scatter_reduce"})
 """Functions and methods that add to one element from many threads; without the underscore of in-place ones."""
@@ -28,47 +28,37 @@ EFFECT = (
 
 def varying(written: Written) -> Iterator[Diagnostic]:
     """Hints in a file that uses CUDA and does not ask torch for deterministic algorithms."""
-    tree = written.module.tree
-    if not _uses_cuda(tree) or _is_deterministic(tree):
+    if not any(map(_uses_cuda, written.nodes)) or any(map(_is_deterministic, written.nodes)):
         return
-    imports = imported(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _adds_in_any_order(node, imports):
+    for node in written.nodes:
+        if isinstance(node, ast.Call) and _adds_in_any_order(node, written):
             yield diagnostic("TL317", written.module.span(node), EFFECT)
 
 
-def _uses_cuda(tree: ast.Module) -> bool:
+def _uses_cuda(node: ast.AST) -> bool:
     """`"cuda"` or `"cuda:1"` as a string, or `.cuda()`; a docstring that says the word is longer."""
-    return any(
-        (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and node.value.split(":")[0] == "cuda"
-        )
-        or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "cuda")
-        for node in ast.walk(tree)
-    )
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and node.value.split(":")[0] == "cuda"
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "cuda"
 
 
-def _is_deterministic(tree: ast.Module) -> bool:
-    return any(
+def _is_deterministic(node: ast.AST) -> bool:
+    return (
         isinstance(node, ast.Call)
         and called_name(node) == "use_deterministic_algorithms"
         and (_is_true(node.args[0]) if node.args else True)
-        for node in ast.walk(tree)
     )
 
 
-def _is_torchs(function: ast.expr, imports: dict[str, str]) -> bool:
+def _is_torchs(function: ast.expr, written: Written) -> bool:
     """A function of torch, or a method of what may be a tensor: numpy has a `put` of its own."""
-    if isinstance(function, ast.Name):
-        return imports.get(function.id, "").startswith("torch.")
-    return imports.get(dotted(function).split(".")[0], "torch").split(".")[0] == "torch"
+    package = written.package(function)
+    return package == "torch" or (package is None and isinstance(function, ast.Attribute))
 
 
-def _adds_in_any_order(call: ast.Call, imports: dict[str, str]) -> bool:
+def _adds_in_any_order(call: ast.Call, written: Written) -> bool:
     name = called_name(call) or ""
-    if not _is_torchs(call.func, imports):
+    if not _is_torchs(call.func, written):
         return False
     if name.rstrip("_") in ATOMIC:
         return True

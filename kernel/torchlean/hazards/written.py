@@ -8,6 +8,7 @@ A hazard is reported only where the person wrote the operation: the expression a
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 
 from torchlean.capture.parsing import parse
 from torchlean.capture.source_module import SourceModule
@@ -80,11 +81,22 @@ class Written:
         self._at: dict[Span, list[ast.AST]] = {}
         self._unrecorded: list[Span] = []
         self._additions = {self.module.span(node): count for node, count in additions(self.module.tree)}
-        for node in ast.walk(self.module.tree):
+        self.nodes = list(ast.walk(self.module.tree))
+        for node in self.nodes:
             if isinstance(node, (ast.expr, ast.AugAssign)):
                 self._at.setdefault(self.module.span(node), []).append(node)
             if _switches_gradients_off(node):
                 self._unrecorded.append(self.module.span(node))
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """What the file's imports bind (`imported`)."""
+        return imported(self.module.tree)
+
+    def package(self, function: ast.expr) -> str | None:
+        """Whose function or object a dotted name begins with, by the file's imports; None where they do not say."""
+        path = self.imports.get(dotted(function).split(".")[0])
+        return None if path is None else path.split(".")[0]
 
     def place(self, node: Node) -> Span | None:
         """Where this file has the node's operation itself, or None where it is part of something else."""
