@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -64,16 +65,8 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
         return MISSING
     name = dotted.rpartition(".")[2]
     try:
-        # What makes a tensor makes it without numbers, of whatever size.
-        with torch.no_grad(), torch.device("meta"):
-            # The first use of the meta device takes a second, and is not needed where the shape stays.
-            made = (
-                _like_first(arguments)
-                if name in WRITING
-                else function(
-                    *map(_meta, arguments), **{key: _meta(value) for key, value in keywords.items()}
-                )
-            )
+        # The first use of the meta device takes a second, and is not needed where the shape stays.
+        made = _like_first(arguments) if name in WRITING else _without_numbers(function, arguments, keywords)
     except TORCH_ERRORS:
         return MISSING
     if any(
@@ -141,6 +134,12 @@ def _like_first(arguments: list[Value]) -> Any:
     if not isinstance(first, TensorValue):
         raise TypeError("no tensor to write into")
     return torch.empty((), dtype=first.dtype).expand(first.shape)
+
+
+def _without_numbers(function: Callable[..., Any], arguments: list[Value], keywords: dict[str, Value]) -> Any:
+    """What the function makes of such tensors; tensors that it makes of nothing, of whatever size, have none either."""
+    with torch.no_grad(), torch.device("meta"):
+        return function(*map(_meta, arguments), **{key: _meta(value) for key, value in keywords.items()})
 
 
 def _meta(value: Value) -> Any:
