@@ -47,20 +47,20 @@ def pickle_load(run: Interpreter, file: Value = None, **options: Value) -> Value
     try:
         return followed(run, read_pickle(_content(run, file)))
     except PickleError as error:
-        return _unread("pickle.load", error)
+        return _unread("pickle.load", str(error))
 
 
 @native("json.load", unknowns=True)
 def json_load(run: Interpreter, fp: Value = None, **options: Value) -> Value:
     """Numbers, texts and containers of them, such as the sizes of a network."""
+    if options:
+        return _unread("json.load", "is read with options")
     try:
-        if options:
-            raise PickleError("is read with options")
         return followed(run, json.loads(_content(run, fp)))
     except PickleError as error:
-        return _unread("json.load", error)
+        return _unread("json.load", str(error))
     except (ValueError, RecursionError) as error:
-        return _unread("json.load", PickleError(f"is no JSON: {error}"))
+        return _unread("json.load", f"is no JSON: {error}")
 
 
 def _content(run: Interpreter, file: Value) -> bytes:
@@ -75,5 +75,5 @@ def _content(run: Interpreter, file: Value) -> bytes:
     return small_file(run, path)
 
 
-def _unread(function: str, error: PickleError) -> Unknown:
-    return Unknown(f"the file of `{function}` {error}")
+def _unread(function: str, why: str) -> Unknown:
+    return Unknown(f"the file of `{function}` {why}")
