@@ -24,7 +24,7 @@ from torchlean.analysis.certifying import certified
 from torchlean.analysis.session import Session
 from torchlean.certificate import Document, Title, write
 from torchlean.certificate.checker import Checker, Known
-from torchlean.certificate.convolution import Convolution, Kernel, laid_out
+from torchlean.certificate.convolution import Convolution, laid_out
 from torchlean.certificate.lean_source import CONVOLUTIONS, EXECUTIONS, MODULES, PROOFS
 from torchlean.certificate.lean_terms import field_width
 from torchlean.certificate.network import (
@@ -234,9 +234,7 @@ def _convolved(channels: int, *, structured: bool) -> Document:
     """A picture of 8x8, `channels` kernels of 3x3 with stride 2 and padding 1, relu, and one affine output."""
     draw = random.Random(0)
     layout = laid_out((1, 8, 8), (channels, 4, 4), (3, 3), (2, 2), (1, 1), (1, 1), kernels=channels, groups=1)
-    convolution = Convolution(
-        layout, tuple(Kernel(first, _drawn(draw, layout.taps)) for first in layout.firsts)
-    )
+    convolution = Convolution(layout, tuple(_drawn(draw, layout.taps) for _ in layout.firsts))
     bias = _drawn(draw, layout.results)
     first = Linear(0, WEIGHT_BITS + 2, convolution.rows(), bias, convolution if structured else None)
     return _rectified([first, _dense(draw, 1, layout.results, 1)], layout.columns)

@@ -222,11 +222,8 @@ def drawn(seed: int) -> Convolution:
 def padded() -> Convolution:
     layout = laid_out((2, 5, 5), (2, 3, 3), (3, 3), (2, 2), (1, 1), (1, 1), kernels=2, groups=1)
     draw = random.Random(1)
-    kernels = [
-        Kernel(first, tuple(draw.choice((-7, -2, 3, 5)) for _ in range(layout.taps)))
-        for first in layout.firsts
-    ]
-    return Convolution(layout, tuple(kernels))
+    weights = [tuple(draw.choice((-7, -2, 3, 5)) for _ in range(layout.taps)) for _ in layout.firsts]
+    return Convolution(layout, tuple(weights))
 
 
 def with_axis(number: int, **changes: int) -> Callable[[Convolution], Convolution]:

@@ -104,16 +104,23 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """Kernels of one layout, and the matrix that they are."""
+    """Kernels of one layout, and the matrix that they are.
+
+    Attributes:
+        weights: of each kernel, in row-major order of the axes.
+    """
 
     layout: Layout
-    kernels: tuple[Kernel, ...]
+    weights: tuple[Ints, ...]
 
     @staticmethod
     def of(columns: int, axes: Sequence[Axis], kernels: Sequence[Kernel]) -> Convolution:
-        return Convolution(
-            Layout(columns, tuple(axes), tuple(kernel.first for kernel in kernels)), tuple(kernels)
-        )
+        layout = Layout(columns, tuple(axes), tuple(kernel.first for kernel in kernels))
+        return Convolution(layout, tuple(kernel.weights for kernel in kernels))
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        return tuple(map(Kernel, self.layout.firsts, self.weights))
 
     def rows(self) -> tuple[Ints, ...]:
         """`Convolution.mat` of Lean: the matrix, as integers. What a tap reads behind the operand is nothing."""
@@ -131,7 +138,7 @@ class Convolution:
     @property
     def largest_sum(self) -> int:
         """Of a kernel's positive or negative weights: no number of the matrix exceeds it in magnitude."""
-        parts = (sum(max(sign * w, 0) for w in kernel.weights) for kernel in self.kernels for sign in (1, -1))
+        parts = (sum(max(sign * w, 0) for w in weights) for weights in self.weights for sign in (1, -1))
         return max(parts, default=0)
 
 
@@ -146,7 +153,7 @@ def structured(layout: Layout, matrix: Sequence[Ints]) -> Convolution | None:
         for place, reads in enumerate(positions, start=number * len(positions)):
             for tap, element in reads:
                 weights[tap] = matrix[place][first + element]
-        kernels.append(Kernel(first, tuple(weights)))
+        kernels.append(tuple(weights))
     found = Convolution(layout, tuple(kernels))
     return found if found.rows() == tuple(matrix) else None
 

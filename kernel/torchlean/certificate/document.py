@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from torchlean.certificate.convolution import MOST_CELLS, Axis, Convolution, Kernel, Layout
+from torchlean.certificate.convolution import MOST_CELLS, Axis, Convolution, Layout
 from torchlean.certificate.lean_source import Title, main_theorem, source, theorem_name
 from torchlean.certificate.network import (
     Add,
@@ -260,8 +260,8 @@ def _read_convolution(part: Reader, columns: int) -> Convolution:
     layout = Layout(columns, tuple(axes), firsts)
     if max(layout.results, layout.taps) * max(columns, layout.taps) > MOST_CELLS:
         raise CertificateError(f"{part.name}: the matrix has over {MOST_CELLS:,} numbers")
-    weights = [kernel.part("weights").integers(layout.taps) for kernel in part.parts("kernels")]
-    return Convolution(layout, tuple(map(Kernel, firsts, weights)))
+    weights = (kernel.part("weights").integers(layout.taps) for kernel in part.parts("kernels"))
+    return Convolution(layout, tuple(weights))
 
 
 def _size(node: Node, sizes: Sequence[int], number: int) -> int:

@@ -64,7 +64,7 @@ class Linear:
         """Numbers that a certificate states."""
         if self.convolution is None:
             return sum(len(row) + 1 for row in self.weight)
-        return len(self.bias) + sum(len(kernel.weights) for kernel in self.convolution.kernels)
+        return len(self.bias) + sum(map(len, self.convolution.weights))
 
 
 @dataclass(frozen=True, slots=True)
