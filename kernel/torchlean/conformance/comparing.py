@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -118,6 +119,7 @@ class Comparison:
     def _in_lean(
         self, graph: Graph, nodes: Sequence[int], ask: Ask
     ) -> list[tuple[str, Callable[[], list[Tensor]]]]:
+        @cache
         def network() -> Evaluation:
             return evaluation(graph, nodes, self._subject.domains)
 
