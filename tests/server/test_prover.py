@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -56,12 +57,12 @@ class Lean:
     def check(self, source: str, timeout: float, cancel: threading.Event) -> Answer:
         name = source.split()[1]
         self.asked.append(name)
-        if self.error is not None:
-            raise self.error
         while "wait" in source and not self._released.wait(0.005):
             if cancel.is_set():
                 self.cancelled.append(name)
                 return Answer(None, "the check was cancelled", 0.0)
+        if self.error is not None:
+            raise self.error
         return ACCEPTED
 
     def rest(self) -> None:
@@ -72,15 +73,19 @@ class Lean:
 
 
 class Planner:
-    """The worker's side, at once; `change` may change what it answers."""
+    """The worker's side, at once, unless `slow` holds it up; `change` may change what it answers."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.slow: dict[str, asyncio.Event] = {}
         self.change: Callable[[tuple[Plan, ...]], tuple[Plan, ...]] = lambda plans: plans
 
     async def plans(self, request: Request) -> tuple[Plan, ...]:
         assert request.claims is not None
         self.asked += request.claims
+        for claim in request.claims:
+            if claim in self.slow:
+                await self.slow[claim].wait()
         found = toy.certificates(request.path, request.text, request.claims, toy.Session(), lambda: False)
         return self.change(found)
 
@@ -296,6 +301,25 @@ async def test_without_lean_one_claim_tells_and_asking_again_finds_a_new_one(mom
         assert at.standings(first) == {"f": "accepted", "g": "accepted"}
         assert at.standings(second) == {"h": "accepted"}
         assert not any(proof.announced for proof in first.proofs.values())
+
+
+@pytest.mark.parametrize("event", ["lost", "off"])
+async def test_a_certificate_that_is_ready_only_after_the_end_of_lean_waits_for_nobody(event: str) -> None:
+    async with desk() as at:
+        ready = at.planner.slow["g"] = asyncio.Event()
+        document = at.open("a", ("f", "wait"), ("g", ""))
+        await until(lambda: at.lean.asked == ["f"] and at.planner.asked == ["f", "g"])
+        if event == "lost":
+            at.lean.error = Unavailable("TL400", "no Lean was found")
+            at.lean.release()
+        else:
+            at.prover.prefer(Preferences(enabled=False))
+        await at.settled()
+        before = at.standings(document)
+        ready.set()
+        await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+        assert at.standings(document) == before
+        assert at.lean.opened == [None] and at.lean.asked == ["f"]
 
 
 async def test_a_mistake_of_our_own_is_not_shown_as_a_check_that_still_runs() -> None:

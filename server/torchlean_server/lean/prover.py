@@ -277,9 +277,9 @@ class Prover:
         else:
             certificate = replace(plan, digest=hashlib.sha256(plan.source.encode()).hexdigest())
             answer = await self._lean.known(certificate.source)
-            if key in document.proofs:
-                proof = document.proofs[key].now(Standing.WAITING)
-                proof = replace(proof, certificate=certificate)
+            proof = document.proofs.get(key)
+            if proof is not None and proof.pending:
+                proof = replace(proof.now(Standing.WAITING), certificate=certificate)
                 document.stand(proof if answer is None else answered(proof, answer))
                 self._changed(document)
 
@@ -316,8 +316,10 @@ class Prover:
     def _stand(
         self, document: Document, key: Key, standing: Standing, detail: str = "", code: str = ""
     ) -> None:
-        if key in document.proofs:
-            document.stand(document.proofs[key].now(standing, detail, code))
+        # While something was awaited, the claim may have changed, Lean may be lost, or a person may have given up.
+        proof = document.proofs.get(key)
+        if proof is not None and proof.pending:
+            document.stand(proof.now(standing, detail, code))
             self._changed(document)
 
     def _everywhere(
