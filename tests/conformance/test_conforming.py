@@ -169,6 +169,26 @@ def test_a_module_that_states_no_claim_is_compared_on_a_range_that_is_told(tmp_p
 
 
 @pytest.mark.slow
+def test_results_whose_channels_are_last_in_memory_are_compared_like_others(tmp_path: Path) -> None:
+    program = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 4, 3)
+
+    def forward(self, x):
+        return self.conv(x)
+
+Net()(torch.zeros(1, 2, 6, 5))
+"""
+    (unit,) = compared(tmp_path, program, modes=("channels last",))
+    assert unit.modes[0].outcome is Outcome.AGREES, unit
+
+
+@pytest.mark.slow
 def test_where_a_domain_is_too_large_for_a_bound_each_input_has_its_own(tmp_path: Path) -> None:
     program = """
 import torch

@@ -93,7 +93,8 @@ def _results(execute: Run, inputs: Sequence[Tensor], seconds: float) -> list[Ten
             column.append(value)
         if place + 1 >= count or time.monotonic() - began > seconds:
             break
-    return [torch.stack(column) for column in columns]
+    # A file of tensors takes no layout with channels last, which a stack of such images keeps.
+    return [torch.stack(column).contiguous() for column in columns]
 
 
 def _called(subject: Subject) -> Callable[..., Any]:
