@@ -87,7 +87,7 @@ def run() -> Iterator[Table]:
 
 
 def examined(package: str, packages: Path) -> Iterator[Outcome]:
-    """The outcomes of a package's models, each told as it comes: all of them take a quarter of an hour."""
+    """The outcomes of a package's models, each told as it comes: all of them take half an hour or more."""
     for model in models_of(package):
         outcome = examine(model, packages)
         told = "" if outcome.difference is None else f"off by {outcome.difference:.1e} of the largest"
