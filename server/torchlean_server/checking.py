@@ -162,13 +162,15 @@ class Checker:
     async def _check(self, document: Document, job: _Job) -> None:
         """One analysis of the document as it is now."""
         anchor = document.anchor()
+        task = asyncio.current_task()
         started = time.monotonic()
         document.started += 1
         request = Request(document.uri, document.path, anchor.text.string, self._documents.overlays())
         self._running(document, True)
         try:
+            # An early layer is decoded beside the analysis: that may be over by then, and its document closed.
             analysis = await self._analyses.analyse(
-                request, lambda early: self._take(document, early, anchor)
+                request, lambda early: self._take(document, early, anchor) if job.task is task else None
             )
         except AnalysisStopped as stop:
             if document.revision == anchor.revision:
@@ -182,7 +184,7 @@ class Checker:
             else:
                 self._take(document, analysis, anchor)
         finally:
-            if job.task is asyncio.current_task():
+            if job.task is task:
                 job.task = None
             self._running(document, False)
 

@@ -36,6 +36,7 @@ class Configuration:
         self._client = client
         self._adopt = adopt
         self._problems: list[str] = []
+        self._asked = 0
 
     async def begin(self) -> None:
         """After `initialized`: ask to be told of changes, and for the settings."""
@@ -53,11 +54,15 @@ class Configuration:
         if not self._client.configuration:
             return
         items = [types.ConfigurationItem(section=SECTION)]
+        self._asked += 1
+        asked = self._asked
         try:
             sections = await self._out.workspace_configuration_async(types.ConfigurationParams(items))
         except JsonRpcException:
             return
-        self.take(sections[0] if sections else None)
+        # Answers may overtake each other, and an old one must not bring back, for example, a trust that is withdrawn.
+        if asked == self._asked:
+            self.take(sections[0] if sections else None)
 
     def take_all(self, settings: object) -> None:
         """The settings as some clients send them: the section, or an object that holds it."""

@@ -25,8 +25,12 @@ class Documents:
     def get(self, uri: str) -> Document | None:
         return self._documents.get(uri)
 
+    def has(self, document: Document) -> bool:
+        """Whether it is still open. It may have been closed while something was awaited, and its URI opened anew."""
+        return self._documents.get(document.uri) is document
+
     def open(self, document: Document) -> None:
-        """A document is opened, or opened again with a new text."""
+        """A document is opened."""
         self._documents[document.uri] = document
         self.text_changed(document)
 

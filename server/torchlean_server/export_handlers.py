@@ -33,7 +33,8 @@ async def capture_by_export(ls: Server, *arguments: Any) -> dict[str, object]:
         await asyncio.to_thread(ask_for_export, place)
     except OSError as error:
         return _refused(ls, f"{place} cannot be written: {error.strerror}")
-    ls.checker.dependency_changed(document, place)
+    if ls.documents.has(document):
+        ls.checker.dependency_changed(document, place)
     return {"written": place}
 
 

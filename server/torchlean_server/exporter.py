@@ -49,6 +49,13 @@ class Exporter:
         self._one = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def allow(self, allowed: bool) -> None:
+        """The workspace is trusted with running its code, or not any more: then nothing of it goes on or waits."""
+        if self.allowed and not allowed:
+            self.stop()
+            self._tried.clear()
+        self.allowed = allowed
+
     def follow(self, document: Document) -> None:
         """A document has a new result: if it lacks an export, one is begun."""
         track = document.complete
@@ -73,7 +80,7 @@ class Exporter:
                 await self._run(document.path)
             finally:
                 self._say(None)
-        if self._documents.get(document.uri) is document:
+        if self._documents.has(document):
             self._recheck(document, WHY)
 
     async def _run(self, path: str) -> None:

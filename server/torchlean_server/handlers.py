@@ -153,13 +153,12 @@ def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
     if item.language_id == PROPERTY_LANGUAGE and not is_property(path):
         # An unsaved new file has no such name yet; the analysis goes by it.
         path += SUFFIX
-    before = ls.documents.get(item.uri)
+    before = ls.documents.close(item.uri)
     if before is not None:
-        ls.checker.close(before)
+        # A client's mistake; nothing that was asked about the other text may answer for this one.
+        ls.closed(before)
     document = Document(item.uri, path, item.version, item.text)
     ls.documents.open(document)
-    if before is not None:
-        ls.prover.closed(before)
     ls.prover.attend(document)
     ls.prover.look_again()
     ls.checker.text_changed(document)
@@ -193,7 +192,7 @@ def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
 
 def cancel_progress(ls: Server, params: types.WorkDoneProgressCancelParams) -> None:
     document = ls.bars.document(params.token) if ls.bars else None
-    if document is not None:
+    if document is not None and ls.documents.has(document):
         ls.checker.cancel(document)
     for bar in (ls.preparation_bar, ls.lean_bar, ls.set_up_bar, ls.export_bar):
         bar.cancelled(params.token)

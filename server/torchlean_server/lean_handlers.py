@@ -89,8 +89,11 @@ async def set_up_lean(ls: Server, *arguments: Any) -> dict[str, object]:
         set_up(lambda percent, text: ls.set_up_bar.say(text, percent), ls.set_up_command)
     )
     ls.set_up_bar.say("starting", 0)
-    await asyncio.wait([task])
-    ls.set_up_bar.say(None)
+    try:
+        await asyncio.wait([task])
+    finally:
+        task.cancel()  # where the client has given up the command; without effect on what is done
+        ls.set_up_bar.say(None)
     reason = ""
     with contextlib.suppress(asyncio.CancelledError):
         try:

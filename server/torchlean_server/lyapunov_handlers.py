@@ -65,7 +65,7 @@ async def largest_level(ls: Server, *arguments: Any) -> dict[str, object]:
     answer = await ls.window_show_message_request_async(question)
     if answer is None or answer.title != fix.title:
         return {"found": told, "applied": False}
-    if document.revision != revision:
+    if document.revision != revision or not ls.documents.has(document):
         _say(ls, f"{told}. The text has changed since: nothing was written")
         return {"found": told, "applied": False}
     applied = await ls.workspace_apply_edit_async(_edit(ls, document, fix))

@@ -10,11 +10,13 @@ request that loses its process is asked again once, and after that reported.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from torchlean.analysis import wire
 from torchlean.analysis.result import FileAnalysis, Plan
@@ -42,6 +44,8 @@ STUDY = 10
 
 BROKEN_STARTS = 3
 """Starts in a row that fail before the installation is called broken."""
+
+Outcome = TypeVar("Outcome")
 
 
 class AnalysisStopped(Exception):
@@ -195,11 +199,9 @@ class Pool:
         # Planning a certificate has a limit of its own, and may have to decide the claim first; a study decides many.
         seconds = self.limits.seconds if request.claims is None else 2 * self.limits.seconds
         seconds = seconds if request.study is None else STUDY * self.limits.seconds
+        asked = worker.ask(self._content(worker, request), lambda layer: self._decode_early(layer, publish))
         try:
-            message = await asyncio.wait_for(
-                worker.ask(self._content(worker, request), lambda layer: self._decode_early(layer, publish)),
-                seconds,
-            )
+            message = await _within(seconds, asked)
         except asyncio.TimeoutError:
             worker.kill(f"it took longer than {seconds:g} s")
             raise WorkerDied(f"it took longer than {seconds:g} s") from None
@@ -293,10 +295,8 @@ class Pool:
         """Wait until some worker's state may have changed."""
         self._changed.clear()
         # Also look now and then: a start that fails changes no worker to idle.
-        try:
-            await asyncio.wait_for(self._changed.wait(), timeout or 1.0)
-        except asyncio.TimeoutError:
-            return
+        with contextlib.suppress(asyncio.TimeoutError):
+            await _within(timeout or 1.0, self._changed.wait())
 
     def _idle_again(self) -> None:
         self._changed.set()
@@ -304,6 +304,25 @@ class Pool:
             self._others_started = True
             for worker in self.workers[1:]:
                 worker.start()
+
+
+async def _within(seconds: float, work: Coroutine[None, None, Outcome]) -> Outcome:
+    """As `asyncio.wait_for`, which loses a cancellation that comes with the result (before Python 3.12): whoever
+    gave up then keeps a worker busy.
+
+    Raises:
+        TimeoutError: of asyncio; the work is cancelled.
+    """
+    task = asyncio.ensure_future(work)
+    # Where nobody waits any more nobody needs to hear how it failed.
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    try:
+        await asyncio.wait([task], timeout=seconds)
+    finally:
+        task.cancel()
+    if not task.done():
+        raise asyncio.TimeoutError
+    return task.result()
 
 
 def _explained(lines: str) -> str:

@@ -40,19 +40,19 @@ class Progress:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
         self._numbers = itertools.count(1)
-        self._running: dict[str, _Running] = {}
+        self._running: dict[Document, _Running] = {}
         self._tokens: dict[str, Document] = {}
 
     def running(self, document: Document, starts: bool) -> None:
         """An analysis of the document starts or ends."""
-        state = self._running.setdefault(document.uri, _Running())
+        state = self._running.setdefault(document, _Running())
         state.count += 1 if starts else -1
         if starts and state.task is None:
             state.over = asyncio.Event()
             state.task = asyncio.get_running_loop().create_task(self._show(document, state.over))
         if state.count == 0 and state.over is not None:
             state.over.set()
-            del self._running[document.uri]
+            del self._running[document]
 
     def document(self, token: str | int) -> Document | None:
         """Whose bar this is."""

@@ -205,7 +205,7 @@ class Server(LanguageServer):
     def _adopt(self, old: Settings, new: Settings) -> None:
         self.pool.limits = Limits(new.timeout, new.memory)
         self.pool.method = new.method
-        self.exporter.allowed = new.export
+        self.exporter.allow(new.export)
         for document in self.documents:
             self.exporter.follow(document)
         self.prover.prefer(Preferences(new.lean, new.lean_path, new.lean_timeout))

@@ -170,6 +170,8 @@ class Prover:
                 if job is not None:
                     job.task.cancel()
         if before.enabled and not preferences.enabled:
+            if self._opening is not None:
+                self._opening.task.cancel()
             self._everywhere(lambda proof: not proof.accepted, Standing.OFF)
         elif preferences.enabled:
             self.retry()

@@ -88,7 +88,7 @@ class Reporter:
 
     def update(self, document: Document) -> None:
         """Something of the document may have changed."""
-        if self._documents.get(document.uri) is not document:
+        if not self._documents.has(document):
             return
         now = (document.version, unchecked(document))
         if self._sent.get(document.uri) != now:
@@ -106,8 +106,7 @@ class Reporter:
         if version is None and document is not None:
             version = document.version
         while True:
-            document = self._documents.get(uri)
-            if document is None:
+            if document is None or not self._documents.has(document):
                 return _answer("closed", uri, version, [])
             if version is not None and document.version > version:
                 return _answer("superseded", uri, document.version, [])

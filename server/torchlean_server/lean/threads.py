@@ -27,11 +27,19 @@ class LeanThreads:
         """
         loop = asyncio.get_running_loop()
 
-        def told(done: int, total: int, what: str) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(report, done, total, what)
+        def opened(cancel: threading.Event) -> None:
+            def heard(done: int, total: int, what: str) -> None:
+                # It goes on for a little when it is cancelled, which then is no news.
+                if not cancel.is_set():
+                    report(done, total, what)
 
-        await self._cancellable(lambda cancel: self._lean.open(path, told, cancel))
+            def told(done: int, total: int, what: str) -> None:
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(heard, done, total, what)
+
+            self._lean.open(path, told, cancel)
+
+        await self._cancellable(opened)
 
     async def known(self, source: str) -> Answer | None:
         """As `Lean.known`."""
