@@ -127,14 +127,19 @@ class Editor:
     async def problems(self, uri: str) -> list[types.Diagnostic]:
         """The diagnostics of the current version, pulled or pushed."""
         if self.pulls:
-            report = await self.client.text_document_diagnostic_async(
-                types.DocumentDiagnosticParams(self.document(uri))
-            )
-            return list(report.items)
+            await self.checked(uri)
+            return await self.pull(uri)
         await until(lambda: self.last_push(uri))
         push = self.last_push(uri)
         assert push is not None
         return list(push.diagnostics)
+
+    async def pull(self, uri: str) -> list[types.Diagnostic]:
+        """What the server tells when it is asked now."""
+        report = await self.client.text_document_diagnostic_async(
+            types.DocumentDiagnosticParams(self.document(uri))
+        )
+        return list(report.items)
 
     def last_push(self, uri: str) -> types.PublishDiagnosticsParams | None:
         """The last push for the current version."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds until a condition that does not come about fails a test; nothing is asserted about how soon it does."""
 
 ENVIRONMENT = {

@@ -108,14 +108,14 @@ async def test_other_places_and_other_kinds_have_no_fixes(tmp_path) -> None:
         assert await actions(editor, uri, "torch.log(p)", [types.CodeActionKind.QuickFix]) != []
 
 
-async def test_a_fix_is_never_offered_for_a_text_that_is_gone(tmp_path) -> None:
+async def test_a_fix_after_an_edit_is_for_the_text_of_now(tmp_path) -> None:
     async with editing("visual_studio_code", root=tmp_path) as editor:
         uri = editor.open(tmp_path / "m.py", TEXT)
         await editor.checked(uri)
         asked = asyncio.ensure_future(actions(editor, uri, "torch.log(p)"))
-        await asyncio.sleep(0)  # the request is on its way, the answer takes analyses
+        await asyncio.sleep(0)  # the request is on its way
         editor.edit(uri, "import torch\n", "import torch  # edited\n")
-        assert await asked == []
+        await asked  # what it gets where the edit overtakes the answer: test_races
         await editor.checked(uri)
         (first, *_) = await actions(editor, uri, "torch.log(p)")
         assert "import torch  # edited\nimport torch.nn" in after(editor, uri, first)

@@ -91,10 +91,12 @@ async def test_a_crash_is_reported_on_its_document_only(tmp_path: pathlib.Path) 
 
 async def test_a_worker_killed_in_mid_analysis_costs_nothing_but_time(tmp_path: pathlib.Path) -> None:
     async with editing("modern", *TOY) as editor:
-        uri = editor.open(tmp_path / "m.py", TEXT + "# sleep 1\n")
+        over = tmp_path / "over"
+        uri = editor.open(tmp_path / "m.py", TEXT + f"# sleep 60 unless {over}\n")
         await until_busy(editor)
         (pid,) = [w["pid"] for w in (await editor.statistics())["workers"] if w["state"] == "busy"]
         os.kill(pid, signal.SIGKILL)
+        over.touch()
         await editor.checked(uri)
         assert await editor.codes(uri) == ["TL300"]
         assert (await editor.statistics())["analyses"]["retried"] == 1

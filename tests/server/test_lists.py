@@ -37,7 +37,7 @@ async def test_after_an_edit_claims_keep_their_verdict_and_say_that_they_are_bei
     async with editing("modern", *TOY) as editor:
         uri = editor.open(tmp_path / "m.py", TEXT)
         await editor.checked(uri)
-        editor.edit(uri, "def large", "# sleep 5\ndef large")
+        editor.edit(uri, "def large", "# sleep 60\ndef large")
         await until(lambda: editor.stages(uri) == ["analysis"])
         answer = await editor.request("torchlean/claims", uri)
         assert [(c["verdict"], c["freshness"]) for c in answer["claims"]] == [("proved", "checking")] * 2

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.server.environment import ENVIRONMENT, until
+from tests.server.environment import ENVIRONMENT, PATIENCE, until
 
 from torchlean.analysis.result import FileAnalysis
 from torchlean_server.pool import AnalysisStopped, Limits, Pool, Request
@@ -40,19 +40,24 @@ def request(text: str, key: str = "a", overlays: dict[str, tuple[int, str]] | No
 async def answer(
     pool: Pool, request: Request, publish: Callable[[FileAnalysis], None] = lambda _: None
 ) -> FileAnalysis:
-    return await asyncio.wait_for(pool.analyse(request, publish), 30)
+    return await asyncio.wait_for(pool.analyse(request, publish), PATIENCE)
 
 
 def names(analysis: FileAnalysis) -> list[str]:
     return [unit.name for unit in analysis.units]
 
 
-async def test_layers_come_before_the_result_and_stray_prints_harm_nothing() -> None:
+async def test_layers_come_before_the_result_and_stray_prints_harm_nothing(tmp_path: pathlib.Path) -> None:
+    over = tmp_path / "over"
     async with started() as pool:
         layers: list[FileAnalysis] = []
-        analysis = await answer(
-            pool, request("def f():\n    x = [0, 1]\n# early 0.5\n# print\n"), layers.append
-        )
+
+        def heard(layer: FileAnalysis) -> None:
+            layers.append(layer)
+            over.touch()
+
+        text = f"def f():\n    x = [0, 1]\n# early 60 unless {over}\n# print\n"
+        analysis = await answer(pool, request(text), heard)
         assert [layer.complete for layer in layers] == [False]
         assert analysis.complete and names(analysis) == ["f"]
 
@@ -80,7 +85,7 @@ async def test_a_worker_that_ignores_cancellation_is_replaced() -> None:
 async def test_a_heavy_document_does_not_hold_up_another() -> None:
     async with started(size=2) as pool:
         await until(lambda: all(worker.idle for worker in pool.workers))
-        heavy = asyncio.create_task(answer(pool, request("# stubborn 3", "heavy")))
+        heavy = asyncio.create_task(answer(pool, request("# stubborn 60", "heavy")))
         await until(lambda: pool.counts.started == 1)
         for _ in range(3):
             assert names(await answer(pool, request("def f(): pass", "light"))) == ["f"]
@@ -90,11 +95,13 @@ async def test_a_heavy_document_does_not_hold_up_another() -> None:
 
 async def test_a_killed_worker_loses_nothing(tmp_path: pathlib.Path) -> None:
     async with started() as pool:
-        running = asyncio.create_task(answer(pool, request("# sleep 0.7\ndef f(): pass")))
+        over = tmp_path / "over"
+        running = asyncio.create_task(answer(pool, request(f"# sleep 60 unless {over}\ndef f(): pass")))
         await until(lambda: pool.counts.started == 1)
         pid = pool.workers[0].pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+        over.touch()
         assert names(await running) == ["f"]
         assert (pool.counts.retried, pool.workers[0].starts) == (1, 2)
 
@@ -123,6 +130,7 @@ async def test_an_analysis_that_never_succeeds_is_reported_with_its_reason(order
         with pytest.raises(AnalysisStopped, match=reason):
             await answer(pool, request(order))
         assert (pool.counts.started, pool.counts.stopped) == (2, 1)
+        pool.limits = Limits()
         assert names(await answer(pool, request("def f(): pass"))) == ["f"]
 
 

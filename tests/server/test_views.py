@@ -130,25 +130,27 @@ async def test_a_document_that_was_closed_forgets_its_domain(tmp_path: pathlib.P
 
 async def test_the_newest_question_wins_and_the_others_are_told(tmp_path: pathlib.Path) -> None:
     async with editing("modern", *TOY) as editor:
-        uri = editor.open(tmp_path / "m.py", "# view 0.3\n" + TEXT)
+        over = tmp_path / "over"
+        uri = editor.open(tmp_path / "m.py", f"# view 60 unless {over}\n" + TEXT)
         await editor.checked(uri)
         questions = []
         for upper in (1, 2, 3):
             await try_out(editor, uri, box(0, upper))
             questions.append(asyncio.create_task(editor.request("torchlean/graph", uri, unit=LARGE)))
-            await asyncio.sleep(0.05)
-        *old, newest = await asyncio.gather(*questions)
-        assert newest["nodes"][0]["upper"] == 3
-        assert old == [None, None]
+            await asyncio.sleep(0)  # the question is on its way
+        *old, newest = questions
+        assert await asyncio.gather(*old) == [None, None]
+        over.touch()
+        assert (await newest)["nodes"][0]["upper"] == 3
 
 
 async def test_an_edit_overtakes_a_question(tmp_path: pathlib.Path) -> None:
     async with editing("modern", *TOY) as editor:
-        uri = editor.open(tmp_path / "m.py", "# view 5\n" + TEXT)
+        uri = editor.open(tmp_path / "m.py", "# view 60\n" + TEXT)
         await editor.checked(uri)
         question = asyncio.create_task(editor.request("torchlean/graph", uri, unit=LARGE, elements=True))
         await until(lambda: busy(editor))
-        editor.edit(uri, "view 5", "view 0")
+        editor.edit(uri, "view 60", "view 0")
         assert await question is None
         answer = await editor.request("torchlean/graph", uri, unit=LARGE, elements=True)
         assert answer["nodes"][0]["elements"]["widths"] == {"start": 0.0, "end": 1.0, "counts": [2]}

@@ -4,7 +4,7 @@ A top-level function is a claim; `x = [LOW, HIGH]` in it is a tensor with these 
 orders:
 
     # sleep S    takes S seconds, asking for cancellation    # stubborn S   the same without asking
-    # sleep S unless FILE    the same unless FILE exists
+    # sleep S unless FILE    the same until FILE exists; also with `early` and `view`
     # early S    publishes a first layer, then takes S seconds
     # crash      raises                                      # die          kills its own process
     # crash once FILE    crashes unless FILE exists, which it then creates
@@ -82,7 +82,7 @@ def certificates(
 def viewed(view: View, path: str, text: str, session: Session, cancelled: Callable[[], bool]) -> Viewed:
     """Each tensor is what the box of the input `x` says, or what the text says; `# view S` takes S seconds."""
     if "# view" in text:
-        _sleep(float(_argument(text, "view")), cancelled)
+        _wait(text, "view", cancelled)
     units = _result(path, text, session, complete=True).units
     unit = next((unit for unit in units if unit_id(unit.kind, unit.name) == view.unit), None)
     if unit is None:
@@ -149,9 +149,8 @@ def _obey(
     if "# stubborn" in text:
         time.sleep(float(_argument(text, "stubborn")))
     for order in ("sleep", "early"):
-        skipped = re.search(rf"# {order} \S+ unless (\S+)", text)
-        if f"# {order}" in text and not (skipped and os.path.exists(skipped[1])):
-            _sleep(float(_argument(text, order)), cancelled)
+        if f"# {order}" in text:
+            _wait(text, order, cancelled)
 
 
 def _argument(text: str, order: str) -> str:
@@ -160,9 +159,14 @@ def _argument(text: str, order: str) -> str:
     return match[1]
 
 
-def _sleep(seconds: float, cancelled: Callable[[], bool]) -> None:
+def _wait(text: str, order: str, cancelled: Callable[[], bool]) -> None:
+    released = re.search(rf"# {order} \S+ unless (\S+)", text)
+    _sleep(float(_argument(text, order)), cancelled, released[1] if released else None)
+
+
+def _sleep(seconds: float, cancelled: Callable[[], bool], released: str | None = None) -> None:
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and not (released and os.path.exists(released)):
         if cancelled():
             raise Cancelled
         time.sleep(0.01)
