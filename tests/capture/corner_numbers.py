@@ -18,7 +18,8 @@ GROUPS: dict[str, Group] = {
     "NaN": Group(
         "Passes through every op that computes with it, `relu`, `clamp`, `maximum`, `amax` and pooling among them; "
         "`fmax`, `fmin` and `nan_to_num` drop it; it is the largest number for `sort` and `topk`, and what "
-        "`argmax` and `argmin` both point at; every comparison with it is false but `!=`; `x ** 0` is 1.",
+        "`argmax` and `argmin` both point at; the median is NaN where any element is; every comparison with it is "
+        "false but `!=`; `x ** 0` is 1.",
         HALVES,
         """torch.relu(p)
         p.clamp(-1, 1)
@@ -38,6 +39,8 @@ GROUPS: dict[str, Group] = {
         torch.topk(p, 3)[0]
         p.kthvalue(2)[0]
         p.median()
+        p[4:].median()
+        p[4:].median(0)[0]
         torch.where(p > 0, p, x)
         torch.where(torch.isnan(p), x, p)
         torch.nan_to_num(p, nan=3.0)

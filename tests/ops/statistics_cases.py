@@ -44,7 +44,14 @@ def _reductions() -> list[Case]:
             "kth_value",
             shapes,
             lambda x: over(lambda v: sorted(v)[2], x, (1,)),
-            {"k": 3, "dim": 1, "keepdim": False},
+            {"k": None, "dim": 1, "keepdim": False},
+        ),
+        Case(
+            "kth smallest",
+            "kth_value",
+            shapes,
+            lambda x: over(lambda v: sorted(v)[1], x, (1,)),
+            {"k": 2, "dim": 1, "keepdim": False},
         ),
         Case(
             "argmax",

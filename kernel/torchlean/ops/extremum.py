@@ -156,7 +156,10 @@ class Argmin(Where):
 
 @register
 class OrderStatistic(Op):
-    """The `k`-th smallest element (from 1) along `dim`; covers median and kthvalue."""
+    """The `k`-th smallest element (from 1) along `dim`, NaN above all others.
+
+    With `k` None it is torch's median: the lower of the two in the middle, and NaN where any element is.
+    """
 
     name = "kth_value"
     rounding = choices.ChosenAlong(choices.along("dim"))
@@ -168,7 +171,12 @@ class OrderStatistic(Op):
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
-        return torch.kthvalue(x, **attributes).values
+        function, options = torch.kthvalue, dict(attributes)
+        if options["k"] is None:
+            function = torch.median
+            del options["k"]
+        values: Tensor = function(x, **options).values
+        return values
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """Raising any element cannot lower the k-th smallest: monotone, and exact on the ends."""
@@ -283,14 +291,8 @@ def median(emitter: Emitter, input: TensorValue, dim: int | None = None, keepdim
         if TensorType(input.shape, input.dtype).numel == 0:
             raise UnsupportedError(f"the median of no elements ({input.shape}) is NaN in torch")
         flat = emitter.emit("reshape", input, shape=(TensorType(input.shape, input.dtype).numel,))
-        return emitter.emit("kth_value", flat, k=_middle(flat.shape[0]), dim=0, keepdim=False)
+        return emitter.emit("kth_value", flat, k=None, dim=0, keepdim=False)
     place = dimension(dim, len(input.shape))
-    length = input.shape[place] if input.shape else 1
-    values = emitter.emit("kth_value", input, k=_middle(length), dim=place, keepdim=bool(keepdim))
+    values = emitter.emit("kth_value", input, k=None, dim=place, keepdim=bool(keepdim))
     places = emitter.emit("order_indices", input, function="median", dim=place, keepdim=bool(keepdim))
     return ValuesIndices(values, places)
-
-
-def _middle(length: int) -> int:
-    """torch's median of an even number of elements is the lower of the two in the middle."""
-    return max((length - 1) // 2, 0) + 1
