@@ -13,7 +13,7 @@ from torchlean.ops.linearization import Affine
 GENERATOR = torch.Generator().manual_seed(0)
 
 
-def _pair(op, shape, weight, attributes) -> tuple[Affine, Affine, torch.Tensor]:
+def _pair(op, shape, weight, attributes, count=3) -> tuple[Affine, Affine, torch.Tensor]:
     x = TensorType(shape, torch.float32)
     kernel = torch.randn(weight, generator=GENERATOR, dtype=torch.float64)
     known = [None, Interval.point(kernel)]
@@ -21,7 +21,7 @@ def _pair(op, shape, weight, attributes) -> tuple[Affine, Affine, torch.Tensor]:
     ours = OPS[op].affine(known, types, attributes)
     generic = weighted(OPS[op].evaluate, known, types, attributes)
     out = OPS[op].evaluate([torch.zeros(shape, dtype=torch.float64), kernel], attributes)
-    rows = torch.randn(3, *out.shape, generator=GENERATOR, dtype=torch.float64)
+    rows = torch.randn(count, *out.shape, generator=GENERATOR, dtype=torch.float64)
     return ours[0], generic[0], rows
 
 
@@ -57,6 +57,16 @@ def test_a_convolution_is_passed_through_its_transpose(case):
         weight = (4, 4 // case["groups"], *(case["kernel"],) * rank)
         _agree("conv", (2, 4, *sizes), weight, attributes)
         _agree("conv", (4, *sizes), weight, attributes)
+
+
+@pytest.mark.parametrize("case", [case for case in SIZES if case["groups"] == 1], ids=str)
+def test_many_rows_are_added_up_like_few(case):
+    for sizes in ((9,), (9, 8)):
+        attributes = {name: (case[name],) * len(sizes) for name in ("stride", "padding", "dilation")}
+        kernel = (case["kernel"], 2)[: len(sizes)]
+        ours, generic, rows = _pair("conv", (8, *sizes), (3, 8, *kernel), attributes | {"groups": 1}, 100)
+        expected = generic.transpose(rows)
+        torch.testing.assert_close(ours.transpose(rows), expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.affine import contraction, integral, magnitude, shifted
+from torchlean.ops import overlaps
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine, Window
@@ -111,7 +112,7 @@ class AnyConvolution(Op):
             # In float64: torch's convolutions of float32 may use algorithms whose rounding is not that of sums.
             images = rows.to(torch.float64).flatten(0, 1) if batched else rows.to(torch.float64)
             found = self._transposed(images, kernel, shape[-rank:], attributes)
-            return found.reshape(-1, *shape).to(rows.dtype)
+            return found.reshape(len(rows), *shape).to(rows.dtype)
 
         def convolved(values: Tensor, weight: Tensor) -> Tensor:
             """Of images of `shape`, with or without a batch dimension in front."""
@@ -192,6 +193,8 @@ class Convolution(AnyConvolution):
         far end is filled with zeros (`output_padding`). torch cuts the padding off, unless both sides differ."""
         strides, dilations = self._whole(attributes, "stride"), self._whole(attributes, "dilation")
         before, after = self.padding(attributes, weight.shape)
+        if self._groups(attributes) == 1 and overlaps.pays(rows, weight):
+            return overlaps.added_up(rows, weight, sizes, strides, dilations, before)
         cut = before if before == after else (0,) * len(sizes)
         spans = [d * (k - 1) for d, k in zip(dilations, weight.shape[2:], strict=True)]
         left_over = [

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from torchlean.bounds.crown.steps import Step
 from torchlean.ops.linearization import Window
+from torchlean.ops.overlaps import added_up
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -93,9 +94,8 @@ class Patches:
         """Through a convolution whose output the image is, to its operand. Outside the image values must be zero."""
         high, wide = self.values.shape[2:]
         kernel, stride = window.weight.shape[2:], window.stride
-        columns = window.weight.flatten(1).t() @ self.values.flatten(2)
         size = ((high - 1) * stride[0] + kernel[0], (wide - 1) * stride[1] + kernel[1])
-        values = torch.nn.functional.fold(columns, size, kernel, stride=stride)
+        values = added_up(self.values, window.weight, size, stride, (1, 1), (0, 0))
         corners = self.corners * torch.tensor(stride) - torch.tensor(window.before)
         return Patches(values, self.places, corners, window.shape)
 
