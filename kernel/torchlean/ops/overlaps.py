@@ -64,7 +64,10 @@ def added_up(
         for index, offsets in enumerate(itertools.product(*map(range, kernel))):
             steps = zip(offsets, dilations, strides, counts, strict=True)
             firsts = [(dilation * offset, stride, count) for offset, dilation, stride, count in steps]
-            under = (every, *(slice(at, at + stride * (count - 1) + 1, stride) for at, stride, count in firsts))
+            under = (
+                every,
+                *(slice(at, at + stride * (count - 1) + 1, stride) for at, stride, count in firsts),
+            )
             image[under] += windows[:, index]
         target.copy_(image[inside].movedim(-1, 0))
     return found
