@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from torchlean.bounds import BoundsCache, Cancelled, propagate
-from torchlean.graph import Graph, GraphBuilder
+from torchlean.bounds.crown import crown
+from torchlean.graph import Graph, GraphBuilder, evaluate
 from torchlean.intervals import Interval
 from torchlean.ops import TensorType
 
@@ -206,3 +209,69 @@ def test_a_row_that_may_be_masked_everywhere_is_undefined() -> None:
     assert not propagate(builder.graph([result.id]), {"x": Interval.uniform((2,), 0.5, 1.0)})[
         result.id
     ].undefined
+
+
+PADDED = {
+    "rank": 1,
+    "kernel_size": (2,),
+    "stride": (2,),
+    "padding": (1,),
+    "dilation": (2,),
+    "ceil_mode": False,
+}
+INFINITE: list[tuple[str, tuple[int, ...], dict[str, Any]]] = [
+    ("max_pool", (1, 1, 1), PADDED),
+    ("pad", (2,), {"pad": (1, 0), "mode": "constant", "value": -math.inf}),
+    ("clamp", (2,), {"min": math.inf, "max": None}),
+    ("clamp", (2,), {"min": None, "max": -math.inf}),
+    ("threshold", (2,), {"threshold": 0.5, "value": -math.inf}),
+    ("leaky_relu", (2,), {"negative_slope": math.inf}),
+]
+NOT_A_NUMBER: list[tuple[str, tuple[int, ...], dict[str, Any]]] = [
+    ("threshold", (2,), {"threshold": math.nan, "value": 0.5}),
+    ("clamp", (2,), {"min": math.nan, "max": None}),
+    ("layer_norm", (2,), {"normalized_shape": (2,), "has_weight": False, "has_bias": False, "eps": math.nan}),
+    ("normalize", (2,), {"p": math.nan, "dim": (0,), "eps": 1e-12}),
+]
+
+
+@pytest.mark.parametrize(("op", "shape", "attributes"), INFINITE + NOT_A_NUMBER, ids=str)
+def test_what_an_argument_or_padding_makes_infinite_or_nan_is_said_to_be(
+    op: str, shape: tuple[int, ...], attributes: dict[str, Any]
+) -> None:
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType(shape, torch.float32))
+    result = builder.op(op, [x.id], attributes)
+    less = builder.op("sub", [result.id, result.id], {})
+    graph = builder.graph([less.id])
+    box = Interval(*(torch.full(shape, end, dtype=torch.float64) for end in (-0.75, 0.75)))
+    values = evaluate(graph, {"x": torch.full(shape, 0.25)})
+    for bounds in (propagate(graph, {"x": box}), crown(graph, {"x": box})):
+        assert bounds[less.id].undefined
+        assert bounds[less.id].contains(values[less.id])
+        if attributes is PADDED:
+            assert bounds[result.id].contains(values[result.id])
+
+
+def test_limits_that_are_infinite_and_orders_of_norms_make_nothing_infinite() -> None:
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((2,), torch.float32))
+    limited = builder.op("clamp", [x.id], {"min": 0.0, "max": math.inf})
+    norm = builder.op("vector_norm", [x.id], {"ord": math.inf, "dim": (0,), "keepdim": False})
+    for domains in ({}, {"x": Interval(-torch.ones(2).double(), torch.ones(2).double())}):
+        bounds = propagate(builder.graph([limited.id, norm.id]), domains)
+        for id in (limited.id, norm.id):
+            assert not bounds[id].undefined and not bounds[id].infinite
+
+
+@pytest.mark.parametrize(("op", "weight"), [("conv", (3, 2, 2)), ("conv_transpose", (2, 3, 2))])
+def test_a_batch_without_samples_passes_a_convolution(op: str, weight: tuple[int, ...]) -> None:
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((0, 2, 4), torch.float32))
+    kernel = builder.constant(torch.ones(weight))
+    attributes: dict[str, Any] = {"stride": (1,), "padding": (0,), "dilation": (1,), "groups": 1}
+    attributes |= {"output_padding": (0,)} if op == "conv_transpose" else {}
+    result = builder.op(op, [x.id, kernel.id], attributes)
+    empty = Interval.unbounded((0, 2, 4))
+    bounds = crown(builder.graph([result.id]), {"x": empty})
+    assert bounds[result.id].shape == result.type.shape == (0, 3, result.type.shape[2])

@@ -109,3 +109,24 @@ def test_a_slope_at_minus_zero_is_no_negative_error(op: str, attributes: dict[st
     assert found.error is not None and bool((found.error > 0).all())
     if op == "sqrt" or attributes.get("exponent") == 0.5:
         assert float(found.error) >= 1e-3 or found.largest == math.inf
+
+
+def test_a_noisy_weight_of_prelu_lies_along_the_channels() -> None:
+    types = [TensorType((3, 2, 3), torch.float32), TensorType((2,), torch.float32)]
+    graph, applied = node("prelu", {}, types)
+    x = Interval(*(torch.full((3, 2, 3), end, dtype=torch.float64) for end in (-2.0, -1.0)))
+    slopes, error = torch.tensor([0.5, 4.0]).double(), torch.tensor([0.0, 1e-3]).double()
+    noisy = [
+        Noisy(x, torch.full((3, 2, 3), 1e-4).double(), types[0]),
+        Noisy(Interval(slopes, slopes), error, types[1]),
+    ]
+    _, found = bounded(graph, applied, noisy)
+    assert found.error is not None
+    assert bool((found.error[:, 1] >= 2.0 * 1e-3).all()) and bool((found.error[:, 0] < 3e-4).all())
+    assert found.largest < 1e-2
+
+
+def test_a_power_with_an_infinite_exponent_has_no_error_bound() -> None:
+    sheet = Sheet()
+    sheet.op("pow", sheet.input([0.5], [1.5]), exponent=math.inf)
+    assert sheet.last().largest == math.inf

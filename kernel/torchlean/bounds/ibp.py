@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +24,9 @@ from torchlean.ops import OPS, Infinities, TensorType, UnsupportedError
 
 MAX_ELEMENTS = 2**26
 """Tensors beyond 64 million elements (1 GiB of bounds) are not bounded: the editor must not be starved of memory."""
+
+TERMS = frozenset({"alpha", "beta", "exponent", "negative_slope", "value"})
+"""Arguments that ops calculate with or fill in. Others may be infinite and say something: limits, orders of norms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,19 @@ def bound_node(node: Node, operands: Sequence[Bound], graph: Graph, domains: Map
     if max(sizes) > MAX_ELEMENTS:
         reason = f"not bounded: {max(sizes):,} elements are more than the limit of {MAX_ELEMENTS:,}"
         return Bound(Interval.unbounded(node.type.shape, undefined=True), reason)
+    special = {
+        name: number
+        for name, number in node.attributes.items()
+        if isinstance(number, float) and not math.isfinite(number)
+    }
     try:
+        if any(map(math.isnan, special.values())):
+            raise UnsupportedError(f"an argument of `{node.op}` is NaN")
         interval = OPS[node.op].interval(inputs, node.attributes, node.type)
     except UnsupportedError as error:
         return Bound(Interval.unbounded(node.type.shape, undefined=True), str(error))
+    if special:
+        interval = _with_infinite(interval, special, OPS[node.op].infinities)
     return Bound(_within_dtype(_flagged(interval, inputs, OPS[node.op].infinities), node.type))
 
 
@@ -157,12 +169,21 @@ def _exact(data: torch.Tensor) -> Interval:
     return Interval(exact.lower, exact.upper, exact.undefined, infinite) if infinite else exact
 
 
+def _with_infinite(interval: Interval, arguments: Collection[str], infinities: Infinities) -> Interval:
+    """The result of an op with infinite arguments, which may have put them, or what they make NaN, into it."""
+    sure = (interval.lower == math.inf) | (interval.upper == -math.inf)
+    if TERMS.isdisjoint(arguments) and not bool(sure.any()):
+        return interval
+    undefined = interval.undefined or infinities is Infinities.UNDEFINED
+    return Interval(interval.lower, interval.upper, undefined, infinite=True)
+
+
 def _flagged(interval: Interval, operands: Sequence[Interval], infinities: Infinities) -> Interval:
     """The rule's result, with what its operands' flags make of it."""
     infinite = sum(operand.infinite for operand in operands)
     allowed = {Infinities.UNDEFINED: 0, Infinities.MOVED_FROM_ONE: 1}.get(infinities, len(operands))
     undefined = interval.undefined or infinite > allowed or any(operand.undefined for operand in operands)
-    moved = bool(infinite) and not undefined and infinities is not Infinities.SETTLED
+    moved = (interval.infinite or bool(infinite)) and not undefined and infinities is not Infinities.SETTLED
     if interval.undefined == undefined and interval.infinite == moved:
         return interval
     return Interval(interval.lower, interval.upper, undefined, moved)

@@ -115,7 +115,7 @@ class Prelu(Elementwise):
 
     name = "prelu"
     function = staticmethod(torch.prelu)
-    rounding = noise.Several(partials.prelu, noise.rounded(2.0))
+    rounding = noise.Several(partials.prelu, noise.rounded(2.0), laid=partials.along_channels)
     broadcasts = False
 
     def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:

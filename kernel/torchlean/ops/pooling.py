@@ -62,7 +62,11 @@ class GreatestUnderWindow(Pooling):
     rounding = Pooled()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
-        return on_ends(lambda x: self.evaluate([x], attributes), *inputs)
+        """A window that stands on nothing but padding gives `-inf`."""
+        found = on_ends(lambda x: self.evaluate([x], attributes), *inputs)
+        if bool((found.upper == -math.inf).any()):
+            return Interval(found.lower, found.upper, infinite=True)
+        return found
 
     def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
         """The elements under every window side by side, then their maximum."""

@@ -43,7 +43,8 @@ def laid(
     inside, target = torch.ones((), dtype=torch.bool), torch.zeros((), dtype=torch.int64)
     for d in reversed(range(rank)):
         count = len(windows[d])
-        along = windows[d][rest % count].reshape(n, 1, *(-1 if i == d else 1 for i in range(rank)))
+        along = windows[d][rest % count]
+        along = along.reshape(n, 1, *(along.shape[1] if i == d else 1 for i in range(rank)))
         inside = inside & (along >= 0) & (along < sizes[d])
         target = target + along * scale
         rest, scale = rest // count, scale * sizes[d]
@@ -58,7 +59,7 @@ def laid(
 def _put(values: Tensor, target: Tensor, inside: Tensor, length: int) -> Tensor:
     """Rows of `length` with `values` at `target`, where `inside`; both (n, ...)."""
     rows = torch.zeros(len(values), length, dtype=torch.float64)
-    target = target + (torch.arange(len(values)) * length).reshape(-1, *(1,) * (values.dim() - 1))
+    target = target + (torch.arange(len(values)) * length).reshape(len(values), *(1,) * (values.dim() - 1))
     inside = inside.expand_as(target)
     rows.view(-1)[target[inside]] = values[inside]
     return rows

@@ -116,16 +116,17 @@ def rounded_attributes(call: Call) -> Tensor | None:
 
 @dataclass(frozen=True)
 class Pooled(Rule):
-    """Max pooling: the greatest error under each window; padding never wins."""
+    """Max pooling: the greatest error under each window; padding never wins, but may be all there is."""
 
     computes = False
 
     def noise(self, call: Call) -> Noise:
         (x,) = call.operands
+        least = -math.inf if call.exact.infinite else x.least
         if x.error is None:
-            return Noise(least=x.least, greatest=x.greatest)
-        passed = call.op.evaluate([x.error], call.attributes)
-        return Noise(passed=passed, least=x.least, greatest=x.greatest)
+            return Noise(least=least, greatest=x.greatest)
+        passed = call.op.evaluate([x.error], call.attributes).clamp(min=0.0)
+        return Noise(passed=passed, least=least, greatest=x.greatest)
 
 
 @dataclass(frozen=True)

@@ -280,17 +280,20 @@ class Several(Rule):
         slopes: of the operands, in order, to suprema of the partial derivatives' magnitudes over their reach.
         roundings: a bound of the kernel's error from the call and the largest magnitude of the result.
         peak: the largest magnitude of an intermediate result.
+        laid: the operands as they broadcast to the result, where that is not torch's broadcasting.
     """
 
     slopes: Callable[[Sequence[Noisy], Attributes], Sequence[Tensor]]
     roundings: Callable[[Call, Tensor], Tensor]
     peak: Callable[[Call], Tensor] | None = None
+    laid: Callable[[Sequence[Noisy]], Sequence[Noisy]] = lambda operands: operands
 
     def noise(self, call: Call) -> Noise:
         parts: list[Tensor | None] = [None] * len(call.operands)
         if call.noisy:
-            slopes = self.slopes(call.operands, call.attributes)
-            for place, (x, slope) in enumerate(zip(call.operands, slopes, strict=True)):
+            operands = self.laid(call.operands)
+            slopes = self.slopes(operands, call.attributes)
+            for place, (x, slope) in enumerate(zip(operands, slopes, strict=True)):
                 if x.error is not None:
                     parts[place] = times(x.error, slope)
         passed = added(*parts)

@@ -30,16 +30,19 @@ def ones(operands: Sequence[Noisy], attributes: Attributes) -> list[Tensor]:
 
 
 def prelu(operands: Sequence[Noisy], attributes: Attributes) -> list[Tensor]:
-    """`x` or `w x`; one weight, or one per channel (dimension 1)."""
+    """`x` or `w x`."""
     x, weight = operands
-    rank = x.exact.lower.dim()
-    one = weight.magnitude.numel() == 1
-    slope = weight.magnitude.reshape([1] * rank if one else [1, -1, *[1] * (rank - 2)])
-    steep = slope.clamp(min=1.0).expand(x.exact.shape)
-    if weight.error is not None and rank > 1:
-        # The weight's error lies along dimension 1 and does not broadcast by itself.
-        return [steep, torch.full_like(weight.magnitude, math.inf)]
-    return [steep, x.magnitude]
+    return [weight.magnitude.clamp(min=1.0).expand(x.exact.shape), x.magnitude]
+
+
+def along_channels(operands: Sequence[Noisy]) -> Sequence[Noisy]:
+    """Of `prelu`: the weight, one or one per channel, as it broadcasts along dimension 1 of the other operand."""
+    x, weight = operands
+    rank = len(x.exact.shape)
+    shape = [1] * rank if weight.type.numel == 1 else [1, weight.type.numel, *[1] * (rank - 2)]
+    ends = (weight.exact.lower.reshape(shape), weight.exact.upper.reshape(shape))
+    error = None if weight.error is None else weight.error.reshape(shape)
+    return x, Noisy(Interval(*ends), error, weight.type)
 
 
 def addcmul(operands: Sequence[Noisy], attributes: Attributes) -> list[Tensor]:

@@ -18,7 +18,7 @@ from torchlean.ops.noise.elementwise import (
 )
 from torchlean.ops.noise.rule import Rule
 from torchlean.ops.noise.values import Call, Noise, Noisy, added, growth, times
-from torchlean.ops.op import Attributes
+from torchlean.ops.op import Attributes, UnsupportedError
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class ConstantPower(Rule):
             return Decided().noise(call)
         exponent: Any = call.attributes["exponent"]
         p = float(exponent)
+        if not math.isfinite(p):
+            raise UnsupportedError(f"no error bound for powers with exponent {p}")
         passed: Tensor | None = None
         if x.error is not None and p != 0.0:
             ends = (distance_from_zero(x.reach), x.magnitude)
