@@ -47,6 +47,143 @@ FOLLOWED = {
         z.mul_(10)
         result = x.sum(0) + y + copied.sum()
     """,
+    "finally runs after a handler that raises, and its return forgets the exception": """
+        log = []
+        def f(x):
+            try:
+                try:
+                    raise ValueError
+                except ValueError:
+                    raise KeyError
+                finally:
+                    x += 1
+                    log.append(1)
+            except KeyError:
+                log.append(2)
+        def swallowed():
+            try:
+                raise ValueError
+            finally:
+                return 5
+        def again(): raise
+        def reraised():
+            try:
+                try:
+                    int("x")
+                except ValueError:
+                    again()
+            except ValueError as e:
+                return 7
+        x = numbers(2) * 1
+        f(x)
+        result = x + sum(log) * 10 + swallowed() * 100 + reraised() * 1000
+    """,
+    "an exception prints its arguments": """
+        class Mine(Exception): pass
+        try:
+            raise RuntimeError("twelve chars")
+        except RuntimeError as e:
+            n = len(str(e)) + len(repr(e)) * 100
+        try:
+            raise KeyError("k", 1)
+        except KeyError as e:
+            n += len(f"{e}") * 10000
+        result = numbers(2) + n
+    """,
+    "what is evaluated first": """
+        order = []
+        def k(n):
+            order.append(n)
+            return n
+        def deco(n):
+            order.append(n)
+            return lambda f: f
+        d = {k(1): k(2), k(3): k(4)}
+        @deco(5)
+        @deco(6)
+        def f(a=k(7), b=k(8), *, c=k(9)): return a
+        @deco(1)
+        class A: k(2)
+        result = numbers(2) + sum(n * (i + 1) ** 2 for i, n in enumerate(order))
+    """,
+    "iterators read their source when they are asked": """
+        from itertools import islice
+        a = [1, 2, 3]
+        backwards, pairs, doubled, true, numbered, plain = (
+            reversed(a), zip(a, a), map(lambda v: v * 2, a), filter(None, a), enumerate(a), iter(a))
+        a[0] = 9
+        a[2] = 0
+        it = iter(range(9))
+        n = list(backwards)[2] + sum(x * y for x, y in pairs) + sum(doubled) + len(list(true)) + 100 * next(plain)
+        n += next(numbered)[1] * 1000 + (2 in it) + next(it) * 10000 + sum(islice(it, 2)) * 100000 + next(it)
+        result = numbers(2) + n
+    """,
+    "operators of derived classes come first, and `!=` asks `__eq__`": """
+        class A:
+            def __init__(self, n): self.n = n
+            def __add__(self, other): return 1
+            def __radd__(self, other): return 2
+            def __lt__(self, other): return 3
+            def __eq__(self, other): return self.n == other.n
+            def __imul__(self, other): return NotImplemented
+            def __mul__(self, other): return 4
+        class B(A):
+            def __radd__(self, other): return 5
+            def __gt__(self, other): return 6
+        class L(list): pass
+        a, b = A(1), B(1)
+        n = (a + b) + 10 * (b + a) + 100 * (a < b) + 1000 * (a != A(1)) + 10000 * [A(1), A(2)].count(A(2))
+        a *= 2
+        l = m = L([1])
+        l += [2]
+        result = numbers(2) + n + a * 100000 + 1000000 * len(m) * (type(m + [1]) is list)
+    """,
+    "properties: deleters, and `__getattr__` where they raise": """
+        class A:
+            x_ = 1
+            @property
+            def x(self): return self.x_
+            @x.setter
+            def x(self, v): self.x_ = v * 2
+            @x.deleter
+            def x(self): self.x_ = 50
+            @property
+            def broken(self): return self.missing
+            def __getattr__(self, name):
+                if name == "broken": return 700
+                raise AttributeError(name)
+        a = A()
+        a.x += 1
+        n = a.x
+        del a.x
+        result = numbers(2) + n + a.x + a.broken + len(A.__mro__) * 1000
+    """,
+    "copies that a class makes itself, and cached properties that are set": """
+        import copy
+        from functools import cached_property
+        class A:
+            def __init__(self): self.n = [1]
+            def __deepcopy__(self, memo):
+                other = A()
+                other.n = self.n
+                return other
+            def __copy__(self): return 30
+            @cached_property
+            def z(self): return self.n.append(2) or 400
+        a = A()
+        copy.deepcopy(a).n.append(5)
+        n = a.z + a.z + copy.copy(a) + len(a.n) * 1000
+        a.z = 70000
+        result = numbers(2) + n + a.z
+    """,
+    "an item of whole numbers is not changed to a fraction in place": """
+        i = torch.tensor([1, 2])
+        try:
+            i[0] += 0.5
+        except RuntimeError:
+            i[1] += 5
+        result = numbers(2) + i
+    """,
     "a default list is one list for all calls": """
         def collect(item, into=[]):
             into.append(item)
@@ -581,6 +718,44 @@ FOLLOWED = {
 }
 
 UNKNOWN_IS_FINE = {
+    "what is iterated over changes between two items": """
+        state = [1]
+        def values():
+            yield state[0]
+            yield state[0]
+        log = []
+        def note(n): log.append(n)
+        def noting():
+            note(1)
+            yield 1
+            note(2)
+            yield 2
+        g = values()
+        n = next(g)
+        state[0] = 5
+        n += next(g)
+        for _ in noting():
+            note(7)
+        a = [5, 6, 7]
+        for i, v in enumerate(a):
+            n += v * 10
+            a[-1] = 100
+        result = numbers(2) + n + log[1] * 10000
+    """,
+    "a deep copy keeps what shares memory together": """
+        import copy
+        x = numbers(3) * 1
+        y, part = copy.deepcopy([x, x[0:1]])
+        y[0] = 50
+        result = x + part
+    """,
+    "zip takes items of a shared iterator": """
+        it = iter(range(7))
+        pairs = list(zip(it, it))
+        it = iter([1, 2, 3])
+        short = list(zip([1], it))
+        result = numbers(2) + len(list(it)) + len(pairs)
+    """,
     "objects as keys": """
         class V:
             def __init__(self, k): self.k = k

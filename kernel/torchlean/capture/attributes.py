@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -69,7 +70,11 @@ def plain_attribute(run: Interpreter, owner: Instance, name: str) -> Value:
     """`object.__getattribute__(owner, name)`, and `__getattr__` where that finds nothing."""
     found = owner.cls.find(name)
     if type(found) is Descriptor and found.kind == "property":
-        return _call(run, found.function, owner)
+        return _of_property(run, found, owner, name)
+    if type(found) is Descriptor and found.kind == "cached_property" and name not in owner.attributes:
+        value = _call(run, found.function, owner)
+        run.assign(owner.attributes, name, value)
+        return value
     if type(found) is Instance and found.cls.find("__get__") is not MISSING:
         if name in owner.attributes and found.cls.find("__set__") is MISSING:
             return owner.attributes[name]
@@ -92,6 +97,15 @@ def plain_attribute(run: Interpreter, owner: Instance, name: str) -> Value:
     if name == "__doc__":
         return None
     return _beyond_the_class(run, owner, name)
+
+
+def _of_property(run: Interpreter, found: Descriptor, owner: Instance, name: str) -> Value:
+    """Where a property raises an AttributeError, a class's `__getattr__` is asked, as for a name that is missing."""
+    getter = owner.cls.find("__getattr__")
+    if not isinstance(getter, UserFunction) or getter.module.internal:
+        return _call(run, found.function, owner)
+    value = _tried(run, lambda: _call(run, found.function, owner))
+    return _call(run, getter, owner, name) if value is MISSING else value
 
 
 def _beyond_the_class(run: Interpreter, owner: Instance, name: str) -> Value:
@@ -172,7 +186,8 @@ def _of_class(run: Interpreter, owner: UserClass, name: str) -> Value:
             else Unknown(f"`{name}` is not followed", run.place())
         )
     if name in ("__mro__", "__bases__"):
-        return owner.bases if name == "__bases__" else owner.open or owner.mro
+        beyond = (owner.builtin or object).__mro__
+        return owner.bases if name == "__bases__" else owner.open or (*owner.mro, *beyond)
     if owner.open is not None:
         return owner.open
     from torchlean.capture.builtin_methods import object_method, type_method
@@ -192,7 +207,7 @@ def _of_super(run: Interpreter, owner: Super, name: str) -> Value:
     for base in after:
         if name in base.names:
             found = base.names[name]
-            if isinstance(found, Descriptor) and found.kind == "property":
+            if isinstance(found, Descriptor) and found.kind in ("property", "cached_property"):
                 return _call(run, found.function, receiver)
             return bound(found, receiver, cls)
     if cls.open is not None:
@@ -273,9 +288,8 @@ def _of_descriptor(run: Interpreter, owner: Descriptor, name: str) -> Value:
     if name in ("setter", "getter", "deleter"):
 
         def with_function(run: Interpreter, function: Value) -> Value:
-            if name == "setter":
-                return Descriptor(owner.kind, owner.function, function)
-            return owner if name == "deleter" else Descriptor(owner.kind, function, owner.setter)
+            changed = {"setter": "setter", "deleter": "deleter", "getter": "function"}[name]
+            return replace(owner, **{changed: function})
 
         return Native(f"property.{name}", with_function)
     return attribute(run, owner.function, name)
@@ -328,11 +342,16 @@ def has_attribute(run: Interpreter, owner: Value, name: str) -> bool | Unknown:
 
 def quiet_attribute(run: Interpreter, owner: Value, name: str) -> Value:
     """`owner.name`, or `MISSING` where that is an AttributeError."""
+    return _tried(run, lambda: attribute(run, owner, name))
+
+
+def _tried(run: Interpreter, read: Callable[[], Value]) -> Value:
+    """What `read` gives, or `MISSING` where that is an AttributeError."""
     frame = run.frame
     assert frame is not None
     depth, frame.caught = frame.caught, frame.caught + 1
     try:
-        return attribute(run, owner, name)
+        return read()
     except Raised as raised:
         if isinstance(raised.value, ExceptionValue) and issubclass(raised.value.kind, AttributeError):
             return MISSING
@@ -415,9 +434,13 @@ def _is_plain(owner: Instance, name: str, value: Value) -> bool:
 def delete_attribute(run: Interpreter, owner: Value, name: str) -> None:
     """`del owner.name`."""
     if isinstance(owner, Instance):
-        method = owner.cls.find("__delattr__")
-        if method is not MISSING:
+        method, found = owner.cls.find("__delattr__"), owner.cls.find(name)
+        deleter = found.deleter if isinstance(found, Descriptor) else None
+        if method is not MISSING and (deleter is None or not method.module.internal):
             _call(run, method, owner, name)
+            return
+        if deleter is not None:
+            _call(run, deleter, owner)
             return
     names = (
         owner.attributes

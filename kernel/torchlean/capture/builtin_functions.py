@@ -31,6 +31,7 @@ from torchlean.capture.values import (
     type_name,
 )
 from torchlean.capture.varying import Number, Stream, absolute, extreme
+from torchlean.capture.watching import lazily
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -410,6 +411,8 @@ def _iter(run: Interpreter, iterable: Value, *sentinel: Value) -> Value:
         return stream
     if sentinel:
         return Unknown("`iter` with a sentinel is not followed")
+    if isinstance(iterable, list):
+        return lazily(run, [iterable], lambda columns: columns[0], "this iterator")
     items = items_of(run, iterable)
     return items if isinstance(items, Unknown) else ListIterator(items)
 
@@ -437,6 +440,8 @@ def _next(run: Interpreter, iterator: Value, default: Value = MISSING) -> Value:
 def next_item(run: Interpreter, iterator: ListIterator, default: Value = MISSING) -> Value:
     """The next item; StopIteration at the end where there is no default."""
     run.changes(iterator)
+    if iterator.position:
+        iterator.outdated()
     if iterator.position < len(iterator.items):
         iterator.position += 1
         return run.seen(iterator.items[iterator.position - 1])

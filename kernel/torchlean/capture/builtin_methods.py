@@ -205,7 +205,7 @@ def _extend(run: Interpreter, owner: list[Value], items: Value) -> Value:
 
 
 def _list_index(run: Interpreter, owner: list[Value] | tuple[Value, ...], item: Value, *bounds: int) -> Value:
-    from torchlean.capture.operators import contains
+    from torchlean.capture.membership import contains
 
     places = range(len(owner))[slice(*(bounds if len(bounds) > 1 else (*bounds, None)[:2]))]
     for position in places:
@@ -215,6 +215,13 @@ def _list_index(run: Interpreter, owner: list[Value] | tuple[Value, ...], item: 
         if isinstance(inside, Unknown):
             return inside
     return run.error("TL103", "the item is not in the list", kind=ValueError)
+
+
+def _list_count(run: Interpreter, owner: list[Value] | tuple[Value, ...], item: Value) -> Value:
+    from torchlean.capture.membership import contains
+
+    found = [contains(run, [other], item) for other in owner]
+    return contains_unknown(found) or found.count(True)
 
 
 def _list_remove(run: Interpreter, owner: list[Value], item: Value) -> Value:
@@ -276,6 +283,8 @@ SPECIAL: dict[tuple[type, str], Method] = {
     (list, "sort"): _sort,
     (list, "extend"): _extend,
     (list, "index"): _list_index,
+    (list, "count"): _list_count,
+    (tuple, "count"): _list_count,
     (list, "remove"): _list_remove,
     (tuple, "index"): _list_index,
     (tuple, "numel"): _numel,

@@ -31,6 +31,7 @@ from torchlean.capture.values import (
     type_name,
 )
 from torchlean.capture.varying import Number, Stream, counter
+from torchlean.capture.watching import lazily
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -285,10 +286,10 @@ def _enumerate(run: Interpreter, iterable: Value, start: Value = 0) -> Value:
     stream = stream_of(run, iterable)
     if stream is not None:
         return enumerated(stream, start)
-    items = items_of(run, iterable)
-    if isinstance(items, Unknown):
-        return items
-    return contains_unknown(start) or ListIterator(list(enumerate(items, start)))
+    unknown = contains_unknown([start, iterable], depth=1)
+    return unknown or lazily(
+        run, [iterable], lambda columns: list(enumerate(columns[0], start)), "`enumerate`"
+    )
 
 
 def _zip(run: Interpreter, *iterables: Value, strict: Value = False) -> Value:
@@ -300,18 +301,31 @@ def _zip(run: Interpreter, *iterables: Value, strict: Value = False) -> Value:
         return stream
     iterators = [id(iterable) for iterable in iterables if isinstance(iterable, (ListIterator, Instance))]
     if len(set(iterators)) < len(iterators):
-        return Unknown("`zip` of one iterator with itself is not followed", run.place())
-    columns = [items_of(run, iterable) for iterable in iterables if not isinstance(iterable, Endless)]
-    unknown = next((column for column in columns if isinstance(column, Unknown)), None)
+        twice = Unknown("`zip` of one iterator with itself is not followed", run.place())
+        for iterable in iterables:
+            if isinstance(iterable, ListIterator):
+                run.changes(iterable)
+                iterable.stop_at(twice)
+        return twice
+    unknown = contains_unknown(iterables, depth=1)
     if unknown is not None:
         return unknown
-    lengths = [len(column) for column in columns if not isinstance(column, Unknown)]
-    if strict is True and len(set(lengths)) > 1:
-        return run.error("TL103", f"`zip(..., strict=True)` of different lengths: {lengths}", kind=ValueError)
-    count = min(lengths, default=0)
-    finite = iter(columns)
-    all_columns = [i.first(count) if isinstance(i, Endless) else next(finite) for i in iterables]
-    return ListIterator(list(zip(*all_columns, strict=False)))
+
+    def rows(columns: list[list[Value]]) -> list[Value] | Unknown:
+        lengths = [len(column) for column in columns]
+        if strict is True and len(set(lengths)) > 1:
+            message = f"`zip(..., strict=True)` of different lengths: {lengths}"
+            return run.error("TL103", message, kind=ValueError)
+        count = min(lengths, default=0)
+        for iterable, length in zip(finite, lengths, strict=True):
+            if length > count and isinstance(iterable, ListIterator):
+                iterable.stop_at(Unknown("`zip` took a part of its items"))
+        given = iter(columns)
+        every = [i.first(count) if isinstance(i, Endless) else next(given) for i in iterables]
+        return list(zip(*every, strict=False))
+
+    finite = [iterable for iterable in iterables if not isinstance(iterable, Endless)]
+    return lazily(run, finite, rows, "`zip`")
 
 
 def _map(run: Interpreter, function: Value, *iterables: Value) -> Value:
@@ -322,29 +336,35 @@ def _map(run: Interpreter, function: Value, *iterables: Value) -> Value:
         return rows.mapped(lambda run, row: call(run, function, list(row), {}))
     if isinstance(rows, Unknown):
         return rows
-    return ListIterator([], begin=lambda iterator: [call(run, function, list(row), {}) for row in rows.items])
+    return lazily(
+        run,
+        [rows],
+        lambda columns: [call(run, function, list(row), {}) for row in columns[0]],
+        "`map`",
+        [function, *iterables],
+    )
 
 
 def _filter(run: Interpreter, function: Value, iterable: Value) -> Value:
     from torchlean.capture.calling import call
     from torchlean.capture.conditions import known_truth
 
-    items = items_of(run, iterable)
-    if isinstance(items, Unknown):
+    def kept(columns: list[list[Value]]) -> list[Value] | Unknown:
+        items: list[Value] = []
+        for item in columns[0]:
+            truth = known_truth(run, item if function is None else call(run, function, [item], {}))
+            if isinstance(truth, Unknown):
+                return truth
+            if truth:
+                items.append(item)
         return items
-    kept: list[Value] = []
-    for item in items:
-        truth = known_truth(run, item if function is None else call(run, function, [item], {}))
-        if isinstance(truth, Unknown):
-            return truth
-        if truth:
-            kept.append(item)
-    return ListIterator(kept)
+
+    return contains_unknown([iterable], depth=1) or lazily(run, [iterable], kept, "`filter`", function)
 
 
 def _reversed(run: Interpreter, sequence: Value) -> Value:
-    items = items_of(run, sequence)
-    return items if isinstance(items, Unknown) else ListIterator(items[::-1])
+    unknown = contains_unknown([sequence], depth=1)
+    return unknown or lazily(run, [sequence], lambda columns: columns[0][::-1], "`reversed`")
 
 
 def _super(run: Interpreter, cls: Value = MISSING, receiver: Value = MISSING) -> Value:

@@ -16,7 +16,7 @@ from torchlean.capture.emitter import TensorTooLarge
 from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.explain import argument_mistake, operands, shape_message
 from torchlean.capture.foreign import may_change
-from torchlean.capture.function_syntax import has_effects, own_names, yields
+from torchlean.capture.function_syntax import own_names, yields
 from torchlean.capture.gradient_stops import DETACHING, remember_detached
 from torchlean.capture.memory import may_share, overwritten, taint_memory, unseen_call, written_by
 from torchlean.capture.recursion import too_deep, without_end
@@ -47,6 +47,7 @@ from torchlean.capture.values import (
     type_name,
 )
 from torchlean.capture.varying import Number, as_tensor
+from torchlean.capture.watching import Reachable, at_once
 from torchlean.ops import ShapeError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -278,14 +279,22 @@ def _generated(
         frame.depth, frame.caught = max(frame.depth, caller.depth + 1), caller.caught
     run.changes(iterator)
     body: list[ast.stmt] = function.node.body  # type: ignore[assignment] # a lambda is no generator
-    try:
-        if not iterator.whole and has_effects(function.node):
-            from torchlean.capture.conditions import perhaps
 
-            unknown = Unknown(f"`{function.name}` changes something while its items are used", run.place())
-            perhaps(run, lambda: run.block(body, frame), unknown)
-            return unknown
+    def reach() -> Reachable:
+        arguments = list(frame.environment.names.values())
+        return Reachable(arguments, function.node, frame.environment.parent)
+
+    def follow() -> list[Value] | Unknown:
         run.block(body, frame)
+        return items
+
+    try:
+        if function.module.internal:
+            run.block(body, frame)
+        else:
+            found = at_once(run, iterator, reach, follow, f"`{function.name}`")
+            if isinstance(found, Unknown):
+                return found
     except GeneratorStopped:
         iterator.stop_at(Unknown(f"`{function.name}` gives items without an end", run.place()))
     finally:
@@ -461,29 +470,6 @@ def _changed(function: Native, arguments: Arguments, keywords: Keywords) -> Tens
     """The tensor that a call changes in place, if it does."""
     written = written_by(function.name, arguments, keywords)
     return written[0] if written and isinstance(written[0], TensorValue) else None
-
-
-# -- decorators --------------------------------------------------------------------------------------------------------
-
-
-def decorated(
-    run: Interpreter,
-    decorators: list[ast.expr],
-    value: Value,
-    frame: Frame,
-    node: ast.AST,
-) -> Value:
-    """The value of a definition under its decorators, innermost first."""
-    for decorator in reversed(decorators):
-        wrapper = run.eval(decorator, frame)
-        run.at(decorator, frame)
-        if isinstance(wrapper, Unknown):
-            label = frame.module.label(decorator)
-            reason = wrapper.reason if wrapper.reported else f"its decorator `{label}` is not followed"
-            value = Unknown(reason, frame.module.span(decorator), wrapper.reported)
-        else:
-            value = call(run, wrapper, [value], {})
-    return value
 
 
 CALLERS: dict[type, Callable[[Interpreter, Any, Arguments, Keywords], Value]] = {

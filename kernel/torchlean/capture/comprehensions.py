@@ -16,6 +16,7 @@ from torchlean.capture.iteration import items_of
 from torchlean.capture.statements import store
 from torchlean.capture.streams import stream_of
 from torchlean.capture.values import MISSING, ListIterator, Unknown, Value
+from torchlean.capture.watching import Reachable, at_once
 
 
 @evaluates(ast.ListComp)
@@ -34,11 +35,20 @@ def _generator(run: Interpreter, node: ast.GeneratorExp, frame: Frame) -> Value:
         run.changes(iterator)
         caller, place = run.frame, run.node
         inner = replace(frame) if caller is None else replace(frame, depth=caller.depth, caught=caller.caught)
-        try:
+
+        def follow() -> list[Value] | Unknown:
             items: list[Value] | Unknown = _comprehension(
                 run, node.generators, inner, lambda scope: run.eval(node.elt, scope), first
             )
             return items
+
+        def reach() -> Reachable:
+            return Reachable([first], node, frame.environment)
+
+        try:
+            if frame.module.internal:
+                return follow()
+            return at_once(run, iterator, reach, follow, "this generator", [first])
         finally:
             run.node, run.frame = place, caller
 

@@ -275,9 +275,10 @@ def function_of(
     """The function object of a definition, with its defaults evaluated now."""
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
+    optional = positional[len(positional) - len(arguments.defaults) :]
     defaults = {
         parameter.arg: run.eval(default, frame)
-        for parameter, default in zip(reversed(positional), reversed(arguments.defaults), strict=False)
+        for parameter, default in zip(optional, arguments.defaults, strict=True)
     }
     for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if default is not None:
@@ -338,13 +339,14 @@ def _set(run: Interpreter, node: ast.Set, frame: Frame) -> Value:
 def _dict(run: Interpreter, node: ast.Dict, frame: Frame) -> Value:
     result: dict[Value, Value] = {}
     for key_node, value_node in zip(node.keys, node.values, strict=True):
-        value = run.eval(value_node, frame)
         if key_node is None:
+            value = run.eval(value_node, frame)
             if not isinstance(value, dict):
                 return value if isinstance(value, Unknown) else Unknown("a mapping that is not followed")
             result.update(value)
             continue
         key = run.eval(key_node, frame)
+        value = run.eval(value_node, frame)
         unknown = contains_unknown(key) or odd_key(key)
         if unknown is not None:
             return unknown

@@ -291,7 +291,7 @@ class Interpreter:
         if frame is not None and frame.caught:
             node = self.node
             raise Raised(
-                ExceptionValue(kind, (message,)),
+                ExceptionValue(kind, (Unknown("Python's text of this exception", reported=True),)),
                 lambda: self._report_at(node, frame, code, message, related, span),
             )
         if self.uncertain and code == "TL103" and not message.startswith(NEVER_RIGHT):

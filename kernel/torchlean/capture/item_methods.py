@@ -30,7 +30,7 @@ def _delete(run: Interpreter, owner: Value, index: Value) -> Value:
 
 
 def _contains(run: Interpreter, owner: Value, item: Value) -> Value:
-    from torchlean.capture.operators import contains
+    from torchlean.capture.membership import contains
 
     return contains(run, owner, item)
 

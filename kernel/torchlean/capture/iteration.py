@@ -36,6 +36,8 @@ def items_of(run: Interpreter, value: Value) -> list[Value] | Unknown:
     if isinstance(value, ListIterator):
         run.changes(value)
         value.whole = True
+        if value.position:
+            value.outdated()
         rest = value.items[value.position :]
         value.position = len(value.items)
         return value.rest_unknown if value.rest_unknown is not None else rest

@@ -61,7 +61,7 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> object
         return _once(run, node, frame, run.over_budget(text))
     if isinstance(iterable, list):
         items = iterable  # not a copy: what the body adds is iterated over, too
-    return _unrolled(run, node, frame, items, endless)
+    return _unrolled(run, node, frame, items, endless, iterable)
 
 
 def _counted(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame, numbers: range) -> object:
@@ -85,6 +85,7 @@ def _unrolled(
     frame: Frame,
     items: list[Value],
     endless: list[Value] | None,
+    iterable: Value,
 ) -> object:
     position, nodes = -1, len(run.builder.nodes)
     while position + 1 < len(items):
@@ -97,6 +98,10 @@ def _unrolled(
             break
         if run.tainted and isinstance(run.seen(items), Unknown):
             return _once(run, node, frame, run.seen(items))
+        changed = iterable.outdated() if position and isinstance(iterable, ListIterator) else None
+        if changed is not None:
+            run.at(node.iter, frame)
+            return _once(run, node, frame, run.enters(changed))
         store(run, node.target, items[position], frame)
         flow = run.block(node.body, frame)
         if flow is BREAK:

@@ -24,7 +24,6 @@ from torchlean.capture.values import (
     Value,
     contains_unknown,
     is_foreign,
-    odd_key,
     type_name,
 )
 from torchlean.capture.varying import Number, arithmetic, as_tensor, compared
@@ -177,7 +176,12 @@ def in_place(run: Interpreter, name: str, left: Value, right: Value) -> Value:
         if method is not MISSING:
             from torchlean.capture.calling import call
 
-            return call(run, method, [left, right], {})
+            result = call(run, method, [left, right], {})
+            if result is not NotImplemented:
+                return result
+        elif isinstance(left.data, (list, set, dict)):
+            result = in_place(run, name, left.data, right)
+            return left if result is left.data else result
     if isinstance(left, list) and name == "add":
         return _extended(run, left, right)
     result = binary(run, name, left, right)
@@ -235,6 +239,8 @@ def compare(run: Interpreter, kind: type[ast.cmpop], left: Value, right: Value) 
         same = _identical(left, right)
         return same if isinstance(same, Unknown) else same == (kind is ast.Is)
     if kind in (ast.In, ast.NotIn):
+        from torchlean.capture.membership import contains
+
         inside = contains(run, right, left)
         return inside if isinstance(inside, Unknown) or kind is ast.In else not inside
     name = COMPARISONS[kind]
@@ -277,51 +283,6 @@ def _identical(left: Value, right: Value) -> bool | Unknown:
 def _equal_handles(left: Value, right: Value) -> bool:
     """Namespaces and natives are made anew on each look-up, but stand for one object."""
     return hasattr(left, "path") and left == right
-
-
-def contains(run: Interpreter, container: Value, item: Value) -> bool | Unknown:
-    """`item in container`."""
-    from torchlean.capture.iteration import items_of
-
-    if isinstance(container, Instance):
-        method = container.cls.find("__contains__")
-        if method is not MISSING:
-            from torchlean.capture.calling import call
-            from torchlean.capture.conditions import known_truth
-
-            return known_truth(run, call(run, method, [container, item], {}))
-        if container.data is not None:
-            container = container.data
-    unknown = container if isinstance(container, Unknown) else contains_unknown(item)
-    if unknown is None and isinstance(container, (dict, set, frozenset)):
-        unknown = odd_key(item)
-    if unknown is not None:
-        return unknown
-    if isinstance(container, (str, bytes, range, dict, set, frozenset)):
-        try:
-            return item in container
-        except TypeError as error:
-            return run.error("TL103", str(error))
-    items = items_of(run, container)
-    if isinstance(items, Unknown):
-        return items
-    return _among(run, items, item)
-
-
-def _among(run: Interpreter, items: list[Value], item: Value) -> bool | Unknown:
-    doubt: Unknown | None = None
-    for other in items:
-        if other is item:
-            return True
-        if isinstance(other, TensorValue) or isinstance(item, TensorValue):
-            doubt = Unknown("membership among tensors compares their values")
-            continue
-        equal = compare(run, ast.Eq, other, item)
-        if equal is True:
-            return True
-        if equal is not False:
-            doubt = equal if isinstance(equal, Unknown) else Unknown("a comparison that is not followed")
-    return doubt if doubt is not None else False
 
 
 # -- tensors -----------------------------------------------------------------------------------------------------------
@@ -383,7 +344,10 @@ def _compare_tensors(run: Interpreter, name: str, left: Value, right: Value) -> 
 def _on_instances(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     from torchlean.capture.calling import call
 
-    for receiver, method, other in ((left, f"__{name}__", right), (right, f"__r{name}__", left)):
+    sides = [(left, f"__{name}__", right), (right, f"__r{name}__", left)]
+    if _derived(left, right) and left.cls.find(f"__r{name}__") is not right.cls.find(f"__r{name}__"):
+        sides.reverse()
+    for receiver, method, other in sides:
         if isinstance(receiver, Instance):
             function = receiver.cls.find(method)
             if function is not MISSING:
@@ -401,16 +365,33 @@ def _on_instances(run: Interpreter, name: str, left: Value, right: Value) -> Val
     return _mismatch(run, name, left, right)
 
 
+def _derived(left: Value, right: Value) -> bool:
+    """Whether the right operand is of a class derived from the left one's, so that it is asked first."""
+    return (
+        isinstance(left, Instance)
+        and isinstance(right, Instance)
+        and left.cls is not right.cls
+        and right.cls.is_subclass(left.cls)
+    )
+
+
 def _compare_instances(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     from torchlean.capture.calling import call
+    from torchlean.capture.conditions import known_truth
 
-    for receiver, method, other in ((left, name, right), (right, MIRRORED[name], left)):
+    sides = [(left, name, right), (right, MIRRORED[name], left)]
+    if _derived(left, right):
+        sides.reverse()
+    for receiver, method, other in sides:
         if isinstance(receiver, Instance):
             function = receiver.cls.find(f"__{method}__")
+            inverted = function is MISSING and method == "ne"
+            function = receiver.cls.find("__eq__") if inverted else function
             if function is not MISSING:
                 result = call(run, function, [receiver, other], {})
                 if result is not NotImplemented:
-                    return result
+                    truth = known_truth(run, result) if inverted else result
+                    return truth if not inverted or isinstance(truth, Unknown) else not truth
             if receiver.cls.open is not None:
                 return receiver.cls.open
     if name in ("eq", "ne"):

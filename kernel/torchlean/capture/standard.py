@@ -26,6 +26,7 @@ from torchlean.capture.values import (
     Namespace,
     Native,
     Partial,
+    Storage,
     TensorValue,
     Unknown,
     UserFunction,
@@ -215,8 +216,8 @@ def _cached(run: Interpreter, function: Value = None, *options: Value, **more: V
 
 @native("functools.cached_property", unknowns=True)
 def _cached_property(run: Interpreter, function: Value) -> Value:
-    """What is kept in the object is kept with the function here."""
-    return Descriptor("property", _cached(run, function)) if isinstance(function, UserFunction) else function
+    """A property whose first value becomes an attribute of the object."""
+    return Descriptor("cached_property", function)
 
 
 class Endless:
@@ -335,6 +336,8 @@ def _islice(run: Interpreter, iterable: Value, *bounds: Value) -> Value:
     if isinstance(iterable, Endless) and isinstance(stop, int):
         run.fuel.allocate(max(stop, 0), "this slice")
         items: list[Value] | Unknown = iterable.first(max(stop, 0))
+    elif isinstance(iterable, ListIterator) and isinstance(stop, int):
+        return contains_unknown(bounds) or _first_of(run, iterable, bounds, stop)
     else:
         items = items_of(run, iterable)
     if isinstance(items, Unknown):
@@ -342,10 +345,25 @@ def _islice(run: Interpreter, iterable: Value, *bounds: Value) -> Value:
     return contains_unknown(bounds) or ListIterator(items[slice(*bounds)])
 
 
+def _first_of(run: Interpreter, iterator: ListIterator, bounds: tuple[Value, ...], stop: int) -> Value:
+    """A slice of an iterator takes its items up to the slice's end, and leaves the others."""
+    run.changes(iterator)
+    first = iterator.position
+    rest = iterator.items[first : first + stop]
+    if len(rest) < stop and iterator.rest_unknown is not None:
+        return iterator.rest_unknown
+    iterator.position += len(rest)
+    return ListIterator(rest[slice(*bounds)])
+
+
 @native("copy.copy", unknowns=True)
 def _copy(run: Interpreter, value: Value) -> Value:
+    from torchlean.capture.calling import call
+
     if isinstance(value, (list, dict, set)):
         return value.copy()
+    if isinstance(value, Instance) and isinstance(value.cls.find("__copy__"), UserFunction):
+        return call(run, value.cls.find("__copy__"), [value], {})
     if isinstance(value, Instance):
         return Instance(value.cls, dict(value.attributes), _copy(run, value.data), value.open)
     if isinstance(value, TensorValue):
@@ -370,8 +388,13 @@ def deep_copy(run: Interpreter, value: Value, made: dict[int, Value], depth: int
         raise TooBig("this value is nested too deeply to be copied")
     copied: Value = value
     if isinstance(value, TensorValue):
-        copied = made[id(value)] = TensorValue(value.node, value.type)
+        storage = made.setdefault(id(value.storage), Storage())  # views stay views of one another
+        copied = made[id(value)] = TensorValue(value.node, value.type, storage)
         copied.parameter = value.parameter
+    elif isinstance(value, Instance) and isinstance(value.cls.find("__deepcopy__"), UserFunction):
+        from torchlean.capture.calling import call
+
+        copied = made[id(value)] = call(run, value.cls.find("__deepcopy__"), [value, {}], {})
     elif isinstance(value, list):
         run.fuel.allocate(len(value), "this copy")
         copied = made[id(value)] = []

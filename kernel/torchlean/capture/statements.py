@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 
 from torchlean.capture.attributes import delete_attribute, set_attribute
-from torchlean.capture.calling import call, decorated
+from torchlean.capture.calling import call
 from torchlean.capture.conditions import (
     branch,
     forget_assigned,
@@ -17,9 +17,10 @@ from torchlean.capture.conditions import (
     perhaps,
     perhaps_returned,
 )
+from torchlean.capture.decorators import decorated
 from torchlean.capture.environment import Frame
 from torchlean.capture.families import FamilyDefinition, name_family
-from torchlean.capture.flow import BREAK, CONTINUE, Returned
+from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS, Returned
 from torchlean.capture.interpreter import STATEMENTS, Interpreter, Statement
 from torchlean.capture.iteration import items_of
 from torchlean.capture.journal import Journal
@@ -27,7 +28,7 @@ from torchlean.capture.layers import name_layer
 from torchlean.capture.naming import undefined_name
 from torchlean.capture.operators import BINARY, IN_PLACE, binary, in_place
 from torchlean.capture.result import Role
-from torchlean.capture.subscripts import delete_subscript, set_subscript, subscript
+from torchlean.capture.subscripts import check_cast, delete_subscript, set_subscript, subscript
 from torchlean.capture.values import (
     MISSING,
     ExceptionValue,
@@ -120,6 +121,8 @@ def _augmented(run: Interpreter, node: ast.AugAssign, frame: Frame) -> None:
         run.at(node, frame)
         result = operation(run, name, current, right)
         del current  # a view that is still alive would keep the tensor from being changed
+        if isinstance(owner, TensorValue) and "numpy" not in run.state:
+            check_cast(run, result, owner)
         set_subscript(run, owner, index, result)
         return
     owner = run.eval(target.value, frame) if isinstance(target, ast.Attribute) else None
@@ -214,8 +217,7 @@ def _delete(run: Interpreter, node: ast.Delete, frame: Frame) -> None:
 def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
     from torchlean.capture.expressions import function_of
 
-    function = function_of(run, node, frame, node.name)
-    value = decorated(run, node.decorator_list, function, frame, node)
+    value = decorated(run, node.decorator_list, lambda: function_of(run, node, frame, node.name), frame)
     name = getattr(node, "torchlean_private", node.name)
     run.assign(frame.environment.target(name), name, value)
 
@@ -224,7 +226,7 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, fr
 def _class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> None:
     from torchlean.capture.classes import define_class
 
-    value = decorated(run, node.decorator_list, define_class(run, node, frame), frame, node)
+    value = decorated(run, node.decorator_list, lambda: define_class(run, node, frame), frame)
     run.assign(frame.environment.target(node.name), node.name, value)
 
 
@@ -262,11 +264,18 @@ def _assert(run: Interpreter, node: ast.Assert, frame: Frame) -> None:
 
 @follows(ast.Raise)
 def _raise(run: Interpreter, node: ast.Raise, frame: Frame) -> None:
-    value = frame.raising if node.exc is None else run.eval(node.exc, frame)
+    value = _being_handled(frame) if node.exc is None else run.eval(node.exc, frame)
     run.at(node, frame)
     if isinstance(value, (UserClass, type)):
         value = call(run, value, [], {})
     raise Raised(value, None if frame.module.internal else lambda: _report_raise(run, node, frame, value))
+
+
+def _being_handled(frame: Frame) -> Value:
+    """The exception that a bare `raise` raises again: of the innermost `except` body, which may be a caller's."""
+    while frame.raising is None and frame.site is not None:
+        frame = frame.site[1]
+    return frame.raising
 
 
 def _report_raise(run: Interpreter, node: ast.Raise, frame: Frame, value: Value) -> None:
@@ -287,18 +296,30 @@ def raised_text(value: Value) -> str:
 
 @follows(ast.Try)
 def _try(run: Interpreter, node: ast.Try, frame: Frame) -> object:
-    """The body; if it raises, the first handler that catches; then `else` and `finally`."""
-    flow, raised = _try_body(run, node, frame)
-    if raised is not None:
-        handler = next((h for h in node.handlers if _catches(run, h, raised.value, frame)), None)
-        if handler is None:
-            run.block(node.finalbody, frame)
-            raise raised
-        flow = _handle(run, handler, raised.value, frame)
-    elif flow is None:
-        flow = run.block(node.orelse, frame)
+    """The body; if it raises, the first handler that catches; then `else`; then `finally`, whatever happened."""
+    try:
+        flow = _before_finally(run, node, frame)
+    except Raised:
+        final = run.block(node.finalbody, frame)
+        if final is None or final is PERHAPS:
+            raise
+        return final  # it leaves the `finally`, and the exception is forgotten
     final = run.block(node.finalbody, frame)
     return final if final is not None else flow
+
+
+def _before_finally(run: Interpreter, node: ast.Try, frame: Frame) -> object:
+    frame.caught += bool(node.finalbody)
+    try:
+        flow, raised = _try_body(run, node, frame)
+        if raised is not None:
+            handler = next((h for h in node.handlers if _catches(run, h, raised.value, frame)), None)
+            if handler is None:
+                raise raised
+            return _handle(run, handler, raised.value, frame)
+        return run.block(node.orelse, frame) if flow is None else flow
+    finally:
+        frame.caught -= bool(node.finalbody)
 
 
 def _try_body(run: Interpreter, node: ast.Try, frame: Frame) -> tuple[object, Raised | None]:

@@ -6,6 +6,8 @@ import ast
 import enum
 from typing import TYPE_CHECKING
 
+import torch
+
 from torchlean.capture.memory import overwritten
 from torchlean.capture.values import (
     MISSING,
@@ -144,6 +146,13 @@ def _instance_item(run: Interpreter, owner: Instance, index: Value) -> Value:
     if owner.cls.open is not None:
         return owner.cls.open
     return run.error("TL103", f"`{owner.cls.name}` objects cannot be indexed: there is no `__getitem__`")
+
+
+def check_cast(run: Interpreter, result: Value, owner: TensorValue) -> None:
+    """torch refuses to change whole numbers in place to others; NumPy's items are no views, and are cast."""
+    if isinstance(result, TensorValue) and not torch.can_cast(result.dtype, owner.dtype):
+        text = f"the result is {result.dtype} and cannot be stored into a tensor of {owner.dtype} in place"
+        run.error("TL103", text, kind=RuntimeError)
 
 
 def set_subscript(run: Interpreter, owner: Value, index: Value, value: Value) -> None:

@@ -6,11 +6,13 @@ import re
 import string
 from typing import TYPE_CHECKING
 
+import torch
+
 from torchlean.capture.torch_names import is_tensor_class
 from torchlean.capture.values import (
     Abstract,
+    ExceptionValue,
     Instance,
-    Namespace,
     TensorValue,
     Unknown,
     UserClass,
@@ -56,8 +58,8 @@ def printed(run: Interpreter, value: Value, quoted: bool = False) -> str | Unkno
             return run.over_budget("an integer with so many digits is not printed")
     if isinstance(value, Instance):
         return _instance(run, value, quoted)
-    if isinstance(value, UserFunction):
-        return f"<{type_name(value)}>"
+    if isinstance(value, ExceptionValue):
+        return _exception(run, value, quoted)
     if isinstance(value, UserClass):
         return f"<class '{value.module.name}.{value.name}'>"
     if is_tensor_class(value):
@@ -66,7 +68,22 @@ def printed(run: Interpreter, value: Value, quoted: bool = False) -> str | Unkno
         return Unknown("the text of a tensor depends on its numbers")
     if isinstance(value, (list, tuple, set, dict, frozenset)):
         return _container(value)
-    return repr(value) if not isinstance(value, Namespace) else f"<{value.path}>"
+    if isinstance(value, (range, slice, type, torch.dtype)):
+        return repr(value)
+    return Unknown(f"the text of a value of type {type_name(value)} is not followed")
+
+
+def _exception(run: Interpreter, value: ExceptionValue, quoted: bool) -> str | Unknown:
+    """An exception prints its argument, or all of them as a tuple; `KeyError` quotes its only one."""
+    arguments = value.arguments
+    if not quoted and len(arguments) < 2:
+        return printed(run, arguments[0], quoted=issubclass(value.kind, KeyError)) if arguments else ""
+    texts = [printed(run, argument, quoted=True) for argument in arguments]
+    unknown = next((text for text in texts if isinstance(text, Unknown)), None)
+    if unknown is not None:
+        return unknown
+    listed = f"({', '.join(map(str, texts))})"
+    return f"{value.kind.__name__}{listed}" if quoted else listed
 
 
 def _instance(run: Interpreter, value: Instance, quoted: bool) -> str | Unknown:

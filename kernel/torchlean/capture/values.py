@@ -156,11 +156,12 @@ class BoundMethod:
 
 @dataclass(eq=False, slots=True)
 class Descriptor:
-    """`staticmethod`, `classmethod` or `property` around a function (`kind` says which)."""
+    """`staticmethod`, `classmethod`, `property` or `cached_property` around a function (`kind` says which)."""
 
     kind: str
     function: Value
     setter: Value = None
+    deleter: Value = None
 
 
 @dataclass(eq=False, slots=True)
@@ -301,10 +302,11 @@ class ListIterator:
         position: how many items were taken.
         begin: what computes the items, until it has.
         whole: all items are asked for at once, so that nothing happens between two of them.
+        watch: whether what the items were computed from is what it was then (`watching`).
         items, rest_unknown: the items, and why more of them may follow that were not computed.
     """
 
-    __slots__ = ("_items", "_rest", "begin", "position", "whole")
+    __slots__ = ("_items", "_rest", "begin", "position", "watch", "whole")
 
     def __init__(
         self,
@@ -317,6 +319,7 @@ class ListIterator:
         self.begin = begin
         self.position = 0
         self.whole = False
+        self.watch: Callable[[], bool] | None = None
 
     @property
     def items(self) -> list[Value]:
@@ -340,6 +343,14 @@ class ListIterator:
     def stop_at(self, unknown: Unknown) -> None:
         """More items may follow than were computed."""
         self._rest = unknown
+
+    def outdated(self) -> Unknown | None:
+        """Set where the program changed what the items not taken yet were computed from: they are forgotten then."""
+        if self.begin is not None or self.watch is None or self.watch():
+            return None
+        del self._items[self.position :]
+        self._rest = Unknown("what is iterated over is changed while its items are used")
+        return self._rest
 
     def state(self) -> tuple[Any, ...]:
         """All of it, for `restore`."""

@@ -1,0 +1,78 @@
+"""`item in container`, by the equality that Python asks for."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from torchlean.capture.iteration import items_of
+from torchlean.capture.operators import compare
+from torchlean.capture.values import (
+    MISSING,
+    Instance,
+    ListIterator,
+    TensorValue,
+    Unknown,
+    Value,
+    contains_unknown,
+    odd_key,
+)
+
+if TYPE_CHECKING:
+    from torchlean.capture.interpreter import Interpreter
+
+
+def contains(run: Interpreter, container: Value, item: Value) -> bool | Unknown:
+    """`item in container`."""
+    if isinstance(container, Instance):
+        method = container.cls.find("__contains__")
+        if method is not MISSING:
+            from torchlean.capture.calling import call
+            from torchlean.capture.conditions import known_truth
+
+            return known_truth(run, call(run, method, [container, item], {}))
+        if container.data is not None:
+            container = container.data
+    unknown = container if isinstance(container, Unknown) else contains_unknown(item)
+    if unknown is None and isinstance(container, (dict, set, frozenset)):
+        unknown = odd_key(item)
+    if unknown is not None:
+        return unknown
+    if isinstance(container, (str, bytes, range, dict, set, frozenset)):
+        try:
+            return item in container
+        except TypeError as error:
+            return run.error("TL103", str(error))
+    if isinstance(container, ListIterator):
+        return _taken(run, container, item)
+    items = items_of(run, container)
+    if isinstance(items, Unknown):
+        return items
+    return _among(run, items, item)
+
+
+def _taken(run: Interpreter, iterator: ListIterator, item: Value) -> bool | Unknown:
+    """`item in iterator` takes items until the one that is equal."""
+    run.changes(iterator)
+    while iterator.position < len(iterator.items):
+        iterator.position += 1
+        inside = _among(run, [iterator.items[iterator.position - 1]], item)
+        if inside is not False:
+            return inside
+    return iterator.rest_unknown or False
+
+
+def _among(run: Interpreter, items: list[Value], item: Value) -> bool | Unknown:
+    doubt: Unknown | None = None
+    for other in items:
+        if other is item:
+            return True
+        if isinstance(other, TensorValue) or isinstance(item, TensorValue):
+            doubt = Unknown("membership among tensors compares their values")
+            continue
+        equal = compare(run, ast.Eq, other, item)
+        if equal is True:
+            return True
+        if equal is not False:
+            doubt = equal if isinstance(equal, Unknown) else Unknown("a comparison that is not followed")
+    return doubt if doubt is not None else False
