@@ -1,7 +1,8 @@
 """Watches the files that open documents depend on: weights, data, imported modules.
 
 Directories are watched, not files: editors and training scripts replace files, and a file that is looked for may not
-exist yet. Reports come on the event loop, after a short rest, since writing a file is many events.
+exist yet. They replace directories too, so that the one above is watched as well, or the nearest that exists.
+Reports come on the event loop, after a short rest, since writing a file is many events.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import EVENT_TYPE_MODIFIED, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
 if TYPE_CHECKING:
@@ -39,24 +41,23 @@ class Watcher:
         self._observer: BaseObserver | None = None
         self._watches: dict[str, ObservedWatch] = {}
         self._paths: dict[str, set[str]] = {}
+        self._folders: frozenset[str] = frozenset()
         self._resting: dict[str, asyncio.TimerHandle] = {}
 
     def update(self, paths: Mapping[str, float]) -> None:
         """Watch exactly these files from now on. Each comes with the time (of `time.time`) when it was last read: it
         may have changed between that and the beginning of the watch."""
         known = {path for names in self._paths.values() for path in names}
-        self._paths = {}
+        names: dict[str, set[str]] = {}
         for path in paths:
             # A link changes when it is redirected, and when its target changes.
             for name in {path, os.path.realpath(path)}:
-                self._paths.setdefault(name, set()).add(path)
-        wanted = {os.path.dirname(name) for name in self._paths}
-        for directory in self._watches.keys() - wanted:
-            self._unwatch(directory)
-        for directory in wanted - self._watches.keys():
-            if os.path.isdir(directory):
-                self._watch(directory)
-        for path in paths.keys() - known:
+                names.setdefault(name, set()).add(path)
+        self._paths = names
+        self._folders = frozenset(folder for name in names for folder in _above(name))
+        fresh = self._watch_all()
+        unseen = {path for name, given in names.items() if os.path.dirname(name) in fresh for path in given}
+        for path in (paths.keys() - known) | unseen:
             if _changed_since(path, paths[path]):
                 self.touched(path)
 
@@ -77,6 +78,27 @@ class Watcher:
         del self._resting[path]
         self._changed(path)
 
+    def _watch_all(self) -> set[str]:
+        """Watch what is to be watched, as far as it exists, and nothing else; what was not watched before."""
+        wanted = set()
+        for folder in {os.path.dirname(name) for name in self._paths}:
+            existing = (above for above in _above(folder) if os.path.isdir(above))
+            wanted |= {folder, next(existing, folder)}
+        for directory in self._watches.keys() - wanted:
+            self._unwatch(directory)
+        fresh = {directory for directory in wanted - self._watches.keys() if os.path.isdir(directory)}
+        for directory in fresh:
+            self._watch(directory)
+        return fresh
+
+    def _replaced(self, folder: str) -> None:
+        """A folder above watched files came, went or was moved: its watches are of what is not there any more."""
+        for directory in [d for d in self._watches if folder in (d, *_above(d))]:
+            self._unwatch(directory)
+        self._watch_all()
+        for name in [name for name in self._paths if folder in _above(name)]:
+            self.touched(name)
+
     def _watch(self, directory: str) -> None:
         try:
             if self._observer is None:
@@ -93,10 +115,19 @@ class Watcher:
         if self._observer is not None:
             self._observer.unschedule(watch)
 
-    def _event(self, path: str) -> None:
-        """Called on the observer's thread."""
-        if not self._loop.is_closed():
+    def _event(self, path: str, replaced: bool) -> None:
+        """Called on the observer's thread; of most that happens in these directories nobody wants to know."""
+        if self._loop.is_closed():
+            return
+        if replaced and path in self._folders:
+            self._loop.call_soon_threadsafe(self._replaced, path)
+        if path in self._paths:
             self._loop.call_soon_threadsafe(self.touched, path)
+
+
+def _above(path: str) -> list[str]:
+    """The folders above a path, nearest first."""
+    return [str(folder) for folder in PurePath(path).parents]
 
 
 def _changed_since(path: str, moment: float) -> bool:
@@ -109,11 +140,12 @@ def _changed_since(path: str, moment: float) -> bool:
 
 
 class _Handler(FileSystemEventHandler):
-    def __init__(self, event: Callable[[str], None]) -> None:
+    def __init__(self, event: Callable[[str, bool], None]) -> None:
         self._event = event
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         if event.event_type in _CHANGES:
+            replaced = event.is_directory and event.event_type != EVENT_TYPE_MODIFIED
             for path in (event.src_path, event.dest_path):
                 if path:
-                    self._event(os.fsdecode(path))
+                    self._event(os.fsdecode(path), replaced)

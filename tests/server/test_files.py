@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 from collections.abc import AsyncIterator
 
 import pytest
@@ -37,7 +38,11 @@ async def codes_become(editor: Editor, uri: str, wanted: list[str]) -> None:
         return
     await until(lambda: "diagnostics" in editor.refreshed)
     editor.refreshed.clear()
-    assert await editor.codes(uri) == wanted
+
+    async def answered() -> bool:
+        return await editor.codes(uri) == wanted
+
+    await until(answered)
 
 
 async def test_a_weight_file_that_appears_is_noticed(editor: Editor, tmp_path: pathlib.Path) -> None:
@@ -58,6 +63,22 @@ async def test_a_replaced_weight_file_is_read_again(editor: Editor, tmp_path: pa
     os.replace(tmp_path / "new", weights)
     await _until_completed(editor, before + 1)
     assert await editor.codes(uri) == ["TL300"]
+
+
+async def test_a_folder_that_is_removed_and_made_anew_is_still_watched(
+    editor: Editor, tmp_path: pathlib.Path
+) -> None:
+    weights = tmp_path / "runs" / "last" / "weights"
+    uri = editor.open(tmp_path / "m.py", needing(weights))
+    assert await editor.codes(uri) == ["TL110", "TL300"]
+    for _ in range(2):
+        editor.refreshed.clear()
+        weights.parent.mkdir(parents=True)
+        weights.write_text("1.5")
+        await codes_become(editor, uri, ["TL300"])
+        editor.refreshed.clear()
+        shutil.rmtree(tmp_path / "runs")
+        await codes_become(editor, uri, ["TL110", "TL300"])
 
 
 async def _until_completed(editor: Editor, count: int) -> None:
