@@ -116,8 +116,10 @@ def test_a_check_that_takes_too_much_memory_is_stopped(library: Library) -> None
 def test_a_spare_that_was_killed_while_it_waited_is_replaced(runner: Runner) -> None:
     runner.prepare()
     assert runner._spare is not None
-    os.kill(runner._spare.result().process.pid, 9)
-    time.sleep(0.2)
+    spare = runner._spare.result().process
+    os.kill(spare.pid, 9)
+    while spare.alive:
+        time.sleep(0.01)
     assert isinstance(runner.check("REJECT"), Rejected)
 
 
