@@ -74,7 +74,7 @@ def overwritten(run: Interpreter, value: Value, unknown: Unknown) -> None:
     if isinstance(value, TensorValue):
         taint_memory(run, value, run.enters(unknown))
     elif isinstance(value, Unknown):
-        for storage in run.state.get(SHARED, {}).get(id(value), (value, []))[1]:
+        for storage in run.state.get(SHARED, {}).get(id(value), (value, {}))[1]:
             for handle in list(storage.handles):
                 run.taint(handle, run.enters(value))
 
@@ -86,13 +86,16 @@ def taint_memory(run: Interpreter, tensor: TensorValue, unknown: Unknown) -> Non
 
 
 def may_share(run: Interpreter, unknown: Unknown, given: Value) -> None:
-    """`unknown` came from code that got these tensors: it may be a view of any of them."""
-    known: dict[int, tuple[Unknown, list[Storage]]] = run.state.setdefault(SHARED, {})
+    """`unknown` came from code that got these tensors: it may be a view of any of them.
+
+    Each memory is kept once: unknowns are handed to each other, and what they share would double with every call.
+    """
+    known: dict[int, tuple[Unknown, dict[Storage, None]]] = run.state.setdefault(SHARED, {})
     for value in _tensors(given):
         if isinstance(value, TensorValue):
-            known.setdefault(id(unknown), (unknown, []))[1].append(value.storage)
+            known.setdefault(id(unknown), (unknown, {}))[1][value.storage] = None
         elif isinstance(value, Unknown) and value is not unknown:
-            known.setdefault(id(unknown), (unknown, []))[1].extend(known.get(id(value), (value, []))[1])
+            known.setdefault(id(unknown), (unknown, {}))[1].update(known.get(id(value), (value, {}))[1])
 
 
 def _tensors(value: Value) -> Iterator[Value]:
