@@ -1191,6 +1191,22 @@ UNKNOWN_IS_FINE = {
         optimizer.step()
         result = net(numbers(1, 2))
     """,
+    "generators without an end that read and write what the program sees": """
+        state, log = [1], []
+        def reads():
+            while True:
+                yield state[0]
+        def writes():
+            while True:
+                log.append(1)
+                yield len(log)
+        first, second = reads(), writes()
+        a = next(first)
+        state[0] = 2
+        b = next(first)
+        next(second)
+        result = numbers(2) * a + b * 10 + len(log) * 100
+    """,
     "infinite generators and islice": """
         import itertools
         def count():

@@ -285,18 +285,16 @@ def _generated(
         return Reachable(arguments, function.node, frame.environment.parent)
 
     def follow() -> list[Value] | Unknown:
-        run.block(body, frame)
+        try:
+            run.block(body, frame)
+        except GeneratorStopped:
+            iterator.stop_at(Unknown(f"`{function.name}` gives items without an end", run.place()))
         return items
 
     try:
-        if function.module.internal:
-            run.block(body, frame)
-        else:
-            found = at_once(run, iterator, reach, follow, f"`{function.name}`")
-            if isinstance(found, Unknown):
-                return found
-    except GeneratorStopped:
-        iterator.stop_at(Unknown(f"`{function.name}` gives items without an end", run.place()))
+        found = at_once(run, iterator, reach, follow, f"`{function.name}`", function.module.internal)
+        if isinstance(found, Unknown):
+            return found
     finally:
         run.node, run.frame = place, caller
         if run.doubts and run.doubts[-1].frame is frame:

@@ -46,9 +46,7 @@ def _generator(run: Interpreter, node: ast.GeneratorExp, frame: Frame) -> Value:
             return Reachable([first], node, frame.environment)
 
         try:
-            if frame.module.internal:
-                return follow()
-            return at_once(run, iterator, reach, follow, "this generator", [first])
+            return at_once(run, iterator, reach, follow, "this generator", frame.module.internal, [first])
         finally:
             run.node, run.frame = place, caller
 

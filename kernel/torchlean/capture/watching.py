@@ -27,6 +27,7 @@ from torchlean.capture.values import (
     UserClass,
     UserFunction,
     Value,
+    contains_unknown,
 )
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Reachable:
         elif isinstance(value, BoundMethod):
             self._stack += [value.receiver, value.function]
         elif isinstance(value, Descriptor):
-            self._stack += [value.function, value.setter]
+            self._stack += [value.function, value.setter, value.deleter]
         elif isinstance(value, Partial):
             self._stack += [value.function, value.arguments, value.keywords]
         elif isinstance(value, ModuleValue) and not value.module.internal:
@@ -149,6 +150,7 @@ def at_once(
     reach: Callable[[], Reachable],
     follow: Callable[[], list[Value] | Unknown],
     what: str,
+    internal: bool,
     sources: Sequence[Value] = (),
 ) -> list[Value] | Unknown:
     """All items of an iterator that is asked for its first one.
@@ -157,9 +159,10 @@ def at_once(
         reach: everything that `follow` may read.
         follow: computes the items.
         what: the iterator, in words.
+        internal: our own code makes it, which changes nothing that it reads.
         sources: what `follow` takes items from.
     """
-    if iterator.whole:
+    if internal or iterator.whole:
         return follow()
     iterators = [source for source in sources if isinstance(source, ListIterator)]
     for source in iterators:
@@ -189,13 +192,17 @@ def lazily(
     compute: Callable[[list[list[Value]]], list[Value] | Unknown],
     what: str,
     function: Value = None,
-) -> ListIterator:
+) -> ListIterator | Unknown:
     """An iterator over what `compute` makes of the items of several iterables, once something asks for an item.
 
     Args:
         function: what `compute` calls.
     """
     from torchlean.capture.iteration import items_of
+
+    unknown = contains_unknown(sources, depth=1)
+    if unknown is not None:
+        return unknown
 
     def follow() -> list[Value] | Unknown:
         columns: list[list[Value]] = []
@@ -210,9 +217,7 @@ def lazily(
 
     def begin(iterator: ListIterator) -> list[Value] | Unknown:
         run.changes(iterator)
-        if internal:
-            return follow()
         held = [source for source in sources if isinstance(source, (list, dict, set, Instance))]
-        return at_once(run, iterator, lambda: Reachable([function, *held]), follow, what, sources)
+        return at_once(run, iterator, lambda: Reachable([function, *held]), follow, what, internal, sources)
 
     return ListIterator([], begin=begin)
