@@ -286,8 +286,7 @@ def _enumerate(run: Interpreter, iterable: Value, start: Value = 0) -> Value:
     stream = stream_of(run, iterable)
     if stream is not None:
         return enumerated(stream, start)
-    unknown = contains_unknown([start, iterable], depth=1)
-    return unknown or lazily(
+    return contains_unknown(start) or lazily(
         run, [iterable], lambda columns: list(enumerate(columns[0], start)), "`enumerate`"
     )
 
@@ -307,9 +306,6 @@ def _zip(run: Interpreter, *iterables: Value, strict: Value = False) -> Value:
                 run.changes(iterable)
                 iterable.stop_at(twice)
         return twice
-    unknown = contains_unknown(iterables, depth=1)
-    if unknown is not None:
-        return unknown
 
     def rows(columns: list[list[Value]]) -> list[Value] | Unknown:
         lengths = [len(column) for column in columns]
@@ -359,12 +355,11 @@ def _filter(run: Interpreter, function: Value, iterable: Value) -> Value:
                 items.append(item)
         return items
 
-    return contains_unknown([iterable], depth=1) or lazily(run, [iterable], kept, "`filter`", function)
+    return lazily(run, [iterable], kept, "`filter`", function)
 
 
 def _reversed(run: Interpreter, sequence: Value) -> Value:
-    unknown = contains_unknown([sequence], depth=1)
-    return unknown or lazily(run, [sequence], lambda columns: columns[0][::-1], "`reversed`")
+    return lazily(run, [sequence], lambda columns: columns[0][::-1], "`reversed`")
 
 
 def _super(run: Interpreter, cls: Value = MISSING, receiver: Value = MISSING) -> Value:

@@ -377,7 +377,6 @@ def _derived(left: Value, right: Value) -> bool:
 
 def _compare_instances(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     from torchlean.capture.calling import call
-    from torchlean.capture.conditions import known_truth
 
     sides = [(left, name, right), (right, MIRRORED[name], left)]
     if _derived(left, right):
@@ -390,8 +389,7 @@ def _compare_instances(run: Interpreter, name: str, left: Value, right: Value) -
             if function is not MISSING:
                 result = call(run, function, [receiver, other], {})
                 if result is not NotImplemented:
-                    truth = known_truth(run, result) if inverted else result
-                    return truth if not inverted or isinstance(truth, Unknown) else not truth
+                    return _negated(run, result) if inverted else result
             if receiver.cls.open is not None:
                 return receiver.cls.open
     if name in ("eq", "ne"):
@@ -405,6 +403,13 @@ def _compare_instances(run: Interpreter, name: str, left: Value, right: Value) -
             return equal if isinstance(equal, Unknown) else equal == (name == "eq")
         return (left is right) == (name == "eq")
     return _mismatch(run, name, left, right)
+
+
+def _negated(run: Interpreter, value: Value) -> bool | Unknown:
+    from torchlean.capture.conditions import known_truth
+
+    truth = known_truth(run, value)
+    return truth if isinstance(truth, Unknown) else not truth
 
 
 def _equal_fields(run: Interpreter, left: Instance, right: Instance, fields: list[str]) -> bool | Unknown:
