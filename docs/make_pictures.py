@@ -8,8 +8,10 @@ server says now, so run this again (`make pictures`) after changing what it says
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,27 +75,30 @@ async def ask(path: Path = EXAMPLE) -> Said:
         if not answered.done():
             answered.set_result(params.diagnostics)
 
-    await client.start_io(sys.executable, "-m", "torchlean_server")
-    try:
-        # Whether Lean is set up, and how long it takes, differs between machines.
-        options = {"lean": {"enabled": False}}
-        await client.initialize_async(
-            types.InitializeParams(types.ClientCapabilities(), initialization_options=options)
-        )
-        client.initialized(types.InitializedParams())
-        document = types.TextDocumentIdentifier(path.as_uri())
-        client.text_document_did_open(
-            types.DidOpenTextDocumentParams(types.TextDocumentItem(document.uri, "python", 1, text))
-        )
-        diagnostics = await asyncio.wait_for(answered, PATIENCE)
-        everything = types.Range(types.Position(0, 0), types.Position(len(text.splitlines()), 0))
-        hints = await client.text_document_inlay_hint_async(types.InlayHintParams(document, everything))
-        lenses = await client.text_document_code_lens_async(types.CodeLensParams(document))
-        hover = await client.text_document_hover_async(types.HoverParams(document, place(text, HOVERED)))
-        await client.shutdown_async(None)
-    finally:
-        client.exit(None)
-        await client.stop()
+    with tempfile.TemporaryDirectory() as cache:
+        # What was found out about the example before, such as its agreement with torch, differs between machines.
+        environment = {**os.environ, "TORCHLEAN_CACHE": cache}
+        await client.start_io(sys.executable, "-m", "torchlean_server", env=environment)
+        try:
+            # Whether Lean is set up, and how long it takes, differs between machines.
+            options = {"lean": {"enabled": False}}
+            await client.initialize_async(
+                types.InitializeParams(types.ClientCapabilities(), initialization_options=options)
+            )
+            client.initialized(types.InitializedParams())
+            document = types.TextDocumentIdentifier(path.as_uri())
+            client.text_document_did_open(
+                types.DidOpenTextDocumentParams(types.TextDocumentItem(document.uri, "python", 1, text))
+            )
+            diagnostics = await asyncio.wait_for(answered, PATIENCE)
+            everything = types.Range(types.Position(0, 0), types.Position(len(text.splitlines()), 0))
+            hints = await client.text_document_inlay_hint_async(types.InlayHintParams(document, everything))
+            lenses = await client.text_document_code_lens_async(types.CodeLensParams(document))
+            hover = await client.text_document_hover_async(types.HoverParams(document, place(text, HOVERED)))
+            await client.shutdown_async(None)
+        finally:
+            client.exit(None)
+            await client.stop()
     if hover is None:
         raise ValueError(f"the server says nothing about {HOVERED!r}")
     return Said(hints or [], lenses or [], diagnostics, hover)
