@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import torchlean as tl
@@ -145,6 +145,7 @@ def test_nested_gives_back_the_lists() -> None:
     assert plain.nested(domain.lower, domain.shape) == values
 
 
+@example(torch.uint8, [0.0, 0.0, -1.0], [0.0, 0.0, -0.0])
 @given(
     st.sampled_from([torch.uint8, torch.int8, torch.int64, torch.float64, torch.bool]),
     st.lists(st.floats(-300, 300), min_size=3, max_size=3),

@@ -90,7 +90,9 @@ def bad_dtype(got: str) -> str:
 def beyond_dtype(dtype: str, low: float, high: float) -> str:
     """A domain has numbers that its type of whole numbers does not hold."""
     least, greatest = RANGES[dtype]
-    return f"a domain of torch.{dtype} goes from {least} to {greatest} at most, this one from {low:g} to {high:g}"
+    # The least and greatest of several zeros may be either of them: 0 is added so that none is written as -0.
+    found = f"{low + 0.0:g} to {high + 0.0:g}"
+    return f"a domain of torch.{dtype} goes from {least} to {greatest} at most, this one from {found}"
 
 
 def no_whole_number(dtype: str, place: object, low: float, high: float) -> str:
