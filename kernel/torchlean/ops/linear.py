@@ -10,6 +10,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.affine import contraction, integral, magnitude, shifted
+from torchlean.intervals.products import times
 from torchlean.ops.einsum import contract
 from torchlean.ops.linearization import Affine
 from torchlean.ops.noise.contractions import Contraction, last_dimension
@@ -87,7 +88,7 @@ class Linear(Op):
         def transpose(rows: Tensor) -> Tensor:
             if rows.dtype not in matrices:
                 matrices[rows.dtype] = matrix.to(rows.dtype)
-            return (rows.unsqueeze(-1) if vector else rows) @ matrices[rows.dtype]
+            return times(rows.unsqueeze(-1) if vector else rows, matrices[rows.dtype])
 
         part = Affine(
             transpose,

@@ -18,6 +18,7 @@ from torchlean.bounds.alpha.descent import Route
 from torchlean.bounds.alpha.maps import SINGLE, Back, Map
 from torchlean.bounds.alpha.problem import Problem
 from torchlean.bounds.alpha.stations import End, Kink, Linear
+from torchlean.intervals.products import times
 
 SMALL = 0.25
 """Share of all elements below up to which the part is searched alone: dense matrices cost more than convolutions."""
@@ -121,7 +122,7 @@ def _linear(operands: Sequence[int], matrices: Sequence[Tensor], offset: Tensor)
     def forward(values: Sequence[Tensor]) -> Tensor:
         found = offset
         for value, matrix in zip(values, transposed, strict=True):
-            found = found + value @ matrix
+            found = found + times(value, matrix)
         return found
 
     back = tuple((operand, _product(matrix)) for operand, matrix in zip(operands, matrices, strict=True))
@@ -129,7 +130,7 @@ def _linear(operands: Sequence[int], matrices: Sequence[Tensor], offset: Tensor)
 
 
 def _product(matrix: Tensor) -> Back:
-    return lambda rows: rows @ matrix
+    return lambda rows: times(rows, matrix)
 
 
 __all__ = ["Neighbourhood", "neighbourhood"]

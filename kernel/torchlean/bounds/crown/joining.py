@@ -12,6 +12,7 @@ import torch
 
 from torchlean.bounds.crown.anchors import TINY, flat
 from torchlean.bounds.crown.steps import Step
+from torchlean.intervals.products import times
 
 MANY, LIVE = 128, 0.9
 """From how many neurons, and up to which share of them, the live ones' weights are copied to multiply fewer."""
@@ -70,7 +71,7 @@ def _without_dead(step: Step, operand: Step) -> Step:
         (flat(mid)[:, live].unsqueeze(1), flat(half)[:, live].unsqueeze(1)) for mid, half in step.slopes
     )
     ((id, _),) = step.onward
-    onward = ((id, lambda rows: (rows @ weights.to(rows.dtype)).reshape(-1, *shape)),)
+    onward = ((id, lambda rows: times(rows, weights.to(rows.dtype)).reshape(-1, *shape)),)
     return replace(step, slopes=slopes, onward=onward, live=live)
 
 
