@@ -123,6 +123,8 @@ class _Moves:
         source: for each element of the result a flat index of the operand, 0 where it comes from elsewhere.
         places: the elements of the result, flat, that come from the operand; None for all.
         repeats: how often an element of the operand is moved at most.
+        inverse: where every element of the operand is moved once, and no other is there, for each of them a flat index
+            of the result; empty where none changes its place.
     """
 
     shape: tuple[int, ...]
@@ -130,6 +132,7 @@ class _Moves:
     source: Tensor
     places: Tensor | None
     repeats: int
+    inverse: Tensor | None
 
     @staticmethod
     def of(function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> _Moves | None:
@@ -150,7 +153,13 @@ class _Moves:
         places = None if bool(moved.all()) else moved.nonzero().flatten()
         used = source if places is None else source[places]
         repeats = int(used.bincount().max()) if len(used) else 0
-        return _Moves(shape, tuple(found.shape), source, places, repeats)
+        inverse = None
+        if places is None and len(source) == count and repeats == 1:
+            order = source.argsort()
+            inverse = (
+                order[:0] if torch.equal(order, source) and torch.equal(order, torch.arange(count)) else order
+            )
+        return _Moves(shape, tuple(found.shape), source, places, repeats, inverse)
 
     def forward(self, values: Tensor) -> Tensor:
         """The moves, on values with a batch dimension in front, exactly."""
@@ -166,6 +175,10 @@ class _Moves:
 
         Rows of float32 are added up in float64, and rounded once.
         """
+        if self.inverse is not None:
+            found = rows.reshape(rows.shape[0], math.prod(self.out))
+            found = found.index_select(1, self.inverse) if len(self.inverse) else found
+            return found.reshape(len(rows), *self.shape)
         flat, source = rows.reshape(rows.shape[0], math.prod(self.out)), self.source
         if self.places is not None:
             flat, source = flat[:, self.places], source[self.places]

@@ -70,7 +70,7 @@ class Accumulation(Op):
     """Sum and mean: attributes `dim` (sorted dimensions), `keepdim`, and `dtype` where it was given."""
 
     never_grows = True
-
+    divides = False
     function: Callable[..., Tensor]
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
@@ -90,14 +90,34 @@ class Accumulation(Op):
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
     ) -> Sequence[Affine | None] | None:
-        """The mean's weight is a rounded quotient, multiplied once."""
+        """Every element of the operand gets the coefficient of its sum, in a mean divided by the number of elements: one
+        rounding more, in either direction."""
         if not types[0].dtype.is_floating_point:
             return None
         dims: Any = attributes["dim"]
         shape = types[0].shape
-        summed = math.prod(shape[d] for d in dims or range(len(shape)))
-        wide = {**attributes, "dtype": torch.float64}
-        return weighted(self.evaluate, inputs, types, wide, extra=2, products=max(1, summed))
+        chosen = tuple(dims or range(len(shape)))
+        kept = tuple(1 if d in chosen else size for d, size in enumerate(shape))
+        summed = math.prod(shape[d] for d in chosen)
+        share = summed if self.divides else 1
+        if not share:
+            return None
+
+        def transpose(rows: Tensor) -> Tensor:
+            spread = rows.reshape(len(rows), *kept)
+            return (spread / share if self.divides else spread).expand(len(rows), *shape)
+
+        def forward(values: Tensor) -> Tensor:
+            """With or without a batch dimension in front."""
+            batch = values.dim() - len(shape)
+            found = (
+                values.sum(tuple(d + batch for d in chosen), keepdim=bool(attributes["keepdim"]))
+                if chosen
+                else values
+            )
+            return found / share if self.divides else found
+
+        return [Affine(transpose, max(1, summed) + 2, forward, forward=forward)]
 
 
 @register
@@ -112,6 +132,7 @@ class Mean(Accumulation):
     """The sum divided by the number of elements; of nothing, it is 0/0."""
 
     name = "mean"
+    divides = True
     function = torch.mean
     rounding = Accumulated(reduced, roundings=2)
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable
+import string
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -231,6 +233,10 @@ class _Pass:
     def gather(self, step: Step, rows: Tensor) -> None:
         """Let rows pass one node."""
         self._visit(step)
+        repeated = _repeated(rows)
+        if repeated and step.slopes is not None and step.live is None and step.fatal is None:
+            self._gather_repeated(step, rows, repeated)
+            return
         flat = _flat(rows)
         sizes = flat.abs()
         lost = self._times(sizes, step.loss) if step.ball is None else step.ball.lost(flat)
@@ -253,6 +259,27 @@ class _Pass:
             if step.absolute:
                 arrived = _flat(passed)
                 self._count(arrived, arrived.abs(), step.absolute[index])
+            self.add(operand, passed)
+
+    def _gather_repeated(self, step: Step, rows: Tensor, repeated: Sequence[int]) -> None:
+        """The same for coefficients that stand several times in a row, as below a sum, through a nonlinear op.
+
+        What they are multiplied with is added up first: products of two bounded values that are summed pass as two
+        products of matrices for each factor. As many products are added up as otherwise, in another order.
+        """
+        assert step.slopes is not None
+        shape = tuple(rows.shape[2:])
+        for dim in repeated:
+            rows = rows.narrow(dim, 0, 1)
+        sizes = rows.abs()
+        weights = step.loss.unflatten(1, shape).sum([dim - 1 for dim in repeated], keepdim=True).flatten(1)
+        self.lost = self.lost + self._times(_flat(sizes), weights)
+        for (operand, transpose), (mid, half) in zip(step.onward, step.slopes, strict=True):
+            onto = self._shape(operand)
+            if onto == shape:
+                passed = _through(transpose, (rows * mid).sub_(sizes * half))
+            else:
+                passed = (_contracted(rows, mid, onto) - _contracted(sizes, half, onto)).unflatten(2, onto)
             self.add(operand, passed)
 
     def _count(self, rows: Tensor, sizes: Tensor, values: Tensor) -> None:
@@ -279,6 +306,38 @@ class _Pass:
         self.summed = max(self.summed, step.loss.shape[1])
         self.terms = max(self.terms, step.terms)
         self.visited += 1
+
+
+def _repeated(rows: Tensor) -> list[int]:
+    """The dimensions of (boxes, rows, *node) along which memory holds a coefficient once."""
+    return [dim for dim in range(2, rows.dim()) if rows.stride(dim) == 0 and rows.shape[dim] > 1]
+
+
+def _contracted(rows: Tensor, slopes: Tensor, onto: tuple[int, ...]) -> Tensor:
+    """`rows * slopes`, added up over the dimensions that an operand is broadcast along.
+
+    Args:
+        rows: (boxes or 1, rows, *node), with 1 for dimensions along which they are the same.
+        slopes: (boxes or 1, 1, *node).
+        onto: shape of the operand.
+
+    Returns:
+        (boxes or 1, rows, elements of the operand).
+    """
+    equation, ones = _contraction(tuple(rows.shape[2:]), onto)
+    found = torch.einsum(equation, rows.squeeze(ones), slopes.squeeze(1))
+    return found.flatten(2) if found.dim() > 2 else found.unsqueeze(2)
+
+
+@lru_cache(256)
+def _contraction(shape: tuple[int, ...], onto: tuple[int, ...]) -> tuple[str, list[int]]:
+    """For `_contracted`: what `einsum` is told, and which dimensions of the rows are left out."""
+    letters = string.ascii_lowercase[: len(shape)]
+    missing = len(shape) - len(onto)
+    given = "".join(letter for letter, size in zip(letters, shape, strict=True) if size > 1)
+    kept = "".join(letter for letter, size in zip(letters[missing:], onto, strict=True) if size > 1)
+    ones = [2 + dim for dim, size in enumerate(shape) if size == 1]
+    return f"YZ{given},Y{letters}->YZ{kept}", ones
 
 
 def _beside(middle: Tensor, spread: Tensor) -> Tensor:
