@@ -8,8 +8,9 @@ import pytest
 import torch
 from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, points_of, rationals
 from tests.bounds.test_crown_reuse import split
+from torch import Tensor
 
-from torchlean.bounds.crown import chain, crown, crown_boxes, joining, steps, structure
+from torchlean.bounds.crown import chain, crown, crown_boxes, descent, joining, steps, structure
 from torchlean.graph import Graph
 from torchlean.intervals import Interval
 
@@ -82,6 +83,50 @@ def test_multiplying_shared_rows_with_all_slopes_at_once_changes_nothing(
     # Rows are float32.
     torch.testing.assert_close(once.lower, each.lower, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(once.upper, each.upper, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("onto", ["both", "left", "scalar", "alone"])
+def test_adding_up_slopes_below_a_sum_before_rows_meet_them_changes_nothing(
+    onto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer(torch.Generator().manual_seed(7), 0.3)
+    value = writer.op("tanh", writer.linear(writer.input(3), 24))
+    left, right = (
+        writer.builder.op("reshape", [writer.linear(value, 12).id], {"shape": shape})
+        for shape in ((1, 4, 3, 1), (2, 1, 3, 2))
+    )
+    if onto == "left":
+        left = writer.builder.op("sum", [left.id], {"dim": (1, 2), "keepdim": True})
+    elif onto == "scalar":
+        left = writer.builder.op("sum", [left.id], {"dim": (), "keepdim": False})
+    product = right if onto == "alone" else writer.builder.op("mul", [left.id, right.id], {})
+    summed = writer.builder.op("tanh", [product.id], {}) if onto == "alone" else product
+    outputs = [
+        writer.builder.op(op, [summed.id], {"dim": dim, "keepdim": keepdim})
+        for op, dim, keepdim in (("sum", (2,), False), ("mean", (0, 2), True), ("sum", (), False))
+    ]
+    graph = writer.builder.graph([output.id for output in outputs])
+    root = box(graph, 0.4, torch.Generator().manual_seed(8))
+    boxes = {"x": split(root, 6, torch.Generator().manual_seed(9))}
+    met: list[int] = []
+    repeated = descent._repeated
+
+    def watched(rows: Tensor) -> list[int]:
+        met.extend(repeated(rows))
+        return repeated(rows)
+
+    monkeypatch.setattr(descent, "_repeated", watched)
+    short, shorts = crown(graph, {"x": root}), crown_boxes(graph, boxes, {"x": root})
+    assert met
+    monkeypatch.setattr(descent, "_repeated", lambda rows: [])
+    full, fulls = crown(graph, {"x": root}), crown_boxes(graph, boxes, {"x": root})
+    for output in graph.outputs:
+        for once, each, share in (
+            (short[output], full[output], 1e-12),
+            (shorts[output], fulls[output], 1e-5),
+        ):
+            torch.testing.assert_close(once.lower, each.lower, rtol=share, atol=share)
+            torch.testing.assert_close(once.upper, each.upper, rtol=share, atol=share)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -90,8 +90,8 @@ class Accumulation(Op):
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
     ) -> Sequence[Affine | None] | None:
-        """Every element of the operand gets the coefficient of its sum, in a mean divided by the number of elements: one
-        rounding more, in either direction."""
+        """Every element of the operand gets the coefficient of its sum. In a mean, that is divided by the number of
+        elements: one rounding more, in either direction."""
         if not types[0].dtype.is_floating_point:
             return None
         dims: Any = attributes["dim"]

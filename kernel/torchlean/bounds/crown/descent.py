@@ -274,12 +274,13 @@ class _Pass:
         sizes = rows.abs()
         weights = step.loss.unflatten(1, shape).sum([dim - 1 for dim in repeated], keepdim=True).flatten(1)
         self.lost = self.lost + self._times(_flat(sizes), weights)
-        for (operand, transpose), (mid, half) in zip(step.onward, step.slopes, strict=True):
-            onto = self._shape(operand)
-            if onto == shape:
+        onto = step.shapes or (shape,) * len(step.onward)
+        for (operand, transpose), (mid, half), target in zip(step.onward, step.slopes, onto, strict=True):
+            if target == shape:
                 passed = _through(transpose, (rows * mid).sub_(sizes * half))
             else:
-                passed = (_contracted(rows, mid, onto) - _contracted(sizes, half, onto)).unflatten(2, onto)
+                passed = _contracted(rows, mid, target) - _contracted(sizes, half, target)
+                passed = passed.reshape(*passed.shape[:2], *target)
             self.add(operand, passed)
 
     def _count(self, rows: Tensor, sizes: Tensor, values: Tensor) -> None:

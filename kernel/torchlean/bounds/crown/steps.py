@@ -65,6 +65,7 @@ class Step:
         underflow: weight of the smallest normal number in what every row loses.
         onward: for each operand that rows go to, its id and how.
         slopes: for a nonlinear op, `mid` and `half` for each operand, (boxes or 1, 1, *node).
+        shapes: for a nonlinear op that is not joined with another, of its operands, which `onward` sums rows to.
         steepness: for a nonlinear op of one operand of its own shape, at least `|mid| + |half|`, (boxes or 1,
             elements).
         terms: the most products that a coefficient on an operand adds up.
@@ -83,6 +84,7 @@ class Step:
     underflow: float = 0.0
     onward: tuple[tuple[int, Transpose], ...] = ()
     slopes: tuple[tuple[Tensor, Tensor], ...] | None = None
+    shapes: tuple[tuple[int, ...], ...] = ()
     steepness: Tensor | None = None
     terms: int = 0
     unit: tuple[Transpose, ...] | None = None
@@ -107,6 +109,7 @@ class Step:
             underflow=self.underflow,
             onward=self.onward,
             slopes=None if self.slopes is None else tuple((chosen(m), chosen(h)) for m, h in self.slopes),
+            shapes=self.shapes,
             terms=self.terms,
             unit=self.unit,
             window=self.window,
@@ -331,6 +334,7 @@ def between(
         underflow,
         onward,
         tuple(slopes),
+        tuple(shapes),
         flat(steepest) if alone and steepest is not None else None,
         terms,
     )
