@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from benchmarks import autolirpa
 from benchmarks.crown import BASELINES, baseline
 from benchmarks.table import Table, milliseconds
-from torchlean.bounds import BoundsCache
+from torchlean.bounds import Bounds, BoundsCache
 from torchlean.bounds.alpha import alpha, alpha_boxes
 from torchlean.bounds.crown import bound_boxes, crown
 from torchlean.bounds.crown.structure import remembered
@@ -99,12 +100,7 @@ def unrecorded() -> Table:
 def _row(table: Table, label: str, graph: Graph, box: Interval, theirs: tuple[float, float]) -> None:
     cache = BoundsCache()
     (output,) = graph.outputs
-    steps = iter(range(10**9))
-
-    def bound() -> Interval:
-        nudge = next(steps) * 1e-9  # another box, so that nothing but the weights comes from the cache
-        return alpha(graph, {"x": Interval(box.lower - nudge, box.upper + nudge)}, cache)[output]
-
+    bound = _nudged(alpha, graph, box, cache)
     width = _width(bound())
     seconds, known = _best(bound, RUNS), theirs[1]
     table.add(
@@ -212,15 +208,64 @@ def blocks() -> Table:
     """Widths on attention blocks, without optimised slopes and with them."""
     table = Table(
         "Linear bounds of attention blocks",
-        ["block", "width, CROWN", "width, CROWN of auto_LiRPA", "width, optimised slopes"],
-        note="Random weights; widths summed over outputs. auto_LiRPA 0.7.1 on the same blocks, measured once: float32,"
-        " not rounded outward.",
+        [
+            "block",
+            "width, CROWN",
+            "width, CROWN of auto_LiRPA",
+            "width, optimised slopes",
+            "time, CROWN",
+            "time, CROWN of auto_LiRPA",
+            "ratio",
+        ],
+        note="Random weights; widths summed over outputs. auto_LiRPA 0.7.1: float32, not rounded outward, widths"
+        f" measured once, times {autolirpa.how()}. Goal: at most a third.",
     )
     for block in BLOCKS:
-        graph, domain, cache = attention(block), {"x": block.box()}, BoundsCache()
-        widths = [_width(bound(graph, domain, cache)[graph.outputs[0]]) for bound in (crown, alpha)]
-        table.add(str(block), f"{widths[0]:.5g}", f"{block.known:.5g}", f"{widths[1]:.5g}")
+        graph, box, cache = attention(block), block.box(), BoundsCache()
+        widths = [_width(bound(graph, {"x": box}, cache)[graph.outputs[0]]) for bound in (crown, alpha)]
+        seconds = _best(_nudged(crown, graph, box, cache), RUNS)
+        theirs = autolirpa.attention_seconds(AttentionBlock(block, graph), box)
+        times = ["", ""] if theirs is None else [milliseconds(theirs), f"{seconds / theirs:.2f}"]
+        known = [f"{widths[0]:.5g}", f"{block.known:.5g}", f"{widths[1]:.5g}"]
+        table.add(str(block), *known, milliseconds(seconds), *times)
     return table
+
+
+class AttentionBlock(nn.Module):
+    """What `attention` builds, for others: of shape (1, tokens, size)."""
+
+    def __init__(self, block: Block, graph: Graph) -> None:
+        super().__init__()
+        self.block = block
+        layers = []
+        for node in graph:
+            if node.op == "linear":
+                weight, bias = (graph[id].data for id in node.inputs[1:])
+                assert weight is not None and bias is not None
+                layers.append(nn.Linear(weight.shape[1], weight.shape[0]))
+                layers[-1].load_state_dict({"weight": weight, "bias": bias})
+        self.query, self.key, self.value, self.hidden, self.out = layers
+
+    def forward(self, x: Tensor) -> Tensor:
+        block = self.block
+        heads = (1, block.tokens, block.heads, block.size // block.heads)
+        before = self._normed(x)
+        query, key, value = (
+            f(before).reshape(heads).transpose(1, 2) for f in (self.query, self.key, self.value)
+        )
+        scores = query @ key.transpose(2, 3)
+        if block.scaled:
+            scores = scores * heads[-1] ** -0.5
+        mixed = (torch.softmax(scores, dim=-1) @ value).transpose(1, 2)
+        x = x + mixed.reshape(1, block.tokens, block.size)
+        return self.out(torch.relu(self.hidden(self._normed(x))))
+
+    def _normed(self, x: Tensor) -> Tensor:
+        """Written out: auto_LiRPA has no layer norm without weights."""
+        if not self.block.norm:
+            return x
+        centred = x - x.mean(-1, keepdim=True)
+        return centred / torch.sqrt((centred * centred).mean(-1, keepdim=True) + 1e-5)
 
 
 def attention(block: Block) -> Graph:
@@ -261,6 +306,19 @@ def _layer(builder: GraphBuilder, x: Node, out: int, generator: torch.Generator,
     )
     operands = [builder.parameter(weight * gain, "weight").id, builder.parameter(bias, "bias").id]
     return builder.op("linear", [x.id, *operands], {})
+
+
+def _nudged(
+    engine: Callable[..., Bounds], graph: Graph, box: Interval, cache: BoundsCache
+) -> Callable[[], Interval]:
+    """Bounds of another box each time, so that nothing but the weights comes from the cache."""
+    steps = iter(range(10**9))
+
+    def bound() -> Interval:
+        nudge = next(steps) * 1e-9
+        return engine(graph, {"x": Interval(box.lower - nudge, box.upper + nudge)}, cache)[graph.outputs[0]]
+
+    return bound
 
 
 def _width(interval: Interval) -> float:

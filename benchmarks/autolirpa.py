@@ -41,12 +41,24 @@ def seconds(graph: Graph, box: Interval, *, batch: bool = False) -> float | None
     """
     if not present():
         return None
+    return _seconds(_module(graph), box, batch, {})
+
+
+def attention_seconds(module: nn.Module, box: Interval) -> float | None:
+    """The same for a module with attention: without its sparse representations, which fail there."""
+    if not present():
+        return None
+    sparse = ("sparse_intermediate_bounds", "sparse_features_alpha", "sparse_spec_alpha")
+    return _seconds(module, box, False, dict.fromkeys(sparse, False))
+
+
+def _seconds(module: nn.Module, box: Interval, batch: bool, options: dict[str, bool]) -> float:
     # Imported here because it is optional and not typed.
     bounding: Any = importlib.import_module("auto_LiRPA")
     perturbations: Any = importlib.import_module("auto_LiRPA.perturbations")
     lower, upper = (end if batch or end.dim() == 4 else end.unsqueeze(0) for end in (box.lower, box.upper))
     lower, upper = lower.float(), upper.float()
-    model = bounding.BoundedModule(_module(graph), (lower + upper) / 2, device="cpu")
+    model = bounding.BoundedModule(module, (lower + upper) / 2, device="cpu", bound_opts=options)
     domain = perturbations.PerturbationLpNorm(norm=math.inf, x_L=lower, x_U=upper)
     times = []
     with torch.no_grad():
