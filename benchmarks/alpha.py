@@ -312,7 +312,7 @@ def _nudged(
     engine: Callable[..., Bounds], graph: Graph, box: Interval, cache: BoundsCache
 ) -> Callable[[], Interval]:
     """Bounds of another box each time, so that nothing but the weights comes from the cache."""
-    steps = iter(range(10**9))
+    steps = iter(range(1, 10**9))
 
     def bound() -> Interval:
         nudge = next(steps) * 1e-9

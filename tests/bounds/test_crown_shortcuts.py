@@ -129,6 +129,32 @@ def test_adding_up_slopes_below_a_sum_before_rows_meet_them_changes_nothing(
             torch.testing.assert_close(once.upper, each.upper, rtol=share, atol=share)
 
 
+@pytest.mark.parametrize("act", ["sigmoid", "gelu", "sin", "square", "silu"])
+def test_passes_from_maps_of_refined_nodes_give_nothing_more(
+    act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gates: what `act` gives is a factor of a product, and bounded for that."""
+    writer = Writer(torch.Generator().manual_seed(10), 0.3)
+    value = writer.op("tanh", writer.linear(writer.input(3), 6))
+    attributes = {"approximate": "none"} if act == "gelu" else {}
+    gate = writer.op("permute", writer.op(act, writer.linear(value, 6), **attributes), dims=(0,))
+    gated = writer.op("mul", gate, writer.linear(value, 6))
+    graph = writer.builder.graph([writer.linear(gated, 2).id, gate.id])
+    root = box(graph, 0.5, torch.Generator().manual_seed(11))
+    boxes = {"x": split(root, 8, torch.Generator().manual_seed(12))}
+    fewer, fewer_boxes = crown(graph, {"x": root}), crown_boxes(graph, boxes, {"x": root})
+    assert fewer.bounds[gate.id].method == "crown"
+    monkeypatch.setattr(structure.Structure, "settles", lambda shape, node, *_: node.id in shape.optimal)
+    passes, passes_boxes = crown(graph, {"x": root}), crown_boxes(graph, boxes, {"x": root})
+    for node in graph:
+        compared = [(fewer[node.id], passes[node.id], 1e-12)]
+        if node.id in graph.outputs:
+            compared.append((fewer_boxes[node.id], passes_boxes[node.id], 1e-5))  # rows are float32
+        for once, each, share in compared:
+            slack = share * (1 + each.upper - each.lower)
+            assert bool((once.lower >= each.lower - slack).all() and (once.upper <= each.upper + slack).all())
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("radius", [0.0, 1e-12, 1e-7, 1e-3, 1.0])
 @pytest.mark.parametrize("scale", [0.7, 1e4])

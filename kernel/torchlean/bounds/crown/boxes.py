@@ -128,7 +128,7 @@ def bound_boxes(
     for node in shape.graph:
         check()
         manner = shape.manner(node, node.id in wanted)
-        boxes.admit(node, manner)
+        boxes.admit(node, manner, node.id in wanted)
         if manner != b"none":
             refined.add(node.id)
     return {id: _expanded(boxes.bounds[id], count) for id in refined}
@@ -147,11 +147,12 @@ class _Boxes:
     balls: Mapping[str, Ball] = field(default_factory=dict)
     bounds: dict[int, Interval] = field(default_factory=dict)
     land: Landscape = field(default_factory=Landscape)
+    settled: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.climb = Climb(self.shape)
 
-    def admit(self, node: Node, manner: bytes) -> None:
+    def admit(self, node: Node, manner: bytes, asked: bool) -> None:
         """Bound a node and make it available to those above."""
         root = self.root[node.id]
         self.bounds[node.id] = root.batched()
@@ -172,11 +173,21 @@ class _Boxes:
             return
         point, step = found
         self.land.put(node.id, step)
-        # An affine op of an input has its best bounds from `enclosure`, where it knows its value for a batch.
-        optimal = node.id in self.shape.optimal and not self.balls
-        if manner != b"none" and (not optimal or step.constant is not None):
+        refined = manner != b"none" and (step.constant is not None or not self._known(node, asked))
+        if refined:
             self.bounds[node.id] = self._refined(node, manner, point)
+        if self.shape.settles(node, refined and manner == b"all", self.settled):
+            self.settled.add(node.id)
         self.land.anchors[node.id] = Anchor.around(point, self.bounds[node.id])
+
+    def _known(self, node: Node, asked: bool) -> bool:
+        """Whether `enclosure` and rules have given what a pass would.
+
+        Of balls they know nothing, and what somebody asked for is bounded more precisely than its operand was.
+        """
+        if self.balls or not self.shape.settles(node, False, self.settled):
+            return False
+        return not asked or node.id in self.shape.optimal
 
     def _end(self, node: Node) -> None:
         """Passes end here."""

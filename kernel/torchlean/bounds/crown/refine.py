@@ -9,7 +9,7 @@ is never worse than intervals alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -122,7 +122,7 @@ def bound_lowered(
                 first = _both(first, bound_node(composite, operands, shape.graph, domains))
             bound = refinement.bound(node, first, manner)
             cache.put(keys[-1], bound)
-        refinement.admit(bound.interval)
+        refinement.admit(node, bound, manner)
         bounds.append(bound)
     return list(zip(bounds, keys, fresh, strict=True))
 
@@ -159,6 +159,7 @@ class _Refinement:
     land: Landscape = field(default_factory=Landscape)
     points: dict[int, Tensor] = field(default_factory=dict)
     batched: dict[int, Interval] = field(default_factory=dict)
+    settled: dict[int, str] = field(default_factory=dict)
     built: int = 0
 
     def __post_init__(self) -> None:
@@ -185,8 +186,10 @@ class _Refinement:
         wants this node, and not only a nonlinear op.
         """
         interval = first.interval
-        if manner == b"none" or interval.undefined or node.id in self.structure.optimal:
+        if manner == b"none" or interval.undefined:
             return first
+        if self.structure.settles(node, False, self.settled):
+            return replace(first, method=self.structure.origin(node, self.settled, first.method))
         elements = _indices(open_elements(interval, manner))
         if len(elements) and worth(self.structure, node, len(elements)):
             first = self._forward(node, first)
@@ -214,9 +217,13 @@ class _Refinement:
         one = Interval(found.lower[0], found.upper[0])
         return Bound(narrower(first.interval, one), first.reason, "forward")
 
-    def admit(self, interval: Interval) -> None:
+    def admit(self, node: Node, bound: Bound, manner: bytes) -> None:
         """Make the next node's final bound available to later passes."""
-        self.bounds.append(interval)
+        self.bounds.append(bound.interval)
+        refined = manner == b"all" and bound.method == "crown"
+        if self.structure.settles(node, refined, self.settled):
+            method = bound.method if refined else self.structure.origin(node, self.settled, bound.method)
+            self.settled[node.id] = method
 
     def _along_chain(self, node: Node, elements: Tensor) -> tuple[Tensor, Tensor]:
         """Lower and upper bounds of some elements, (n,)."""

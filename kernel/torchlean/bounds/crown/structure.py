@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -20,6 +20,7 @@ from torchlean.graph.hashing import DIGEST_BYTES
 from torchlean.graph.node import Node
 from torchlean.intervals import Interval
 from torchlean.ops import OPS
+from torchlean.ops.elementwise import Elementwise
 from torchlean.ops.linearization import Affine
 
 
@@ -40,6 +41,7 @@ class Structure:
         work: per node, the multiplications of a row on its way down from there, along the longest way.
         symbols: elements of the only leaf that varies; 0 where there are several.
         optimal: nodes whose own interval rule leaves nothing to refine: affine in one leaf.
+        maps: nodes whose elements are functions of single elements of one varying operand, or moved ones.
         links: the nodes that `chain` can bound.
         manners: kept by `refine`: what it adds to the key of a node's bound.
     """
@@ -56,6 +58,7 @@ class Structure:
     work: Sequence[int]
     symbols: int
     optimal: frozenset[int]
+    maps: frozenset[int]
     links: Mapping[int, Link]
     manners: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
 
@@ -76,6 +79,27 @@ class Structure:
         if node.type.numel > MAX_ELEMENTS:
             return b"none"
         return b"all" if wanted or any(reader.op != "relu" for reader in readers) else b"unstable"
+
+    def settles(self, node: Node, refined: bool, settled: Collection[int]) -> bool:
+        """Whether a backward pass from a node can give no more than its own interval rule.
+
+        So it is for an affine op of one leaf, and once a pass has refined all its elements. And then for a function `f`
+        of single elements, and what only moves them: a pass from there meets `f`'s planes first, and a plane `p <= f`
+        on the operand's interval `[l, u]`. What it finds for `p` is what passes found for the operand, `p(l)` or
+        `p(u)`, and no more than the least value of `f` there.
+
+        Args:
+            refined: whether a pass from the node has refined whatever varies.
+            settled: the nodes below of which this is known.
+        """
+        if refined or node.id in self.optimal:
+            return True
+        below = [id for id in node.inputs if self.varies[id]]
+        return node.id in self.maps and all(id in settled or self.graph[id].op in LEAVES for id in below)
+
+    def origin(self, node: Node, settled: Mapping[int, str], method: str) -> str:
+        """What gave the bounds that a settled node's are maps of; `method` where there are none."""
+        return next((settled[id] for id in node.inputs if id in settled), method)
 
     def joins(self, node: Node) -> bool:
         """Whether the only operand of a nonlinear node is an affine node of its shape that nothing else reads."""
@@ -174,8 +198,19 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
         work,
         leaves[0] if len(leaves) == 1 else 0,
         frozenset(optimal),
+        frozenset(
+            node.id for node in graph if varies[node.id] and _maps(node, graph, varies, parts.get(node.id))
+        ),
         links(graph, varies, parts, starts),
     )
+
+
+def _maps(node: Node, graph: Graph, varies: Sequence[bool], parts: Sequence[Affine | None] | None) -> bool:
+    if parts is None:
+        alone = len(node.inputs) == 1 and graph[node.inputs[0]].type.shape == node.type.shape
+        return alone and isinstance(OPS[node.op], Elementwise)
+    present = [part for part in parts if part is not None]
+    return sum(varies[id] for id in node.inputs) == 1 and all(not part.terms for part in present)
 
 
 def _usable(node: Node, known: Interval) -> bool:
