@@ -14,6 +14,7 @@ from torchlean.analysis.result import Blame, Element, Extent, Rounding, TensorFa
 from torchlean.bounds.cache import Bound
 from torchlean.graph import LEAVES, Node
 from torchlean.intervals import Interval
+from torchlean.intervals.repetition import by_slices, one_of_each
 from torchlean.intervals.rounding import down, up
 from torchlean.ops import dtype_name
 from torchlean.ops.noise.arithmetic import spacing
@@ -81,8 +82,10 @@ def with_rounding(
         return replace(fact, rounding=Rounding(largest, blame=blame, reason=error.reason))
     lower, upper = fact.lower, fact.upper
     if error.error is not None and largest > 0:
-        lower = max(float(down(exact.lower - error.error).min()), error.least)
-        upper = min(float(up(exact.upper + error.error).max()), error.greatest)
+        below = by_slices(lambda end, off: down(end - off), exact.lower, error.error)
+        above = by_slices(lambda end, off: up(end + off), exact.upper, error.error)
+        lower = max(float(one_of_each(below).min()), error.least)
+        upper = min(float(one_of_each(above).max()), error.greatest)
     ulps = None
     if node.type.dtype.is_floating_point and largest > 0:
         ulps = largest / spacing(max(abs(fact.lower), abs(fact.upper)), node.type.dtype)
@@ -124,7 +127,11 @@ def _extent(lower: Tensor, upper: Tensor) -> tuple[float, float, float, tuple[El
     if _uniform(lower, upper):
         low, high = float(lower.flatten()[0]), float(upper.flatten()[0])
         return low, high, _width(low, high), ()
-    if lower is upper:
+    point = lower is upper
+    # Of slices that are the same the first is named.
+    alike = [d for d in range(lower.dim()) if lower.stride(d) == 0 and upper.stride(d) == 0]
+    lower, upper = one_of_each(lower, alike), one_of_each(upper, alike)
+    if point:
         return float(lower.min()), float(upper.max()), 0.0, ()
     widths = torch.nan_to_num(upper - lower, nan=math.inf, posinf=math.inf).flatten()
     count = min(WIDEST, widths.numel())

@@ -20,7 +20,9 @@ from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
 from torchlean.graph.hashing import DIGEST_BYTES, tensor_digest
 from torchlean.intervals import Interval
-from torchlean.ops import OPS, Infinities, TensorType, UnsupportedError
+from torchlean.intervals.repetition import narrowed, repeated
+from torchlean.ops import OPS, Attributes, Infinities, Op, TensorType, UnsupportedError
+from torchlean.ops.folding import WORTHWHILE, Folding
 
 MAX_ELEMENTS = 2**26
 """Tensors beyond 64 million elements (1 GiB of bounds) are not bounded: the editor must not be starved of memory."""
@@ -118,20 +120,35 @@ def bound_node(node: Node, operands: Sequence[Bound], graph: Graph, domains: Map
     if max(sizes) > MAX_ELEMENTS:
         reason = f"not bounded: {max(sizes):,} elements are more than the limit of {MAX_ELEMENTS:,}"
         return Bound(Interval.unbounded(node.type.shape, undefined=True), reason)
-    special = {
-        name: number
-        for name, number in node.attributes.items()
-        if isinstance(number, float) and not math.isfinite(number)
-    }
+    op, out = OPS[node.op], node.type
+    folding = Folding.of(op, [(x.lower, x.upper) for x in inputs], node.attributes, out)
+    if folding is not None:
+        out = folding.out
+        inputs = [narrowed(x, dims) for x, dims in zip(inputs, folding.operands, strict=True)]
     try:
-        if any(map(math.isnan, special.values())):
-            raise UnsupportedError(f"an argument of `{node.op}` is NaN")
-        interval = OPS[node.op].interval(inputs, node.attributes, node.type)
+        interval = _by_rule(op, inputs, node.attributes, out)
     except UnsupportedError as error:
         return Bound(Interval.unbounded(node.type.shape, undefined=True), str(error))
+    return Bound(interval if folding is None else repeated(interval, node.type.shape))
+
+
+def _by_rule(op: Op, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
+    """What the op's interval rule says, with flags, and within the dtype.
+
+    Raises:
+        UnsupportedError: it has none for these operands.
+    """
+    special = {
+        name: number
+        for name, number in attributes.items()
+        if isinstance(number, float) and not math.isfinite(number)
+    }
+    if any(map(math.isnan, special.values())):
+        raise UnsupportedError(f"an argument of `{op.name}` is NaN")
+    interval = op.interval(inputs, attributes, out)
     if special:
-        interval = _with_infinite(interval, special, OPS[node.op].infinities)
-    return Bound(_within_dtype(_flagged(interval, inputs, OPS[node.op].infinities), node.type))
+        interval = _with_infinite(interval, special, op.infinities)
+    return _within_dtype(_flagged(interval, inputs, op.infinities), out)
 
 
 def _leaf(node: Node, domains: Mapping[str, Interval]) -> Bound:
@@ -158,6 +175,9 @@ def _exact(data: torch.Tensor) -> Interval:
     """
     if data.numel() > MAX_ELEMENTS:
         return Interval.unbounded(tuple(data.shape), undefined=True)
+    if _is_filled(data):
+        # A state of zeros, a mask of ones: held once, so that what is computed from it can be.
+        return repeated(_exact(data[(slice(1),) * data.dim()]), tuple(data.shape))
     if data.dtype == torch.int64 and data.numel() and int(data.abs().max()) > 2**53:
         rounded = data.to(torch.float64)
         return Interval(
@@ -167,6 +187,16 @@ def _exact(data: torch.Tensor) -> Interval:
     exact = Interval.point(data)
     infinite = bool(torch.isinf(data).any())
     return Interval(exact.lower, exact.upper, exact.undefined, infinite) if infinite else exact
+
+
+def _is_filled(data: torch.Tensor) -> bool:
+    """Whether all of many elements are one number, of one sign."""
+    if data.numel() < WORTHWHILE or data.is_complex():
+        return False
+    first, last = data.flatten()[0], data.flatten()[-1]
+    if not bool(first == last) or not bool((data == first).all()):
+        return False
+    return bool(first) or not data.dtype.is_floating_point or not bool(torch.signbit(data).any())
 
 
 def _with_infinite(interval: Interval, arguments: Collection[str], infinities: Infinities) -> Interval:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ from torchlean.hazards.regions import COMPUTED, LAYERS, WORKING, Known, known_re
 from torchlean.hazards.relations import related
 from torchlean.hazards.zeros import guarded, never_zero, replaces_zero
 from torchlean.intervals import Interval
+from torchlean.intervals.repetition import by_slices, one_of_each
 
 CONTRACTIONS = LAYERS - {"batch_norm", "group_norm", "layer_norm", "rms_norm"}
 """Sums of products. Normalisations are left out: what is large comes out small and of either sign."""
@@ -69,7 +70,7 @@ def extent(interval: Interval) -> tuple[float, float]:
     """Least lower and greatest upper end over all elements; (0, 0) where there are none."""
     if interval.lower.numel() == 0:
         return 0.0, 0.0
-    return float(interval.lower.min()), float(interval.upper.max())
+    return float(one_of_each(interval.lower).min()), float(one_of_each(interval.upper).max())
 
 
 def float_ranges(
@@ -120,14 +121,20 @@ def _range(
     if node.op == "div" and (
         replaces_zero(graph, ranges.intervals, node.inputs[1]) or never_zero(graph, node.inputs[1])
     ):
-        exact = Interval(exact.lower.clamp(min=-COMPUTED), exact.upper.clamp(max=COMPUTED))
+        exact = _cut(exact, COMPUTED)
     if node.op == "div" and known is Known.LIKELY and guarded(graph, node.inputs[1]):
         # Where the divisor vanishes, the numerator does: intervals cannot know, and multiply by 1e8 in every step of
         # an optimiser that is written by hand.
         low, high = ranges.extent(node.inputs[0])
         reach = max(COMPUTED, -low, high)
-        exact = Interval(exact.lower.clamp(min=-reach), exact.upper.clamp(max=reach), exact.undefined)
+        exact = replace(_cut(exact, reach), undefined=exact.undefined)
     return _settled(node, operands, exact, ranges)
+
+
+def _cut(x: Interval, reach: float) -> Interval:
+    """The lower end no less than `-reach`, the upper end no more than `reach`."""
+    lower = by_slices(lambda end: end.clamp(min=-reach), x.lower)
+    return Interval(lower, by_slices(lambda end: end.clamp(max=reach), x.upper))
 
 
 def _is_wide(operand: Interval) -> bool:
@@ -145,13 +152,13 @@ def _settled(node: Node, operands: list[Interval], exact: Interval, ranges: Rang
     if not node.type.dtype.is_floating_point:
         return Interval(rounded.lower, rounded.upper)
     lower, upper = rounded.lower, rounded.upper
-    if not infinite and bool((torch.isinf(lower) | torch.isinf(upper)).any()):
+    if not infinite and any(bool(torch.isinf(one_of_each(end)).any()) for end in (lower, upper)):
         ranges.overflow.add(node.id)
         ranges.raw[node.id] = rounded
     least, greatest = _healthy(node, operands, ranges.known[node.id])
     keep = infinite and exact.infinite
     if not keep:
-        lower, upper = lower.clamp(least, greatest), upper.clamp(least, greatest)
+        lower, upper = (by_slices(lambda end: end.clamp(least, greatest), end) for end in (lower, upper))
     return Interval(lower, upper, False, keep)
 
 
@@ -172,10 +179,12 @@ def _intersected(a: Interval, b: Interval) -> Interval:
     """Both contain the value; where rounding makes them miss each other, `a`."""
     if b.undefined or a.shape != b.shape:
         return a
-    lower, upper = torch.maximum(a.lower, b.lower), torch.minimum(a.upper, b.upper)
-    fits = lower <= upper
-    if not bool(fits.all()):
-        lower, upper = torch.where(fits, lower, a.lower), torch.where(fits, upper, a.upper)
+    lower = by_slices(torch.maximum, a.lower, b.lower)
+    upper = by_slices(torch.minimum, a.upper, b.upper)
+    fits = by_slices(torch.le, lower, upper)
+    if not bool(one_of_each(fits).all()):
+        lower = by_slices(torch.where, fits, lower, a.lower)
+        upper = by_slices(torch.where, fits, upper, a.upper)
     return Interval(lower, upper, a.undefined, a.infinite)
 
 
@@ -189,7 +198,4 @@ def _rounded(interval: Interval, dtype: torch.dtype) -> Interval:
 
 
 def _to(end: Tensor, dtype: torch.dtype) -> Tensor:
-    if not any(end.stride()) and end.numel() > 1:
-        # One number for all elements stays one number.
-        return end[(0,) * end.dim()].to(dtype).to(torch.float64).expand(end.shape)
-    return end.to(dtype).to(torch.float64)
+    return by_slices(lambda numbers: numbers.to(dtype).to(torch.float64), end)

@@ -17,6 +17,7 @@ from torchlean.graph import Graph, Node
 from torchlean.hazards.integrality import is_integral
 from torchlean.hazards.patterns import COPIES, ELEMENTWISE, number, same, scaled, strip, terms
 from torchlean.intervals import Interval
+from torchlean.intervals.repetition import by_slices, one_of_each
 
 UNIT_SLACK = 1e-6
 """How far a binary32 dot product of two unit vectors may leave [-1, 1]: sixteen roundings, as for short vectors; it is
@@ -30,7 +31,9 @@ def related(node: Node, graph: Graph, ranges: Sequence[Interval], interval: Inte
     if ends is None:
         return interval
     lower, upper = ends
-    low, high = interval.lower.clamp(lower, upper), interval.upper.clamp(lower, upper)
+    low, high = (
+        by_slices(lambda end: end.clamp(lower, upper), end) for end in (interval.lower, interval.upper)
+    )
     return Interval(low, high, interval.undefined, interval.infinite)
 
 
@@ -208,7 +211,7 @@ def _positive_root(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends
 
 
 def _least(interval: Interval) -> float:
-    return float(interval.lower.min()) if interval.lower.numel() else 0.0
+    return float(one_of_each(interval.lower).min()) if interval.lower.numel() else 0.0
 
 
 def _add(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
@@ -267,7 +270,8 @@ def _under(
     own = ranges[id]
     kept = kept_by(graph, condition, id, holds=holds)
     if kept is not None:
-        return Interval(own.lower.clamp(*kept), own.upper.clamp(*kept))
+        low, high = (by_slices(lambda end: end.clamp(*kept), end) for end in (own.lower, own.upper))
+        return Interval(low, high)
     node = graph[id]
     if depth == 0 or node.op not in ELEMENTWISE | COPIES:
         return own
@@ -279,13 +283,15 @@ def _under(
     under = bound_node(node, [Bound(operand) for operand in operands], graph, {}).interval
     if under.undefined or under.infinite:
         return own
-    return Interval(torch.maximum(under.lower, own.lower), torch.minimum(under.upper, own.upper))
+    return Interval(
+        by_slices(torch.maximum, under.lower, own.lower), by_slices(torch.minimum, under.upper, own.upper)
+    )
 
 
 def _extent(interval: Interval) -> tuple[float, float]:
-    return (
-        (float(interval.lower.min()), float(interval.upper.max())) if interval.lower.numel() else (0.0, 0.0)
-    )
+    if not interval.lower.numel():
+        return 0.0, 0.0
+    return float(one_of_each(interval.lower).min()), float(one_of_each(interval.upper).max())
 
 
 def kept_by(graph: Graph, condition: int, x: int, *, holds: bool) -> Ends:

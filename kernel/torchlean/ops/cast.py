@@ -15,6 +15,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops.arguments import is_tensor
+from torchlean.ops.lanes import Lane, Shapes, together
 from torchlean.ops.linearization import Affine
 from torchlean.ops.noise.selection import Converted
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
@@ -46,6 +47,9 @@ class Cast(Op):
             raise UnsupportedError("complex numbers have no intervals")
         lower = x.lower.trunc()
         return _within_dtype(Interval(lower, lower if x.is_point else x.upper.trunc()), out.dtype)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return together(shapes)
 
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
@@ -87,6 +91,9 @@ class Clone(Rearrangement):
         (x,) = inputs
         return x.clone()
 
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return together(shapes)
+
 
 @register
 class Contiguous(Rearrangement):
@@ -98,6 +105,9 @@ class Contiguous(Rearrangement):
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
         return x.contiguous()
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return together(shapes)
 
 
 def cast(emitter: Emitter, x: TensorValue, dtype: object) -> TensorValue:

@@ -13,6 +13,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.affine import contraction, integral, magnitude, shifted
 from torchlean.ops import overlaps
 from torchlean.ops.adjoint import weighted
+from torchlean.ops.lanes import Lane, Shapes, leading
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine, Window
 from torchlean.ops.noise.contractions import Contraction, kernel_terms, transposed_terms
@@ -33,6 +34,8 @@ class AnyConvolution(Op):
     """
 
     functions: tuple[Callable[..., Tensor], ...]
+    out_dim: int
+    """The weight's dimension of the result's channels."""
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         same_dtype(self.name, inputs)
@@ -92,6 +95,15 @@ class AnyConvolution(Op):
             lower = b.lower.reshape(shape)
             result = shifted(result, Interval(lower, lower if b.is_point else b.upper.reshape(shape)))
         return result if out.dtype.is_floating_point else integral(result)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        """Images of a batch; where all channels are of one group, those of the result, with their kernels."""
+        x, weight, *bias = shapes
+        rank = len(weight) - 2
+        images = leading(len(x) - rank - 1, len(shapes))
+        if self._groups(attributes) != 1:
+            return images
+        return [*images, (len(x) - rank - 1, (None, self.out_dim, *[0] * len(bias)))]
 
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
@@ -184,6 +196,7 @@ class Convolution(AnyConvolution):
 
     name = "conv"
     functions = (functional.conv1d, functional.conv2d, functional.conv3d)
+    out_dim = 0
     rounding = Contraction(kernel_terms)
 
     def _transposed(
@@ -291,6 +304,7 @@ class TransposedConvolution(AnyConvolution):
 
     name = "conv_transpose"
     functions = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)
+    out_dim = 1
     rounding = Contraction(transposed_terms)
 
     def _transposed(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals.broadcasting import broadcast_shapes
+from torchlean.ops.lanes import Lane, Shapes, together
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 
@@ -59,6 +60,9 @@ class Elementwise(Op):
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return self.function(*inputs, **attributes)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return together(shapes) if self.broadcasts else ()
 
     def _single(self, types: Sequence[TensorType], attributes: Attributes) -> torch.dtype | str:
         """The result's dtype, or torch's error, for single ones: they are in the domain of every op."""

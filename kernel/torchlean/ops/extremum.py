@@ -10,6 +10,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.ops.arguments import dimension, is_tensor
+from torchlean.ops.lanes import Lane, Shapes, all_but
 from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.noise import choices
 from torchlean.ops.op import Attributes, Infinities, Op, ShapeError, TensorType, UnsupportedError, register
@@ -65,6 +66,9 @@ class Extremum(Op):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """Monotone and exact: the extremum of each end."""
         return on_ends(lambda x: self.evaluate([x], attributes), *inputs)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return all_but(shapes[0], attributes["dim"], attributes["keepdim"])
 
     def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
         (x,) = inputs

@@ -21,6 +21,7 @@ from torchlean.ops.adjoint import moving
 from torchlean.ops.arguments import (
     dimension,
 )
+from torchlean.ops.lanes import Lane, Shapes
 from torchlean.ops.linearization import Affine
 from torchlean.ops.noise.selection import LookedUp
 from torchlean.ops.op import (
@@ -78,6 +79,19 @@ class Index(Op):
         if inputs[0] is not None or any(value is None for value in inputs[1:]):
             return None
         return moving(self.evaluate, inputs, types, attributes)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        """Of one index: its dimensions, which stand in the place of the one it chooses along, and the others."""
+        dims = attributes["dims"]
+        assert isinstance(dims, tuple)
+        if len(dims) != 1:
+            return ()
+        x, index = shapes
+        chosen = dimension(_integer(dims[0]), len(x))
+        before: list[Lane] = [(d, (d, None)) for d in range(chosen)]
+        own: list[Lane] = [(chosen + d, (None, d)) for d in range(len(index))]
+        after: list[Lane] = [(d + len(index) - 1, (d, None)) for d in range(chosen + 1, len(x))]
+        return [*before, *own, *after]
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """An index known only as a range may pick any row in it: their hull."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from torchlean.ops import layout
 from torchlean.ops.arguments import is_tensor, known_int, meta, shape_text, sizes, torch_errors
+from torchlean.ops.lanes import Lane, Shapes, all_but
 from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import Rearrangement
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
@@ -38,6 +39,12 @@ class Cat(Rearrangement):
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return torch.cat(list(inputs), dim=attributes["dim"])
 
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        """The other dimensions. Operands of shape (0,) have none of them."""
+        if len({len(shape) for shape in shapes}) > 1:
+            return ()
+        return [(d, (d,) * len(shapes)) for d, _ in all_but(shapes[0], attributes["dim"])]
+
 
 @register
 class Stack(Rearrangement):
@@ -52,6 +59,13 @@ class Stack(Rearrangement):
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return torch.stack(list(inputs), dim=attributes["dim"])
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        rank = len(shapes[0]) + 1
+        dim = attributes["dim"]
+        assert isinstance(dim, int)
+        others = [d for d in range(rank) if d != dim % rank]
+        return [(place, (d,) * len(shapes)) for d, place in enumerate(others)]
 
 
 @register

@@ -12,6 +12,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.affine import contraction, integral, magnitude, shifted
 from torchlean.intervals.products import times
 from torchlean.ops.einsum import contract
+from torchlean.ops.lanes import Lane, Shapes, leading
 from torchlean.ops.linearization import Affine
 from torchlean.ops.noise.contractions import Contraction, last_dimension
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, dtype_name, register
@@ -61,6 +62,14 @@ class Linear(Op):
         for b in bias:
             result = shifted(result, b)
         return result if out.dtype.is_floating_point else integral(result)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        """Rows of the input; rows of the weight with their elements of the bias."""
+        x, weight, *bias = shapes
+        rows = leading(len(x) - 1, len(shapes))
+        if len(weight) == 1:
+            return rows
+        return [*rows, (len(x) - 1, (None, 0, *(0 if shape else None for shape in bias)))]
 
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes

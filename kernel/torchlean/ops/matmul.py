@@ -15,6 +15,7 @@ from torchlean.intervals.affine import Expansion, contraction, integral
 from torchlean.intervals.arithmetic import add, scale
 from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.ops.adjoint import weighted
+from torchlean.ops.lanes import Lane, Shapes, together
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import EXPANDED, Part, Steps
@@ -64,6 +65,15 @@ class Matmul(Op):
         a, b = inputs
         result = contraction(torch.matmul, a, b, a.shape[-1], out.shape, matrix_expansion(a, b, out.shape))
         return result if out.dtype.is_floating_point else integral(result)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        """Batches, rows of the left and columns of the right matrix."""
+        a, b = shapes
+        batch = together([a[:-2], b[:-2]])
+        rank = max(len(a), len(b), 2) - 2
+        rows: list[Lane] = [(rank, (len(a) - 2, None))] if len(a) > 1 else []
+        columns: list[Lane] = [(rank + len(rows), (None, len(b) - 1))] if len(b) > 1 else []
+        return [*batch, *rows, *columns]
 
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes

@@ -15,6 +15,7 @@ from torchlean.intervals.arithmetic import add, div, mul, sub
 from torchlean.intervals.dispersion import standardised
 from torchlean.intervals.norms import divided_by_norm, divided_by_root_mean_square, norm, root
 from torchlean.ops.adjoint import weighted
+from torchlean.ops.lanes import Lane, Shapes, leading
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.noise.statistics import FixedNormalised, Normalised, Standardised, grouped, trailing
@@ -79,9 +80,13 @@ def _with(steps: Steps, x: Part, weight: Part | None, bias: Part | None, shape: 
 
 def _trailing(shape: tuple[int, ...], attributes: Attributes) -> range:
     """The dimensions that `normalized_shape` means."""
+    return range(len(shape) - _count(attributes), len(shape))
+
+
+def _count(attributes: Attributes) -> int:
     wanted = attributes["normalized_shape"]
     assert isinstance(wanted, tuple)
-    return range(len(shape) - len(wanted), len(shape))
+    return len(wanted)
 
 
 def _one_dtype(name: str, inputs: Sequence[TensorType]) -> None:
@@ -128,6 +133,11 @@ class BatchNorm(Normalization):
         undefined = result.undefined or bool((radicand.lower <= 0).any())
         return Interval(result.lower, result.upper, undefined)
 
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        """Every dimension; the vectors lie along the channels."""
+        vectors = len(shapes) - 1
+        return [(d, (d, *[0 if d == 1 else None] * vectors)) for d in range(len(shapes[0]))]
+
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
     ) -> Sequence[Affine | None] | None:
@@ -161,6 +171,9 @@ class LayerNorm(Normalization):
         shape: Any = attributes["normalized_shape"]
         rows = viewed(x, (-1, math.prod(shape)))
         return affine(_reshaped(standardised(rows, _eps(attributes)), out.shape), weight, bias, shape)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return leading(len(shapes[0]) - _count(attributes), len(shapes))
 
     def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
         (x,), weight, bias = self.parts(inputs, attributes)
@@ -210,6 +223,9 @@ class GroupNorm(Normalization):
         shape = (-1,) + (1,) * (len(out.shape) - 2)
         return affine(_reshaped(standardised(rows, _eps(attributes)), out.shape), weight, bias, shape)
 
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return leading(1, len(shapes))
+
     def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
         (x,), weight, bias = self.parts(inputs, attributes)
         groups: Any = attributes["num_groups"]
@@ -246,6 +262,9 @@ class RmsNorm(Normalization):
         rows = viewed(x, (-1, math.prod(shape)))
         divided = divided_by_root_mean_square(rows, _eps(attributes))
         return affine(_reshaped(divided, out.shape), weight, None, shape)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return leading(len(shapes[0]) - _count(attributes), len(shapes))
 
     def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
         (x,), weight, _ = self.parts(inputs, attributes)

@@ -7,6 +7,7 @@ that reach it stand in the same file (`torchlean.ops.spelling`). The facets so f
 - `evaluate`: the operation itself on torch tensors, in whatever dtype they have;
 - `interval`: outward-rounded interval bounds;
 - `rounding`: how far an execution may be from the exact result, by a rule of its family (`torchlean.ops.noise`);
+- `lanes`: the dimensions along which it does the same to every slice (`torchlean.ops.lanes`);
 - `affine` or `relax`: how the op passes backward linear bounds (`torchlean.ops.linearization`);
 - `lower`: a composite op in simpler ones, for the same purpose (`torchlean.ops.lowering`).
 
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
+from torchlean.ops.lanes import Lane, Shapes
 from torchlean.ops.linearization import Affine, Relaxation
 from torchlean.ops.noise.rule import UNKNOWN, Rule
 
@@ -134,6 +136,14 @@ class Op:
             UnsupportedError: no interval meaning for these operands; the value is then unbounded, with this reason.
         """
         raise UnsupportedError(f"`{self.name}` has no interval rule")
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        """Dimensions along which every slice is computed by itself and alike, for operands of these shapes.
+
+        All facets must keep to it: the interval rule and the rule of rounding see one slice where the operands repeat.
+        Default: none is known.
+        """
+        return ()
 
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes

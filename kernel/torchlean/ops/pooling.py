@@ -13,6 +13,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.affine import nonnegative_map
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.convolution import Sizes, sizes_for
+from torchlean.ops.lanes import Lane, Shapes, leading
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import EXPANDED, Part, Steps
 from torchlean.ops.noise.choices import Pooled
@@ -53,6 +54,11 @@ class Pooling(Op):
         (x,) = inputs
         options: dict[str, Any] = dict(attributes)
         return type(self).functions[options.pop("rank") - 1](x, **options)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        rank = attributes["rank"]
+        assert isinstance(rank, int)
+        return leading(len(shapes[0]) - rank, 1)
 
 
 class GreatestUnderWindow(Pooling):

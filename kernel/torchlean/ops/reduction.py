@@ -15,6 +15,7 @@ from torchlean.intervals.affine import integral, nonnegative_map
 from torchlean.intervals.arithmetic import div, sub, total
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.arguments import dimension
+from torchlean.ops.lanes import Lane, Shapes, all_but
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.noise.choices import Decided
@@ -86,6 +87,9 @@ class Accumulation(Op):
         dims: Any = attributes["dim"]
         result = total(inputs[0], dims, keepdim=bool(attributes["keepdim"]))
         return result if out.dtype.is_floating_point else integral(result)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return all_but(shapes[0], attributes["dim"], attributes["keepdim"])
 
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes

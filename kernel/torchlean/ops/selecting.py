@@ -16,6 +16,7 @@ from torchlean.intervals import Interval
 from torchlean.ops import cast, indexing
 from torchlean.ops.arguments import is_tensor, known_tensor, meta, torch_errors
 from torchlean.ops.corners import larger, smaller
+from torchlean.ops.lanes import Lane, Shapes, together
 from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.noise.selection import Switched
 from torchlean.ops.op import (
@@ -54,6 +55,9 @@ class Where(Op):
         lower = torch.where(surely, a.lower, torch.where(never, b.lower, a.lower.minimum(b.lower)))
         upper = torch.where(surely, a.upper, torch.where(never, b.upper, a.upper.maximum(b.upper)))
         return Interval(lower, upper)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return together(shapes)
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         """Where the condition is open, from the lower plane of the smaller one to the upper plane of the larger."""

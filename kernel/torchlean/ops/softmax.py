@@ -17,6 +17,7 @@ from torch import Tensor
 from torchlean.intervals import Interval
 from torchlean.intervals.exponential_sums import log_share, log_sum, share
 from torchlean.ops.arguments import dimension
+from torchlean.ops.lanes import Lane, Shapes, all_but
 from torchlean.ops.lowering import EXPANDED, Part, Steps
 from torchlean.ops.noise.softmax import LogShares, LogSum, RunningLogSum, Shares
 from torchlean.ops.op import (
@@ -76,6 +77,9 @@ class SoftmaxLike(Op):
             # An end without a bound may then be the infinite value itself.
             undefined = bool((low.amax(dim) == -torch.inf).any() or (high == torch.inf).any())
         return Interval(lower.reshape(out.shape), upper.reshape(out.shape), undefined)
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return all_but(shapes[0], attributes["dim"])
 
     def _rows(self, steps: Steps, x: Part, attributes: Attributes) -> Part | None:
         """The logits along the last dimension, less their mean where there are more than two.

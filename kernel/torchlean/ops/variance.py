@@ -12,6 +12,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.arithmetic import div
 from torchlean.intervals.dispersion import dispersion
 from torchlean.intervals.norms import root
+from torchlean.ops.lanes import Lane, Shapes, all_but
 from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.noise.statistics import Variance as VarianceError
 from torchlean.ops.op import Attributes, Op, TensorType, register
@@ -49,6 +50,9 @@ class Spread(Op):
         divisor = torch.tensor(float(count - correction), dtype=torch.float64)
         result = self._finish(div(dispersion(rows), Interval.point(divisor)))
         return Interval(result.lower.reshape(out.shape), result.upper.reshape(out.shape))
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        return all_but(shapes[0], attributes["dim"], attributes["keepdim"])
 
     def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
         """The squares of what is left without the mean, added up and divided."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -25,7 +25,9 @@ from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
 from torchlean.graph.hashing import DIGEST_BYTES
 from torchlean.intervals import Interval
-from torchlean.ops import OPS, UnsupportedError, dtype_name
+from torchlean.intervals.repetition import narrowed, one_of_each, repeated
+from torchlean.ops import OPS, TensorType, UnsupportedError, dtype_name
+from torchlean.ops.folding import Folding
 from torchlean.ops.noise.arithmetic import DEFAULT, DTYPES, Arithmetic
 from torchlean.ops.noise.reading import as_read
 from torchlean.ops.noise.values import Call, Noise, Noisy, added, infinite
@@ -163,24 +165,61 @@ def node_error(
         return NOTHING
     for dtype in (node.type.dtype, *(x.type.dtype for x in operands)):
         if dtype not in DTYPES and (dtype.is_complex or dtype.is_floating_point):
-            return _nothing(node, f"{dtype_name(dtype)} numbers are not analysed")
+            return _nothing(node.type, f"{dtype_name(dtype)} numbers are not analysed")
+    op = OPS[node.op]
+    described = [_described(x) for x in operands]
+    folding = Folding.of(op, described, node.attributes, node.type, (exact.lower, exact.upper))
+    if folding is None:
+        return _unfolded_error(node, node.type, exact, operands, before, arithmetic, permuted)
+    one = [_slice(x, dims) for x, dims in zip(operands, folding.operands, strict=True)]
+    result = narrowed(exact, range(len(node.type.shape)))
+    result = repeated(result, folding.out.shape)
+    error = _unfolded_error(node, folding.out, result, one, before, arithmetic, permuted)
+    return error if error.error is None else replace(error, error=error.error.expand(node.type.shape))
+
+
+def _described(x: Noisy) -> tuple[Tensor, ...]:
+    """All that says what the value can be, element by element."""
+    ends = (x.exact.lower, x.exact.upper)
+    return ends if x.error is None else (*ends, x.error)
+
+
+def _slice(x: Noisy, dims: Collection[int]) -> Noisy:
+    """One slice of the value along each of `dims`, along which it repeats."""
+    if not any(x.type.shape[dim] > 1 for dim in dims):
+        return x
+    exact = narrowed(x.exact, dims)
+    error = None if x.error is None else one_of_each(x.error, dims)
+    return Noisy(exact, error, TensorType(exact.shape, x.type.dtype), x.least, x.greatest)
+
+
+def _unfolded_error(
+    node: Node,
+    out: TensorType,
+    exact: Interval,
+    operands: Sequence[Noisy],
+    before: Sequence[NodeError],
+    arithmetic: Arithmetic,
+    permuted: bool,
+) -> NodeError:
+    """`node_error` of a call with a result of type `out`, which may be a slice of the node's."""
     op = OPS[node.op]
     if op.rounding.computes:
-        operands = [as_read(x, node.type.dtype, arithmetic) for x in operands]
+        operands = [as_read(x, out.dtype, arithmetic) for x in operands]
     elif op.rounding.compares and arithmetic.flush_to_zero:
         kept = replace(arithmetic, autocast=None)
         operands = [as_read(x, x.type.dtype, kept) for x in operands]
-    call = Call(op, operands, node.attributes, node.type, exact, arithmetic, permuted)
+    call = Call(op, operands, node.attributes, out, exact, arithmetic, permuted)
     try:
         noise = op.rounding.noise(call)
     except UnsupportedError as unsupported:
-        return _nothing(node, str(unsupported))
+        return _nothing(out, str(unsupported))
     total = added(noise.local, noise.passed)
     if total is None:
         return NOTHING if _unlimited(noise) else NodeError(None, noise.least, noise.greatest)
     total = total * SLACK
-    if tuple(total.shape) != node.type.shape:
-        total = total.expand(node.type.shape)
+    if tuple(total.shape) != out.shape:
+        total = total.expand(out.shape)
     largest, place = _greatest(total)
     if not _surely_finite(noise, call, largest):
         total = _total(noise, call, total)
@@ -222,8 +261,8 @@ def _surely_finite(noise: Noise, call: Call, largest: float) -> bool:
     return noise.peak is None or float(noise.peak.max()) * MARGIN < limit
 
 
-def _nothing(node: Node, reason: str) -> NodeError:
-    everywhere = torch.tensor(math.inf, dtype=torch.float64).expand(node.type.shape)
+def _nothing(type: TensorType, reason: str) -> NodeError:
+    everywhere = torch.tensor(math.inf, dtype=torch.float64).expand(type.shape)
     return NodeError(everywhere, largest=math.inf, reason=reason)
 
 
