@@ -25,7 +25,8 @@ from torchlean.ops import OPS, Attributes, Infinities, Op, TensorType, Unsupport
 from torchlean.ops.folding import WORTHWHILE, Folding
 
 MAX_ELEMENTS = 2**26
-"""Tensors beyond 64 million elements (1 GiB of bounds) are not bounded: the editor must not be starved of memory."""
+"""Tensors beyond 64 million elements (1 GiB of bounds) are not bounded: the editor must not be starved of memory. What
+repeats counts once."""
 
 TERMS = frozenset({"alpha", "beta", "exponent", "negative_slope", "value"})
 """Arguments that ops calculate with or fill in. Others may be infinite and say something: limits, orders of norms."""
@@ -116,15 +117,15 @@ def bound_node(node: Node, operands: Sequence[Bound], graph: Graph, domains: Map
     if node.op not in OPS:
         return _leaf(node, domains)
     inputs = [operand.interval for operand in operands]
-    sizes = [graph[id].type.numel for id in node.inputs] + [node.type.numel]
-    if max(sizes) > MAX_ELEMENTS:
-        reason = f"not bounded: {max(sizes):,} elements are more than the limit of {MAX_ELEMENTS:,}"
-        return Bound(Interval.unbounded(node.type.shape, undefined=True), reason)
     op, out = OPS[node.op], node.type
     folding = Folding.of(op, [(x.lower, x.upper) for x in inputs], node.attributes, out)
     if folding is not None:
         out = folding.out
         inputs = [narrowed(x, dims) for x, dims in zip(inputs, folding.operands, strict=True)]
+    largest = max([out.numel, *(x.lower.numel() for x in inputs)])
+    if largest > MAX_ELEMENTS:
+        reason = f"not bounded: {largest:,} elements are more than the limit of {MAX_ELEMENTS:,}"
+        return Bound(Interval.unbounded(node.type.shape, undefined=True), reason)
     try:
         interval = _by_rule(op, inputs, node.attributes, out)
     except UnsupportedError as error:

@@ -15,8 +15,9 @@ from torch import Tensor
 from torchlean.intervals.repetition import repeats
 from torchlean.ops.op import Attributes, Op, TensorType
 
-WORTHWHILE = 2**10
-"""Elements of an operand or a result from which on folding takes less time than computing."""
+WORTHWHILE = 2**7
+"""Elements of an operand or a result from which on calls are folded. Fewer take as long as one; but the bias of a wide
+layer must stay one number, or nothing repeats after it."""
 
 
 @dataclass(frozen=True, slots=True)

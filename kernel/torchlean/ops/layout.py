@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
+from torchlean.intervals.repetition import one_of_each
 from torchlean.ops.arguments import is_tensor, shape_after, shape_text, sizes, torch_errors
 from torchlean.ops.linearization import Affine
 from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register
@@ -36,7 +37,9 @@ class Reshape(Rearrangement):
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
-        return x.reshape(attributes["shape"])
+        shape = attributes["shape"]
+        assert isinstance(shape, tuple)
+        return _held_once(x, tuple(size for size in shape if isinstance(size, int)))
 
     def affine(
         self, inputs: Sequence[Interval | None], types: Sequence[TensorType], attributes: Attributes
@@ -85,6 +88,24 @@ class Expand(Rearrangement):
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
         return x.expand(attributes["shape"])
+
+
+def _held_once(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """`x.reshape(shape)`. Dimensions at either end that stay what they are and repeat go on to be held once; torch
+    would copy them with the others."""
+    alike = [before == after for before, after in zip(x.shape, shape, strict=False)]
+    first = alike.index(False) if False in alike else len(alike)
+    alike = [
+        before == after
+        for before, after in zip(reversed(x.shape[first:]), reversed(shape[first:]), strict=False)
+    ]
+    last = alike.index(False) if False in alike else len(alike)
+    ends = [*range(first), *range(x.dim() - last, x.dim())]
+    one = one_of_each(x, ends)
+    if one is x:
+        return x.reshape(shape)
+    middle = shape[first : len(shape) - last]
+    return one.reshape(*one.shape[:first], *middle, *one.shape[x.dim() - last :]).expand(shape)
 
 
 def resolved(have: tuple[int, ...], want: object) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from torchlean.graph import Node
 from torchlean.hazards.case import Case, smallest, text_of
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.intervals import Interval
+from torchlean.intervals.repetition import by_slices, one_of_each
 from torchlean.ops import dtype_name
 from torchlean.ops.noise.arithmetic import spacing
 
@@ -114,10 +115,14 @@ def _least_size(interval: Interval) -> float:
     """The smallest absolute value in any element."""
     if interval.lower.numel() == 0:
         return 0.0
-    return float(torch.maximum(interval.lower, -interval.upper).clamp(min=0.0).min())
+    sizes = by_slices(
+        lambda low, high: torch.maximum(low, -high).clamp(min=0.0), interval.lower, interval.upper
+    )
+    return float(one_of_each(sizes).min())
 
 
 def _largest_size(interval: Interval) -> float:
     if interval.lower.numel() == 0:
         return 0.0
-    return float(torch.maximum(-interval.lower, interval.upper).max())
+    sizes = by_slices(lambda low, high: torch.maximum(-low, high), interval.lower, interval.upper)
+    return float(one_of_each(sizes).max())
