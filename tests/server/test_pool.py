@@ -119,19 +119,31 @@ async def test_a_crash_is_tried_again_once(tmp_path: pathlib.Path) -> None:
         ("# die", "killed by signal 9"),
         ("# memory", "out of memory"),
         ("# shared memory", "out of memory"),
-        ("# stubborn 60", "longer than 1 s"),
     ],
 )
 async def test_an_analysis_that_never_succeeds_is_reported_with_its_reason(order: str, reason: str) -> None:
-    seconds = 1.0 if "stubborn" in order else 30.0
     # Only the orders that eat memory get little of it: a worker needs some merely to start.
     memory = 512 if "memory" in order else 4096
-    async with started(limits=Limits(seconds=seconds, memory=memory)) as pool:
+    async with started(limits=Limits(memory=memory)) as pool:
         with pytest.raises(AnalysisStopped, match=reason):
             await answer(pool, request(order))
         assert (pool.counts.started, pool.counts.stopped) == (2, 1)
         pool.limits = Limits()
         assert names(await answer(pool, request("def f(): pass"))) == ["f"]
+
+
+@pytest.mark.parametrize(("order", "starts"), [("# sleep 60", 1), ("# stubborn 60", 2)])
+async def test_an_analysis_that_takes_too_long_is_dropped_and_not_tried_again(
+    order: str, starts: int
+) -> None:
+    async with started(limits=Limits(seconds=0.5), grace=0.2) as pool:
+        with pytest.raises(AnalysisStopped, match=r"longer than 0\.5 s"):
+            await answer(pool, request(order))
+        assert (pool.counts.started, pool.counts.retried, pool.counts.stopped) == (1, 0, 1)
+        pool.limits = Limits()
+        assert names(await answer(pool, request("def f(): pass"))) == ["f"]
+        # A process that heeds the cancellation lives on, with all that it has computed.
+        assert pool.workers[0].starts == starts
 
 
 async def test_unsaved_texts_reach_the_worker_also_after_it_was_replaced_and_leave_it_again() -> None:
