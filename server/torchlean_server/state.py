@@ -114,7 +114,7 @@ def has_verdict(unit: UnitResult) -> bool:
 
 def has_numbers(unit: UnitResult) -> bool:
     """Whether everything is there that a hint tells of a unit."""
-    return any(fact.lower is not None for fact in unit.facts)
+    return not unit.begun and any(fact.lower is not None for fact in unit.facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,6 +237,46 @@ def test_bounds_are_published_while_a_long_search_goes_on(
     assert "5 of 8 boxes shown (62.5 %), margin at least -0.25 on the worst" in reached
 
 
+CHAIN = """
+import torch
+a = torch.rand(3, 3)
+b = a.exp()
+c = b.sin()
+d = c + b
+"""
+
+
+class Hurrying:
+    """A clock by which every look at it is three times as late as the last."""
+
+    def __init__(self) -> None:
+        self.now = 1.0
+
+    def perf_counter(self) -> float:
+        self.now *= 3.0
+        return self.now
+
+
+def test_the_first_bounds_of_a_unit_are_published_before_its_last_ones_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers: list[FileAnalysis] = []
+    monkeypatch.setattr(pipeline, "time", Hurrying())
+    result = analyse(str(tmp_path / "chain.py"), CHAIN, Session(), publish=layers.append)
+    (whole,) = result.units
+    assert not whole.begun
+    known = []
+    for unit in (unit for layer in layers for unit in layer.units):
+        bounded = [fact.lower is not None for fact in unit.facts]
+        assert unit.begun == (True in bounded and False in bounded)
+        if unit.begun:
+            known.append(bounded.count(True))
+            assert bounded == sorted(bounded, reverse=True)
+            for fact, final in zip(unit.facts, whole.facts, strict=True):
+                assert fact.lower is None or (fact.lower, fact.upper) == (final.lower, final.upper)
+    assert known == sorted(known) and len(set(known)) >= 3
+
+
 def test_hazards_are_published_before_a_slow_claim_is_decided(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ from torchlean.analysis.units import (
 from torchlean.analysis.vacuity import SECONDS as VACUITY_SECONDS
 from torchlean.analysis.vacuity import vacuities
 from torchlean.analysis.verdicts import claim_result, unit_diagnostics
+from torchlean.bounds.cache import Bound
 from torchlean.cancellation import Cancelled
 from torchlean.capture import capture_file
 from torchlean.capture.result import Capture, Symbol, Unit, UnitKind
@@ -85,10 +86,18 @@ def analyse(
     early = _Early(publish, started, capture)
     bounded: list[UnitBounds] = []
     for index, part in enumerate(parts):
-        bounded.append(bound_unit(part, session.bounds, cancelled))
+        begun: list[Bound] = []
+
+        def so_far() -> list[UnitResult]:
+            """What is known before this unit is bounded: of it as many nodes as there are bounds."""
+            current = unit_result(part, None, None, path, begun)  # noqa: B023 - called in this round alone
+            return [*_shown(bounded, path), current, *_shapes(parts[index + 1 :], path)]  # noqa: B023 - the same
+
+        bounded.append(bound_unit(part, session.bounds, early.asking(so_far, cancelled), begun))
         early.offer(lambda: [*_shown(bounded, path), *_shapes(parts[index + 1 :], path)])  # noqa: B023 - called at once
     # Before the claims: a search may take seconds, and hazards need nothing of it.
-    hazards = file_hazards(path, text, bounded, session.hazards, cancelled)
+    all_bounded = early.asking(lambda: _shown(bounded, path), cancelled)
+    hazards = file_hazards(path, text, bounded, session.hazards, all_bounded)
     early.examined(hazards)
     early.offer(lambda: _shown(bounded, path))
     units: list[UnitResult] = []
@@ -98,7 +107,8 @@ def analyse(
     file_named = any(d.code in ("TL110", "TL111") for d in capture.diagnostics)
     for index, interval_bounds in enumerate(bounded):
         since = time.perf_counter()
-        unit = fully_bounded(interval_bounds, session, cancelled)
+        decided_before = early.asking(lambda: [*units, *_shown(bounded[index:], path)], cancelled)  # noqa: B023 - the same
+        unit = fully_bounded(interval_bounds, session, decided_before)
         computed, reused = computed + unit.counters.computed, reused + unit.counters.reused
         # A search may take seconds: what is known before it is offered whenever the search asks if it should go on.
         search = _Search(unit, path)
@@ -162,6 +172,17 @@ class _Early:
     def examined(self, hazards: Sequence[Diagnostic]) -> None:
         """From now on layers have the file's hazards."""
         self._hazards = hazards
+
+    def asking(
+        self, units: Callable[[], list[UnitResult]], cancelled: Callable[[], bool]
+    ) -> Callable[[], bool]:
+        """`cancelled`, which is asked often, and publishes on the way if it is time: a single unit may take long."""
+
+        def asked() -> bool:
+            self.offer(units)
+            return cancelled()
+
+        return asked
 
     def offer(self, units: Callable[[], list[UnitResult]]) -> None:
         """Publish if it is time; cheap to call otherwise."""

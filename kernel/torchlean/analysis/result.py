@@ -279,7 +279,7 @@ class UnitResult:
     `domains` are (input name, text) pairs such as `("x", "box([-1, -1], [1, 1])")`; `reached` is how far the search for
     a claim's verdict is, while there is none. `family` is the name of the family that a claim is a fact of. `front_end`
     is `source`, or `export` for a unit that comes from the exported program. `agreement` is None where the program was
-    never run as it is now.
+    never run as it is now. `begun` says of an early layer that only the first of the `facts` have their bounds yet.
     """
 
     kind: str
@@ -297,6 +297,7 @@ class UnitResult:
     family: str = ""
     front_end: str = "source"
     agreement: Agreement | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)

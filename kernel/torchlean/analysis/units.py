@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from torchlean.analysis.facts import describe, line_of, with_rounding
 from torchlean.analysis.result import ClaimResult, Counters, Place, TensorFact, UnitResult
 from torchlean.analysis.session import Session
 from torchlean.bounds import Bounds, propagate
-from torchlean.bounds.cache import BoundsCache
+from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.capture.result import Capture, Unit, UnitKind
 from torchlean.claims.decide import Question, pose, sharpen
 from torchlean.graph import Graph
@@ -59,8 +60,13 @@ class UnitBounds:
     errors: Errors | None = None
 
 
-def bound_unit(part: UnitGraph, cache: BoundsCache, cancelled: Callable[[], bool]) -> UnitBounds:
+def bound_unit(
+    part: UnitGraph, cache: BoundsCache, cancelled: Callable[[], bool], begun: list[Bound] | None = None
+) -> UnitBounds:
     """Bound every node of the unit under its domain.
+
+    Args:
+        begun: see `propagate`; of a claim nothing is told before its end.
 
     Raises:
         Cancelled: by the caller.
@@ -71,7 +77,7 @@ def bound_unit(part: UnitGraph, cache: BoundsCache, cancelled: Callable[[], bool
         question = pose(part.graph, part.outputs[0], unit.domains, cache, cancelled, unit.executed)
         return UnitBounds(part, question.bounds, question.bounds, question, _count(question.bounds))
     intervals = {name: box.interval() for name, box in unit.domains.items()}
-    bounds = propagate(part.graph, intervals, cache, cancelled)
+    bounds = propagate(part.graph, intervals, cache, cancelled, begun)
     return UnitBounds(part, bounds, bounds, None, _count(bounds))
 
 
@@ -183,11 +189,19 @@ def _result_numbers(part: UnitGraph) -> set[int]:
 
 
 def unit_result(
-    part: UnitGraph, bounded: UnitBounds | None, claim: ClaimResult | None, path: str
+    part: UnitGraph,
+    bounded: UnitBounds | None,
+    claim: ClaimResult | None,
+    path: str,
+    begun: Sequence[Bound] = (),
 ) -> UnitResult:
-    """The unit in plain data; without bounds it shows shapes only."""
+    """The unit in plain data; without bounds it shows shapes only, but of its first nodes what `begun` has."""
     unit = part.unit
-    facts = unit_facts(bounded, path) if bounded else tuple(describe(n, None, path) for n in part.graph)
+    facts = (
+        unit_facts(bounded, path)
+        if bounded
+        else tuple(describe(node, bound, path) for node, bound in zip_longest(part.graph, begun))
+    )
     return UnitResult(
         kind=unit.kind.value,
         name=unit.name,
@@ -202,6 +216,7 @@ def unit_result(
         assumed_input=unit.assumed_input,
         family=unit.family.name if unit.family is not None else "",
         front_end=unit.front_end,
+        begun=bool(begun),
     )
 
 

@@ -56,6 +56,7 @@ def propagate(
     domains: Mapping[str, Interval],
     cache: BoundsCache | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    begun: list[Bound] | None = None,
 ) -> Bounds:
     """Bound every node.
 
@@ -64,13 +65,14 @@ def propagate(
         domains: an interval of the input's shape per input name; an input without one is unbounded.
         cache: where finished bounds are looked up and stored.
         cancelled: asked before every node.
+        begun: an empty list, to which each node's bound is added as soon as it is known.
 
     Raises:
         Cancelled: `cancelled()` became true.
         ValueError: a domain's shape differs from its input's.
     """
     cache = BoundsCache() if cache is None else cache
-    bounds: list[Bound] = []
+    bounds: list[Bound] = [] if begun is None else begun
     keys: list[bytes] = []
     computed = 0
     for node in graph:
