@@ -23,6 +23,7 @@ from torchlean.analysis.result import FileAnalysis, Plan
 from torchlean.analysis.views import View, Viewed
 from torchlean.edits import Fix
 from torchlean.startup import module_command
+from torchlean_server import messages
 from torchlean_server.messages import Message
 from torchlean_server.process import Worker, WorkerDied
 from torchlean_server.worker import DEFAULT_ANALYSIS
@@ -137,7 +138,7 @@ class Pool:
             AnalysisStopped: it took too long, or its process died twice.
         """
         message = await self._answer(request, publish)
-        return await asyncio.to_thread(wire.decode, message["analysis"])
+        return await asyncio.to_thread(_decoded, message)
 
     async def fixes(self, request: Request) -> tuple[Fix, ...]:
         """Quick fixes for the hazards on the request's `lines`. Cancel the task to have it dropped.
@@ -220,7 +221,7 @@ class Pool:
         """Hand on an early layer. It may come after the whole answer, which the document then sees to."""
 
         async def decode() -> None:
-            publish(await asyncio.to_thread(wire.decode, layer["analysis"]))
+            publish(await asyncio.to_thread(_decoded, layer))
 
         self._in_background(decode())
 
@@ -305,6 +306,10 @@ class Pool:
             self._others_started = True
             for worker in self.workers[1:]:
                 worker.start()
+
+
+def _decoded(message: Message) -> FileAnalysis:
+    return wire.decode(messages.united(message["analysis"], message["parts"]))
 
 
 async def _within(seconds: float, work: Coroutine[None, None, Outcome]) -> Outcome:

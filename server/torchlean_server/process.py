@@ -54,6 +54,7 @@ class Worker:
         self._answer: asyncio.Future[Message] | None = None
         self._layer: Callable[[Message], None] | None = None
         self._request = 0
+        self._parts: list[Message] = []
         self._ready = False
         self._reserved = False
         self._why: str | None = None
@@ -104,7 +105,8 @@ class Worker:
         return self._answer is None or self._answer.done()
 
     async def ask(self, request: Mapping[str, Any], layer: Callable[[Message], None]) -> Message:
-        """Send a request and wait for its `result` or `cancelled`; `layer` receives early layers.
+        """Send a request and wait for its `result` or `cancelled`; `layer` receives early layers. The `parts` that came
+        before a message are in it.
 
         Raises:
             WorkerDied: the process ended instead.
@@ -157,6 +159,7 @@ class Worker:
 
     async def _run_once(self) -> None:
         self._why = None
+        self._parts = []
         self.known, self.roots = {}, ()
         self.starts += 1
         process = self._process = await self._spawned()
@@ -165,6 +168,8 @@ class Worker:
         try:
             while (message := await messages.receive(process.stdout)) is not None:
                 self._take(message)
+                # What has arrived already is read without a pause: others have their turn between two messages.
+                await asyncio.sleep(0)
             await process.wait()
             await listening
         finally:
@@ -185,7 +190,12 @@ class Worker:
                 self._idle_again()
         elif kind == "crashed":
             self._why = message["error"]
-        elif message["id"] == self._request and self._answer is not None and not self._answer.done():
+        elif kind == "part":
+            self._parts.append(message)
+        else:
+            message["parts"], self._parts = self._parts, []
+            if message["id"] != self._request or self._answer is None or self._answer.done():
+                return
             if kind == "layer":
                 if self._layer is not None:
                     self._layer(message)

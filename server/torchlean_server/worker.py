@@ -66,7 +66,8 @@ class Wire:
 
     def send(self, message: Message) -> None:
         with self._lock:
-            self._sink.write(messages.frame(message))
+            for part in messages.divided(message):
+                self._sink.write(messages.frame(part))
             self._sink.flush()
 
     def cancelled(self, request: int) -> bool:

@@ -15,7 +15,9 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.server.environment import ENVIRONMENT, PATIENCE, until
 
+from torchlean.analysis import wire
 from torchlean.analysis.result import FileAnalysis
+from torchlean_server import messages
 from torchlean_server.pool import AnalysisStopped, Limits, Pool, Request
 
 TOY = "tests.server.toy:analyse"
@@ -60,6 +62,23 @@ async def test_layers_come_before_the_result_and_stray_prints_harm_nothing(tmp_p
         analysis = await answer(pool, request(text), heard)
         assert [layer.complete for layer in layers] == [False]
         assert analysis.complete and names(analysis) == ["f"]
+
+
+async def test_the_facts_of_a_long_unit_come_in_short_messages_and_in_order() -> None:
+    count = 2 * messages.FACTS + 1
+    text = (
+        "def f():\n"
+        + "".join(f"    x = [{k}, {k + 1}]\n" for k in range(count))
+        + "def g():\n    y = [7, 8]\n"
+    )
+    async with started() as pool:
+        analysis = await answer(pool, request(text))
+    assert [[fact.lower for fact in unit.facts] for unit in analysis.units] == [list(range(count)), [7]]
+    whole = wire.encode(analysis)
+    parts = list(messages.divided({"type": "result", "id": 3, "analysis": whole}))
+    assert [len(part.get("facts", [])) for part in parts] == [messages.FACTS, messages.FACTS, 1, 1, 0]
+    assert max(len(messages.frame(part)) for part in parts) < len(messages.frame({"analysis": whole})) / 2
+    assert wire.decode(messages.united(parts[-1]["analysis"], parts[:-1])) == analysis
 
 
 async def test_a_request_that_is_cancelled_frees_its_worker() -> None:
