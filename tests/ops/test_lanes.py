@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import mpmath as mp
 import pytest
 import torch
 from tests.ops import bivariate_cases, tensor_cases, univariate_cases
@@ -196,3 +197,21 @@ def test_a_sum_over_what_repeats_counts_every_slice() -> None:
     )
     found = bound_node(applied, [Bound(x)], graph, {}).interval
     assert float(found.upper.max()) >= 64.0 and math.isclose(float(found.upper.min()), 64.0)
+
+
+@pytest.mark.parametrize("op", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("ends", [(-1.0, 2.0), (0.5, 0.5), (-800.0, 3.0), (-1e300, 1e300)])
+def test_logits_of_one_interval_contain_the_exact_share_of_each(op: str, ends: tuple[float, float]) -> None:
+    count = 300
+    graph, applied = node(op, {"dim": 1}, [TensorType((2, count), torch.float32)])
+    found = bound_node(applied, [Bound(Interval.uniform((2, count), *ends))], graph, {}).interval
+    assert found.shape == (2, count) and 0 in found.lower.stride()
+    whole = [torch.full((2, count), end, dtype=torch.float64) for end in ends]
+    expected = bound_node(applied, [Bound(Interval(*whole))], graph, {}).interval
+    assert bool((found.lower >= expected.lower).all()) and bool((found.upper <= expected.upper).all())
+    with mp.workdps(60):
+        for end, other, sign in ((ends[0], ends[1], 1), (ends[1], ends[0], -1)):
+            share = 1 / (1 + (count - 1) * mp.exp(mp.mpf(other) - mp.mpf(end)))
+            exact = share if op == "softmax" else mp.log(share)
+            bound = mp.mpf(float((found.lower if sign > 0 else found.upper)[0, 0]))
+            assert sign * (exact - bound) >= 0 and (abs(exact - bound) <= 1e-12 * max(1, abs(exact)))

@@ -24,13 +24,16 @@ Bounds = tuple[Tensor, Tensor]
 """Lower and upper bounds of the same shape."""
 
 
-def share(x: Tensor, y: Tensor, dim: int) -> Bounds:
+def share(x: Tensor, y: Tensor, dim: int, copies: int = 1) -> Bounds:
     """Bounds of `exp(x_i) / (exp(x_i) + sum_{j != i} exp(y_j))`, in [0, 1].
+
+    Args:
+        copies: of a single finite element along `dim`, which stands for so many.
 
     Both terms are divided by `exp(max(x_i, greatest other))`; the quotient rises with the first and falls with the
     second. What has no value (nothing but `-inf`) becomes [0, 1].
     """
-    own, others = _terms(x, _Others.of(y, dim))
+    own, others = _terms(x, _Others.of(y, dim, copies))
     # A sum and a quotient, correctly rounded, of exact ends: two steps outward.
     lower = down(own[0] / (own[0] + others[1]), 2)
     upper = up(own[1] / (own[1] + others[0]), 2)
@@ -40,13 +43,13 @@ def share(x: Tensor, y: Tensor, dim: int) -> Bounds:
     return torch.where(x == -math.inf, 0.0, lower).clamp(min=0.0), upper.clamp(max=1.0)
 
 
-def log_share(x: Tensor, y: Tensor, dim: int) -> Bounds:
+def log_share(x: Tensor, y: Tensor, dim: int, copies: int = 1) -> Bounds:
     """Bounds of the logarithm of `share`, at most 0.
 
     Where the own term is the greater: `-log1p(others)`, precise also for shares near 1. Elsewhere
     `(x_i - scale) - log(own + sum)`, where the logarithm is taken of a number not much below 1.
     """
-    all_others = _Others.of(y, dim)
+    all_others = _Others.of(y, dim, copies)
     own, others = _terms(x, all_others)
     leads = x >= all_others.scale
     distance = x - all_others.scale
@@ -92,12 +95,16 @@ class _Others:
     upper: Tensor
 
     @staticmethod
-    def of(x: Tensor, dim: int) -> _Others:
+    def of(x: Tensor, dim: int, copies: int = 1) -> _Others:
         """Every scale is the greatest other element: the greatest of all, or for that one itself the second.
 
         For an `i` that is not the greatest, the sum of all less its own term loses little to cancellation: what is
         left contains a 1, and the own term is at most 1. For the greatest, its term is left out from the start.
         """
+        if copies > 1:
+            # Equal elements: each other term is 1, and there is one less than there are elements.
+            sums = torch.full_like(x, float(copies - 1))
+            return _Others(x, sums, sums)
         places = torch.arange(x.shape[dim]).reshape([-1] + [1] * (x.dim() - dim - 1))
         first = places == x.argmax(dim, keepdim=True)
         top = x.amax(dim, keepdim=True)

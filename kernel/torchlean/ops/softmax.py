@@ -16,6 +16,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.exponential_sums import log_share, log_sum, share
+from torchlean.intervals.repetition import narrowed
 from torchlean.ops.arguments import dimension
 from torchlean.ops.lanes import Lane, Shapes, all_but
 from torchlean.ops.lowering import EXPANDED, Part, Steps
@@ -33,7 +34,7 @@ from torchlean.ops.op import (
 from torchlean.ops.reduction import Dims, pick, reduced_dims
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
-OneEnd = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
+OneEnd = Callable[[Tensor, Tensor, int, int], tuple[Tensor, Tensor]]
 
 
 def require_floating(what: str, x: TensorType, attributes: Attributes) -> None:
@@ -69,13 +70,19 @@ class SoftmaxLike(Op):
         if out.numel == 0:
             return Interval(x.lower, x.lower)
         low, high = (x.lower, x.upper) if x.shape else (x.lower.reshape(1), x.upper.reshape(1))
-        ends = type(self).ends
-        lower = ends(low, high, dim)[0]
-        upper = ends(high, low, dim)[1]
+        ends, copies = type(self).ends, 1
+        one = narrowed(Interval(low, high), (dim,)) if low.stride(dim) == high.stride(dim) == 0 else None
+        if one is not None and low.shape[dim] > 1 and one.bounded():
+            # Logits that are all in the same interval have one share: of many words, where nothing was trained.
+            copies, low, high = low.shape[dim], one.lower, one.upper
+        lower = ends(low, high, dim, copies)[0]
+        upper = ends(high, low, dim, copies)[1]
         undefined = bool((high.amax(dim) == -torch.inf).any() or (low == torch.inf).any())
         if x.infinite:
             # An end without a bound may then be the infinite value itself.
             undefined = bool((low.amax(dim) == -torch.inf).any() or (high == torch.inf).any())
+        if copies > 1:
+            return Interval(lower.expand(out.shape), upper.expand(out.shape), undefined)
         return Interval(lower.reshape(out.shape), upper.reshape(out.shape), undefined)
 
     def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
