@@ -57,7 +57,30 @@ GROUPS: dict[str, Group] = {
         x.unsqueeze_(0) ; result = x
         x.set_(torch.zeros(2, 3)) ; result = x
         y = x ; x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = y
-        y = x.T ; x.put_(torch.tensor([0]), torch.tensor([7.0])) ; result = y""",
+        y = x.T ; x.put_(torch.tensor([0]), torch.tensor([7.0])) ; result = y
+        y = x[0] ; x[1] = y ; result = x
+        x[:, 1:] = x[:, :-1] ; result = x
+        x[:, :1] += x[:, 1:2] ; result = x
+        x[1:] = x[1:] ; result = x
+        y = x.T ; y += x.T ; result = x
+        y = torch.arange(6.0).view(2, 3) * 1 ; y.view(-1)[1:3] = 0 ; result = y
+        y = torch.ones(2, 3) + 1 ; z = y.t() ; z[2] = 5 ; z.diagonal().mul_(3) ; result = y
+        y = torch.ones(2, 3) + 1 ; z = y.flatten() ; z[4] = 50 ; result = y
+        y = (torch.ones(2, 3) + 1).t() ; z = y.flatten() ; z[4] = 50 ; result = y
+        y = (torch.ones(2, 3) + 1).t() ; z = y.reshape(-1) ; y[0, 1] = 50 ; result = z
+        y = torch.arange(6.0).view(2, 3) * 1 ; z = y.contiguous() ; z[0] = 5 ; result = y
+        y = (torch.arange(6.0).view(2, 3) * 1).t() ; z = y.contiguous() ; z[0] = 5 ; result = y
+        y = torch.arange(6.0).view(2, 3) * 1 ; a, b, c = y.split(1, 1) ; b.zero_() ; c += a ; result = y
+        y = torch.arange(6.0).view(2, 3) * 1 ; z = y.unfold(1, 2, 1) ; y[0] = 9 ; result = z
+        y = torch.arange(6.0).view(2, 3) * 1 ; z = y.unfold(1, 2, 1) ; z[0] = 9 ; result = y
+        y = torch.arange(6.0).view(2, 3) * 1 ; z = y[:, None].expand(2, 2, 3) ; y[1, 1] = 9 ; result = z
+        y = torch.arange(6.0).view(2, 3) * 1 ; z = y.permute(1, 0)[1:] ; w = z[None].squeeze() ; w *= 2 ; result = y
+        y = (torch.arange(6.0).view(2, 3) * 1).clone() ; z = y.flatten() ; z[0] = 9 ; result = y
+        y = torch.zeros(1, 2, 2, 2).to(memory_format=torch.channels_last) ; z = y.flatten() ; z[0] = 9 ; result = y
+        z = x.diag() ; z[0] = 9 ; result = x
+        z = x.repeat(1, 1) ; z[0] = 9 ; result = x
+        z = x.narrow(1, 0, 2) ; z.copy_(x[:, 1:]) ; result = x
+        y = x.flatten() ; y += 1 ; result = x""",
     ),
     "out=": Group(
         "The result is written into the tensor, which keeps its dtype; one of another shape is resized.",
@@ -80,8 +103,16 @@ GROUPS: dict[str, Group] = {
 VIEW = "another tensor shares its memory (a view)"
 """What is said where a tensor is changed through one of its views."""
 
+OVERLAP = "shares some of its memory (a view)"
+"""What is said where a tensor is changed by another one of the same memory."""
+
 REFUSED: dict[str, str] = {
-    "x[..., -1] = x[..., 0] ; result = x": VIEW,
+    "x += x[0] ; result = x": OVERLAP,
+    "x[:, 1:] = x[:, :-1] ; result = x": OVERLAP,
+    "z = x.narrow(1, 0, 2) ; z.copy_(x[:, 1:]) ; result = x": OVERLAP,
+    "y = torch.arange(6.0).view(2, 3) * 1 ; z = y.unfold(1, 2, 1) ; z[0] = 9 ; result = y": "in several places",
+    "y = x.flatten() ; y += 1 ; result = x": VIEW,
+    "y = torch.zeros(1, 2, 2, 2).to(memory_format=torch.channels_last) ; z = y.flatten() ; z[0] = 9 ; result = y": VIEW,
     "y = x.view(torch.int32) ; y += 1 ; result = x": "reads the bits as another type",
     "y = x.as_strided((2, 2), (1, 1)) ; y += 1 ; result = x": "`as_strided` of a tensor is not followed",
     "y = x.numpy() ; y += 1 ; result = x": "stay in torch",
@@ -103,13 +134,8 @@ REFUSED: dict[str, str] = {
     **{
         f"{body} ; result = {name}": VIEW
         for body, name in (
-            ("y = x.view(-1) ; x[0, 0] = 9", "y"),
             ("y = torch.zeros(2, 3) ; y.data = x ; x += 1", "y"),
             ("y = x.reshape(3, 2) ; y += 1", "x"),
-            ("y = x.T ; y[0, 1] = 9", "x"),
-            ("y = x.expand(2, 2, 3) ; x.add_(1)", "y"),
-            ("a, b = x.unbind(0) ; a += b", "x"),
-            ("y = torch.zeros(2, 3) ; z = y[0] ; torch.add(x, 1, out=y)", "z"),
         )
     },
 }

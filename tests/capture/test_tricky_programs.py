@@ -34,6 +34,34 @@ FOLLOWED = {
         layer.bias[2:].data.zero_()
         result = layer(x) + y.sum() + z
     """,
+    "views of views see each other's changes, and copies do not": """
+        x = torch.arange(8.0).reshape(2, 2, 2)
+        turned = x.permute(2, 0, 1)
+        front, middle = turned[0], x[:, 1]
+        front *= 10
+        middle += 0.5
+        copied = turned.reshape(4, 2)
+        copied.zero_()
+        pairs = torch.zeros(3, 2)
+        left, right = pairs.unbind(1)
+        left[:] = 1
+        right[0] = 2
+        square = torch.ones(3, 3)
+        square.diagonal().fill_(0)
+        square.view(-1)[1::3] += 5
+        for row in square:
+            row += 1
+        layer = Layer(2, 2)
+        with torch.no_grad():
+            layer.weight.view(-1)[0] = 2.0
+            layer.weight.t()[1] += 1
+            layer.weight.data.diagonal().add_(10)
+        array = pairs.numpy()
+        array[2, 0] = 3
+        shared = torch.from_numpy(array)
+        shared += 1
+        result = layer(x + turned.sum() + front.sum() + pairs.sum()) + square.sum(0)[:2] * pairs[:2] + right.sum()
+    """,
     "nothing but its part may be left of a tensor": """
         x = numbers(3, 3) * 1
         y = x[0]

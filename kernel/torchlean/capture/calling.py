@@ -18,7 +18,14 @@ from torchlean.capture.explain import argument_mistake, operands, shape_message
 from torchlean.capture.foreign import may_change
 from torchlean.capture.function_syntax import own_names, yields
 from torchlean.capture.gradient_stops import DETACHING, remember_detached
-from torchlean.capture.memory import may_share, overwritten, taint_memory, unseen_call, written_by
+from torchlean.capture.memory import (
+    in_place_name,
+    may_share,
+    overwritten,
+    taint_memory,
+    unseen_call,
+    written_by,
+)
 from torchlean.capture.recursion import too_deep, without_end
 from torchlean.capture.result import Role
 from torchlean.capture.returns import earlier_result, final_result
@@ -47,6 +54,7 @@ from torchlean.capture.values import (
     type_name,
 )
 from torchlean.capture.varying import Number, as_tensor
+from torchlean.capture.views import check_overlap, noted
 from torchlean.capture.watching import Reachable, at_once
 from torchlean.ops import ShapeError, UnsupportedError
 
@@ -352,7 +360,11 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
     node, frame = run.node, run.frame
     try:
         with _default_dtype(run.default_dtype) if run.default_dtype is not None else nullcontext():
+            if function.is_spelling and arguments and in_place_name(function.name):
+                check_overlap(run, function.name, arguments)
             result = function.call(first, *arguments, **keywords)
+        if function.is_spelling:
+            noted(run, function.name, arguments, keywords, result)
         if function.name in DETACHING:
             remember_detached(run, result)
         if keywords.get("requires_grad") is True and type(result) is TensorValue:

@@ -107,7 +107,7 @@ def described_instead(
         if not target.dtype.is_floating_point:
             return MISSING
         run.unfollowed(f"{reason}; its numbers can be any")
-        return _anything_in(run, target)
+        return anything_in(run, target)
     result = described(run, function.name, arguments, keywords)
     if result is MISSING:
         return MISSING
@@ -118,10 +118,10 @@ def described_instead(
     try:
         return run.emitter.overwrite(target, result)
     except (UnsupportedError, ShapeError):
-        return _anything_in(run, target)
+        return anything_in(run, target)
 
 
-def _anything_in(run: Interpreter, target: TensorValue) -> TensorValue:
+def anything_in(run: Interpreter, target: TensorValue) -> TensorValue:
     """The memory of a tensor, and of all its views, can have any numbers."""
     for handle in list(target.storage.handles):
         run.changes(handle)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import struct
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from torchlean.capture.budgets import NODE_STEPS, TENSOR_ELEMENTS
 from torchlean.capture.values import TensorValue
+from torchlean.capture.views import Views
 from torchlean.graph import Node, Source
 from torchlean.ops import OPS, VIEW_OPS, Attribute, ShapeError, TensorType, UnsupportedError
-from torchlean.ops.assignment import assigned
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -127,14 +125,14 @@ class CaptureEmitter:
         return self._known_node(tensor.node)
 
     def overwrite(self, target: TensorValue, result: TensorValue) -> TensorValue:
-        """See `Emitter.overwrite`. Writing into a part of a tensor writes into that tensor.
+        """See `Emitter.overwrite`. Writing into a view writes into its tensor, and all its other views see it.
 
         Raises:
-            UnsupportedError: another live name shares the memory, and is none of the tensors that it is a part of.
+            UnsupportedError: another live name shares the memory, and how it lies there is not known.
             ShapeError: shape or dtype do not fit.
         """
-        around = _around(target)
-        if target.storage is not result.storage and _shared(target, around):
+        views = Views(self, target)
+        if target.storage is not result.storage and not views.followed(result):
             raise UnsupportedError(
                 "it is changed in place while another tensor shares its memory (a view); "
                 "use the out-of-place operation instead"
@@ -149,18 +147,20 @@ class CaptureEmitter:
             )
         if result.dtype != target.dtype:
             result = self._converted(result, target.dtype)
-        self._interpreter.changes(target)
-        target.node, target.type = result.node, result.type
-        emitter: Any = self  # the handles of spellings have no nodes
-        inner = target
-        for base in around:
-            assert inner.part is not None
-            written: Any = assigned(emitter, base, inner.part.index, inner)
-            self._interpreter.changes(base)
-            base.node = written.node
-            inner.part = replace(inner.part, node=base.node)
-            inner = base
+        views.write(result)
         return target
+
+    def step(self, op: str, inputs: list[int], **attributes: Attribute) -> int:
+        """Append one op on nodes, by their ids."""
+        self._interpreter.fuel.slice -= NODE_STEPS
+        return self._builder.op(op, inputs, attributes, self._interpreter.spans()).id
+
+    def node(self, id: int) -> Node:
+        return self._builder.nodes[id]
+
+    def changes(self, tensor: TensorValue) -> None:
+        """The tensor is about to get another node."""
+        self._interpreter.changes(tensor)
 
     def mark(self) -> Mark:
         """Where the graph stands, for `forget_from`."""
@@ -258,29 +258,6 @@ def _source(lower: float, upper: float) -> Source:
 
 def too_large(shape: tuple[int, ...]) -> str:
     return f"a tensor of shape {tuple(shape)} has more than the {TENSOR_ELEMENTS:,} elements that TorchLean analyses"
-
-
-def _around(target: TensorValue) -> list[TensorValue]:
-    """The tensors that this one is a part of, the smallest first, while they are still what it was taken of."""
-    found: list[TensorValue] = []
-    part = target.part
-    while part is not None and part.base.storage is target.storage and part.base.node == part.node:
-        found.append(part.base)
-        part = part.base.part
-    return found
-
-
-def _shared(target: TensorValue, around: list[TensorValue]) -> bool:
-    """Whether a live tensor lies in the same memory that is none of those.
-
-    Python frees what nothing refers to at once, but for cycles, and torch makes one of the frames that call it when it
-    first imports its compiler. What lives on in such a cycle only is no tensor of the program's.
-    """
-    followed = {target, *around}
-    if all(other in followed for other in target.storage.handles):
-        return False
-    gc.collect()
-    return any(other not in followed for other in target.storage.handles)
 
 
 def _number_dtype(

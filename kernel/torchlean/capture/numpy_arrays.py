@@ -191,8 +191,7 @@ def choice(run: Interpreter, a: Value, size: Value = None, replace: Value = True
 def shuffle(run: Interpreter, x: Value) -> None:
     """The items of `x` change places."""
     if isinstance(x, TensorValue):
-        run.changes(x)
-        x.node = like(run, x, x.shape).node
+        run.emitter.overwrite(x, like(run, x, x.shape))
     elif isinstance(x, (list, dict)):
         run.taint(x, Unknown("the order of what is shuffled is not known", reported=True))
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from torchlean.capture.described import anything_in
 from torchlean.capture.memory import overwritten
 from torchlean.capture.values import (
     MISSING,
     Instance,
     Namespace,
     Native,
-    Part,
     TensorValue,
     Unknown,
     UserClass,
@@ -26,7 +26,7 @@ from torchlean.capture.values import (
 )
 from torchlean.capture.varying import Number
 from torchlean.capture.varying_items import varies, varying_item
-from torchlean.capture.widening import anything, is_trainable
+from torchlean.capture.views import is_basic
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -111,20 +111,11 @@ def _tensor_item(run: Interpreter, tensor: TensorValue, index: Value) -> Value:
         isinstance(item, TensorValue)
         and item is not tensor
         and item.storage is tensor.storage
-        and _is_basic(index)
+        and is_basic(index)
     ):
         # One number of a NumPy array is a copy.
-        item.part = Part(tensor, index, tensor.node) if item.shape or "numpy" not in run.state else None
+        item.base = tensor if item.shape or "numpy" not in run.state else None
     return item
-
-
-def _is_basic(index: Value) -> bool:
-    """Whether such an index certainly gives a view."""
-    if isinstance(index, tuple):
-        return all(map(_is_basic, index))
-    if isinstance(index, slice):
-        return all(end is None or type(end) is int for end in (index.start, index.stop, index.step))
-    return index is None or index is Ellipsis or type(index) is int
 
 
 def _is_legacy_item(run: Interpreter, tensor: TensorValue, index: Value) -> bool:
@@ -164,8 +155,7 @@ def set_subscript(run: Interpreter, owner: Value, index: Value, value: Value) ->
         overwritten(run, owner, owner)
         return
     if isinstance(owner, TensorValue) and run.in_script and varies(index):
-        run.changes(owner)
-        owner.node = anything(run, owner.type, is_trainable(owner)).node
+        anything_in(run, owner)
         return
     if isinstance(owner, TensorValue):
         function = tensor_operator("__setitem__")

@@ -82,10 +82,11 @@ class TensorValue:
         storage: the memory, shared with views.
         attributes: what the program or torch itself sets on a tensor object (`requires_grad`, `grad`).
         parameter: made by `nn.Parameter`.
-        part: where it lies in another tensor, if it was made by `base[index]`.
+        base: the tensor of which it is a view for certain: its node is that of `base` behind ops of views (`views`).
+        dense: its elements certainly lie in row-major order without gaps, if it has no base.
     """
 
-    __slots__ = ("__weakref__", "attributes", "node", "parameter", "part", "storage", "type")
+    __slots__ = ("__weakref__", "attributes", "base", "dense", "node", "parameter", "storage", "type")
 
     def __init__(self, node: int, type: TensorType, storage: Storage | None = None) -> None:
         self.node = node
@@ -93,7 +94,8 @@ class TensorValue:
         self.storage = storage if storage is not None else Storage()
         self.storage.handles.add(self)
         self.parameter = False
-        self.part: Part | None = None
+        self.base: TensorValue | None = None
+        self.dense = False
         self.attributes: dict[str, Value] | None = None
 
     def shares(self, storage: Storage) -> None:
@@ -113,15 +115,6 @@ class TensorValue:
 
     def __repr__(self) -> str:
         return f"tensor {self.type}"
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Part:
-    """A view that was made by `base[index]`, from what `base` held in `node`."""
-
-    base: TensorValue
-    index: Value
-    node: int
 
 
 @dataclass(eq=False, slots=True)
