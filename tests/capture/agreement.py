@@ -45,7 +45,7 @@ def executed(program: str, folder: Path) -> dict[str, object]:
     before = set(sys.modules)
     sys.path.insert(0, str(folder))
     try:
-        exec(compile(program, "main.py", "exec"), names)
+        exec(compile(program, "main.py", "exec", dont_inherit=True), names)
     finally:
         sys.path.remove(str(folder))
         for name in set(sys.modules) - before:

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy
 import torch
 
+from torchlean.capture.array_values import ArrayValue, as_array
+from torchlean.capture.enumerations import is_enumeration
 from torchlean.capture.function_syntax import CODE, compiled
 from torchlean.capture.memory import in_place_name, overwritten
 from torchlean.capture.naming import no_attribute
+from torchlean.capture.records import Field
 from torchlean.capture.values import (
     MISSING,
     BoundMethod,
@@ -48,6 +52,8 @@ def attribute(run: Interpreter, owner: Value, name: str) -> Value:
         return reader(run, owner, name)
     if isinstance(owner, torch.dtype):
         return _of_dtype(run, owner, name)
+    if isinstance(owner, (numpy.generic, numpy.dtype)):
+        return _of_numpy(run, owner, name)
     from torchlean.capture.builtin_methods import method_of
 
     return method_of(run, owner, name)
@@ -165,6 +171,8 @@ def _call(run: Interpreter, function: Value, *arguments: Value) -> Value:
 
 def _of_class(run: Interpreter, owner: UserClass, name: str) -> Value:
     found = owner.find(name)
+    if isinstance(found, Field):
+        found = found.default  # what the decorator of the class leaves there
     if found is not MISSING:
         if isinstance(found, Descriptor):
             if found.kind == "classmethod":
@@ -185,6 +193,10 @@ def _of_class(run: Interpreter, owner: UserClass, name: str) -> Value:
             if name == "_fields"
             else Unknown(f"`{name}` is not followed", run.place())
         )
+    if name == "__members__" and is_enumeration(owner):
+        return {
+            key: value for key, value in owner.names.items() if isinstance(value, Instance) and key[0] != "<"
+        }
     if name in ("__mro__", "__bases__"):
         beyond = (owner.builtin or object).__mro__
         return owner.bases if name == "__bases__" else owner.open or (*owner.mro, *beyond)
@@ -304,6 +316,14 @@ def _of_dtype(run: Interpreter, owner: torch.dtype, name: str) -> Value:
     return value if isinstance(value, (bool, int)) else no_attribute(run, f"`{owner}`", name, dir(owner))
 
 
+def _of_numpy(run: Interpreter, owner: Value, name: str) -> Value:
+    from torchlean.capture.array_attributes import array_attribute, dtype_attribute
+
+    if isinstance(owner, numpy.dtype):
+        return dtype_attribute(run, owner, name)
+    return array_attribute(run, as_array(run, owner), name)
+
+
 def _of_namespace(run: Interpreter, owner: Namespace, name: str) -> Value:
     from torchlean.capture.torch_names import namespace_attribute
 
@@ -314,6 +334,12 @@ def _of_tensor(run: Interpreter, owner: TensorValue, name: str) -> Value:
     from torchlean.capture.tensors import tensor_attribute
 
     return tensor_attribute(run, owner, name)
+
+
+def _of_array(run: Interpreter, owner: ArrayValue, name: str) -> Value:
+    from torchlean.capture.array_attributes import array_attribute
+
+    return array_attribute(run, owner, name)
 
 
 READERS: dict[type, Reader] = {
@@ -330,6 +356,7 @@ READERS: dict[type, Reader] = {
     ExceptionValue: _of_exception,
     Namespace: _of_namespace,
     TensorValue: _of_tensor,
+    ArrayValue: _of_array,
     types.CodeType: _of_code,
 }
 
@@ -365,6 +392,9 @@ def set_attribute(run: Interpreter, owner: Value, name: str, value: Value) -> No
     if isinstance(owner, Instance):
         _set_on_instance(run, owner, name, value)
     elif isinstance(owner, UserClass):
+        if is_enumeration(owner) and name in owner.names and isinstance(owner.names[name], Instance):
+            run.error("TL103", f"member `{name}` of `{owner.name}` cannot be set", kind=AttributeError)
+            return
         setter = owner.metaclass.find("__setattr__") if owner.metaclass is not None else MISSING
         if setter is not MISSING:
             _call(run, setter, owner, name, value)
@@ -403,7 +433,9 @@ def _change_torch(run: Interpreter, dotted: str, value: Value, exists: bool) -> 
 
 def _set_on_instance(run: Interpreter, owner: Instance, name: str, value: Value) -> None:
     setter = owner.cls.find("__setattr__")
-    if isinstance(setter, UserFunction) and not (setter.module.internal and _is_plain(owner, name, value)):
+    if isinstance(setter, Native):
+        _call(run, setter, owner, name, value)  # of a frozen dataclass
+    elif isinstance(setter, UserFunction) and not (setter.module.internal and _is_plain(owner, name, value)):
         _call(run, setter, owner, name, value)
     else:
         set_plainly(run, owner, name, value)

@@ -8,7 +8,10 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from torchlean.capture.array_operators import unary
+from torchlean.capture.array_values import ArrayValue
 from torchlean.capture.builtin_types import MAKERS
+from torchlean.capture.enumerations import is_enumeration, members
 from torchlean.capture.iteration import items_of, range_length, unordered
 from torchlean.capture.journal import Journal
 from torchlean.capture.kinds import is_instance
@@ -85,6 +88,8 @@ def _len(run: Interpreter, value: Value) -> Value:
         return value.unknown if value.length is None else value.length
     if isinstance(value, range):
         return range_length(value)
+    if is_enumeration(value):
+        return len(members(value))
     if isinstance(value, TensorValue):
         if not value.shape:
             return run.error("TL103", "a 0-d tensor has no length")
@@ -249,6 +254,8 @@ def _abs(run: Interpreter, value: Value) -> Value:
     from torchlean.capture.attributes import attribute
     from torchlean.capture.calling import call
 
+    if isinstance(value, ArrayValue):
+        return unary(run, "abs", value)
     if isinstance(value, TensorValue):
         return call(run, attribute(run, value, "abs"), [], {})
     if isinstance(value, Instance):
@@ -447,6 +454,7 @@ def next_item(run: Interpreter, iterator: ListIterator, default: Value = MISSING
         return run.seen(iterator.items[iterator.position - 1])
     if iterator.rest_unknown is not None:
         return iterator.rest_unknown
+    iterator.ended()
     if default is MISSING:
         raise Raised(ExceptionValue(StopIteration))
     return default

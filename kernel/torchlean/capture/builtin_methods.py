@@ -94,6 +94,9 @@ def method_of(run: Interpreter, owner: Value, name: str) -> Value:
     plain = getattr(owner, name, MISSING) if type(owner).__module__.startswith("torch") else MISSING
     if isinstance(plain, (bool, int, float, str, type(None))):
         return plain
+    if owner is None and run.frame is not None and run.frame.caught and not hasattr(None, name):
+        text = f"'NoneType' object has no attribute '{name}'"
+        return run.error("TL103", text, kind=AttributeError, text=text)
     if kind is None or name in DUNDERS or hasattr(owner, name):
         return Unknown(f"`{name}` of a value of type {type_name(owner)} is not followed", run.place())
     return no_attribute(run, f"a value of type {type_name(owner)}", name, METHODS[kind])

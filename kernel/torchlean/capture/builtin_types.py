@@ -8,8 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy
 import torch
 
+from torchlean.capture.array_values import ArrayValue
 from torchlean.capture.budgets import INTEGER_BITS, TooBig
 from torchlean.capture.iteration import items_of, unordered
 from torchlean.capture.values import (
@@ -45,6 +47,8 @@ def construct_builtin(
     """`kind(*arguments, **keywords)`."""
     if issubclass(kind, BaseException):
         return ExceptionValue(kind, tuple(arguments))
+    if issubclass(kind, numpy.generic):
+        return numpy_scalar(run, kind, arguments, keywords)
     maker = MAKERS.get(kind)
     if maker is None:
         return Unknown(f"`{kind.__name__}` is not followed", run.place())
@@ -55,6 +59,29 @@ def construct_builtin(
     except (TypeError, ValueError, ArithmeticError) as error:
         shown = ", ".join(type_name(argument) for argument in arguments)
         return run.error("TL103", f"`{kind.__name__}({shown})`: {error}", kind=type(error))
+
+
+def numpy_scalar(
+    run: Interpreter, kind: type[numpy.generic], arguments: list[Value], keywords: dict[str, Value]
+) -> Value:
+    """`numpy.float32(x)`: a number, or the array of such numbers."""
+    from torchlean.capture.array_attributes import astype
+    from torchlean.capture.array_values import as_array
+    from torchlean.capture.calling import call_native
+
+    if not keywords and all(isinstance(value, (bool, int, float, numpy.generic)) for value in arguments):
+        try:
+            return kind(*arguments)
+        except (TypeError, ValueError, OverflowError) as error:
+            return run.error("TL103", f"`{kind.__name__}`: {error}", kind=type(error))
+
+    def convert(run: Interpreter, value: Value) -> Value:
+        array = as_array(run, value)
+        converted = astype(run, array, kind)
+        converted.scalar = not converted.shape
+        return converted
+
+    return call_native(run, Native(f"numpy.{kind.__name__}", convert), arguments, keywords)
 
 
 def _number(run: Interpreter, kind: type, value: Value, *rest: Value) -> Value:
@@ -251,6 +278,10 @@ def class_of(run: Interpreter, value: Value) -> Value:
     """`type(value)`."""
     if isinstance(value, (Unknown, Instance)):
         return value if isinstance(value, Unknown) else value.cls
+    if isinstance(value, ArrayValue):
+        from torchlean.capture.array_attributes import class_of_array
+
+        return class_of_array(value)
     if isinstance(value, TensorValue):
         from torchlean.capture.torch_names import member
 

@@ -14,8 +14,8 @@ from torchlean.capture.binding import ArgumentError, bind
 from torchlean.capture.budgets import TooBig
 from torchlean.capture.emitter import TensorTooLarge
 from torchlean.capture.environment import Environment, Frame
-from torchlean.capture.explain import argument_mistake, operands, shape_message
-from torchlean.capture.foreign import may_change
+from torchlean.capture.explain import argument_mistake, kind_of, operands, shape_message
+from torchlean.capture.foreign import may_change, silenced
 from torchlean.capture.function_syntax import own_names, yields
 from torchlean.capture.gradient_stops import DETACHING, remember_detached
 from torchlean.capture.memory import (
@@ -152,15 +152,6 @@ def _on_data(
     return call(run, method, [callee, *given], named)
 
 
-def silenced(value: Value) -> Value:
-    """An unknown, also inside of a list or tuple, that is not reported where it enters a computation."""
-    if isinstance(value, Unknown):
-        return Unknown(value.reason, value.span, reported=True, source=value.source)
-    if type(value) in (list, tuple) and contains_unknown(value) is not None:
-        return type(value)(silenced(item) for item in value)
-    return value
-
-
 def _call_namespace(run: Interpreter, callee: Namespace, arguments: Arguments, keywords: Keywords) -> Value:
     constructor = NATIVES.get(f"{callee.path}.__call__")
     if constructor is not None:
@@ -176,9 +167,13 @@ def _call_descriptor(run: Interpreter, callee: Descriptor, arguments: Arguments,
 
 
 def call_function(
-    run: Interpreter, function: UserFunction, arguments: Arguments, keywords: Keywords
+    run: Interpreter,
+    function: UserFunction,
+    arguments: Arguments,
+    keywords: Keywords,
+    at_yield: Callable[[Value], Value] | None = None,
 ) -> Value:
-    """Follow the body of an interpreted function."""
+    """Follow the body of an interpreted function; `at_yield` is run by the `yield` of one that manages a context."""
     caller = run.frame
     stopped = too_deep(run) or without_end(run, function, [*arguments, *keywords.values()])
     if stopped is not None:
@@ -190,6 +185,7 @@ def call_function(
     except ArgumentError as error:
         return run.error("TL103", str(error))
     frame = _callee_frame(run, function, names, arguments)
+    frame.at_yield = at_yield
     place = run.node
     try:
         return _body(run, function, frame)
@@ -251,7 +247,7 @@ def _observe_arguments(run: Interpreter, function: UserFunction, names: dict[str
     parameters = function.node.args
     for parameter in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs):
         value = names.get(parameter.arg)
-        if type(value) is TensorValue:
+        if isinstance(value, TensorValue):
             span = function.module.span(parameter)
             run.observer.see(span, value.node, Role.ARGUMENT, parameter.arg)
 
@@ -262,7 +258,7 @@ def _body(run: Interpreter, function: UserFunction, frame: Frame) -> Value:
         return run.eval(node.body, frame)
     if isinstance(node, ast.AsyncFunctionDef):
         return Unknown("asynchronous code is not followed", run.place())
-    if yields(node):
+    if yields(node) and frame.at_yield is None:
         return ListIterator([], begin=lambda iterator: _generated(run, function, frame, iterator))
     try:
         flow = run.block(node.body, frame)
@@ -297,6 +293,8 @@ def _generated(
             run.block(body, frame)
         except GeneratorStopped:
             iterator.stop_at(Unknown(f"`{function.name}` gives items without an end", run.place()))
+        except Raised as problem:
+            iterator.stop_at(problem)
         return items
 
     try:
@@ -359,6 +357,10 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
     first: Any = run.emitter if function.is_spelling else run
     node, frame = run.node, run.frame
     try:
+        if function.name.startswith("torch"):
+            from torchlean.capture.numpy_arrays import without_numpy
+
+            arguments, keywords = without_numpy(run, function.name, arguments, keywords)
         with _default_dtype(run.default_dtype) if run.default_dtype is not None else nullcontext():
             if function.is_spelling and arguments and in_place_name(function.name):
                 check_overlap(run, function.name, arguments)
@@ -372,7 +374,8 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
         return result
     except ShapeError as error:
         text, related = shape_message(run, str(error), operands(arguments, keywords))
-        return run.error("TL101", text, *related, kind=RuntimeError)
+        kind = kind_of(function, error)
+        return run.error("TL101", text, *related, kind=kind)
     except TensorTooLarge as error:
         run.report("TL113", str(error))
         return Unknown(str(error), run.place(), reported=True)

@@ -7,8 +7,10 @@ import collections.abc
 import enum
 from typing import TYPE_CHECKING
 
+from torchlean.capture.enumerations import make_members, member
 from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.layers import made_here
+from torchlean.capture.records import NamedTupleBase, annotated_names, fill_fields
 from torchlean.capture.values import (
     MISSING,
     Descriptor,
@@ -18,7 +20,6 @@ from torchlean.capture.values import (
     UserClass,
     UserFunction,
     Value,
-    contains_unknown,
 )
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
 DATA = (dict, list, tuple, set, str, int, float, BaseException)
 """Built-in types whose content an object of a derived class carries in `Instance.data`."""
-
-
-class NamedTupleBase(tuple):  # type: ignore[type-arg] # a marker, never instantiated
-    """What `class P(typing.NamedTuple)` derives from here."""
 
 
 def define_class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> Value:
@@ -50,7 +47,7 @@ def define_class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> Value:
     _resolve(run, cls)
     for value in names.values():
         _own(value, cls)
-    _special_bases(cls)
+    _special_bases(run, cls)
     run.classes.append(cls)
     for name, value in list(names.items()):
         if type(value) is Instance and value.cls.find("__set_name__") is not MISSING:
@@ -146,39 +143,11 @@ def merge_orders(orders: list[list[UserClass]]) -> list[UserClass] | None:
     return result
 
 
-def _special_bases(cls: UserClass) -> None:
+def _special_bases(run: Interpreter, cls: UserClass) -> None:
     if cls.builtin is not None and issubclass(cls.builtin, enum.Enum):
-        _make_members(cls)
+        make_members(run, cls)
     elif NamedTupleBase in cls.bases:
         cls.fields = annotated_names(cls)
-
-
-def _make_members(cls: UserClass) -> None:
-    """The members of an enumeration are its only objects."""
-    for position, (name, value) in enumerate(list(cls.names.items())):
-        if name.startswith("_") or isinstance(value, (UserFunction, Descriptor)):
-            continue
-        number = value if value is not AUTO else position
-        plain = (*cls.bases, cls.builtin)  # `class Format(str, Enum)` derives from both
-        data = (
-            number if any(isinstance(base, type) and issubclass(base, (int, str)) for base in plain) else None
-        )
-        cls.names[name] = Instance(cls, {"name": name, "value": number}, data)
-
-
-AUTO = object()
-"""What `enum.auto()` gives, until the class knows its position."""
-
-
-def annotated_names(cls: UserClass) -> list[str]:
-    """Names with an annotation in the class body, in order: the fields of a dataclass or named tuple."""
-    return [
-        statement.target.id
-        for statement in cls.node.body
-        if isinstance(statement, ast.AnnAssign)
-        and isinstance(statement.target, ast.Name)
-        and "ClassVar" not in ast.dump(statement.annotation)
-    ]
 
 
 def construct(run: Interpreter, cls: UserClass, arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -186,7 +155,7 @@ def construct(run: Interpreter, cls: UserClass, arguments: list[Value], keywords
     from torchlean.capture.calling import call
 
     if cls.builtin is not None and issubclass(cls.builtin, enum.Enum):
-        return _member(run, cls, arguments)
+        return member(run, cls, arguments)
     maker = cls.find("__new__")
     if isinstance(maker, (UserFunction, Descriptor)):
         made = call(run, maker, [cls, *arguments], keywords)
@@ -241,83 +210,3 @@ def _fill(run: Interpreter, instance: Instance, arguments: list[Value], keywords
         plain = next(base for base in DATA if issubclass(builtin, base))
         data = call(run, plain, arguments, keywords)
         instance.data = plain() if isinstance(data, Unknown) else data
-
-
-def fill_fields(
-    run: Interpreter,
-    instance: Instance,
-    fields: list[str],
-    arguments: list[Value],
-    keywords: dict[str, Value],
-) -> None:
-    """The generated constructor of a dataclass or named tuple."""
-    from torchlean.capture.attributes import set_attribute
-    from torchlean.capture.calling import call
-
-    cls = instance.cls
-    unexpected = [name for name in keywords if name not in fields]
-    if unexpected or len(arguments) > len(fields):
-        shown = ", ".join(fields)
-        run.error("TL103", f"`{cls.name}()` takes the fields ({shown}); these arguments do not fit")
-        return
-    given = {**dict(zip(fields, arguments, strict=False)), **keywords}
-    for name in fields:
-        value = given.get(name, MISSING)
-        if value is MISSING:
-            value = _default(run, cls, name)
-        if isinstance(cls.find("__setattr__"), UserFunction):
-            set_attribute(run, instance, name, value)
-        else:
-            run.assign(instance.attributes, name, value)
-    if NamedTupleBase in cls.bases:
-        instance.data = tuple(instance.attributes[name] for name in fields)
-    after = cls.find("__post_init__")
-    if after is not MISSING:
-        only = [name for name in fields if name in _only_for_construction(cls)]
-        call(run, after, [instance, *(instance.attributes[name] for name in only)], {})
-
-
-def _only_for_construction(cls: UserClass) -> list[str]:
-    """Fields of a dataclass that are given to `__post_init__`: `x: InitVar[int]`."""
-    return [
-        statement.target.id
-        for base in cls.mro
-        for statement in base.node.body
-        if isinstance(statement, ast.AnnAssign)
-        and isinstance(statement.target, ast.Name)
-        and "InitVar" in ast.dump(statement.annotation)
-    ]
-
-
-def _default(run: Interpreter, cls: UserClass, name: str) -> Value:
-    from torchlean.capture.calling import call
-
-    default = cls.find(name)
-    if default is MISSING:
-        return run.error("TL103", f"`{cls.name}()` is called without the field `{name}`")
-    if isinstance(default, Field):
-        if default.factory is not MISSING:
-            return call(run, default.factory, [], {})
-        if default.default is MISSING:
-            return run.error("TL103", f"`{cls.name}()` is called without the field `{name}`")
-        return default.default
-    return default
-
-
-class Field:
-    """What `dataclasses.field(...)` gives."""
-
-    def __init__(self, default: Value, factory: Value) -> None:
-        self.default = default
-        self.factory = factory
-
-
-def _member(run: Interpreter, cls: UserClass, arguments: list[Value]) -> Value:
-    """`Color(1)`: the member with that value."""
-    if contains_unknown(arguments) is not None or (arguments and isinstance(arguments[0], Instance)):
-        known = arguments[0] if isinstance(arguments[0], Instance) and arguments[0].cls is cls else None
-        return known or Unknown(f"which member of `{cls.name}` this is, is not known")
-    for value in cls.names.values():
-        if isinstance(value, Instance) and arguments and value.attributes.get("value") == arguments[0]:
-            return value
-    return run.error("TL103", f"`{cls.name}` has no member with this value", kind=ValueError)

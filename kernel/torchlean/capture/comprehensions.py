@@ -12,10 +12,10 @@ from torchlean.capture.conditions import known_truth
 from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.expressions import evaluates
 from torchlean.capture.interpreter import Interpreter
-from torchlean.capture.iteration import items_of
+from torchlean.capture.iteration import ItemsUnknown, Walk, items_of, one_by_one
 from torchlean.capture.statements import store
 from torchlean.capture.streams import stream_of
-from torchlean.capture.values import MISSING, ListIterator, Unknown, Value
+from torchlean.capture.values import MISSING, ListIterator, Raised, Unknown, Value
 from torchlean.capture.watching import Reachable, at_once
 
 
@@ -37,10 +37,15 @@ def _generator(run: Interpreter, node: ast.GeneratorExp, frame: Frame) -> Value:
         inner = replace(frame) if caller is None else replace(frame, depth=caller.depth, caught=caller.caught)
 
         def follow() -> list[Value] | Unknown:
-            items: list[Value] | Unknown = _comprehension(
-                run, node.generators, inner, lambda scope: run.eval(node.elt, scope), first
-            )
-            return items
+            items: list[Value] = []
+            try:
+                found: list[Value] | Unknown = _comprehension(
+                    run, node.generators, inner, lambda scope: run.eval(node.elt, scope), first, items
+                )
+            except Raised as problem:
+                iterator.stop_at(problem)
+                return items
+            return found
 
         def reach() -> Reachable:
             return Reachable([first], node, frame.environment)
@@ -78,8 +83,13 @@ def _comprehension(
     frame: Frame,
     element: Callable[[Frame], Value],
     first: Value = MISSING,
+    result: list[Value] | None = None,
 ) -> Value:
-    """All elements as a list, in a scope of its own; unknown where one of the iterables or conditions is."""
+    """All elements as a list, in a scope of its own; unknown where one of the iterables or conditions is.
+
+    Args:
+        result: the list, to be filled one by one.
+    """
     scope = Environment(frame.environment.enclosing())
     scope.around = frame.environment
     if run.doubts:
@@ -96,7 +106,7 @@ def _comprehension(
         site=frame.site,
     )
     first = run.eval(generators[0].iter, frame) if first is MISSING else first
-    result: list[Value] = []
+    result = [] if result is None else result
     unknown = _generate(run, generators, first, inner, lambda: result.append(element(inner)))
     return result if unknown is None else unknown
 
@@ -116,10 +126,18 @@ def _generate(
         if not rest:
             emit()  # for what it computes: how many items there are is not known
         return stream.unknown
-    items = items_of(run, iterable)
+    items = one_by_one(run, iterable) if isinstance(iterable, ListIterator) else items_of(run, iterable)
     if isinstance(items, Unknown):
         return items
-    for item in items:
+    walk = Walk(run, iterable, items)
+    while True:
+        run.at(generator.iter, frame)
+        try:
+            item = walk.next()
+        except ItemsUnknown as changed:
+            return changed.unknown
+        if item is MISSING:
+            return None
         store(run, generator.target, item, frame)
         passed = _passes(run, generator.ifs, frame)
         if isinstance(passed, Unknown):
@@ -132,7 +150,6 @@ def _generate(
                 return unknown
         else:
             emit()
-    return None
 
 
 def _passes(run: Interpreter, conditions: list[ast.expr], frame: Frame) -> bool | Unknown:

@@ -7,8 +7,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy
 import torch
 
+from torchlean.capture.array_values import ArrayValue, of_kind, same_kind
+from torchlean.capture.enumerations import real_member
 from torchlean.capture.environment import Frame
 from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS, Returned
 from torchlean.capture.interpreter import Doubt, Interpreter
@@ -28,7 +31,7 @@ from torchlean.ops import TensorType
 
 T = TypeVar("T")
 
-PLAIN = (bool, int, float, complex, str, bytes, type(None))
+PLAIN = (bool, int, float, complex, str, bytes, type(None), numpy.generic)
 
 
 def known_truth(run: Interpreter, value: Value) -> bool | Unknown:
@@ -83,7 +86,7 @@ def _tensor_truth(run: Interpreter, tensor: TensorValue) -> bool | Unknown:
         return run.error(
             "TL101",
             f"the truth of a tensor of shape {tensor.shape} is not defined: use .any() or .all()",
-            kind=RuntimeError,
+            kind=ValueError if isinstance(tensor, ArrayValue) else RuntimeError,
         )
     numbers = run.emitter.value_of(tensor)
     if numbers is None:
@@ -100,6 +103,9 @@ def _instance_truth(run: Interpreter, instance: Instance) -> bool | Unknown:
         method = instance.cls.find(name)
         if method is not MISSING:
             return known_truth(run, call(run, method, [instance], {}))
+    flag = real_member(instance)
+    if flag is not None:
+        return bool(flag)
     if instance.cls.builtin is not None and instance.data is not None:
         return bool(instance.data)
     return True
@@ -253,7 +259,9 @@ def joined(run: Interpreter, one: Value, other: Value, unknown: Unknown) -> Valu
     if not run.in_script:
         return unknown
     if isinstance(one, TensorValue) and isinstance(other, TensorValue) and one.type == other.type:
-        either = _either_tensor(run, one, other)
+        if not same_kind(one, other):
+            return unknown
+        either = of_kind(one, _either_tensor(run, one, other))
         either.attributes, either.parameter = one.attributes, one.parameter
         return either
     if type(one) in (tuple, list) and type(one) is type(other) and len(one) == len(other):
@@ -272,7 +280,8 @@ def same_value(run: Interpreter, left: Value, right: Value) -> bool:
     if left is right:
         return True
     if isinstance(left, TensorValue) and isinstance(right, TensorValue):
-        return run.emitter.same(left.node, right.node) and left.parameter == right.parameter
+        alike = left.parameter == right.parameter and same_kind(left, right)
+        return alike and run.emitter.same(left.node, right.node)
     if type(left) is not type(right):
         return False
     if isinstance(left, PLAIN):

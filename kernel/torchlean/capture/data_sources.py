@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from torchlean.capture.array_values import ArrayValue, dtype_for_torch
 from torchlean.capture.intrinsics import MODULE
 from torchlean.capture.ranges import drawn, range_of
 from torchlean.capture.values import Abstract, Instance, TensorValue, Unknown, Value, native
@@ -30,11 +31,12 @@ def data(
     upper: float = math.inf,
     source: str = "data",
 ) -> TensorValue:
-    """Numbers that a data set holds, in a range that is known of it."""
+    """Numbers that a data set holds, in a range that is known of it; an array where the dtype is one of NumPy."""
     kind = Source(source)
-    return run.emitter.random(
-        TensorType(tuple(shape), dtype), float(lower), float(upper), kind.in_words, source=kind
-    )
+    of_array = not isinstance(dtype, torch.dtype)
+    type = TensorType(tuple(shape), dtype_for_torch(dtype) if of_array else dtype)
+    tensor = run.emitter.random(type, float(lower), float(upper), kind.in_words, source=kind)
+    return ArrayValue(tensor) if of_array else tensor
 
 
 @native(f"{MODULE}.unknown")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,7 @@ class Frame:
         caught: number of `try` bodies around the statement that is running, in this call and its callers.
         has_fallback: the `try` body that is running has a handler for imports that fail.
         yielded: what a generator gave so far.
+        at_yield: what the `yield` of a generator runs that manages a context (`managers`).
         maybe_returned: values that were returned under a condition that is not known.
         raising: the exception that an `except` body is handling.
         site: the call expression that made this frame, and the frame it stands in.
@@ -109,6 +111,7 @@ class Frame:
     caught: int = 0
     has_fallback: bool = False
     yielded: list[Value] | None = None
+    at_yield: Callable[[Value], Value] | None = None
     maybe_returned: list[Value] = field(default_factory=list)
     raising: Value = None
     site: tuple[ast.AST, Frame] | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torchlean.capture.naming import closest
 from torchlean.capture.values import Native, TensorValue, Unknown, Value, type_name
 from torchlean.diagnostics import Related
+from torchlean.ops import OutOfRangeError, ShapeError
 from torchlean.source import Span
 
 if TYPE_CHECKING:
@@ -81,6 +82,15 @@ def _parts(node: ast.AST) -> list[ast.expr]:
             owner = []
         return [*owner, *arguments]
     return []
+
+
+def kind_of(function: Native, error: ShapeError) -> type[BaseException]:
+    """The class of the exception that the program gets."""
+    if isinstance(error, OutOfRangeError):
+        return IndexError
+    if isinstance(error.__cause__, (IndexError, TypeError, ValueError)):
+        return type(error.__cause__)
+    return ValueError if function.name.startswith("numpy.") else RuntimeError
 
 
 def argument_mistake(

@@ -15,7 +15,8 @@ from torchlean.capture.environment import Frame
 from torchlean.capture.interpreter import EXPRESSIONS, Expression, Interpreter
 from torchlean.capture.iteration import items_of
 from torchlean.capture.naming import undefined_name
-from torchlean.capture.operators import BINARY, binary, compare, unary
+from torchlean.capture.operator_tables import BINARY
+from torchlean.capture.operators import binary, compare, unary
 from torchlean.capture.result import Role
 from torchlean.capture.subscripts import subscript
 from torchlean.capture.text import formatted
@@ -44,7 +45,7 @@ def evaluates(kind: type[ast.AST]) -> Callable[[Expression], Expression]:
 
 def observed(run: Interpreter, node: ast.expr, frame: Frame, value: Value) -> Value:
     """Record a tensor-valued expression of the analysed file."""
-    if type(value) is TensorValue and frame.module.analysed:
+    if isinstance(value, TensorValue) and frame.module.analysed:
         run.observer.see(frame.module.span(node), value.node, Role.EXPRESSION, frame.module.label(node))
     return value
 
@@ -296,7 +297,7 @@ def _walrus(run: Interpreter, node: ast.NamedExpr, frame: Frame) -> Value:
     while scope.around is not None:
         scope = scope.around
     run.assign(scope.target(node.target.id), node.target.id, value)
-    if type(value) is TensorValue and frame.module.analysed:
+    if isinstance(value, TensorValue) and frame.module.analysed:
         run.observer.see(frame.module.span(node.target), value.node, Role.ASSIGNMENT, node.target.id)
     return value
 
@@ -398,6 +399,8 @@ def _await(run: Interpreter, node: ast.Await, frame: Frame) -> Value:
 @evaluates(ast.Yield)
 def _yield(run: Interpreter, node: ast.Yield, frame: Frame) -> Value:
     value = None if node.value is None else run.eval(node.value, frame)
+    if frame.at_yield is not None:
+        return frame.at_yield(value)
     if frame.yielded is not None:
         run.changes(frame.yielded)
         frame.yielded.append(value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torchlean.capture.tables import words
-from torchlean.capture.values import Unknown, Value
+from torchlean.capture.values import Unknown, Value, contains_unknown
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -35,3 +35,12 @@ def may_change(run: Interpreter, callee: Unknown, given: list[Value]) -> None:
         if isinstance(value, (list, dict, set)):
             name = run.label() or "a call"
             run.taint(value, Unknown(f"`{name}` may have changed it, and is not followed", run.place()))
+
+
+def silenced(value: Value) -> Value:
+    """An unknown, also inside of a list or tuple, that is not reported where it enters a computation."""
+    if isinstance(value, Unknown):
+        return Unknown(value.reason, value.span, reported=True, source=value.source)
+    if type(value) in (list, tuple) and contains_unknown(value) is not None:
+        return type(value)(silenced(item) for item in value)
+    return value

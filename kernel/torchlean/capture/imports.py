@@ -40,7 +40,7 @@ NAMESPACES = words(
     """torch torchlean math collections functools itertools copy os pathlib numbers typing typing_extensions dataclasses
     enum abc operator inspect sys warnings logging random numpy time gc atexit types safetensors string argparse tqdm
     torchvision sklearn joblib tensorflow gymnasium huggingface_hub
-    contextvars importlib re json pickle"""
+    contextlib contextvars importlib re json pickle"""
 )
 """Top-level modules whose names are looked up in our tables; what they lack there is unknown."""
 

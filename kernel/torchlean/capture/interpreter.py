@@ -282,8 +282,9 @@ class Interpreter:
         *related: Related,
         kind: type[BaseException] = TypeError,
         span: Span | None = None,
+        text: str | None = None,
     ) -> Unknown:
-        """Something the program does that raises in Python for certain.
+        """Something the program does that raises in Python for certain; `text` is Python's, where that is known.
 
         Inside a `try` of the program the exception is raised there; else it is reported and the value is unknown.
         """
@@ -291,7 +292,7 @@ class Interpreter:
         if frame is not None and frame.caught:
             node = self.node
             raise Raised(
-                ExceptionValue(kind, (Unknown("Python's text of this exception", reported=True),)),
+                ExceptionValue(kind, (text or Unknown("Python's text of this exception", reported=True),)),
                 lambda: self._report_at(node, frame, code, message, related, span),
             )
         if self.uncertain and code == "TL103" and not message.startswith(NEVER_RIGHT):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from torchlean.capture.array_values import ArrayValue
 from torchlean.capture.budgets import ELEMENTS, LOOP, TooBig
+from torchlean.capture.enumerations import is_enumeration, members
 from torchlean.capture.values import (
     MISSING,
     ExceptionValue,
@@ -14,7 +15,6 @@ from torchlean.capture.values import (
     Raised,
     TensorValue,
     Unknown,
-    UserClass,
     Value,
     is_foreign,
     type_name,
@@ -40,6 +40,7 @@ def items_of(run: Interpreter, value: Value) -> list[Value] | Unknown:
             value.outdated()
         rest = value.items[value.position :]
         value.position = len(value.items)
+        value.ended()
         return value.rest_unknown if value.rest_unknown is not None else rest
     if isinstance(value, Unknown):
         return value
@@ -51,11 +52,102 @@ def items_of(run: Interpreter, value: Value) -> list[Value] | Unknown:
         return _instance(run, value)
     if _is_view(value):
         return list(value)
-    if isinstance(value, UserClass) and value.builtin is not None and issubclass(value.builtin, enum.Enum):
-        return [member for member in value.names.values() if isinstance(member, Instance)]
+    if is_enumeration(value):
+        return list(members(value).values())
     if is_foreign(value):
         return _foreign(run, value)
     return run.error("TL103", f"a value of type {type_name(value)} cannot be iterated over")
+
+
+def one_by_one(run: Interpreter, value: Value) -> list[Value] | Unknown:
+    """All items of an iterable, for what does something between two of them: `Walk` goes through them."""
+    if not isinstance(value, ListIterator):
+        return items_of(run, value)
+    _ = value.items  # before anything says that all of them are taken at once
+    if value.position:
+        value.outdated()
+    return value.rest_unknown if value.rest_unknown is not None else value.items[value.position :]
+
+
+class ItemsUnknown(Exception):
+    """Which items come next is not known."""
+
+    def __init__(self, unknown: Unknown) -> None:
+        super().__init__()
+        self.unknown = unknown
+
+
+VIEWS: tuple[Any, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+
+
+RESIZABLE: tuple[Any, ...] = (dict, set, frozenset, *VIEWS)
+"""What Python refuses to go on with where its size changed."""
+
+
+class Walk:
+    """The items of an iterable one by one, while other code may change it or take items of the same iterator."""
+
+    def __init__(self, run: Interpreter, iterable: Value, items: list[Value]) -> None:
+        self._run = run
+        self._source: Any = iterable.data if isinstance(iterable, Instance) else iterable
+        self._items = self._source if isinstance(self._source, list) else items
+        self._taken = 0
+        if isinstance(self._source, ListIterator):
+            self._start = len(self._source.items) - len(items)
+            self._source.position = self._start
+        elif isinstance(self._source, RESIZABLE):
+            self._size = len(self._source)
+            self._keys = list(self._source.mapping) if isinstance(self._source, VIEWS) else items
+
+    @property
+    def rest(self) -> list[Value]:
+        """What was not taken yet, as far as it is there."""
+        return self._items[self._taken :]
+
+    def next(self) -> Value:
+        """The next item; `MISSING` at the end.
+
+        Raises:
+            Raised: what Python raises where the iterable was changed, or the generator itself.
+            ItemsUnknown: it was changed in another way.
+        """
+        if isinstance(self._source, ListIterator):
+            return self._of_iterator(self._source)
+        if isinstance(self._source, RESIZABLE):
+            self._check()
+        if self._taken >= len(self._items):
+            return MISSING
+        self._taken += 1
+        if isinstance(self._source, (dict, *VIEWS)):
+            return self._of_mapping(self._keys[self._taken - 1])
+        return self._items[self._taken - 1]
+
+    def _of_iterator(self, iterator: ListIterator) -> Value:
+        self._taken = iterator.position - self._start
+        changed = iterator.outdated() if self._taken else None
+        if changed is not None:
+            raise ItemsUnknown(self._run.enters(changed))
+        if self._taken >= len(self._items):
+            iterator.ended()
+            return MISSING
+        self._run.changes(iterator)
+        iterator.position += 1
+        self._taken += 1
+        return self._items[self._taken - 1]
+
+    def _check(self) -> None:
+        if len(self._source) != self._size:
+            kind = "Set" if isinstance(self._source, set) else "dictionary"
+            text = f"{kind} changed size during iteration"
+            raise ItemsUnknown(self._run.error("TL103", text, kind=RuntimeError, text=text))
+
+    def _of_mapping(self, key: Value) -> Value:
+        mapping = self._source.mapping if isinstance(self._source, VIEWS) else self._source
+        if key not in mapping:
+            raise ItemsUnknown(self._run.enters(Unknown("a dictionary is changed while it is iterated over")))
+        if isinstance(self._source, VIEWS[1]):
+            return mapping[key]
+        return (key, mapping[key]) if isinstance(self._source, VIEWS[2]) else key
 
 
 def unordered(run: Interpreter, value: Value) -> list[Value] | Unknown:
@@ -72,7 +164,7 @@ def _foreign(run: Interpreter, value: Value) -> Unknown:
 
 
 def _is_view(value: Value) -> bool:
-    return isinstance(value, (type({}.keys()), type({}.values()), type({}.items())))
+    return isinstance(value, VIEWS)
 
 
 def _range(run: Interpreter, value: range) -> list[Value] | Unknown:
@@ -99,8 +191,18 @@ def _rows(run: Interpreter, tensor: TensorValue) -> list[Value] | Unknown:
         return run.over_budget(f"the first dimension of this tensor has {tensor.shape[0]:,} items")
     if "torch.Tensor.unbind" not in SPELLINGS:
         return run.unfollowed("iterating over a tensor is not followed")
+    if isinstance(tensor, ArrayValue):
+        return array_rows(run, tensor)
     rows = call(run, spelling("torch.Tensor.unbind"), [tensor], {})
     return rows if isinstance(rows, Unknown) else list(rows)
+
+
+def array_rows(run: Interpreter, array: ArrayValue) -> list[Value] | Unknown:
+    """Views, or scalars."""
+    from torchlean.capture.array_attributes import call_item
+
+    rows = [call_item(run, array, place) for place in range(array.shape[0])]
+    return next((row for row in rows if isinstance(row, Unknown)), rows)
 
 
 def _instance(run: Interpreter, instance: Instance) -> list[Value] | Unknown:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from torchlean.capture.array_attributes import class_of_array
+from torchlean.capture.array_values import ArrayValue
 from torchlean.capture.builtin_types import class_of
 from torchlean.capture.values import (
     MISSING,
@@ -34,6 +36,8 @@ def is_instance(run: Interpreter, value: Value, kind: Value) -> bool | Unknown:
         return False if plain and not abstract else kind
     if isinstance(kind, type) and kind.__module__ in ("collections.abc", "numbers"):
         return _is_abstract(run, value, kind)
+    if isinstance(value, ArrayValue):
+        return isinstance(kind, type) and issubclass(class_of_array(value), kind)
     if isinstance(value, TensorValue):
         return _is_tensor_of(value, kind)
     if isinstance(value, Instance):
@@ -70,7 +74,7 @@ ABSTRACT = {
 def _is_abstract(run: Interpreter, value: Value, kind: type) -> bool | Unknown:
     """Whether a value has what `collections.abc.Iterable`, `numbers.Integral` and the like ask for."""
     if isinstance(value, TensorValue):
-        return issubclass(torch.Tensor, kind)
+        return issubclass(class_of_array(value) if isinstance(value, ArrayValue) else torch.Tensor, kind)
     if isinstance(value, Instance) and value.data is None and value.cls.open is None:
         method = ABSTRACT.get(kind.__name__)
         if "__subclasshook__" not in vars(kind):

@@ -9,18 +9,18 @@ import ast
 from collections.abc import Callable
 
 from torchlean.capture.budgets import LOOP
-from torchlean.capture.calling import silenced
 from torchlean.capture.conditions import forget_assigned, known_truth, perhaps, perhaps_returned
 from torchlean.capture.environment import Frame
 from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS
+from torchlean.capture.foreign import silenced
 from torchlean.capture.interpreter import Interpreter
-from torchlean.capture.iteration import items_of, range_length
+from torchlean.capture.iteration import ItemsUnknown, Walk, one_by_one, range_length
 from torchlean.capture.iterations import any_iteration
 from torchlean.capture.standard import Endless
 from torchlean.capture.statements import follows, store
 from torchlean.capture.streams import common_item, items_before_unknown, stream_of
 from torchlean.capture.training import trains
-from torchlean.capture.values import GeneratorStopped, ListIterator, Unknown, Value
+from torchlean.capture.values import MISSING, GeneratorStopped, Unknown, Value
 from torchlean.capture.varying import counter
 
 GENERATOR = 1_000
@@ -45,10 +45,8 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> object
         return _once(run, node, frame, stream.unknown, stream.make, surely=True)
     if isinstance(iterable, range) and (trains(run, node, frame) or range_length(iterable) > LOOP):
         return _counted(run, node, frame, iterable)
-    if isinstance(iterable, ListIterator):
-        _ = iterable.items  # asked for one by one: the body runs in between
     endless = _items_ahead(iterable)
-    items = items_of(run, iterable) if endless is None else endless
+    items = one_by_one(run, iterable) if endless is None else endless
     if isinstance(items, Unknown):
         return _once(run, node, frame, items)
     if trains(run, node, frame) and len(items) > 1:
@@ -59,8 +57,6 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, frame: Frame) -> object
     if len(items) > LOOP:
         text = f"this loop runs {len(items):,} times; TorchLean follows loops of up to {LOOP:,}"
         return _once(run, node, frame, run.over_budget(text))
-    if isinstance(iterable, list):
-        items = iterable  # not a copy: what the body adds is iterated over, too
     return _unrolled(run, node, frame, items, endless, iterable)
 
 
@@ -87,27 +83,30 @@ def _unrolled(
     endless: list[Value] | None,
     iterable: Value,
 ) -> object:
-    position, nodes = -1, len(run.builder.nodes)
-    while position + 1 < len(items):
-        position += 1
-        if _computes(run, position, nodes):
+    walk, nodes, position = Walk(run, iterable, items), len(run.builder.nodes), 0
+    while True:
+        if walk.rest and _computes(run, position, nodes):
             reason = Unknown(f"this loop computes with tensors more than {COMPUTING} times", reported=True)
-            return _once(run, node, frame, reason, common_item(run, items[position:]), surely=True)
+            return _once(run, node, frame, reason, common_item(run, walk.rest), surely=True)
         if position >= LOOP:
             endless = items
             break
         if run.tainted and isinstance(run.seen(items), Unknown):
             return _once(run, node, frame, run.seen(items))
-        changed = iterable.outdated() if position and isinstance(iterable, ListIterator) else None
-        if changed is not None:
-            run.at(node.iter, frame)
-            return _once(run, node, frame, run.enters(changed))
-        store(run, node.target, items[position], frame)
+        run.at(node.iter, frame)
+        try:
+            item = walk.next()
+        except ItemsUnknown as changed:
+            return _once(run, node, frame, changed.unknown)
+        if item is MISSING:
+            break
+        position += 1
+        store(run, node.target, item, frame)
         flow = run.block(node.body, frame)
         if flow is BREAK:
             return None
         if flow is PERHAPS:
-            if position < len(items) - 1 or node.orelse:
+            if walk.rest or node.orelse:
                 return _stopped(run, node, frame)
         elif flow is not None and flow is not CONTINUE:
             return flow

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import enum
 from typing import TYPE_CHECKING
 
+from torchlean.capture.enumerations import is_enumeration, real_member
 from torchlean.capture.iteration import items_of
 from torchlean.capture.operators import compare
 from torchlean.capture.values import (
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
 def contains(run: Interpreter, container: Value, item: Value) -> bool | Unknown:
     """`item in container`."""
+    if is_enumeration(container):
+        return isinstance(item, Instance) and item.cls is container
+    if isinstance(container, Instance) and isinstance(real_member(container), enum.Flag):
+        flag = real_member(item)
+        return flag in real_member(container) if flag is not None else Unknown("a flag that is not followed")
     if isinstance(container, Instance):
         method = container.cls.find("__contains__")
         if method is not MISSING:
@@ -59,6 +66,7 @@ def _taken(run: Interpreter, iterator: ListIterator, item: Value) -> bool | Unkn
         inside = _among(run, [iterator.items[iterator.position - 1]], item)
         if inside is not False:
             return inside
+    iterator.ended()
     return iterator.rest_unknown or False
 
 

@@ -1,7 +1,6 @@
-"""NumPy on arrays, as training scripts prepare their data with it: followed as tensors of NumPy's dtypes.
+"""NumPy's random numbers and files, and the way between its arrays and torch's tensors.
 
-Functions that torch has under the same name run as torch's. Random numbers have the range of their distribution; files
-are read when the program runs. What is missing here is unknown.
+Random numbers have the range of their distribution; files are read when the program runs.
 """
 
 from __future__ import annotations
@@ -10,11 +9,16 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy
 import torch
 
+from torchlean.capture.array_attributes import array_attribute, plain_index
+from torchlean.capture.array_operators import as_number, plain_copy
+from torchlean.capture.array_values import ArrayValue, array_of, as_array, fresh, has_numpy, tensor_of
 from torchlean.capture.data_sources import like
+from torchlean.capture.legacy_constructors import DTYPES as LEGACY
 from torchlean.capture.tables import words
-from torchlean.capture.values import BoundMethod, Native, TensorValue, Unknown, Value, native
+from torchlean.capture.values import Instance, TensorValue, Unknown, Value, native
 from torchlean.capture.varying import Number
 from torchlean.graph.origin import Source
 from torchlean.ops import TensorType, UnsupportedError
@@ -23,74 +27,10 @@ from torchlean.ops.random import normal_range
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
-RENAMED = {
-    "concatenate": "cat",
-    "absolute": "abs",
-    "fabs": "abs",
-    "power": "pow",
-    "arcsin": "asin",
-    "arccos": "acos",
-    "arctan": "atan",
-    "expand_dims": "unsqueeze",
-    "rint": "round",
-}
-"""NumPy functions that torch has under another name."""
-
-SHARED = words(
-    """sum mean std var dot matmul argmax argmin max min prod stack vstack hstack reshape transpose squeeze zeros_like
-    ones_like where flip cumsum outer tile isnan isinf sort argsort triu tril diag trace einsum amax amin split
-    any all full_like concatenate expand_dims"""
-)
-"""Functions of arrays that are run as torch's function of the same (or the renamed) name."""
-
 FILES = words(
     "loadtxt genfromtxt fromfile memmap frombuffer save savez savetxt savez_compressed set_printoptions"
 )
 """Functions that read or write files: what they give is only known when the program runs."""
-
-ITEMS = 3
-"""Nesting of lists in which an array is looked for: `np.concatenate([a, b])`, `np.stack([[a, b], [c, d]])`."""
-
-
-def is_array(value: Value, depth: int = ITEMS) -> bool:
-    """Whether a value is a followed array, or a list with one in it."""
-    if isinstance(value, TensorValue):
-        return True
-    return depth > 0 and isinstance(value, (list, tuple)) and any(is_array(part, depth - 1) for part in value)
-
-
-def as_torch(run: Interpreter, name: str, arguments: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
-    """`numpy.name(...)` on arrays, by torch's function.
-
-    Raises:
-        UnsupportedError: torch has no such function.
-    """
-    from torchlean.capture.calling import call
-    from torchlean.capture.torch_names import member
-
-    function = member("torch", RENAMED.get(name, name))
-    if not isinstance(function, Native):
-        raise UnsupportedError(f"`numpy.{name}` is not followed")
-    keywords = {
-        ("keepdim" if key == "keepdims" else "dim" if key == "axis" else key): value
-        for key, value in keywords.items()
-    }
-    return call(run, function, list(arguments), keywords)
-
-
-def _shared(name: str) -> Callable[..., Value]:
-    def compute(run: Interpreter, *arguments: Value, **keywords: Value) -> Value:
-        if not any(map(is_array, arguments)):
-            raise UnsupportedError(f"`numpy.{name}` of such values is not followed")
-        if name in ("max", "min") and (len(arguments) > 1 or keywords):
-            return as_torch(run, f"a{name}", arguments, keywords)
-        return as_torch(run, name, arguments, keywords)
-
-    return compute
-
-
-for _name in SHARED - {"prod"}:
-    native(f"numpy.{_name}")(_shared(_name))
 
 
 def _file(name: str) -> Callable[..., Value]:
@@ -122,9 +62,11 @@ def _drawn(
     if not all(isinstance(n, int) and n >= 0 for n in shape):
         raise UnsupportedError("the size of this array is not known")
     source = Source.NORMAL if likely is not None else Source.DRAWN
-    return run.emitter.random(
+    made = run.emitter.random(
         TensorType(shape, dtype), lower, upper, "drawn at random", likely=likely, source=source
     )
+    made.dense = True
+    return ArrayValue(made)
 
 
 @native("numpy.random.rand")
@@ -172,7 +114,7 @@ def randint(
 @native("numpy.random.permutation")
 def permutation(run: Interpreter, x: Value) -> Value:
     if isinstance(x, TensorValue):
-        return like(run, x, x.shape)
+        return fresh(run, like(run, x, x.shape), (x,), scalar=False)
     if not isinstance(x, int):
         raise UnsupportedError("`numpy.random.permutation` of such values is not followed")
     return _drawn(run, x, 0.0, float(max(x - 1, 0)), torch.int64)
@@ -183,7 +125,7 @@ def choice(run: Interpreter, a: Value, size: Value = None, replace: Value = True
     if isinstance(a, int):
         return _drawn(run, size, 0.0, float(max(a - 1, 0)), torch.int64)
     if isinstance(a, TensorValue) and size is not None and len(a.shape) == 1:
-        return like(run, a, (size,) if isinstance(size, int) else tuple(size))
+        return fresh(run, like(run, a, (size,) if isinstance(size, int) else tuple(size)), scalar=False)
     raise UnsupportedError("`numpy.random.choice` of such values is not followed")
 
 
@@ -202,43 +144,74 @@ def shuffle(run: Interpreter, x: Value) -> None:
 @native("torch.from_numpy")
 def from_numpy(run: Interpreter, ndarray: Value) -> Value:
     """The tensor that shares an array's memory."""
+    if isinstance(ndarray, ArrayValue) and ndarray.scalar:
+        return run.error("TL103", f"`from_numpy` needs an array, this is a {ndarray!r}")
     if isinstance(ndarray, TensorValue):
-        return ndarray
+        return tensor_of(ndarray) if isinstance(ndarray, ArrayValue) else ndarray
     raise UnsupportedError(
         "numpy arrays are not followed here; build the tensor with torch, or load it from a file"
     )
 
 
-def array_method(run: Interpreter, array: TensorValue, name: str) -> Value | None:
-    """A method that arrays have and tensors have not; None for any other name."""
-    if name == "astype":
-        return Native("numpy.ndarray.astype", lambda run, dtype, **options: converted(run, array, dtype))
-    if name == "dot" and len(array.shape) != 1:
-        from torchlean.capture.torch_names import known_member
-
-        return BoundMethod(array, known_member("torch.Tensor", "matmul"))
-    if name == "copy":
-        return Native("numpy.ndarray.copy", lambda run, *order: array)
+def array_method(run: Interpreter, tensor: TensorValue, name: str) -> Value | None:
+    """A method of what a stub or a file gave, which may be an array; None for names that only tensors have."""
+    if name in ("astype", "copy") or (name == "dot" and len(tensor.shape) != 1):
+        return array_attribute(run, array_of(tensor), name)
     return None
 
 
-DTYPES: dict[Value, torch.dtype] = {
-    float: torch.float64,
-    int: torch.int64,
-    bool: torch.bool,
-    "float": torch.float64,
-    "int": torch.int64,
-    "bool": torch.bool,
-    "long": torch.int64,
-    **{name: getattr(torch, name) for name in ("float16", "float32", "float64", "int32", "int64", "uint8")},
-}
+COPYING = ("torch.tensor", "torch.as_tensor", "torch.asarray")
+"""Functions of torch that take arrays."""
 
 
-def converted(run: Interpreter, array: TensorValue, dtype: Value) -> Value:
-    from torchlean.capture.calling import call
-    from torchlean.capture.torch_names import known_member
+def for_torch(run: Interpreter, name: str, arguments: list[Value]) -> list[Value]:
+    """What a function of torch gets, without NumPy's values: scalars as numbers, arrays as indices or as data.
 
-    kind = dtype if isinstance(dtype, torch.dtype) else DTYPES.get(dtype)
-    if kind is None:
-        raise UnsupportedError("the dtype of this array is not followed")
-    return call(run, BoundMethod(array, known_member("torch.Tensor", "to")), [kind], {})
+    Raises:
+        UnsupportedError: it gets an array where torch wants a tensor.
+    """
+    if name == "torch.is_tensor":
+        return arguments
+    model = next((value for value in arguments if type(value) is TensorValue), None)
+    indexing = name in ("torch.Tensor.__getitem__", "torch.Tensor.__setitem__")
+
+    def converted(value: Value, place: int) -> Value:
+        if isinstance(value, Instance):
+            return value.data if isinstance(value.data, (int, float)) else value  # of an `IntEnum`
+        if isinstance(value, numpy.generic) and not name.startswith(COPYING):
+            return value.item()
+        if isinstance(value, numpy.generic):
+            return tensor_of(as_array(run, value))
+        if type(value) in (list, tuple) and has_numpy(value):
+            return type(value)(converted(part, place) for part in value)
+        if isinstance(value, slice) and has_numpy((value.start, value.stop, value.step)):
+            return plain_index(run, value)
+        if not isinstance(value, ArrayValue):
+            return value
+        if indexing and place == 1:
+            return plain_index(run, value)
+        if name in COPYING:
+            return tensor_of(value)
+        if name == "torch.Tensor.__call__" or name in LEGACY:
+            return plain_copy(run, value, value.dtype)
+        if value.scalar and model is not None:
+            return as_number(run, value, model)
+        raise UnsupportedError("a NumPy array where torch wants a tensor is not followed")
+
+    return [converted(value, place) for place, value in enumerate(arguments)]
+
+
+def without_numpy(
+    run: Interpreter, name: str, arguments: list[Value], keywords: dict[str, Value]
+) -> tuple[list[Value], dict[str, Value]]:
+    """What torch makes of NumPy's numbers and arrays among the arguments of one of its functions.
+
+    Raises:
+        UnsupportedError: it gets an array where torch wants a tensor.
+    """
+    given = [*arguments, *keywords.values()]
+    if name == "torch.from_numpy" or not has_numpy(given):
+        return arguments, keywords
+    converted = for_torch(run, name, given)
+    count = len(arguments)
+    return converted[:count], dict(zip(keywords, converted[count:], strict=True))

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import enum
+from typing import TYPE_CHECKING
 
+import numpy
 import torch
 
+from torchlean.capture import array_operators
+from torchlean.capture.array_values import ArrayValue
 from torchlean.capture.budgets import INTEGER_BITS, TooBig
+from torchlean.capture.enumerations import combined, followed, real_member
 from torchlean.capture.journal import restore
 from torchlean.capture.memory import overwritten
+from torchlean.capture.operator_tables import (
+    COMPARISONS,
+    KINDS,
+    MIRRORED,
+    PYTHON,
+    SYMBOLS,
+    UNARY,
+)
 from torchlean.capture.values import (
     MISSING,
     Abstract,
@@ -31,84 +42,6 @@ from torchlean.capture.varying import Number, arithmetic, as_tensor, compared
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
-BINARY: dict[type[ast.operator], str] = {
-    ast.Add: "add",
-    ast.Sub: "sub",
-    ast.Mult: "mul",
-    ast.Div: "truediv",
-    ast.FloorDiv: "floordiv",
-    ast.Mod: "mod",
-    ast.Pow: "pow",
-    ast.MatMult: "matmul",
-    ast.LShift: "lshift",
-    ast.RShift: "rshift",
-    ast.BitAnd: "and",
-    ast.BitOr: "or",
-    ast.BitXor: "xor",
-}
-"""Operator -> the middle of its method's name (`__add__`, `__radd__`, `__iadd__`)."""
-
-IN_PLACE = BINARY
-
-SYMBOLS = {
-    "add": "+",
-    "sub": "-",
-    "mul": "*",
-    "truediv": "/",
-    "floordiv": "//",
-    "mod": "%",
-    "pow": "**",
-    "matmul": "@",
-    "lshift": "<<",
-    "rshift": ">>",
-    "and": "&",
-    "or": "|",
-    "xor": "^",
-    "lt": "<",
-    "le": "<=",
-    "gt": ">",
-    "ge": ">=",
-    "eq": "==",
-    "ne": "!=",
-}
-
-PYTHON: dict[str, Callable[[Any, Any], Any]] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "truediv": operator.truediv,
-    "floordiv": operator.floordiv,
-    "mod": operator.mod,
-    "pow": operator.pow,
-    "matmul": operator.matmul,
-    "lshift": operator.lshift,
-    "rshift": operator.rshift,
-    "and": operator.and_,
-    "or": operator.or_,
-    "xor": operator.xor,
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "eq": operator.eq,
-    "ne": operator.ne,
-}
-
-COMPARISONS: dict[type[ast.cmpop], str] = {
-    ast.Lt: "lt",
-    ast.LtE: "le",
-    ast.Gt: "gt",
-    ast.GtE: "ge",
-    ast.Eq: "eq",
-    ast.NotEq: "ne",
-}
-UNARY: dict[type[ast.unaryop], tuple[str, Callable[[Any], Any]]] = {
-    ast.USub: ("__neg__", operator.neg),
-    ast.UAdd: ("__pos__", operator.pos),
-    ast.Invert: ("__invert__", operator.invert),
-}
-MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
-
 CONCRETE = (
     int,
     float,
@@ -124,11 +57,15 @@ CONCRETE = (
     slice,
     type(None),
     torch.dtype,
+    numpy.dtype,
+    numpy.generic,
 )
 
 
 def binary(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     """`left op right`."""
+    if isinstance(left, ArrayValue) or isinstance(right, ArrayValue):
+        return array_operators.binary(run, name, left, right)
     if isinstance(left, Number) or isinstance(right, Number):
         return _on_numbers(run, name, left, right)
     if isinstance(left, TensorValue) or isinstance(right, TensorValue):
@@ -136,7 +73,7 @@ def binary(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return left if isinstance(left, Unknown) else right
     if isinstance(left, Instance) or isinstance(right, Instance):
-        return _on_instances(run, name, left, right)
+        return on_instances(run, name, left, right)
     if name == "or" and _is_type(left) and _is_type(right):
         return Unknown("a union of types")
     return _on_python(run, name, left, right)
@@ -151,7 +88,7 @@ def _on_numbers(run: Interpreter, name: str, left: Value, right: Value) -> Value
         if isinstance(side, Unknown):
             return side
     if isinstance(left, Instance) or isinstance(right, Instance):
-        return _on_instances(run, name, left, right)
+        return on_instances(run, name, left, right)
     return arithmetic(name, left, right)
 
 
@@ -164,6 +101,8 @@ def in_place(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     """The value of `left op= right`; lists, sets, dictionaries and tensors change themselves."""
     if isinstance(left, Unknown):
         overwritten(run, left, left)
+    if isinstance(left, ArrayValue):
+        return array_operators.in_place(run, name, left, right)
     if isinstance(left, TensorValue):
         if isinstance(right, Unknown):
             overwritten(run, left, right)
@@ -213,6 +152,8 @@ def _extended(run: Interpreter, left: list[Value], right: Value) -> Value:
 def unary(run: Interpreter, kind: type[ast.unaryop], value: Value) -> Value:
     """`-value`, `+value`, `~value`."""
     name, compute = UNARY[kind]
+    if isinstance(value, ArrayValue):
+        return array_operators.unary(run, name, value)
     if isinstance(value, TensorValue):
         return _tensor_method(run, name, value)
     if isinstance(value, Unknown):
@@ -227,6 +168,10 @@ def unary(run: Interpreter, kind: type[ast.unaryop], value: Value) -> Value:
         method = value.cls.find(name)
         if method is not MISSING:
             return call(run, method, [value], {})
+        flag = real_member(value)
+        if isinstance(flag, enum.Flag) and name == "__invert__":
+            return followed(value.cls, ~flag)
+        value = _content(value)
     try:
         return compute(value)
     except TypeError:
@@ -244,6 +189,8 @@ def compare(run: Interpreter, kind: type[ast.cmpop], left: Value, right: Value) 
         inside = contains(run, right, left)
         return inside if isinstance(inside, Unknown) or kind is ast.In else not inside
     name = COMPARISONS[kind]
+    if isinstance(left, ArrayValue) or isinstance(right, ArrayValue):
+        return array_operators.binary(run, name, left, right)
     if isinstance(left, Number) or isinstance(right, Number):
         if not isinstance(left, TensorValue) and not isinstance(right, TensorValue):
             return compared(name, left, right)
@@ -256,12 +203,13 @@ def compare(run: Interpreter, kind: type[ast.cmpop], left: Value, right: Value) 
     if isinstance(left, Instance) or isinstance(right, Instance):
         return _compare_instances(run, name, left, right)
     try:
-        result = PYTHON[name](left, right)
+        with numpy.errstate(all="ignore"):
+            result = PYTHON[name](left, right)
     except TypeError:
         return _mismatch(run, name, left, right)
     except RecursionError:
         return Unknown("values that contain themselves are not compared")
-    return result if isinstance(result, bool) else Unknown("a comparison that is not followed")
+    return result if isinstance(result, (bool, numpy.bool_)) else Unknown("a comparison that is not followed")
 
 
 def _identical(left: Value, right: Value) -> bool | Unknown:
@@ -294,15 +242,17 @@ def _on_tensors(run: Interpreter, name: str, left: Value, right: Value) -> Value
             return run.enters(side)
     if isinstance(left, TensorValue):
         if isinstance(right, Instance) and right.cls.find(f"__r{name}__") is not MISSING:
-            return _on_instances(run, name, left, right)
+            return on_instances(run, name, left, right)
         return _tensor_method(run, f"__{name}__", left, right)
     if isinstance(left, Instance) and left.cls.find(f"__{name}__") is not MISSING:
-        return _on_instances(run, name, left, right)
+        return on_instances(run, name, left, right)
     return _tensor_method(run, f"__r{name}__", right, left)
 
 
 def _number_of(value: Value) -> Value:
     """A member of an `IntEnum`, or another object that is a number, as that number."""
+    if isinstance(value, numpy.generic):
+        return value.item()
     return value.data if isinstance(value, Instance) and isinstance(value.data, (int, float)) else value
 
 
@@ -341,7 +291,7 @@ def _compare_tensors(run: Interpreter, name: str, left: Value, right: Value) -> 
 # -- objects of user classes -------------------------------------------------------------------------------------------
 
 
-def _on_instances(run: Interpreter, name: str, left: Value, right: Value) -> Value:
+def on_instances(run: Interpreter, name: str, left: Value, right: Value) -> Value:
     from torchlean.capture.calling import call
 
     sides = [(left, f"__{name}__", right), (right, f"__r{name}__", left)]
@@ -358,6 +308,9 @@ def _on_instances(run: Interpreter, name: str, left: Value, right: Value) -> Val
                 continue
             elif receiver.cls.open is not None:
                 return receiver.cls.open
+    flags = combined(name, left, right)
+    if flags is not MISSING:
+        return flags
     left_data = left.data if isinstance(left, Instance) else left
     right_data = right.data if isinstance(right, Instance) else right
     if left_data is not None and right_data is not None:
@@ -392,17 +345,20 @@ def _compare_instances(run: Interpreter, name: str, left: Value, right: Value) -
                     return _negated(run, result) if inverted else result
             if receiver.cls.open is not None:
                 return receiver.cls.open
+    sides = [_content(left), _content(right)]
+    if sides != [left, right] and not any(isinstance(side, Instance) for side in sides):
+        return compare(run, KINDS[name], *sides)
     if name in ("eq", "ne"):
-        if (
-            isinstance(left, Instance)
-            and isinstance(right, Instance)
-            and left.cls is right.cls
-            and left.cls.fields
-        ):
-            equal = _equal_fields(run, left, right, left.cls.fields)
-            return equal if isinstance(equal, Unknown) else equal == (name == "eq")
         return (left is right) == (name == "eq")
     return _mismatch(run, name, left, right)
+
+
+def _content(value: Value) -> Value:
+    """What an object of a class derived from a built-in type is compared by."""
+    if not isinstance(value, Instance) or value.data is None:
+        return value
+    builtin = value.cls.builtin
+    return value if builtin is not None and issubclass(builtin, BaseException) else value.data
 
 
 def _negated(run: Interpreter, value: Value) -> bool | Unknown:
@@ -412,7 +368,7 @@ def _negated(run: Interpreter, value: Value) -> bool | Unknown:
     return truth if isinstance(truth, Unknown) else not truth
 
 
-def _equal_fields(run: Interpreter, left: Instance, right: Instance, fields: list[str]) -> bool | Unknown:
+def equal_fields(run: Interpreter, left: Instance, right: Instance, fields: list[str]) -> bool | Unknown:
     doubt: Unknown | None = None
     for field in fields:
         equal = compare(run, ast.Eq, left.attributes.get(field), right.attributes.get(field))
@@ -435,7 +391,8 @@ def _on_python(run: Interpreter, name: str, left: Value, right: Value) -> Value:
         return percent(run, left, right)
     try:
         _pay(run, name, left, right)
-        return PYTHON[name](left, right)
+        with numpy.errstate(all="ignore"):
+            return PYTHON[name](left, right)
     except TooBig as error:
         return run.over_budget(str(error))
     except TypeError:
@@ -450,6 +407,7 @@ def _pay(run: Interpreter, name: str, left: Value, right: Value) -> None:
     Raises:
         TooBig: with the reason.
     """
+    left, right = (int(side) if isinstance(side, numpy.integer) else side for side in (left, right))
     if isinstance(left, int) and isinstance(right, int):
         bits = left.bit_length()
         if name == "pow":

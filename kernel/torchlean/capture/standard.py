@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from torchlean.capture.array_values import ArrayValue, fresh, of_kind
 from torchlean.capture.attributes import attribute
 from torchlean.capture.budgets import ELEMENTS, TooBig
 from torchlean.capture.iteration import items_of
@@ -156,7 +157,7 @@ def _counter(run: Interpreter, iterable: Value = ()) -> Value:
 def _namedtuple(run: Interpreter, name: str, fields: Value, **options: Value) -> Value:
     import ast
 
-    from torchlean.capture.classes import NamedTupleBase
+    from torchlean.capture.records import NamedTupleBase
     from torchlean.capture.values import UserClass
 
     assert run.frame is not None
@@ -352,6 +353,8 @@ def _first_of(run: Interpreter, iterator: ListIterator, bounds: tuple[Value, ...
     rest = iterator.items[first : first + stop]
     if len(rest) < stop and iterator.rest_unknown is not None:
         return iterator.rest_unknown
+    if len(rest) < stop and iterator.failure is not None:
+        return Unknown("`islice` of a generator that raises is not followed", run.place())
     iterator.position += len(rest)
     return ListIterator(rest[slice(*bounds)])
 
@@ -366,8 +369,8 @@ def _copy(run: Interpreter, value: Value) -> Value:
         return call(run, value.cls.find("__copy__"), [value], {})
     if isinstance(value, Instance):
         return Instance(value.cls, dict(value.attributes), _copy(run, value.data), value.open)
-    if isinstance(value, TensorValue):
-        return value
+    if isinstance(value, ArrayValue) and not value.scalar:
+        return fresh(run, run.emitter.emit("clone", value), (value,), scalar=False)
     return value
 
 
@@ -389,7 +392,7 @@ def deep_copy(run: Interpreter, value: Value, made: dict[int, Value], depth: int
     copied: Value = value
     if isinstance(value, TensorValue):
         storage = made.setdefault(id(value.storage), Storage())  # views stay views of one another
-        copied = made[id(value)] = TensorValue(value.node, value.type, storage)
+        copied = made[id(value)] = of_kind(value, TensorValue(value.node, value.type, storage))
         copied.parameter = value.parameter
     elif isinstance(value, Instance) and isinstance(value.cls.find("__deepcopy__"), UserFunction):
         from torchlean.capture.calling import call

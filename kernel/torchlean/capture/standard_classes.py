@@ -6,6 +6,7 @@ Importing this module registers the natives.
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
 import enum
 import numbers
 import os.path
@@ -17,10 +18,20 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from torchlean.capture.array_values import ArrayValue
 from torchlean.capture.attributes import set_attribute
-from torchlean.capture.classes import AUTO, Field, NamedTupleBase, annotated_names, fill_fields
+from torchlean.capture.enumerations import AUTO
 from torchlean.capture.intrinsics import MODULE
-from torchlean.capture.standard import identity
+from torchlean.capture.records import (
+    OPTIONS,
+    Field,
+    NamedTupleBase,
+    Options,
+    added_methods,
+    annotated_names,
+    field_of,
+)
+from torchlean.capture.standard import deep_copy, identity
 from torchlean.capture.torch_names import CONSTANTS
 from torchlean.capture.values import (
     MISSING,
@@ -39,39 +50,38 @@ if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
 
+_OPTIONS = frozenset(option.name for option in dataclasses.fields(Options))
+_FLAGS = frozenset({"init", "repr", "compare", "kw_only"})
+
+CONSTANTS["dataclasses.FrozenInstanceError"] = dataclasses.FrozenInstanceError
+
+
 @native("dataclasses.dataclass", unknowns=True)
-def _dataclass(run: Interpreter, cls: Value = None, **options: Value) -> Value:
+def _dataclass(run: Interpreter, cls: Value = None, **given: Value) -> Value:
     """Fields are the annotated names of the class and of the dataclasses it derives from."""
     if not isinstance(cls, UserClass):
-        return Native("dataclass", _dataclass, accepts_unknown=True)
+        return Native("dataclass", lambda run, cls: _dataclass(run, cls, **given), accepts_unknown=True)
     fields: list[str] = []
     for base in reversed(cls.mro):
         names = annotated_names(base) if base is cls else (base.fields or [])
         fields += [name for name in names if name not in fields]
     cls.fields = fields
+    known = {name: value for name, value in given.items() if isinstance(value, bool)}
+    options = Options(**{name: value for name, value in known.items() if name in _OPTIONS})
+    run.assign(cls.names, OPTIONS, options)
     inside = Unknown("what a dataclass keeps of its fields is not followed")
     run.assign(cls.names, "__dataclass_fields__", dict.fromkeys(fields, inside))
-    if options.get("init") is not False and "__init__" not in cls.names:
-        made = Native(f"{cls.name}.__init__", _generated(fields), accepts_unknown=True)
-        set_attribute(run, cls, "__init__", made)
+    for name, method in added_methods(cls, fields, options).items():
+        set_attribute(run, cls, name, method)
     return cls
-
-
-def _generated(fields: list[str]) -> Callable[..., Value]:
-    """The constructor of a dataclass, which that of a derived class may call."""
-
-    def initialise(run: Interpreter, instance: Instance, *arguments: Value, **keywords: Value) -> Value:
-        fill_fields(run, instance, fields, list(arguments), keywords)
-        return None
-
-    return initialise
 
 
 @native("dataclasses.field", unknowns=True)
 def _field(
-    run: Interpreter, *, default: Value = MISSING, default_factory: Value = MISSING, **options: Value
+    run: Interpreter, *, default: Value = MISSING, default_factory: Value = MISSING, **given: Value
 ) -> Value:
-    return Field(default, default_factory)
+    flags = {name: value for name, value in given.items() if isinstance(value, bool) and name in _FLAGS}
+    return Field(default, default_factory, **flags)
 
 
 @native(f"{MODULE}.fields_of", unknowns=True)
@@ -95,16 +105,34 @@ def _replace(run: Interpreter, value: Value, **changes: Value) -> Value:
 
     if not isinstance(value, Instance) or value.cls.fields is None:
         return Unknown("`replace` needs a dataclass")
-    return call(
-        run, value.cls, [], {**{name: value.attributes.get(name) for name in value.cls.fields}, **changes}
-    )
+    names = [name for name in value.cls.fields if field_of(value.cls, name).init]
+    return call(run, value.cls, [], {**{name: value.attributes.get(name) for name in names}, **changes})
 
 
 @native("dataclasses.asdict", unknowns=True)
 def _asdict(run: Interpreter, value: Value) -> Value:
     if not isinstance(value, Instance) or value.cls.fields is None:
         return Unknown("`asdict` needs a dataclass")
-    return {name: value.attributes.get(name) for name in value.cls.fields}
+    return _copied(run, value, lambda names, values: dict(zip(names, values, strict=True)))
+
+
+@native("dataclasses.astuple", unknowns=True)
+def _astuple(run: Interpreter, value: Value) -> Value:
+    if not isinstance(value, Instance) or value.cls.fields is None:
+        return Unknown("`astuple` needs a dataclass")
+    return _copied(run, value, lambda names, values: tuple(values))
+
+
+def _copied(run: Interpreter, value: Value, build: Callable[[list[str], list[Value]], Value]) -> Value:
+    """A deep copy in which the dataclasses are dictionaries or tuples."""
+    if isinstance(value, Instance) and OPTIONS in value.cls.names and value.cls.fields is not None:
+        names = value.cls.fields
+        return build(names, [_copied(run, value.attributes.get(name), build) for name in names])
+    if type(value) in (list, tuple):
+        return type(value)(_copied(run, item, build) for item in value)
+    if type(value) is dict:
+        return {key: _copied(run, item, build) for key, item in value.items()}
+    return deep_copy(run, value, {}, 0)
 
 
 @native("enum.auto")
@@ -266,7 +294,7 @@ def _get_default_dtype(run: Interpreter) -> Value:
 
 @native("torch.is_tensor")
 def _is_tensor(run: Interpreter, value: Value) -> Value:
-    return isinstance(value, TensorValue)
+    return isinstance(value, TensorValue) and not isinstance(value, ArrayValue)
 
 
 @native("torch.amp.autocast", "torch.autocast", "torch.cuda.amp.autocast", unknowns=True)

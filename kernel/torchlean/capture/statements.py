@@ -26,11 +26,11 @@ from torchlean.capture.iteration import items_of
 from torchlean.capture.journal import Journal
 from torchlean.capture.layers import name_layer
 from torchlean.capture.naming import undefined_name
-from torchlean.capture.operators import BINARY, IN_PLACE, binary, in_place
+from torchlean.capture.operator_tables import BINARY, IN_PLACE
+from torchlean.capture.operators import binary, in_place
 from torchlean.capture.result import Role
 from torchlean.capture.subscripts import check_cast, delete_subscript, set_subscript, subscript
 from torchlean.capture.values import (
-    MISSING,
     ExceptionValue,
     Instance,
     Raised,
@@ -67,7 +67,7 @@ def _pass(run: Interpreter, node: ast.Pass, frame: Frame) -> None:
 @follows(ast.Return)
 def _return(run: Interpreter, node: ast.Return, frame: Frame) -> Returned:
     value = None if node.value is None else run.eval(node.value, frame)
-    if node.value is not None and type(value) is TensorValue and frame.module.analysed:
+    if node.value is not None and isinstance(value, TensorValue) and frame.module.analysed:
         span = frame.module.span(node.value)
         run.observer.see(span, value.node, Role.RETURN, frame.module.label(node.value))
     return Returned(value)
@@ -150,13 +150,13 @@ def store(run: Interpreter, target: ast.expr, value: Value, frame: Frame) -> Non
     """Assign to a name, attribute, item, or a pattern of them."""
     if type(target) is ast.Name:
         run.assign(frame.environment.target(target.id), target.id, value)
-        if type(value) is TensorValue and frame.module.analysed:
+        if isinstance(value, TensorValue) and frame.module.analysed:
             run.observer.see(frame.module.span(target), value.node, Role.ASSIGNMENT, target.id)
     elif isinstance(target, ast.Attribute):
         owner = run.eval(target.value, frame)
         run.at(target, frame)
         set_attribute(run, owner, target.attr, value)
-        if type(value) is TensorValue and frame.module.analysed:
+        if isinstance(value, TensorValue) and frame.module.analysed:
             label = frame.module.label(target)
             run.observer.see(frame.module.span(target), value.node, Role.ASSIGNMENT, label)
     elif isinstance(target, ast.Subscript):
@@ -395,58 +395,6 @@ def _handle(run: Interpreter, handler: ast.ExceptHandler, value: Value, frame: F
             names = frame.environment.target(handler.name)
             if handler.name in names:
                 run.remove(names, handler.name)
-
-
-@follows(ast.With)
-@follows(ast.AsyncWith)
-def _with(run: Interpreter, node: ast.With | ast.AsyncWith, frame: Frame) -> object:
-    """What a context manager of the file gives (`__enter__`) is bound, and its `__exit__` is called."""
-    return _inside(run, node, node.items, frame)
-
-
-def _inside(
-    run: Interpreter, node: ast.With | ast.AsyncWith, items: list[ast.withitem], frame: Frame
-) -> object:
-    if not items:
-        return run.block(node.body, frame)
-    item = items[0]
-    manager = run.eval(item.context_expr, frame)
-    run.at(item.context_expr, frame)
-    entered = _entered(run, manager)
-    if item.optional_vars is not None:
-        store(run, item.optional_vars, entered, frame)
-    leave = manager.cls.find("__exit__") if isinstance(manager, Instance) else MISSING
-    if leave is MISSING:
-        return _inside(run, node, items[1:], frame)
-    frame.caught += 1
-    try:
-        flow = _inside(run, node, items[1:], frame)
-    except Raised as raised:
-        frame.caught -= 1
-        run.at(item.context_expr, frame)
-        problem = Unknown("the exception that a context manager gets is not followed")
-        swallowed = known_truth(run, call(run, leave, [manager, problem, raised.value, problem], {}))
-        if swallowed is True:
-            return None
-        if isinstance(swallowed, Unknown):
-            run.unfollowed(
-                f"whether this context manager lets an exception pass is not known: {swallowed.reason}"
-            )
-        raise
-    frame.caught -= 1
-    run.at(item.context_expr, frame)
-    call(run, leave, [manager, None, None, None], {})
-    return flow
-
-
-def _entered(run: Interpreter, manager: Value) -> Value:
-    if isinstance(manager, Instance):
-        enter = manager.cls.find("__enter__")
-        if enter is not MISSING:
-            return call(run, enter, [manager], {})
-    if isinstance(manager, Unknown):
-        return manager
-    return Unknown("what this context manager gives is not followed", run.place())
 
 
 @follows(ast.If)

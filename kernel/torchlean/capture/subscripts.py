@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-import enum
 from typing import TYPE_CHECKING
 
 import torch
 
+from torchlean.capture.array_attributes import call_item, plain_index, set_items
+from torchlean.capture.array_values import ArrayValue, has_numpy, of_kind
 from torchlean.capture.described import anything_in
+from torchlean.capture.enumerations import by_name, is_enumeration
 from torchlean.capture.memory import overwritten
 from torchlean.capture.values import (
     MISSING,
@@ -36,6 +38,10 @@ ERRORS = (KeyError, IndexError, TypeError, ValueError)
 
 def subscript(run: Interpreter, owner: Value, index: Value) -> Value:
     """`owner[index]`."""
+    if isinstance(index, Instance) and isinstance(index.data, int) and not isinstance(owner, dict):
+        index = index.data  # of a class derived from `int`
+    if isinstance(owner, ArrayValue) and not (run.in_script and varies(index)):
+        return call_item(run, owner, index)
     if isinstance(owner, TensorValue):
         return _tensor_item(run, owner, index)
     if isinstance(owner, Unknown):
@@ -47,9 +53,8 @@ def subscript(run: Interpreter, owner: Value, index: Value) -> Value:
     unknown = contains_unknown(index) or (odd_key(index) if isinstance(owner, dict) else None)
     if unknown is not None:
         return unknown
-    if isinstance(owner, UserClass) and owner.builtin is not None and issubclass(owner.builtin, enum.Enum):
-        member = owner.names.get(index, MISSING) if isinstance(index, str) else MISSING
-        return member if isinstance(member, Instance) else Unknown("this member is not followed", run.place())
+    if is_enumeration(owner):
+        return by_name(run, owner, index)
     if isinstance(owner, UserClass) and owner.find("__class_getitem__") is not MISSING:
         return Unknown("`__class_getitem__` is not followed", run.place())
     if isinstance(owner, (UserClass, type, Native, Namespace)):
@@ -105,7 +110,10 @@ def _tensor_item(run: Interpreter, tensor: TensorValue, index: Value) -> Value:
     if run.in_script and _is_legacy_item(run, tensor, index):
         return Number("a number that the program computes", not tensor.dtype.is_floating_point)
     if run.in_script and varies(index):
-        return varying_item(run, tensor, index)
+        item = varying_item(run, tensor, index)
+        return of_kind(tensor, item) if isinstance(item, TensorValue) else item
+    if has_numpy(index):
+        index = plain_index(run, index)
     item = call(run, function, [tensor, index], {})
     if (
         isinstance(item, TensorValue)
@@ -153,6 +161,9 @@ def set_subscript(run: Interpreter, owner: Value, index: Value, value: Value) ->
 
     if isinstance(owner, Unknown):
         overwritten(run, owner, owner)
+        return
+    if isinstance(owner, ArrayValue) and not (run.in_script and varies(index)):
+        set_items(run, owner, index, value)
         return
     if isinstance(owner, TensorValue) and run.in_script and varies(index):
         anything_in(run, owner)

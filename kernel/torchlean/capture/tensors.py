@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from torchlean.capture.array_values import ArrayValue, array_of
 from torchlean.capture.memory import may_share
 from torchlean.capture.naming import no_attribute
 from torchlean.capture.numpy_arrays import array_method
@@ -39,7 +40,7 @@ def tensor_attribute(run: Interpreter, tensor: TensorValue, name: str) -> Value:
         return BoundMethod(tensor, run.patched[f"torch.Tensor.{name}"])
     if run.in_script and name == "numpy":
         run.state["numpy"] = True  # as `import numpy` does
-        return Native("torch.Tensor.numpy", lambda run, *force: tensor)
+        return Native("torch.Tensor.numpy", lambda run, *force: array_of(tensor))
     found = known_member("torch.Tensor", name)
     if (found is MISSING or name == "dot") and "numpy" in run.state:
         method = array_method(run, tensor, name)
@@ -109,6 +110,9 @@ def _beyond(run: Interpreter, tensor: TensorValue, name: str) -> Value:
 
 def set_tensor_attribute(run: Interpreter, tensor: TensorValue, name: str, value: Value) -> None:
     """`tensor.name = value`; `data` writes the numbers."""
+    if isinstance(tensor, ArrayValue):
+        run.taint(tensor, Unknown(f"setting `{name}` of an array is not followed", run.place()))
+        return
     if name == "data":
         if isinstance(value, TensorValue):
             run.changes(tensor)

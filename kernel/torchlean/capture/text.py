@@ -6,13 +6,17 @@ import re
 import string
 from typing import TYPE_CHECKING
 
+import numpy
 import torch
 
+from torchlean.capture.enumerations import real_member
 from torchlean.capture.torch_names import is_tensor_class
 from torchlean.capture.values import (
+    MISSING,
     Abstract,
     ExceptionValue,
     Instance,
+    Native,
     TensorValue,
     Unknown,
     UserClass,
@@ -25,17 +29,25 @@ from torchlean.capture.values import (
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
-LONG_NUMBER = re.compile(r"\d{5,}|\*")
-"""A width or precision of 10,000 or more, or one that is computed: the text would be too long."""
+LONG_NUMBER = re.compile(r"\d{5,}")
+"""A width or precision of 10,000 or more: the text would be too long."""
 
-PRINTABLE = (int, float, complex, str, bytes, bool, type(None))
+COMPUTED_WIDTH = re.compile(r"%[-+ #0-9.]*\*")
+"""A width or precision that `%` takes from the values."""
+
+PRINTABLE = (int, float, complex, str, bytes, bool, type(None), numpy.generic)
 
 
 def formatted(run: Interpreter, value: Value, spec: Value, conversion: str) -> Value:
     """`f"{value!conversion:spec}"`."""
     if not isinstance(spec, str) or LONG_NUMBER.search(spec):
         return run.over_budget("this text would be too long")
-    if conversion in ("r", "a") or not isinstance(value, PRINTABLE):
+    real = real_member(value) if not conversion else None
+    if real is not None and all(
+        value.cls.find(name) is MISSING for name in ("__format__", "__str__", "__repr__")
+    ):
+        value = real
+    elif conversion in ("r", "a") or not isinstance(value, PRINTABLE):
         value = printed(run, value, quoted=conversion in ("r", "a"))
     if conversion == "s" and not isinstance(value, Unknown):
         value = str(value)
@@ -59,7 +71,7 @@ def printed(run: Interpreter, value: Value, quoted: bool = False) -> str | Unkno
     if isinstance(value, Instance):
         return _instance(run, value, quoted)
     if isinstance(value, ExceptionValue):
-        return _exception(run, value, quoted)
+        return _exception(run, value.kind.__name__, value.arguments, issubclass(value.kind, KeyError), quoted)
     if isinstance(value, UserClass):
         return f"<class '{value.module.name}.{value.name}'>"
     if is_tensor_class(value):
@@ -68,22 +80,25 @@ def printed(run: Interpreter, value: Value, quoted: bool = False) -> str | Unkno
         return Unknown("the text of a tensor depends on its numbers")
     if isinstance(value, (list, tuple, set, dict, frozenset)):
         return _container(value)
+    if isinstance(value, numpy.dtype):
+        return repr(value) if quoted else str(value)
     if isinstance(value, (range, slice, type, torch.dtype)):
         return repr(value)
     return Unknown(f"the text of a value of type {type_name(value)} is not followed")
 
 
-def _exception(run: Interpreter, value: ExceptionValue, quoted: bool) -> str | Unknown:
+def _exception(
+    run: Interpreter, name: str, arguments: tuple[Value, ...], of_key: bool, quoted: bool
+) -> str | Unknown:
     """An exception prints its argument, or all of them as a tuple; `KeyError` quotes its only one."""
-    arguments = value.arguments
     if not quoted and len(arguments) < 2:
-        return printed(run, arguments[0], quoted=issubclass(value.kind, KeyError)) if arguments else ""
+        return printed(run, arguments[0], quoted=of_key) if arguments else ""
     texts = [printed(run, argument, quoted=True) for argument in arguments]
     unknown = next((text for text in texts if isinstance(text, Unknown)), None)
     if unknown is not None:
         return unknown
     listed = f"({', '.join(map(str, texts))})"
-    return f"{value.kind.__name__}{listed}" if quoted else listed
+    return f"{name}{listed}" if quoted else listed
 
 
 def _instance(run: Interpreter, value: Instance, quoted: bool) -> str | Unknown:
@@ -91,10 +106,19 @@ def _instance(run: Interpreter, value: Instance, quoted: bool) -> str | Unknown:
 
     for name in ("__repr__", "__str__") if quoted else ("__str__", "__repr__"):
         method = value.cls.find(name)
-        if isinstance(method, UserFunction):
+        if isinstance(method, (UserFunction, Native)):
             text = call(run, method, [value], {})
             return text if isinstance(text, (str, Unknown)) else Unknown("a text that is not followed")
-    return f"<{value.cls.name}>"
+    real = real_member(value)
+    if real is not None:
+        return repr(real) if quoted else str(real)
+    if value.cls.builtin is not None and issubclass(value.cls.builtin, BaseException):
+        return _exception(
+            run, value.cls.name, tuple(value.data or ()), issubclass(value.cls.builtin, KeyError), quoted
+        )
+    if value.data is not None and not isinstance(value.data, Instance) and value.cls.fields is None:
+        return printed(run, value.data, quoted)
+    return Unknown(f"the text of an object of `{value.cls.name}` is not followed")
 
 
 def _container(value: Value) -> str | Unknown:
@@ -111,7 +135,7 @@ def _container(value: Value) -> str | Unknown:
 def percent(run: Interpreter, template: str | bytes, values: Value) -> Value:
     """`"%d items" % n`."""
     text = template if isinstance(template, str) else template.decode("latin-1")
-    if LONG_NUMBER.search(text):
+    if LONG_NUMBER.search(text) or COMPUTED_WIDTH.search(text):
         return run.over_budget("this text would be too long")
     given = values if isinstance(values, tuple) else (values,)
     unknown = contains_unknown(values)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy
 import torch
 
 from torchlean.ops import TensorType
@@ -296,7 +297,9 @@ class ListIterator:
         begin: what computes the items, until it has.
         whole: all items are asked for at once, so that nothing happens between two of them.
         watch: whether what the items were computed from is what it was then (`watching`).
-        items, rest_unknown: the items, and why more of them may follow that were not computed.
+        items: the items that were computed.
+        rest_unknown: why more of them may follow.
+        failure: the exception that a generator raises after them.
     """
 
     __slots__ = ("_items", "_rest", "begin", "position", "watch", "whole")
@@ -304,7 +307,7 @@ class ListIterator:
     def __init__(
         self,
         items: list[Value],
-        rest_unknown: Unknown | None = None,
+        rest_unknown: Unknown | Raised | None = None,
         begin: Callable[[ListIterator], list[Value] | Unknown] | None = None,
     ) -> None:
         self._items = items
@@ -322,7 +325,23 @@ class ListIterator:
     @property
     def rest_unknown(self) -> Unknown | None:
         self._run()
-        return self._rest
+        return self._rest if isinstance(self._rest, Unknown) else None
+
+    @property
+    def failure(self) -> Raised | None:
+        self._run()
+        return self._rest if isinstance(self._rest, Raised) else None
+
+    def ended(self) -> None:
+        """More is asked for than there is; after its exception a generator has ended.
+
+        Raises:
+            Raised: what the generator raises after its last item.
+        """
+        failure = self.failure
+        if failure is not None:
+            self._rest = None
+            raise failure
 
     def _run(self) -> None:
         if self.begin is not None:
@@ -333,17 +352,18 @@ class ListIterator:
             else:
                 self._items = result
 
-    def stop_at(self, unknown: Unknown) -> None:
-        """More items may follow than were computed."""
-        self._rest = unknown
+    def stop_at(self, rest: Unknown | Raised) -> None:
+        """More items may follow than were computed, or an exception."""
+        self._rest = rest
 
     def outdated(self) -> Unknown | None:
         """Set where the program changed what the items not taken yet were computed from: they are forgotten then."""
         if self.begin is not None or self.watch is None or self.watch():
             return None
         del self._items[self.position :]
-        self._rest = Unknown("what is iterated over is changed while its items are used")
-        return self._rest
+        unknown = Unknown("what is iterated over is changed while its items are used")
+        self._rest = unknown
+        return unknown
 
     def state(self) -> tuple[Any, ...]:
         """All of it, for `restore`."""
@@ -368,7 +388,7 @@ Interpreted = (UserFunction, BoundMethod, UserClass, Instance, Native, Partial)
 def type_name(value: Value) -> str:
     """The type of a value in words a user knows: `int`, `tensor (2, 3) float32`, `Net`."""
     if isinstance(value, TensorValue):
-        return f"tensor {value.type}"
+        return repr(value)
     if isinstance(value, Instance):
         return value.cls.name
     if isinstance(value, (UserFunction, BoundMethod, Native, Partial)):
@@ -386,7 +406,9 @@ def type_name(value: Value) -> str:
 
 def is_foreign(value: Value) -> bool:
     """Whether a value is of a kind whose behaviour is not modelled, so that nothing about it is a certain error."""
-    if isinstance(value, (int, float, str, bytes, list, tuple, dict, set, frozenset)):
+    if isinstance(
+        value, (int, float, str, bytes, list, tuple, dict, set, frozenset, TensorValue, numpy.generic)
+    ):
         return False
     if isinstance(value, Abstract):
         return True

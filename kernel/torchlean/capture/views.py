@@ -69,7 +69,7 @@ def _note_density(run: Interpreter, name: str, arguments: list[Value], result: T
     """Say of a new tensor whether its elements are in row-major order."""
     tensors = [argument for argument in arguments if isinstance(argument, TensorValue)]
     if result.base is None and not any(result.storage is tensor.storage for tensor in tensors):
-        result.dense = name in DENSE or all(_is_dense(run, tensor) for tensor in tensors)
+        result.dense = name in DENSE or all(is_dense(run, tensor) for tensor in tensors)
 
 
 def note_view(run: Interpreter, base: TensorValue, view: TensorValue, certain: bool = True) -> None:
@@ -96,7 +96,8 @@ def _is_viewable(whole: Tensor, shape: tuple[int, ...]) -> bool:
     return not whole.numel() or bool(whole.reshape(shape).data_ptr() == whole.data_ptr())
 
 
-def _is_dense(run: Interpreter, tensor: TensorValue) -> bool:
+def is_dense(run: Interpreter, tensor: TensorValue) -> bool:
+    """Whether the elements of a tensor certainly lie in row-major order without gaps."""
     if tensor.base is None:
         return tensor.dense
     whole = layout(run.emitter, tensor)
@@ -160,8 +161,8 @@ def layout(emitter: CaptureEmitter, tensor: TensorValue) -> Tensor | None:
         return torch.empty(tensor.shape, dtype=torch.bool) if tensor.dense else None
     found = layout(emitter, base)
     steps = steps_between(emitter, base.node, tensor.node)
-    if found is None or steps is None:
-        return None
+    if found is None or steps is None or any(step.op == "flip" for step in steps):
+        return None  # only NumPy has views that run backwards
     for step in steps:
         found = _applied(step, found)
     return found
@@ -179,7 +180,7 @@ def steps_between(emitter: CaptureEmitter, base: int, view: int) -> list[Node] |
     steps: list[Node] = []
     while view != base:
         node = emitter.node(view)
-        if view < base or node.op not in VIEW_OPS:
+        if view < base or (node.op not in VIEW_OPS and node.op != "flip"):
             return None
         steps.insert(0, node)
         view = node.inputs[0]
@@ -264,6 +265,8 @@ class Views:
             assert isinstance(dims, tuple)
             back = tuple(dims.index(dim) for dim in range(len(dims)))
             return self.emitter.step("permute", [value], dims=back)
+        if step.op == "flip":
+            return self.emitter.step("flip", [value], **step.attributes)
         if step.op == "slice":
             return self.emitter.step("slice_update", [operand.id, value], index=step.attributes["index"])
         return self._scattered(step, operand, value)

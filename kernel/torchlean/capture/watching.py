@@ -217,6 +217,16 @@ def lazily(
 
     def begin(iterator: ListIterator) -> list[Value] | Unknown:
         run.changes(iterator)
+        for source in sources:
+            failure = source.failure if isinstance(source, ListIterator) else None
+            if failure is not None and len(sources) > 1:
+                return Unknown(f"{what} of a generator that raises is not followed", run.place())
+            if failure is not None:
+                source.stop_at(Unknown(f"{what} takes its items one by one"))
+                items = source.items[source.position :]
+                found = compute([items])
+                iterator.stop_at(failure)
+                return found
         held = [source for source in sources if isinstance(source, (list, dict, set, Instance))]
         return at_once(run, iterator, lambda: Reachable([function, *held]), follow, what, internal, sources)
 

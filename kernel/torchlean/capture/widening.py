@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from torchlean.capture.array_values import of_kind, same_kind
 from torchlean.capture.conditions import same_value
 from torchlean.capture.signs import nonnegative
 from torchlean.capture.values import MISSING, TensorValue, Unknown, Value
@@ -38,7 +39,7 @@ def widened(run: Interpreter, old: Value, new: Value) -> Recipe | None:
         trainable = is_trainable(new) or (isinstance(old, TensorValue) and is_trainable(old))
         kind, parameter = new.type, new.parameter
         lower = least(run, old, new) if isinstance(old, TensorValue) and not trainable else -math.inf
-        return lambda run: anything(run, kind, trainable, parameter, lower)
+        return lambda run: of_kind(new, anything(run, kind, trainable, parameter, lower))
     number = _number(old, new)
     if number is not None:
         return lambda run: number
@@ -48,7 +49,7 @@ def widened(run: Interpreter, old: Value, new: Value) -> Recipe | None:
 
 
 def _same_type(old: Value, new: TensorValue) -> bool:
-    return isinstance(old, TensorValue) and old.type == new.type
+    return isinstance(old, TensorValue) and old.type == new.type and same_kind(old, new)
 
 
 def _number(old: Value, new: Value) -> Number | None:
@@ -119,9 +120,13 @@ def covers(run: Interpreter, description: Value, value: Value) -> bool:
             and one.upper <= description.upper
         )
     if isinstance(description, TensorValue) and isinstance(value, TensorValue):
-        return description.type == value.type and (
-            allows_anything(run, description)
-            or (_allows_nonnegative(run, description) and nonnegative(run, value.node))
+        return (
+            description.type == value.type
+            and same_kind(description, value)
+            and (
+                allows_anything(run, description)
+                or (_allows_nonnegative(run, description) and nonnegative(run, value.node))
+            )
         )
     if type(description) in (tuple, list) and type(description) is type(value):
         return len(description) == len(value) and all(

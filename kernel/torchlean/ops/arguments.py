@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor
 
-from torchlean.ops.op import ShapeError, TensorType, UnsupportedError
+from torchlean.ops.op import OutOfRangeError, ShapeError, TensorType, UnsupportedError
 from torchlean.ops.spelling import Emitter, TensorValue
 
 TORCH_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError, AssertionError)
@@ -108,13 +108,14 @@ def dimension(dim: int, ndim: int) -> int:
     """A possibly negative dimension as an index in `[0, ndim)`; a 0-d tensor counts as having one.
 
     Raises:
-        ShapeError: out of range.
+        OutOfRangeError: out of range.
+        ShapeError: no integer.
     """
     if not isinstance(dim, int):
         raise ShapeError(f"dim must be an integer, got {dim!r}")
     count = max(ndim, 1)
     if not -count <= dim < count:
-        raise ShapeError(
+        raise OutOfRangeError(
             f"dim {dim} is out of range: the tensor has {ndim} dimensions ({-count} to {count - 1})"
         )
     return dim % count

@@ -72,6 +72,10 @@ class ShapeError(Exception):
     """
 
 
+class OutOfRangeError(ShapeError):
+    """An index or a dimension that the tensor has not: an `IndexError` in torch."""
+
+
 class UnsupportedError(Exception):
     """The operation may be right, but TorchLean does not follow it. The message is the reason, for people."""
 

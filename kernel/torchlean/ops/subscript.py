@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from torchlean.ops.arguments import is_tensor, known_int, known_tensor, shape_text, torch_errors
-from torchlean.ops.op import ShapeError, UnsupportedError, dtype_name
+from torchlean.ops.op import OutOfRangeError, ShapeError, UnsupportedError, dtype_name
 from torchlean.ops.spelling import Emitter, TensorValue
 
 Range = tuple[int, int, int]
@@ -124,7 +124,7 @@ def _without_ellipsis(items: list[Any], shape: tuple[int, ...]) -> list[Any]:
         )
     consumed = sum(_consumed(item) for item in items if item is not Ellipsis)
     if consumed > len(shape):
-        raise ShapeError(f"too many indices: {consumed} for a tensor of shape {shape_text(shape)}")
+        raise OutOfRangeError(f"too many indices: {consumed} for a tensor of shape {shape_text(shape)}")
     place = dots[0] if dots else len(items)
     return items[:place] + [slice(None)] * (len(shape) - consumed) + items[place + 1 :]
 
@@ -133,7 +133,7 @@ def _place(item: Any, size: int, dim: int) -> int | Range:
     """An integer or slice of Python, brought into the range of the dimension."""
     if isinstance(item, int):
         if not -size <= item < size:
-            raise ShapeError(f"index {item} is out of bounds for dimension {dim} with size {size}")
+            raise OutOfRangeError(f"index {item} is out of bounds for dimension {dim} with size {size}")
         return item % size
     if item.step is not None and item.step <= 0:
         raise ShapeError(f"a slice of a tensor needs a step above zero, got {item.step}; use flip to reverse")
