@@ -227,9 +227,162 @@ PROGRAMS = {
     with M(13) as (z): pass
     logged = list(log)
 """,
+    "attributes and special methods": """
+    class A:
+        shared = []
+        n = 1
+        def __init__(self): self.own = []
+        @property
+        def p(self): return self.n * 2
+        @p.setter
+        def p(self, v): self.n = v
+        @staticmethod
+        def s(x): return x + 1
+        @classmethod
+        def c(cls): return cls.n
+        def __getattr__(self, name): return "missing " + name
+        def __len__(self): return 3
+        def __contains__(self, x): return x == 5
+        def __getitem__(self, i): return i * 2 if i < 3 else (_ for _ in ()).throw(IndexError)
+        def __call__(self, x): return x * 10
+        def __eq__(self, o): return isinstance(o, A)
+        def __hash__(self): return 1
+        def __bool__(self): return False
+        def __add__(self, o): return "add"
+        def __radd__(self, o): return "radd"
+        def __iadd__(self, o): self.n += o; return self
+        def __neg__(self): return "neg"
+        def __str__(self): return "S"
+        def __repr__(self): return "R"
+        def __format__(self, spec): return "F" + spec
+        def __int__(self): return 7
+        def __float__(self): return 7.5
+        def __index__(self): return 2
+        def __lt__(self, o): return True
+        def __enter__(self): return 4
+        def __exit__(self, *a): return False
+    class B(A):
+        n = 5
+        def __init__(self): super().__init__(); self.extra = 1
+    a = A(); b = B()
+    r1 = a.p; a.p = 7; r2 = (a.p, A.n); r3 = A.s(1); r4 = b.c(); r5 = a.zzz; r6 = len(a); r7 = 5 in a; r8 = a[2]
+    r9 = a(3)
+    s1 = a == b; s2 = a == 1; s3 = 1 if a else 2; s4 = a + 1; s5 = 1 + a; a += 3; s6 = a.n; s7 = -a; s8 = str(a)
+    s9 = repr(a)
+    t1 = f"{a}"; t2 = f"{a:x}"; t3 = f"{a!r}"; t4 = int(a); t5 = float(a); t6 = [10, 20, 30][a]; t7 = a < b
+    A.shared.append(1); u1 = b.shared; b.shared = [9]; u2 = A.shared; u3 = isinstance(b, A)
+    u4 = issubclass(B, A); u5 = type(b) is B; u6 = B.__name__; u7 = b.__class__.__name__
+    u8 = hasattr(b, "extra"); u9 = getattr(b, "extra", 0)
+    class D:
+        def __get__(self, o, t): return 42 if o is not None else "cls"
+        def __set__(self, o, v): o.__dict__["_v"] = v
+    class E:
+        d = D()
+        __slots__ = ("x", "__dict__")
+    e = E(); v1 = e.d; e.d = 5; v2 = e._v; v3 = E.d; v4 = vars(e)
+    class F:
+        def __init__(self): self.a = 1
+        def __setattr__(self, k, v): object.__setattr__(self, k, v * 2)
+        def __delattr__(self, k): object.__setattr__(self, "deleted", 1)
+    f = F(); f.b = 3; w1 = (f.a, f.b); del f.b; w2 = f.deleted; w3 = f.b
+    class M1:
+        def hi(self): return "M1"
+    class M2(M1):
+        def hi(self): return "M2" + super().hi()
+    class M3(M1):
+        def hi(self): return "M3" + super().hi()
+    class M4(M2, M3):
+        def hi(self): return "M4" + super().hi()
+    w4 = M4().hi(); w5 = [k.__name__ for k in M4.__mro__]
+    class S:
+        __slots__ = ("a",)
+    s_ = S(); s_.a = 1
+    try: s_.b = 2; w6 = 0
+    except AttributeError: w6 = 1
+    try: a.p = 1; A.p.fget; w7 = 1
+    except Exception: w7 = 0
+    class R:
+        @property
+        def x(self): return 1
+    try: R().x = 2; w8 = 0
+    except AttributeError: w8 = 1
+    class Sub(int):
+        def double(self): return self * 2
+    w9 = Sub(4).double() + Sub(1); x1 = Sub(3) == 3; x2 = Sub(3) < 4; x3 = [1, 2, 3, 4][Sub(1)]
+    x4 = type(Sub(3) + 1).__name__; x5 = isinstance(Sub(1), int)
+    class L(list):
+        def total(self): return sum(self)
+    l = L([1, 2]); l.append(3); x6 = l.total(); x7 = l == [1, 2, 3]; x8 = len(l); x9 = l[1:]
+    class It:
+        def __init__(self): self.i = 0
+        def __iter__(self): return self
+        def __next__(self):
+            self.i += 1
+            if self.i > 3: raise StopIteration
+            return self.i
+    y1 = list(It()); y2 = sum(It()); y3 = max(It()); y4 = [v for v in It()]; y5 = 2 in It()
+    y6 = dict(zip(It(), "abc")); y7, *y8 = It(); y9 = sorted(It(), reverse=True)
+""",
+    "collections": """
+    import itertools as it
+    from collections import OrderedDict, defaultdict, deque, Counter, namedtuple, ChainMap
+    a1 = list(it.chain([1], [2, 3])); a2 = list(it.product([1, 2], "ab"))
+    a3 = list(it.combinations([1, 2, 3], 2)); a4 = list(it.permutations([1, 2, 3], 2))
+    a5 = list(it.accumulate([1, 2, 3])); a6 = list(it.zip_longest([1, 2], [3], fillvalue=0))
+    a7 = list(it.repeat(5, 2)); a8 = list(it.islice(it.count(3), 2))
+    a9 = list(it.takewhile(lambda v: v < 3, [1, 2, 3, 1]))
+    b1 = list(it.dropwhile(lambda v: v < 3, [1, 3, 1])); b2 = [(k, list(g)) for k, g in it.groupby([1, 1, 2])]
+    b3 = list(it.starmap(pow, [(2, 3), (3, 2)])); b4 = list(it.chain.from_iterable([[1], [2]]))
+    b5 = list(it.compress("abc", [1, 0, 1])); b6 = list(it.pairwise([1, 2, 3]))
+    b7 = list(it.islice([1, 2, 3, 4], 1, None, 2)); b8 = list(it.filterfalse(None, [0, 1, 0]))
+    b9 = list(it.accumulate([1, 2, 3], lambda x, y: x * y))
+    o = OrderedDict([("a", 1), ("b", 2)]); o.move_to_end("a"); c1 = list(o); c2 = o.popitem(last=False)
+    d = defaultdict(list); d["x"].append(1); c3 = dict(d); c4 = d["y"]; c5 = len(d)
+    q = deque([1, 2, 3], maxlen=3); q.append(4); c6 = list(q); q.appendleft(0); c7 = list(q); q.rotate(1)
+    c8 = list(q); c9 = q[0]
+    k = Counter("abca"); d1 = k["a"]; d2 = k["z"]; d3 = k.most_common(1); d4 = sum(k.values()); k.update("aa")
+    d5 = k["a"]; d6 = dict(k + Counter("b")); d7 = sorted(k.elements()); Pt = namedtuple("Pt", "x y")
+    pt = Pt(1, 2); d8 = pt.x + pt[1]; d9 = tuple(pt)
+    e1 = pt._replace(x=5).x if False else 0; e2 = Pt(x=1, y=2) == pt; e3 = pt == (1, 2); e4 = repr(pt)
+    x1, y1 = pt; e5 = x1 - y1; e6 = Pt._fields; e7 = ChainMap({"a": 1}, {"b": 2})["b"]; e8 = len(pt)
+    e9 = isinstance(pt, tuple)
+    dd = {"a": 1}; f1 = dd.setdefault("b", 2); f2 = dd.get("z", 9); dd.update(c=3); f3 = dd.pop("a")
+    f4 = list(dd.items()); f5 = dd | {"d": 4}; f6 = {k2: v for k2, v in dd.items() if v > 2}
+    f7 = dict(zip("ab", [1, 2])); f8 = dict.fromkeys("ab", 0); f9 = list(reversed({"a": 1, "b": 2}))
+    s1 = sorted([("b", 1), ("a", 2), ("b", 0)], key=lambda v: v[0]); s2 = sorted("bca", reverse=True)
+    s3 = sorted([3, -1, 2], key=abs); l = [3, 1, 2]; l.sort(); s4 = l; l2 = [1, 2, 3]; l2.reverse(); s5 = l2
+    s6 = l2.index(2); s7 = l2.count(1); l2.insert(1, 9); s8 = list(l2); s9 = sorted([(1, "b"), (1, "a")])
+    g1 = {1, 2} | {3}; g2 = {1, 2} & {2}; g3 = {1, 2} - {1}; g4 = {1, 2} ^ {2, 3}; g5 = {1} <= {1, 2}
+    g6 = {1}.isdisjoint({2}); g7 = len({1, 1.0, True}); g8 = frozenset([1, 2]) == {1, 2}; st = {1}; st.add(2)
+    st.discard(5); g9 = st
+""",
+    "arguments of the command line": """
+    import argparse
+    p = argparse.ArgumentParser()
+    p.add_argument("--lr", type=float, default=0.1)
+    p.add_argument("--n", type=int, default="3")
+    p.add_argument("--flag", action="store_true")
+    p.add_argument("--no-cuda", action="store_false", dest="cuda")
+    p.add_argument("--name", default="x", choices=["x", "y"])
+    p.add_argument("--sizes", nargs="+", type=int, default=[1, 2])
+    p.add_argument("-b", "--batch-size", type=int, default=4)
+    p.add_argument("--none")
+    a = p.parse_args([])
+    a1 = a.lr; a2 = a.n; a3 = a.flag; a4 = a.cuda; a5 = a.name; a6 = a.sizes; a7 = a.batch_size; a8 = a.none
+    a9 = vars(a)["lr"]
+    b = p.parse_args(["--lr", "0.5", "--flag", "--sizes", "3", "4", "-b", "9"]); b1 = b.lr; b2 = b.flag
+    b3 = b.sizes; b4 = b.batch_size
+    c, d = p.parse_known_args([]); c1 = c.n
+    p.set_defaults(n=8); e = p.parse_args([]); e1 = e.n; a.lr = 3; e2 = a.lr; e3 = hasattr(a, "zz")
+    e4 = getattr(a, "zz", 1)
+    ns = argparse.Namespace(x=1, y=2); f1 = ns.x; f2 = ns == argparse.Namespace(x=1, y=2)
+""",
 }
 
 NOT_FOLLOWED = {
+    "attributes and special methods": {"a", "b", "e", "f", "s_", "l"},
+    "collections": {"a6", "a9", "b1", "b2", "b3", "b5", "b8", "d3", "d7", "e7", "q", "pt", "k"},
+    "arguments of the command line": {"p", "a", "b", "c", "e", "ns", "b1", "b2", "b3", "b4", "e3", "e4"},
     "dataclasses": {"ClassVar", "b9", "d5", "d6"},  # hashes, and what a class keeps of its fields
 }
 """Names of which an honest "unknown" is an answer too."""

@@ -190,3 +190,15 @@ def test_what_names_no_packages_is_told_at_its_line(value: str, tmp_path: Path) 
     captured = capture_file(str(tmp_path / "main.py"), PRELUDE, Workspace([tmp_path]))
     (found,) = (each for each in captured.diagnostics if each.code == "TL501")
     assert "`packages` is a list of names as they are imported" in found.message
+
+
+def test_a_name_that_a_file_lacks_is_an_import_error_that_the_program_may_catch(tmp_path: Path) -> None:
+    text = """
+        try:
+            from other import missing
+            found = 1
+        except ImportError:
+            found = 2
+        result = numbers(2) * found
+    """
+    assert_agrees(text, tmp_path, other="x = 1")

@@ -11,6 +11,7 @@ import numpy
 import torch
 
 from torchlean.capture.array_values import ArrayValue, as_array
+from torchlean.capture.classes import slots
 from torchlean.capture.enumerations import is_enumeration
 from torchlean.capture.function_syntax import CODE, compiled
 from torchlean.capture.memory import in_place_name, overwritten
@@ -304,6 +305,8 @@ def _of_descriptor(run: Interpreter, owner: Descriptor, name: str) -> Value:
             return replace(owner, **{changed: function})
 
         return Native(f"property.{name}", with_function)
+    if owner.kind == "property" and name in ("fget", "fset", "fdel"):
+        return {"fget": owner.function, "fset": owner.setter, "fdel": owner.deleter}[name]
     return attribute(run, owner.function, name)
 
 
@@ -451,6 +454,9 @@ def set_plainly(run: Interpreter, owner: Instance, name: str, value: Value) -> N
             _call(run, found.setter, owner, value)
     elif type(found) is Instance and found.cls.find("__set__") is not MISSING:
         _call(run, found.cls.find("__set__"), found, owner, value)
+    elif name not in slots(owner.cls, name):
+        text = f"`{owner.cls.name}` has `__slots__` and no attribute `{name}`"
+        run.error("TL103", text, kind=AttributeError)
     else:
         run.assign(owner.attributes, name, value)
 

@@ -6,6 +6,7 @@ checked. Containers tell the journal before they change.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import torch
 
 from torchlean.capture.budgets import TooBig
 from torchlean.capture.item_methods import item_method
+from torchlean.capture.iteration import items_of
 from torchlean.capture.naming import no_attribute
 from torchlean.capture.tables import words
 from torchlean.capture.values import (
@@ -261,7 +263,8 @@ def _format(run: Interpreter, owner: str, *arguments: Value, **keywords: Value) 
 def _update(run: Interpreter, owner: dict[Value, Value], other: Value = (), **keywords: Value) -> Value:
     from torchlean.capture.calling import call
 
-    pairs = call(run, dict, [other], keywords)
+    counts = isinstance(owner, Counter) and not isinstance(other, dict)
+    pairs = items_of(run, other) if counts else call(run, dict, [other], keywords)
     if isinstance(pairs, Unknown):
         run.taint(owner, pairs)
         return pairs

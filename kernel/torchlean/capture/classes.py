@@ -210,3 +210,15 @@ def _fill(run: Interpreter, instance: Instance, arguments: list[Value], keywords
         plain = next(base for base in DATA if issubclass(builtin, base))
         data = call(run, plain, arguments, keywords)
         instance.data = plain() if isinstance(data, Unknown) else data
+
+
+def slots(cls: UserClass, name: str) -> tuple[str, ...]:
+    """The attributes that `__slots__` lets objects of a class have; `name` where any are possible."""
+    found: tuple[str, ...] = ()
+    for base in cls.mro:
+        given = base.names.get("__slots__", MISSING)
+        given = (given,) if isinstance(given, str) else given
+        if not isinstance(given, (tuple, list)) or not all(isinstance(slot, str) for slot in given):
+            return (name,)
+        found += tuple(given)
+    return (name,) if "__dict__" in found or cls.open is not None or cls.builtin is not None else found

@@ -103,9 +103,15 @@ def imported(run: Interpreter, source: Value, name: str) -> Value:
     if isinstance(source, Unknown):
         return source
     if isinstance(source, ModuleValue):
-        from torchlean.capture.attributes import attribute
+        from torchlean.capture.attributes import attribute, quiet_attribute
 
-        return attribute(run, source, name)
+        if run.frame is None or not run.frame.caught:
+            return attribute(run, source, name)
+        value = quiet_attribute(run, source, name)
+        if value is not MISSING:
+            return value
+        text = f"cannot import name {name!r} from {source.module.name!r}"
+        return run.error("TL103", text, kind=ImportError)
     assert isinstance(source, Namespace)
     value = member(source.path, name)
     return after_import(run, f"{source.path}.{name}") if value is MISSING else value

@@ -311,6 +311,8 @@ def on_instances(run: Interpreter, name: str, left: Value, right: Value) -> Valu
     flags = combined(name, left, right)
     if flags is not MISSING:
         return flags
+    if name == "mod" and isinstance(left, (str, bytes)):
+        return _on_python(run, name, left, right)
     left_data = left.data if isinstance(left, Instance) else left
     right_data = right.data if isinstance(right, Instance) else right
     if left_data is not None and right_data is not None:
@@ -383,11 +385,13 @@ def equal_fields(run: Interpreter, left: Instance, right: Instance, fields: list
 
 
 def _on_python(run: Interpreter, name: str, left: Value, right: Value) -> Value:
+    from torchlean.capture.text import percent
+
+    if name == "mod" and isinstance(left, (str, bytes)) and isinstance(right, (Instance, UserClass)):
+        return percent(run, left, right)
     if not isinstance(left, CONCRETE) or not isinstance(right, CONCRETE):
         return _mismatch(run, name, left, right)
     if name == "mod" and isinstance(left, (str, bytes)):
-        from torchlean.capture.text import percent
-
         return percent(run, left, right)
     try:
         _pay(run, name, left, right)

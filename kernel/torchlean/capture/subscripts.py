@@ -40,6 +40,8 @@ def subscript(run: Interpreter, owner: Value, index: Value) -> Value:
     """`owner[index]`."""
     if isinstance(index, Instance) and isinstance(index.data, int) and not isinstance(owner, dict):
         index = index.data  # of a class derived from `int`
+    if isinstance(index, Instance) and isinstance(owner, (list, tuple, str, bytes, range, TensorValue)):
+        index = _by_index(run, index)
     if isinstance(owner, ArrayValue) and not (run.in_script and varies(index)):
         return call_item(run, owner, index)
     if isinstance(owner, TensorValue):
@@ -68,6 +70,14 @@ def subscript(run: Interpreter, owner: Value, index: Value) -> Value:
     if not isinstance(owner, (list, tuple, dict, str, bytes, range)):
         return run.error("TL103", f"a value of type {type_name(owner)} cannot be indexed")
     return _python_item(run, owner, index)
+
+
+def _by_index(run: Interpreter, index: Instance) -> Value:
+    """The integer that an object stands for, by its `__index__`."""
+    from torchlean.capture.calling import call
+
+    method = index.cls.find("__index__")
+    return index if method is MISSING else call(run, method, [index], {})
 
 
 def _python_item(run: Interpreter, owner: Value, index: Value) -> Value:

@@ -10,6 +10,7 @@ import numpy
 import torch
 
 from torchlean.capture.enumerations import real_member
+from torchlean.capture.records import NamedTupleBase
 from torchlean.capture.torch_names import is_tensor_class
 from torchlean.capture.values import (
     MISSING,
@@ -42,6 +43,12 @@ def formatted(run: Interpreter, value: Value, spec: Value, conversion: str) -> V
     """`f"{value!conversion:spec}"`."""
     if not isinstance(spec, str) or LONG_NUMBER.search(spec):
         return run.over_budget("this text would be too long")
+    if (
+        isinstance(value, Instance)
+        and not conversion
+        and isinstance(value.cls.find("__format__"), UserFunction)
+    ):
+        return _by_method(run, value, "__format__", spec)
     real = real_member(value) if not conversion else None
     if real is not None and all(
         value.cls.find(name) is MISSING for name in ("__format__", "__str__", "__repr__")
@@ -101,14 +108,25 @@ def _exception(
     return f"{name}{listed}" if quoted else listed
 
 
-def _instance(run: Interpreter, value: Instance, quoted: bool) -> str | Unknown:
+def _named(run: Interpreter, cls: UserClass, items: tuple[Value, ...]) -> str | Unknown:
+    """A named tuple."""
+    texts = [printed(run, item, quoted=True) for item in items]
+    listed = ", ".join(f"{name}={text}" for name, text in zip(cls.fields or [], texts, strict=False))
+    return next((text for text in texts if isinstance(text, Unknown)), f"{cls.name}({listed})")
+
+
+def _by_method(run: Interpreter, value: Instance, name: str, *arguments: Value) -> str | Unknown:
     from torchlean.capture.calling import call
 
+    text = call(run, value.cls.find(name), [value, *arguments], {})
+    return text if isinstance(text, (str, Unknown)) else Unknown("a text that is not followed")
+
+
+def _instance(run: Interpreter, value: Instance, quoted: bool) -> str | Unknown:
     for name in ("__repr__", "__str__") if quoted else ("__str__", "__repr__"):
         method = value.cls.find(name)
         if isinstance(method, (UserFunction, Native)):
-            text = call(run, method, [value], {})
-            return text if isinstance(text, (str, Unknown)) else Unknown("a text that is not followed")
+            return _by_method(run, value, name)
     real = real_member(value)
     if real is not None:
         return repr(real) if quoted else str(real)
@@ -116,7 +134,9 @@ def _instance(run: Interpreter, value: Instance, quoted: bool) -> str | Unknown:
         return _exception(
             run, value.cls.name, tuple(value.data or ()), issubclass(value.cls.builtin, KeyError), quoted
         )
-    if value.data is not None and not isinstance(value.data, Instance) and value.cls.fields is None:
+    if value.cls.builtin is NamedTupleBase and isinstance(value.data, tuple):
+        return _named(run, value.cls, value.data)
+    if value.data is not None and not isinstance(value.data, Instance):
         return printed(run, value.data, quoted)
     return Unknown(f"the text of an object of `{value.cls.name}` is not followed")
 
@@ -141,10 +161,13 @@ def percent(run: Interpreter, template: str | bytes, values: Value) -> Value:
     unknown = contains_unknown(values)
     if unknown is not None:
         return unknown
+    given = tuple(real_member(item) or item for item in given)
+    if any(isinstance(item, Instance) for item in given):
+        return Unknown("the text of an object between others is not followed")
     if not all(isinstance(item, PRINTABLE) for item in given):
         return Unknown("a text that is not followed")
     try:
-        return template % values
+        return template % (given if isinstance(values, tuple) else given[0])
     except (TypeError, ValueError, OverflowError) as error:
         return run.error("TL103", str(error), kind=type(error))
 

@@ -8,6 +8,9 @@ class Namespace:
         for name, value in values.items():
             setattr(self, name, value)
 
+    def __eq__(self, other):
+        return isinstance(other, Namespace) and vars(self) == vars(other)
+
     def __getattr__(self, name):
         return unknown("an argument of the command line that is not declared here", True)
 
@@ -31,13 +34,14 @@ class ArgumentParser:
         elif "default" in options:
             value = options["default"]
             kind = options.get("type")
-            if isinstance(value, str) and kind in (int, float):
+            if isinstance(value, str) and kind is not None:
                 value = kind(value)
         elif not flags[0].startswith("-") or options.get("required"):
             value = unknown("an argument of the command line")
         else:
             value = None
-        self._values[name] = value
+        if action not in ("help", "version"):
+            self._values[name] = value
 
     def add_argument_group(self, *args, **kwargs):
         return self
@@ -52,9 +56,16 @@ class ArgumentParser:
         self._values.update(values)
 
     def parse_args(self, args=None, namespace=None):
+        if args:
+            # Written in the program, and not on the command line: what it sets is not followed.
+            return Namespace(
+                **{name: unknown("an argument that is given to `parse_args`") for name in self._values}
+            )
         return Namespace(**self._values)
 
     def parse_known_args(self, args=None, namespace=None):
+        if args:
+            return self.parse_args(args), unknown("arguments that are given to `parse_known_args`")
         return Namespace(**self._values), []
 
     def print_help(self, file=None):
@@ -72,7 +83,7 @@ ArgumentDefaultsHelpFormatter = _no_formatter
 RawTextHelpFormatter = _no_formatter
 RawDescriptionHelpFormatter = _no_formatter
 HelpFormatter = _no_formatter
-BooleanOptionalAction = "store_true"
+BooleanOptionalAction = "boolean"
 SUPPRESS = "==SUPPRESS=="
 
 
