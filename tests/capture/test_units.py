@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.capture.agreement import PRELUDE
 from tests.capture.marked import capture
 
 from torchlean.capture import Capture, Role, Unit, UnitKind
@@ -282,3 +283,51 @@ def test_a_layer_that_is_used_twice_is_seen_twice(tmp_path: Path) -> None:
     layers = [seen for seen in unit(result, "Net").observations if seen.role is Role.LAYER]
     assert len(layers) == 2
     assert len({seen.span for seen in layers}) == 1
+
+
+def test_a_module_that_was_called_before_its_weights_were_converted_is_taken_with_the_new_dtype(
+    tmp_path: Path,
+) -> None:
+    text = """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = Layer(2, 2)
+            def forward(self, x):
+                return self.layer(x)
+        net = Net()
+        net.double()
+        precise = net(torch.ones(3, 2, dtype=torch.float64))
+        net.float()
+    """
+    captured = capture(PRELUDE + textwrap.dedent(text), tmp_path)
+    assert not captured.diagnostics
+    unit = next(unit for unit in captured.units if unit.name == "Net")
+    assert [captured.graph[id].type.dtype for id in unit.inputs] == [torch.float32]
+
+
+def test_a_module_that_converts_its_input_is_no_error_where_its_weights_were_converted_later(
+    tmp_path: Path,
+) -> None:
+    text = """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = Layer(2, 2).double()
+            def forward(self, x):
+                return self.layer(x.double()).float()
+        net = Net()
+        precise = net(torch.ones(1, 2))
+        net.float()
+    """
+    assert not capture(PRELUDE + textwrap.dedent(text), tmp_path).diagnostics
+
+
+def test_weights_of_another_dtype_are_loaded_into_whole_numbers(tmp_path: Path) -> None:
+    text = """
+        net = nn.BatchNorm1d(2)
+        net.load_state_dict({name: weight.double() for name, weight in net.state_dict().items()})
+        result = net.num_batches_tracked
+    """
+    captured = capture(PRELUDE + textwrap.dedent(text), tmp_path)
+    assert not captured.diagnostics

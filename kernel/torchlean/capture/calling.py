@@ -134,9 +134,9 @@ def _call_instance(run: Interpreter, callee: Instance, arguments: Arguments, key
     if outside is not None and run.in_script:
         return _on_data(run, callee, method, arguments, keywords)
     if not run.script_done and callee.cls.module.analysed:
-        from torchlean.capture.module_units import ModuleCall
+        from torchlean.capture.module_units import ModuleCall, weight_dtypes
 
-        run.calls.append(ModuleCall(callee, list(arguments), dict(keywords)))
+        run.calls.append(ModuleCall(callee, list(arguments), dict(keywords), weight_dtypes(callee)))
     result = call(run, method, [callee, *arguments], keywords)
     if callee.creation is not None and isinstance(result, TensorValue) and callee.creation.path == run.path:
         run.observer.see(callee.creation, result.node, Role.LAYER, callee.label)

@@ -185,6 +185,8 @@ def adopt(run: Interpreter, target: TensorValue, loaded: Value, name: str) -> Te
     if data is not None:
         tell_dtype(run, name, data, target.dtype)
         loaded = run.emitter.parameter(cast(data, target.dtype), name)
+    if loaded.dtype != target.dtype:
+        loaded = SPELLINGS["torch.Tensor.to"](run.emitter, loaded, target.dtype)  # `copy_` converts
     return _overwritten(run, target, loaded)
 
 

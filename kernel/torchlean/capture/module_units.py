@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 from torchlean.capture.attempt import checkpoint, isolated
 from torchlean.capture.binding import ArgumentError, bind
 from torchlean.capture.calling import call
@@ -21,6 +23,7 @@ from torchlean.capture.unit_parts import (
     nodes_below,
     outputs_of,
     parameter_count,
+    tensors_of,
     weights_below,
 )
 from torchlean.capture.values import (
@@ -70,11 +73,29 @@ def _defines_forward(cls: UserClass) -> bool:
 
 @dataclass(eq=False, slots=True)
 class ModuleCall:
-    """A call of a module at the top level of the file, with the types of its tensors."""
+    """A call of a module at the top level of the file, with the types of its tensors.
+
+    Attributes:
+        dtypes: of its weights when it was called.
+    """
 
     instance: Instance
     arguments: list[Value]
     keywords: dict[str, Value]
+    dtypes: list[torch.dtype]
+
+
+def weight_dtypes(instance: Instance) -> list[torch.dtype]:
+    """The dtypes of a module's parameters and buffers."""
+    return [tensor.dtype for tensor in tensors_of(instance, set())]
+
+
+def _conversions(called: ModuleCall) -> dict[torch.dtype, torch.dtype]:
+    """What `net.double()` made of each floating dtype of the weights after the call."""
+    now = weight_dtypes(called.instance)
+    if now == called.dtypes or len(now) != len(called.dtypes):
+        return {}
+    return {old: new for old, new in zip(called.dtypes, now, strict=True) if old.is_floating_point}
 
 
 def summary_of(
@@ -153,18 +174,25 @@ def _called_unit(run: Interpreter, cls: UserClass, called: ModuleCall) -> Unit:
     """The module on the input types of a call in the file."""
     inputs: list[TensorValue] = []
     names = iter(_input_names(cls))
+    converted = _conversions(called)
 
     def fresh(value: Value) -> Value:
         if not isinstance(value, TensorValue):
             return value
         name = next(names, f"input{len(inputs)}")
-        inputs.append(run.emitter.input(name, value.type, len(inputs)))
+        type = TensorType(value.shape, converted.get(value.dtype, value.dtype))
+        inputs.append(run.emitter.input(name, type, len(inputs)))
         return inputs[-1]
 
     arguments = [fresh(value) for value in called.arguments]
     keywords = {name: fresh(value) for name, value in called.keywords.items()}
-    run.frame = None
+    run.frame, before = None, dict(run.diagnostics)
     result = followed(run, lambda: call(run, called.instance, arguments, keywords))
+    if converted:
+        # The program does not call it with these weights: what does not fit them is no error of its.
+        run.diagnostics = {
+            key: said for key, said in run.diagnostics.items() if key in before or said.code == "TL102"
+        }
     summary = next((text for instance, text in run.instances if instance is called.instance), cls.name)
     return _finished(run, cls, called.instance, inputs, result, run.observer.taken(), summary, assumed=False)
 
