@@ -167,6 +167,21 @@ def test_a_library_that_is_not_compiled_is_refused(tmp_path: Path) -> None:
         Runner(TOOLCHAIN, library)
 
 
+def test_a_library_that_vanishes_refutes_nothing(tmp_path: Path) -> None:
+    """Somebody empties the cache: Lean then rejects every import, which says nothing about the proof."""
+    library = Library(TOOLCHAIN, (Module("TorchLean.A", b"", (), "0" * 64),), Store(tmp_path / "store"))
+    compiled = library.folder / library.modules[0].path(".olean")
+    compiled.parent.mkdir(parents=True)
+    compiled.touch()
+    with ResultCache.open(tmp_path / "results.sqlite") as cache, Runner(TOOLCHAIN, library) as runner:
+        assert isinstance(checked("REJECT", runner, None), Rejected)
+        compiled.unlink()
+        outcome = checked("REJECT", runner, cache)
+        assert isinstance(outcome, Crashed) and "compiled library is gone" in outcome.describe()
+        compiled.touch()
+        assert isinstance(checked("REJECT", runner, cache), Rejected), "nothing else was remembered"
+
+
 def test_what_the_gate_refuses_never_reaches_lean_nor_the_cache(runner: Runner, tmp_path: Path) -> None:
     with ResultCache.open(tmp_path / "results.sqlite") as cache:
         outcome = checked("theorem x : 1 = 2 := sorry", runner, cache)

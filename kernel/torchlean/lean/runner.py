@@ -122,9 +122,13 @@ class Runner:
         try:
             entry = sealed(source)
             run = ready.process.finish(entry.text, self.timeout if timeout is None else timeout, cancel)
-            return _founded(judged(run, entry.seal), ready.folder / _COMPILED)
+            outcome = _founded(judged(run, entry.seal), ready.folder / _COMPILED)
         finally:
             ready.discard()
+        if isinstance(outcome, Rejected) and not self.library.complete:
+            # What Lean rejected may be the import of a module that somebody removed; no word about the proof.
+            return Crashed(outcome.seconds, "its compiled library is gone")
+        return outcome
 
     def _take(self) -> _Ready:
         """The spare where it lives, else a new process.

@@ -148,10 +148,16 @@ class LeanService:
         return _answer(outcome)
 
     def check(self, source: str, timeout: float, cancel: threading.Event) -> Answer:
-        from torchlean.lean import checked
+        from torchlean.lean import Crashed, checked
 
-        assert self._runner is not None, "opened first"
-        return _answer(checked(source, self._runner, self._cache, timeout, cancel))
+        runner = self._runner
+        assert runner is not None, "opened first"
+        outcome = checked(source, runner, self._cache, timeout, cancel)
+        if isinstance(outcome, Crashed) and not runner.library.complete:
+            raise Unavailable(
+                "TL403", "its compiled library is gone from the cache; checking again compiles it anew"
+            )
+        return _answer(outcome)
 
     def rest(self) -> None:
         from torchlean.lean import Runner
