@@ -162,3 +162,29 @@ def test_a_conversion_beyond_the_largest_number_of_its_type() -> None:
     assert marked(claimed("y = (x.double() * 1e39).float()", [0.0], [1.0])) == [
         ("TL218", "(x.double() * 1e39).float()")
     ]
+
+
+B = "b = torch.empty(100).uniform_({low}, {high})\nc = torch.empty(100).uniform_(0.1, 1.0)\n"
+ROOT = "torch.sqrt(b * b - 4 * c)"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expression", "stable"),
+    [
+        (1000.0, 5000.0, f"-b + {ROOT}", f"-b - {ROOT}"),
+        (1000.0, 5000.0, f"{ROOT} - b", f"2 * c / (-b - {ROOT})"),
+        (-5000.0, -1000.0, f"-b - {ROOT}", f"-b + {ROOT}"),
+        (-5000.0, -1000.0, f"b + {ROOT}", f"b - {ROOT}"),
+        (-5000.0, 5000.0, f"-b + {ROOT}", f"b + torch.sign(b) * {ROOT}"),
+    ],
+)
+def test_a_quadratic_formula_cancels_on_the_side_where_b_and_the_root_meet(
+    low, high, expression, stable
+) -> None:
+    begin = HEADER + B.format(low=low, high=high)
+    assert ("TL206", expression) in marked(f"{begin}first = ({expression}) / 2\n")
+    assert "TL206" not in [code for code, _ in marked(f"{begin}first = ({stable}) / 2\n")]
+
+
+def test_a_quadratic_formula_of_numbers_alike_in_size_is_no_cancellation() -> None:
+    assert marked(HEADER + B.format(low=3.0, high=9.0) + f"first = (-b + {ROOT}) / 2\n") == []

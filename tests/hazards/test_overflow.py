@@ -107,3 +107,39 @@ def test_a_quotient_overflows_by_its_numerator_where_the_divisor_is_no_small_num
     (found,) = hazards(claimed("y = (1 + torch.zeros_like(x)) / x", [1e-40], [1.0]))
     assert found.code == "TL203"
     assert "so small that the result is infinite" in found.message
+
+
+NETS = HEADER + "f, g = nn.Linear(4, 2), nn.Linear(4, 2)\nx = torch.randn(8, 4)\ns = torch.exp(g(x))\n"
+
+
+@pytest.mark.parametrize(
+    ("overflowing", "following"),
+    [
+        ("torch.exp(f(x) + s)", "torch.exp(s + 1)"),
+        ("torch.exp((f(x) ** 2 - s).sum(1))", "torch.exp((s - f(x) ** 2).sum(1))"),
+        ("torch.exp(f(x) / s)", "torch.exp(torch.tanh(f(x)) + s)"),
+        ("torch.exp(-(-f(x) - 2 * s))", "torch.exp(-(f(x) ** 2) * torch.ones(2) - (-s))"),
+    ],
+)
+def test_an_exponential_below_another_is_a_cause_if_it_overflows_by_what_is_right(
+    overflowing, following
+) -> None:
+    assert marked(f"{NETS}y = {overflowing}\n") == [("TL201", "torch.exp(g(x))"), ("TL201", overflowing)]
+    assert marked(f"{NETS}y = {following}\n") == [("TL201", "torch.exp(g(x))")]
+
+
+def test_the_ratio_of_two_policies_overflows_whatever_their_deviations_are() -> None:
+    begin = (
+        f"{HEADER}body, scale = nn.Linear(4, 2), nn.Parameter(torch.zeros(2))\n"
+        "optimizer = torch.optim.Adam([*body.parameters(), scale])\n"
+        "states, actions = torch.randn(8, 4), torch.randn(8, 2)\n"
+        "for _ in range(9):\n"
+        "    old = -0.5 * ((actions - body(states).detach()) ** 2).sum(1)\n"
+        "    optimizer.step()\n"
+        "    logp = torch.distributions.Normal(body(states), scale.exp()).log_prob(actions).sum(1)\n"
+    )
+    end = "    ratio.mean().backward()\n"
+    found = marked(f"{begin}    ratio = torch.exp(logp - old)\n{end}")
+    assert found == [("TL201", "scale.exp()"), ("TL201", "torch.exp(logp - old)")]
+    stable = marked(f"{begin}    ratio = torch.exp((logp - old).clamp(max=20))\n{end}")
+    assert stable == [("TL201", "scale.exp()")]

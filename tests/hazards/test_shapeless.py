@@ -225,3 +225,31 @@ def test_a_network_is_divided_by_the_size_of_a_mask_that_may_be_empty() -> None:
         ("TL203", "logits.sum() / mask.sum()")
     ]
     assert marked(f"{HEADER}mask = X.gt(0).float()\nloss = logits.sum() / (mask.sum() + 1)\n") == []
+
+
+UNKNOWN_NETWORK = (
+    "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nfrom somewhere import net, pairs\n"
+)
+
+SIMILARITIES = [
+    "torch.mm(F.normalize(a, dim=1), F.normalize(b, dim=1).t())",
+    "F.cosine_similarity(a.unsqueeze(1), b.unsqueeze(0), dim=2)",
+    "nn.CosineSimilarity(dim=1)(a, b)",
+]
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_a_temperature_that_a_call_of_the_file_gives_is_held_against_cosines(similarity) -> None:
+    text = UNKNOWN_NETWORK + (
+        f"def loss(a, b, temperature):\n    s = torch.exp({similarity} / temperature)\n    return s.mean()\n"
+        "for x, y in pairs:\n    total = loss(net(x), net(y), temperature={})\n"
+    )
+    assert marked(text.format(0.01)) == [("TL201", f"torch.exp({similarity} / temperature)")]
+    assert marked(text.format(0.05)) == []
+    module = UNKNOWN_NETWORK + (
+        "class Loss(nn.Module):\n    def __init__(self, t=0.07):\n        super().__init__()\n        self.t = t\n"
+        f"    def forward(self, a, b):\n        return torch.exp({similarity} / self.t).mean()\n"
+        "criterion = Loss({})\nfor x, y in pairs:\n    total = criterion(net(x), net(y))\n"
+    )
+    assert marked(module.format("t=0.01")) == [("TL201", f"torch.exp({similarity} / self.t)")]
+    assert marked(module.format("")) == []

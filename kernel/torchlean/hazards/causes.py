@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 
 from torchlean.graph import Node
-from torchlean.hazards.case import Case
+from torchlean.hazards.case import Case, overflow_argument
 from torchlean.hazards.detectors import DETECTORS, EVERYWHERE
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.patterns import PICKS
@@ -30,6 +30,11 @@ VANISHING = frozenset({"exp", "exp2", "relu", "sigmoid", "softmax"})
 KEEPING_ZERO = PICKS | {"abs", "add", "div", "mean", "mul", "prod", "square", "sum"}
 """Ops that are zero where operands are; of a quotient the numerator."""
 
+EXPONENTIALS = frozenset({"exp", "exp2", "expm1"})
+
+KEEPING_SIZE = PICKS | {"add", "mean", "sum"}
+"""Ops that are large where an operand is, unless others happen to make up for it."""
+
 
 def causes(case: Case) -> list[Finding]:
     """The findings that carry a report, in order of execution."""
@@ -38,7 +43,7 @@ def causes(case: Case) -> list[Finding]:
     for node in case.graph:
         upstream = _upstream(node, roots)
         finding = _detected(case, node)
-        cause = None if finding is None else _cause(case, finding, upstream)
+        cause = None if finding is None else _cause(case, finding, upstream, roots)
         if finding is not None and cause is None:
             finding = replace(finding, known=case.ranges.known[finding.operand])
             found.append(finding)
@@ -71,9 +76,13 @@ def _detected(case: Case, node: Node) -> Finding | None:
     return None
 
 
-def _cause(case: Case, finding: Finding, upstream: tuple[Finding, ...]) -> Finding | None:
+def _cause(
+    case: Case, finding: Finding, upstream: tuple[Finding, ...], roots: list[tuple[Finding, ...]]
+) -> Finding | None:
     """The earlier finding that this one follows from, or None where it is a cause itself."""
     if finding.specific or (finding.trouble is Trouble.SINGULAR and _vanishes_alone(case, finding, upstream)):
+        return None
+    if _overflows_alone(case, finding, upstream, roots):
         return None
     for earlier in upstream:
         if earlier.trouble is Trouble.OVERFLOW:
@@ -88,6 +97,53 @@ def _cause(case: Case, finding: Finding, upstream: tuple[Finding, ...]) -> Findi
             # A difference without correct digits is zero or negative by that; its epsilon was to prevent it.
             return earlier
     return None
+
+
+def _overflows_alone(
+    case: Case, finding: Finding, upstream: tuple[Finding, ...], roots: list[tuple[Finding, ...]]
+) -> bool:
+    """Whether an exponential's argument is large by a summand, or a factor, that suffers from nothing.
+
+    The ratio of two policies overflows by what the network gives as their means, whatever becomes of the exponential
+    that gives their deviations.
+    """
+    node = case.graph[finding.node]
+    if finding.trouble is not Trouble.OVERFLOW or node.op not in EXPONENTIALS or not upstream:
+        return False
+    limit = overflow_argument(node.type.dtype)
+    stack, seen = [(node.inputs[0], 1)], set[tuple[int, int]]()
+    while stack:
+        id, sign = stack.pop()
+        low, high = case.extent(id)
+        greatest = {1: high, -1: -low, 0: max(-low, high)}[sign]
+        if (id, sign) in seen or greatest <= limit:
+            continue
+        seen.add((id, sign))
+        if not roots[id]:
+            return True
+        stack += _parts(case, case.graph[id], sign)
+    return False
+
+
+def _parts(case: Case, node: Node, sign: int) -> list[tuple[int, int]]:
+    """Operands by which a value is large, and with which sign each counts; 0 where either does."""
+    if node.op == "sub":
+        return [(node.inputs[0], sign), (node.inputs[1], -sign)]
+    if node.op == "neg":
+        return [(node.inputs[0], -sign)]
+    if node.op in ("mul", "div"):
+        left, right = node.inputs
+        quotient = [(left, sign * _sign(case, right))]
+        return quotient if node.op == "div" else [*quotient, (right, sign * _sign(case, left))]
+    if node.op in ("square", "pow"):
+        return [(node.inputs[0], 0)]
+    return [(id, sign) for id in node.inputs] if node.op in KEEPING_SIZE else []
+
+
+def _sign(case: Case, id: int) -> int:
+    """The sign of all numbers of a node, or 0 where there are both."""
+    low, high = case.extent(id)
+    return 1 if low >= 0 else -1 if high <= 0 else 0
 
 
 def _is_cut_back(case: Case, finding: Finding) -> bool:

@@ -16,6 +16,8 @@ STOPPING = frozenset({"relu"})
 def is_trained(case: Case, id: int, stopping: frozenset[str] = frozenset()) -> bool:
     """Whether a gradient passes here: a weight, or an input that may come from one, lies below.
 
+    None passes what is computed under `torch.no_grad()`: a teacher's probabilities have none.
+
     Args:
         stopping: ops that the gradient in question does not pass.
     """
@@ -30,6 +32,6 @@ def is_trained(case: Case, id: int, stopping: frozenset[str] = frozenset()) -> b
             return True
         if node.op == "random" and source_of(node.attributes) in (Source.INITIALISER, Source.TRAINED):
             return True
-        if node.type.dtype.is_floating_point and node.op not in stopping:
+        if node.type.dtype.is_floating_point and node.op not in stopping and case.recorded[current]:
             stack += node.inputs
     return False

@@ -31,6 +31,9 @@ PICKS = COPIES | {"slice", "index", "gather", "stack", "cat", "flip", "sort", "d
 SELECTED = "selected"
 """The label of a leaf that stands for the number of elements that a mask selects."""
 
+COSINE = "cosine"
+"""The label of a leaf that stands for the cosines of vectors whose lengths are not known."""
+
 
 def strip(graph: Graph, id: int, ops: frozenset[str] = COPIES) -> Node:
     """The node below copies (or whatever `ops` says)."""

@@ -20,6 +20,7 @@ from torchlean.hazards.detectors import (
     norms,
     overflow,
     products,
+    saturation,
 )
 
 DETECTORS: dict[str, tuple[Detector, ...]] = {
@@ -42,7 +43,7 @@ DETECTORS: dict[str, tuple[Detector, ...]] = {
         conversions.of_mixture,
         overflow.of_result,
     ),
-    "sqrt": (gradients.behind_mask, domains.of_square_root, norms.of_root),
+    "sqrt": (gradients.behind_mask, domains.of_square_root, norms.of_root, saturation.of_root),
     "rsqrt": (gradients.behind_mask, domains.of_square_root, division.by_zero),
     "log1p": (logarithms.of_log1p,),
     "reciprocal": (gradients.behind_mask, division.by_zero, conversions.of_mixture),
@@ -65,7 +66,14 @@ DETECTORS: dict[str, tuple[Detector, ...]] = {
     **dict.fromkeys(("mean", "std", "var"), (invalid.of_statistics, overflow.of_result)),
     **dict.fromkeys(
         ("pow", "pow_tensor"),
-        (gradients.behind_mask, domains.of_power, division.of_power, norms.of_root, overflow.of_result),
+        (
+            gradients.behind_mask,
+            domains.of_power,
+            division.of_power,
+            norms.of_root,
+            saturation.of_root,
+            overflow.of_result,
+        ),
     ),
     **dict.fromkeys(("softmax", "log_softmax"), (invalid.of_softmax,)),
 }

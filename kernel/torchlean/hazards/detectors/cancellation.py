@@ -6,11 +6,19 @@ as many digits, and that is no mistake: its operands are the data.
 
 from __future__ import annotations
 
-from torchlean.graph import Node
+from torchlean.graph import Graph, Node
 from torchlean.hazards.case import Case
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.integrality import is_integral
-from torchlean.hazards.patterns import is_number, one_plus, scaled, square_of, square_root_of, strip
+from torchlean.hazards.patterns import (
+    is_number,
+    one_plus,
+    scaled,
+    square_of,
+    square_root_of,
+    strip,
+    terms,
+)
 
 NEAR = 2.0**-12
 """An argument that comes this near to zero loses half of binary32's 24 bits against 1, and all where it counts by its
@@ -99,22 +107,52 @@ def _of_root(case: Case, node: Node) -> Finding | None:
 
 
 def _of_root_and_number(case: Case, node: Node) -> Finding | None:
-    """`sqrt(x ** 2 + c) - x`, which cancels where x is large."""
+    """`sqrt(x ** 2 + c) - x`, which cancels where x is large, and `-b + sqrt(b ** 2 - c)` of a quadratic formula."""
     graph = case.graph
-    if node.op != "sub":
+    parts = list(terms(graph, node.id))
+    if len(parts) != 2:
         return None
-    root, x = strip(graph, node.inputs[0]), strip(graph, node.inputs[1])
-    inside = square_root_of(root)
-    if inside is None:
+    for (root, of_root), (other, of_other) in (parts, parts[::-1]):
+        inside = square_root_of(strip(graph, root))
+        x = strip(graph, other)
+        rest = None if inside is None else _beside_square(graph, inside, x)
+        if rest is None:
+            continue
+        low, high = case.extent(x.id)
+        # The root is positive: it cancels against positive numbers if it is subtracted from them, or they from it.
+        size = high if of_root != of_other else -low
+        if size < 1 / NEAR or not _is_far_smaller(case, rest, size):
+            continue
+        what = (
+            "a number and the root of its square plus something smaller cancel where the number is large: "
+            "`sqrt(x ** 2 + 1) - x` is 0 in float32 for x = 10000, and"
+        )
+        return _finding(
+            case, node, x.id, what, "`c / (torch.sqrt(x ** 2 + c) + x)`, the same without a difference"
+        )
+    return None
+
+
+def _beside_square(graph: Graph, inside: int, x: Node) -> list[int] | None:
+    """The other terms of `x ** 2 + ...`, or None where the square of x is not among them."""
+    parts = list(terms(graph, strip(graph, inside).id))
+    squares = [id for id, sign in parts if sign > 0 and _is_square(graph, id, x)]
+    if len(squares) != 1 or len(parts) < 2:
         return None
-    total = strip(graph, inside)
-    if total.op != "add" or max(map(abs, case.extent(x.id))) < 1 / NEAR:
-        return None
-    squares = [square_of(graph, id) for id in total.inputs]
-    if not any(square is not None and strip(graph, square).digest == x.digest for square in squares):
-        return None
-    what = "`sqrt(x ** 2 + c) - x` cancels where x is large: for x = 10000 and c = 1 it is 0 in float32, and"
-    return _finding(case, node, x.id, what, "`c / (torch.sqrt(x ** 2 + c) + x)`")
+    return [id for id, _ in parts if id != squares[0]]
+
+
+def _is_square(graph: Graph, id: int, x: Node) -> bool:
+    square = square_of(graph, id)
+    return square is not None and strip(graph, square).digest == x.digest
+
+
+def _is_far_smaller(case: Case, rest: list[int], size: float) -> bool:
+    """Whether half of the digits are lost at the largest x, however large the rest is."""
+    return (
+        not any(case.unknown(id) for id in rest)
+        and sum(max(map(abs, case.extent(id))) for id in rest) <= NEAR * size**2
+    )
 
 
 def _of_moments(case: Case, node: Node) -> Finding | None:

@@ -10,7 +10,7 @@ from torchlean.graph.origin import Source, source_of
 from torchlean.hazards.case import Case
 from torchlean.hazards.causes import causes
 from torchlean.hazards.finding import Finding
-from torchlean.hazards.patterns import SELECTED, consumers
+from torchlean.hazards.patterns import COSINE, SELECTED, consumers
 from torchlean.hazards.ranges import float_ranges
 from torchlean.hazards.report import Examination, diagnostics_of
 from torchlean.hazards.shapeless.interpreter import Exhausted, Interpreter, Names
@@ -118,6 +118,8 @@ def _fed_by_networks(graph: Graph) -> list[bool]:
     fed: list[bool] = []
     for node in graph:
         own = node.op == "random" and source_of(node.attributes) is Source.TRAINED
+        # Vectors are alike sooner or later, the same one with itself at the latest: their cosine is 1.
+        own = own or node.label == COSINE
         fed.append(own or node.op in SATURATING or any(fed[id] for id in node.inputs))
     return fed
 

@@ -10,7 +10,7 @@ import torch
 from torchlean.capture.signs import nonnegative
 from torchlean.graph import GraphBuilder
 from torchlean.graph.origin import Source
-from torchlean.hazards.patterns import SELECTED
+from torchlean.hazards.patterns import COSINE, SELECTED
 from torchlean.hazards.shapeless.values import (
     Items,
     Layer,
@@ -211,10 +211,14 @@ class Operations:
         """A matrix product: any number, but for unit vectors; from zero on where no factor is negative."""
         nodes = [self.builder.nodes[a.node] for a in arguments if isinstance(a, TensorNode)]
         if len(nodes) == len(arguments) == 2 and all(node.op == "normalize" for node in nodes):
-            return self.random(-1.0, 1.0, span, Source.DRAWN)
+            return self._cosine(span)
         if len(nodes) == len(arguments) == 2 and all(nonnegative(self, node.id) for node in nodes):
             return self._from_zero(span)
         return Opaque(network=True)
+
+    def _cosine(self, span: Span) -> Value:
+        """Cosines of angles between vectors of any numbers: 1 for those that are alike."""
+        return self.random(-1.0, 1.0, span, Source.DRAWN, COSINE)
 
     def _of_tensor(
         self, name: str, first: Value, rest: Sequence[Value], keywords: dict[str, Value], span: Span
@@ -241,6 +245,8 @@ class Operations:
             return self.emit(name, (node,), span, beta=1.0, threshold=20.0)
         if name == "normalize":
             return self.emit(name, (node,), span, p=2.0, dim=(0,), eps=1e-12)
+        if name == "cosine_similarity":
+            return self._cosine(span)
         if name in ("clamp", "clip", "clamp_min", "clamp_max"):
             return self._clamped(name, node, rest, keywords, span)
         return Opaque()

@@ -149,6 +149,7 @@ LAYERS = {
     "Softmax": "softmax",
     "LogSoftmax": "log_softmax",
     "Softplus": "softplus",
+    "CosineSimilarity": "cosine_similarity",
 }
 """Layers that are an op."""
 
