@@ -336,6 +336,38 @@ BY_EXECUTION: dict[str, Evidence] = {
     "adam_by_hand": Evidence(
         "p", before="p = torch.zeros(2); m_hat = v_hat = torch.zeros(2)", exact="0.0", marked=True
     ),
+    "generalised_cross_entropy": Evidence(
+        _slope("lambda z: focal(z, torch.tensor([0]))", "torch.tensor([[200.0, 0.0, 0.0, 0.0, 0.0]])"),
+    ),
+    "hellinger_distance": Evidence(
+        _slope("lambda z: hellinger(z, torch.zeros(1, 3))", "torch.tensor([[200.0, 0.0, -200.0]])"),
+    ),
+    "proximal_policy_ratio": Evidence(
+        "ratio", before="log_prob = torch.tensor([200.0]); old_log_prob = torch.zeros(1)", marked=True
+    ),
+    "quadratic_roots": Evidence(
+        "first",
+        before="b, c = torch.tensor([5000.0]), 0.3; discriminant = torch.sqrt(b * b - 4 * c); a = 1.0",
+        exact="(-5000 + math.sqrt(5000.0**2 - 1.2)) / 2",
+        marked=True,
+    ),
+    "odds_of_probability": Evidence(
+        "weight", before="treated = torch.zeros(1); p = torch.ones(1)", marked=True
+    ),
+    "rotation_angle": Evidence(
+        _slope("lambda r: geodesic(r, torch.eye(3).unsqueeze(0))", "torch.eye(3).unsqueeze(0)")
+    ),
+    "survival_by_hazards": Evidence(
+        "log_survival",
+        before="logits = torch.full((1, 60), 20.0); survival = torch.cumprod(1 - torch.sigmoid(logits), dim=1)",
+        exact="-1200.0",
+        marked=True,
+    ),
+    "signed_power": Evidence("bilinear", before="bilinear = torch.tensor([-4.0])", marked=True),
+    "half_precision_similarity": Evidence(
+        "scores", before="q = k = torch.full((1, 1, d), 30.0, dtype=torch.half)", marked=True
+    ),
+    "temperature_in_loss": Evidence("nt_xent(torch.eye(2, 16), torch.eye(2, 16), 0.01)"),
 }
 
 WITHOUT_EXECUTION: dict[str, str] = {
