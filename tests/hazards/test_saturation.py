@@ -42,7 +42,7 @@ def test_torch_has_nan_gradients_of_these_roots_and_finite_ones_of_their_twins(r
 def test_the_report_is_a_hint_that_names_the_gradient() -> None:
     (found,) = hazards(f"{NET}loss = torch.sqrt(torch.sigmoid(logits)).mean()\n")
     assert found.severity is Severity.HINT
-    assert found.message.startswith("The gradient of this root divides by zero where a probability saturates")
+    assert found.message.startswith("The gradient of this root divides by zero where its base is saturated")
 
 
 @pytest.mark.parametrize(

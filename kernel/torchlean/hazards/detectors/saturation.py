@@ -39,9 +39,9 @@ def of_root(case: Case, node: Node) -> Finding | None:
     if not vanishes(case, argument) or not is_trained(case, argument) or is_masked(case, node, "positive"):
         return None
     message = (
-        f"the gradient of this root divides by zero where a probability saturates: inf * 0 = NaN reaches the weights. "
+        f"the gradient of this root divides by zero where its base is saturated: inf * 0 = NaN reaches the weights. "
         f"The base ranges over {case.range_text(argument)}; add an epsilon to it, `(p + 1e-6) ** g`, or compute the "
-        "root from the logarithm, `torch.exp(g * log_p)`"
+        "root from its logarithm, `torch.exp(g * log_p)`"
     )
     return Finding(node.id, "TL203", message, argument, Trouble.NONE)
 
