@@ -72,7 +72,8 @@ async def opened(editor: Editor, folder: pathlib.Path, text: str = MODEL) -> str
 
 
 def interval(text: str) -> tuple[float, float]:
-    found = re.search(r"interval +\[(\S+), (\S+)\]", text)
+    """The interval in a hover; while only the shape is new, the last one that stands below it."""
+    found = re.search(r"interval +`?\[(\S+), (\S+?)\]", text)
     assert found is not None, text
     return float(found[1]), float(found[2])
 
