@@ -16,6 +16,7 @@ from torchlean.capture.environment import Frame
 from torchlean.capture.flow import BREAK, CONTINUE, PERHAPS, Returned
 from torchlean.capture.interpreter import Doubt, Interpreter
 from torchlean.capture.journal import Journal, content_of, put, restore
+from torchlean.capture.memory import may_share
 from torchlean.capture.values import (
     MISSING,
     Abstract,
@@ -256,12 +257,15 @@ def joined(run: Interpreter, one: Value, other: Value, unknown: Unknown) -> Valu
     """
     if same_value(run, one, other):
         return one
+    may_share(run, unknown, [one, other])
     if not run.in_script:
         return unknown
     if isinstance(one, TensorValue) and isinstance(other, TensorValue) and one.type == other.type:
         if not same_kind(one, other):
             return unknown
         either = of_kind(one, _either_tensor(run, one, other))
+        for side in (one, other):
+            either.storage.may_be(side.storage)
         either.attributes, either.parameter = one.attributes, one.parameter
         return either
     if type(one) in (tuple, list) and type(one) is type(other) and len(one) == len(other):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from torchlean.capture.budgets import NODE_STEPS, TENSOR_ELEMENTS
-from torchlean.capture.values import TensorValue
+from torchlean.capture.values import TensorValue, Unknown
 from torchlean.capture.views import Views
 from torchlean.graph import Node, Source
 from torchlean.ops import OPS, VIEW_OPS, Attribute, ShapeError, TensorType, UnsupportedError
@@ -148,7 +148,15 @@ class CaptureEmitter:
         if result.dtype != target.dtype:
             result = self._converted(result, target.dtype)
         views.write(result)
+        self._forget_shared(target)
         return target
+
+    def _forget_shared(self, target: TensorValue) -> None:
+        """Tensors that may lie in the memory that was written, as a condition that is not known has it."""
+        for storage in list(target.storage.perhaps or ()):
+            for handle in list(storage.handles):
+                reason = "it may share the memory of a tensor that is changed in place: that depends on a condition"
+                self._interpreter.taint(handle, Unknown(reason, self._interpreter.place()))
 
     def step(self, op: str, inputs: list[int], **attributes: Attribute) -> int:
         """Append one op on nodes, by their ids."""

@@ -136,10 +136,24 @@ class Walk:
         return self._items[self._taken - 1]
 
     def _check(self) -> None:
+        seen = self._run.seen(self._source)
+        if isinstance(seen, Unknown):
+            raise ItemsUnknown(seen)
         if len(self._source) != self._size:
+            unknown = self._added_in_doubt()
+            if unknown is not None:
+                raise ItemsUnknown(unknown)
             kind = "Set" if isinstance(self._source, set) else "dictionary"
             text = f"{kind} changed size during iteration"
             raise ItemsUnknown(self._run.error("TL103", text, kind=RuntimeError, text=text))
+
+    def _added_in_doubt(self) -> Unknown | None:
+        """Why a key may be there that was not there when the loop began."""
+        mapping = self._source.mapping if isinstance(self._source, VIEWS) else self._source
+        if isinstance(mapping, (set, frozenset)):
+            return None
+        added = (mapping[key] for key in mapping if key not in self._keys)
+        return next((value for value in added if isinstance(value, Unknown)), None)
 
     def _of_mapping(self, key: Value) -> Value:
         mapping = self._source.mapping if isinstance(self._source, VIEWS) else self._source

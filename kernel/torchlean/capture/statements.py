@@ -311,19 +311,27 @@ def _try(run: Interpreter, node: ast.Try, frame: Frame) -> object:
 def _before_finally(run: Interpreter, node: ast.Try, frame: Frame) -> object:
     frame.caught += bool(node.finalbody)
     try:
-        flow, raised = _try_body(run, node, frame)
+        flow, raised, doubt = _try_body(run, node, frame)
         if raised is not None:
             handler = next((h for h in node.handlers if _catches(run, h, raised.value, frame)), None)
             if handler is None:
                 raise raised
             return _handle(run, handler, raised.value, frame)
-        return run.block(node.orelse, frame) if flow is None else flow
+        if flow is not None or doubt is None:
+            return run.block(node.orelse, frame) if flow is None else flow
+        flow = perhaps(run, lambda: run.block(node.orelse, frame), doubt)
+        perhaps_returned(run, frame, flow, doubt)
+        return None
     finally:
         frame.caught -= bool(node.finalbody)
 
 
-def _try_body(run: Interpreter, node: ast.Try, frame: Frame) -> tuple[object, Raised | None]:
-    """Follow the body. Where it may have been left by an exception, its and the handlers' changes are unknown."""
+def _try_body(run: Interpreter, node: ast.Try, frame: Frame) -> tuple[object, Raised | None, Unknown | None]:
+    """Follow the body. Where it may have been left by an exception, its and the handlers' changes are unknown.
+
+    Returns:
+        The control flow signal, the exception that certainly left the body, and why another one may have left it.
+    """
     depth, fallback, before = frame.caught, frame.has_fallback, run.perhaps_raised
     frame.caught, frame.has_fallback, run.perhaps_raised = depth + 1, _falls_back(node), None
     journal = run.journal = Journal(run.journal)
@@ -345,7 +353,7 @@ def _try_body(run: Interpreter, node: ast.Try, frame: Frame) -> tuple[object, Ra
         if isinstance(flow, Returned):
             perhaps_returned(run, frame, flow, unknown)
             flow = None
-    return flow, raised
+    return flow, raised, unknown
 
 
 if hasattr(ast, "TryStar"):

@@ -7,15 +7,14 @@ of the classes below. `Value` is therefore any object; what an operation does wi
 from __future__ import annotations
 
 import ast
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy
-import torch
 
-from torchlean.ops import TensorType
+from torchlean.capture.tensor_values import Storage as Storage
+from torchlean.capture.tensor_values import TensorValue as TensorValue
 from torchlean.source import Span
 
 if TYPE_CHECKING:
@@ -61,61 +60,6 @@ class Abstract:
     @property
     def unknown(self) -> Unknown:
         return Unknown(self.reason, reported=True)
-
-
-class Storage:
-    """The memory that a tensor and its views share."""
-
-    __slots__ = ("handles",)
-
-    def __init__(self) -> None:
-        self.handles: weakref.WeakSet[TensorValue] = weakref.WeakSet()
-
-
-class TensorValue:
-    """A tensor: the node of the graph that holds its value now.
-
-    The handle is what Python's names share, so an in-place operation moves `node` and every name sees it.
-
-    Attributes:
-        node: id in the file's graph.
-        type: shape and dtype of that node.
-        storage: the memory, shared with views.
-        attributes: what the program or torch itself sets on a tensor object (`requires_grad`, `grad`).
-        parameter: made by `nn.Parameter`.
-        base: the tensor of which it is a view for certain: its node is that of `base` behind ops of views (`views`).
-        dense: its elements certainly lie in row-major order without gaps, if it has no base.
-    """
-
-    __slots__ = ("__weakref__", "attributes", "base", "dense", "node", "parameter", "storage", "type")
-
-    def __init__(self, node: int, type: TensorType, storage: Storage | None = None) -> None:
-        self.node = node
-        self.type = type
-        self.storage = storage if storage is not None else Storage()
-        self.storage.handles.add(self)
-        self.parameter = False
-        self.base: TensorValue | None = None
-        self.dense = False
-        self.attributes: dict[str, Value] | None = None
-
-    def shares(self, storage: Storage) -> None:
-        """From now on this tensor lies in that memory."""
-        if storage is not self.storage:
-            self.storage.handles.discard(self)
-            self.storage = storage
-            storage.handles.add(self)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.type.shape
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.type.dtype
-
-    def __repr__(self) -> str:
-        return f"tensor {self.type}"
 
 
 @dataclass(eq=False, slots=True)

@@ -136,7 +136,8 @@ def _place(item: Any, size: int, dim: int) -> int | Range:
             raise OutOfRangeError(f"index {item} is out of bounds for dimension {dim} with size {size}")
         return item % size
     if item.step is not None and item.step <= 0:
-        raise ShapeError(f"a slice of a tensor needs a step above zero, got {item.step}; use flip to reverse")
+        text = f"a slice of a tensor needs a step above zero, got {item.step}; use flip to reverse"
+        raise ShapeError(text) from ValueError("step must be greater than zero")
     return canonical(range(size)[item])
 
 
