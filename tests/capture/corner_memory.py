@@ -77,6 +77,7 @@ GROUPS: dict[str, Group] = {
         y = torch.arange(6.0).view(2, 3) * 1 ; z = y.permute(1, 0)[1:] ; w = z[None].squeeze() ; w *= 2 ; result = y
         y = (torch.arange(6.0).view(2, 3) * 1).clone() ; z = y.flatten() ; z[0] = 9 ; result = y
         y = torch.zeros(1, 2, 2, 2).to(memory_format=torch.channels_last) ; z = y.flatten() ; z[0] = 9 ; result = y
+        y = torch.arange(6.0).view(2, 3) * 1 ; y.data = y.t() ; z = y.flatten() ; z[1] = 9 ; result = y
         z = x.diag() ; z[0] = 9 ; result = x
         z = x.repeat(1, 1) ; z[0] = 9 ; result = x
         z = x.narrow(1, 0, 2) ; z.copy_(x[:, 1:]) ; result = x
@@ -112,6 +113,7 @@ REFUSED: dict[str, str] = {
     "z = x.narrow(1, 0, 2) ; z.copy_(x[:, 1:]) ; result = x": OVERLAP,
     "y = torch.arange(6.0).view(2, 3) * 1 ; z = y.unfold(1, 2, 1) ; z[0] = 9 ; result = y": "in several places",
     "y = x.flatten() ; y += 1 ; result = x": VIEW,
+    "y = torch.arange(6.0).view(2, 3) * 1 ; y.data = y.t() ; z = y.flatten() ; z[1] = 9 ; result = y": VIEW,
     "y = torch.zeros(1, 2, 2, 2).to(memory_format=torch.channels_last) ; z = y.flatten() ; z[0] = 9 ; result = y": VIEW,
     "y = x.view(torch.int32) ; y += 1 ; result = x": "reads the bits as another type",
     "y = x.as_strided((2, 2), (1, 1)) ; y += 1 ; result = x": "`as_strided` of a tensor is not followed",

@@ -118,6 +118,7 @@ def set_tensor_attribute(run: Interpreter, tensor: TensorValue, name: str, value
             run.changes(tensor)
             tensor.node, tensor.type = value.node, value.type
             tensor.shares(value.storage)
+            tensor.base, tensor.dense = None, False  # where it lies in that memory is not remembered
         else:
             run.taint(
                 tensor, value if isinstance(value, Unknown) else Unknown("its data is set to no tensor")
