@@ -12,7 +12,7 @@ with each layer; `absorb` drops digits again and pays for them with the operand'
 deep networks.
 
 Here the loops are written to be read and reasoned about. What the kernel evaluates for each element has a second form
-in `Loops`, with the theorem that both are equal.
+in `Loops` and `BackwardLoops`, with the theorem that both are equal.
 -/
 
 public noncomputable section

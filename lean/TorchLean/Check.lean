@@ -1,6 +1,7 @@
 module
 
 prelude
+public import TorchLean.BackwardLoops
 public import TorchLean.Fields
 public import TorchLean.Loops
 
@@ -14,7 +15,7 @@ believed.
 
 Written for the kernel's evaluator: natural numbers where possible, few large products instead of many small ones, and
 values that are used more than once are evaluated first, because the kernel substitutes. What is done for each number
-stands in `Loops`.
+stands in `Loops` and `BackwardLoops`.
 -/
 
 public noncomputable section

@@ -1,7 +1,7 @@
 module
 
 prelude
-public import TorchLean.Arith
+public import TorchLean.Sums
 
 /-!
 # Packed products

@@ -1,7 +1,7 @@
 module
 prelude
 public import TorchLean.Exec
-public import TorchLean.Arith
+public import TorchLean.Sums
 
 /-!
 # The rounding error of one row
