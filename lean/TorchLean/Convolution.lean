@@ -142,6 +142,15 @@ theorem forceNats_eq {α : Type} (ns : List Nat) (k : List Nat → α) : forceNa
     show forceNat n (fun n => forceNats ns fun ns => k (n :: ns)) = _
     rw [forceNat_eq, ih]
 
+/-- The second list behind the first. -/
+@[expose] def appendNats (xs ys : List Nat) : List Nat :=
+  List.rec (motive := fun _ => List Nat) ys (fun x _ zs => x :: zs) xs
+
+theorem appendNats_eq (xs ys : List Nat) : appendNats xs ys = xs ++ ys := by
+  induction xs with
+  | nil => rfl
+  | cons x xs ih => exact congrArg (x :: ·) ih
+
 /-- `ys + 2^s xs` -/
 @[expose] def shiftAdd (s : Nat) (xs : List Nat) : List Nat → List Nat :=
   List.rec (motive := fun _ => List Nat → List Nat) (fun _ => [])
@@ -162,7 +171,8 @@ theorem shiftAdd_map {β : Type} (s : Nat) (f g : β → Nat) (l : List β) :
 @[expose] def gather (a : Axis) (block : Nat) (subs : List (List Nat)) : Nat → List Nat → List Nat :=
   List.rec (motive := fun _ => Nat → List Nat → List Nat) (fun _ acc => acc)
     (fun s _ rest r acc => forceNat (r.add a.dilation) fun next =>
-      rest next (cond (a.inside r) (shiftAdd (block.mul (r.sub a.padding)) s acc) acc)) subs
+      rest next (Bool.rec (motive := fun _ => List Nat) acc (shiftAdd (block.mul (r.sub a.padding)) s acc) (a.inside r)))
+    subs
 
 theorem gather_map {β : Type} (a : Axis) (block o : Nat) (f : Nat → β → Nat) (l : List β) (count start : Nat)
     (g : β → Nat) :
@@ -175,8 +185,9 @@ theorem gather_map {β : Type} (a : Axis) (block o : Nat) (f : Nat → β → Na
     have next : (a.reach o start).add a.dilation = a.reach o (start + 1) := by
       simp only [Axis.reach, Nat.add_eq, Nat.succ_mul, Nat.add_assoc]
     show forceNat ((a.reach o start).add a.dilation) (fun next => gather a block
-      ((List.range' (start + 1) count).map fun k => l.map (f k)) next (cond (a.inside (a.reach o start))
-        (shiftAdd (block.mul ((a.reach o start).sub a.padding)) (l.map (f start)) (l.map g)) (l.map g))) = _
+      ((List.range' (start + 1) count).map fun k => l.map (f k)) next (Bool.rec (motive := fun _ => List Nat) (l.map g)
+        (shiftAdd (block.mul ((a.reach o start).sub a.padding)) (l.map (f start)) (l.map g))
+        (a.inside (a.reach o start)))) = _
     rw [forceNat_eq, next, shiftAdd_map]
     cases h : a.inside (a.reach o start) with
     | true =>
@@ -194,7 +205,7 @@ theorem gather_map {β : Type} (a : Axis) (block o : Nat) (f : Nat → β → Na
 /-- All positions of an axis. -/
 @[expose] def sweep (a : Axis) (block : Nat) (subs : List (List Nat)) (zeros : List Nat) (count : Nat) : Nat → List Nat :=
   Nat.rec (motive := fun _ => Nat → List Nat) (fun _ => [])
-    (fun _ rest r => gather a block subs r zeros ++ rest (r.add a.stride)) count
+    (fun _ rest r => appendNats (gather a block subs r zeros) (rest (r.add a.stride))) count
 
 theorem sweep_eq (a : Axis) (block : Nat) (subs : List (List Nat)) (zeros : List Nat) (count start : Nat) :
     sweep a block subs zeros count (a.reach start 0)
@@ -204,26 +215,27 @@ theorem sweep_eq (a : Axis) (block : Nat) (subs : List (List Nat)) (zeros : List
   | succ count ih =>
     have next : (a.reach start 0).add a.stride = a.reach (start + 1) 0 := by
       simp only [Axis.reach, Nat.add_eq, Nat.succ_mul, Nat.zero_mul, Nat.add_zero]
-    show gather a block subs (a.reach start 0) zeros ++ sweep a block subs zeros count ((a.reach start 0).add a.stride) = _
-    rw [next, ih]
+    show appendNats (gather a block subs (a.reach start 0) zeros)
+      (sweep a block subs zeros count ((a.reach start 0).add a.stride)) = _
+    rw [appendNats_eq, next, ih]
     rfl
 
 /-- A zero for each position. -/
 @[expose] def zeros (axes : List Axis) : List Nat :=
   List.rec (motive := fun _ => List Nat) [0]
-    (fun a _ zs => Nat.rec (motive := fun _ => List Nat) [] (fun _ l => zs ++ l) a.count) axes
+    (fun a _ zs => Nat.rec (motive := fun _ => List Nat) [] (fun _ l => appendNats zs l) a.count) axes
 
 theorem zeros_eq (axes : List Axis) : zeros axes = (positions axes).map fun _ => 0 := by
   induction axes with
   | nil => rfl
   | cons a axes ih =>
-    have h (count start : Nat) : Nat.rec (motive := fun _ => List Nat) [] (fun _ l => zeros axes ++ l) count
+    have h (count start : Nat) : Nat.rec (motive := fun _ => List Nat) [] (fun _ l => appendNats (zeros axes) l) count
         = ((List.range' start count).flatMap fun o => (positions axes).map (o :: ·)).map fun _ => 0 := by
       induction count generalizing start with
       | zero => rfl
       | succ count hc =>
-        show zeros axes ++ Nat.rec (motive := fun _ => List Nat) [] _ count = _
-        rw [hc (start + 1), List.range'_succ, List.flatMap_cons, List.map_append, List.map_map, ih]
+        show appendNats (zeros axes) (Nat.rec (motive := fun _ => List Nat) [] _ count) = _
+        rw [appendNats_eq, hc (start + 1), List.range'_succ, List.flatMap_cons, List.map_append, List.map_map, ih]
         rfl
     exact h a.count 0
 
