@@ -5,14 +5,17 @@ no busy machine changes. The constants are rounded least squares over seven relu
 64 elements wide, whose `wellFormed`, `build` (intervals; the output bounded backward; all matrices) and `executionFits`
 were counted each in a theorem of its own. How long an unfolding takes, and reading a certificate, is CPU time of the
 embedded (WebAssembly) Lean; the native one is several times faster. An estimate only decides whether a check is worth
-starting and where a plan is cut into parts: the check itself has a time-out.
+starting and where a plan is cut into parts: the check itself has a time-out. The constants of rows of convolutions are
+from nine of these, of one and two axes, with one to four channels.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torchlean.certificate.convolution import Layout
 from torchlean.certificate.network import Hinge, Linear, Network
 
 STEP_SECONDS = 25e-6
@@ -41,6 +44,15 @@ FIELD_STEPS = 10
 
 ROUNDED_STEPS = 80
 """For executions, beyond the interval: that a row's noise covers its rounding."""
+
+SPREAD_STEPS = 7
+"""Rows of a convolution: each time that a part of a kernel is spread along an axis."""
+
+TAP_STEPS = 8
+"""Rows of a convolution: each tap at each position of an axis."""
+
+PLACE_STEPS = 10
+"""Rows of a convolution: each number that this results in."""
 
 READING_SECONDS = 3.0
 """Elaborating a certificate, whatever its size."""
@@ -77,6 +89,13 @@ def effort(network: Network, backward: Sequence[bool]) -> Effort:
     return _kernel(steps)
 
 
+def convolved(network: Network) -> Effort:
+    """Of computing the rows of convolutions from their kernels, which every theorem does again; nothing where matrices
+    are stated."""
+    stated = (node.convolution for node in network.nodes if isinstance(node, Linear))
+    return _kernel(sum(_spread(found.layout) for found in stated if found is not None))
+
+
 def formed(network: Network) -> Effort:
     """Of reading all matrices once, to see that their numbers fit in their fields."""
     return _kernel(FIELD_STEPS * _rows(network))
@@ -89,6 +108,17 @@ def executions(network: Network) -> Effort:
 
 def _kernel(steps: int) -> Effort:
     return Effort(STEP_SECONDS * steps)
+
+
+def _spread(layout: Layout) -> int:
+    """`kernelsRows`: the positive and the negative fields of each kernel, along one axis after the other. An axis
+    further in is passed once for each tap of those further out."""
+    steps, times = 0, 1
+    for depth, axis in enumerate(layout.axes):
+        places = math.prod(inner.count for inner in layout.axes[depth:])
+        steps += times * (SPREAD_STEPS + TAP_STEPS * axis.count * axis.taps + PLACE_STEPS * places)
+        times *= axis.taps
+    return 2 * len(layout.firsts) * (steps + SPREAD_STEPS * times)
 
 
 def _rows(network: Network) -> int:

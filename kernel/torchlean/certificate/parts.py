@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from torchlean.certificate.cost import Effort, effort, executions, formed
+from torchlean.certificate.cost import Effort, convolved, effort, executions, formed
 from torchlean.certificate.network import Bound, Network, Plan, Split
 
 PART_SECONDS = 10.0
@@ -45,17 +45,22 @@ Parts: TypeAlias = Part | Joined
 
 def small(network: Network, plan: Plan) -> bool:
     """Whether all of a check may be one theorem."""
-    return (formed(network) + _effort(network, plan)).seconds <= PART_SECONDS
+    return (convolved(network) + formed(network) + _effort(network, plan)).seconds <= PART_SECONDS
 
 
 def parts(network: Network, plan: Plan) -> Parts:
     """The whole plan if it is small, or has no splits; else what stands below its first split, in parts."""
-    return _divided(network, plan, (), Effort(0.0))[0]
+    return _divided(network, plan, (), convolved(network))[0]
 
 
 def checking(network: Network, plan: Plan) -> Effort:
     """Of the kernel, for all theorems of a certificate."""
-    return formed(network) + executions(network) + _divided(network, plan, (), Effort(0.0))[1]
+    rows = convolved(network)
+    total = formed(network) + executions(network) + _divided(network, plan, (), rows)[1]
+    # Beside the parts: `executed`, and `formed` where that is not said together with the plan.
+    if network.roles:
+        total = total + rows
+    return total if small(network, plan) else total + rows
 
 
 def _divided(network: Network, plan: Plan, branch: Branch, above: Effort) -> tuple[Parts, Effort]:

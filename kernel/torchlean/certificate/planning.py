@@ -16,7 +16,7 @@ import numpy
 
 from torchlean.certificate import lean_terms as terms
 from torchlean.certificate.checker import Checker, Known, State
-from torchlean.certificate.cost import Effort, effort, reading
+from torchlean.certificate.cost import Effort, convolved, effort, reading
 from torchlean.certificate.network import (
     Bound,
     Done,
@@ -121,20 +121,23 @@ def _cheapest(
     network = statement.network
     methods = _methods(network)
     limit = CHECK_SECONDS - reading(network).seconds
+    rows = convolved(network)
     for method in methods:
         cancelled()
         state = checker.build(method, checker.start(statement.box))
         if settled(statement.goal, [entry.box for entry in state]):
             found = _Found.of(network, Bound(method, Done()), 1)
-            if effort(network, method).seconds <= LARGEST_SECONDS and found.effort.seconds <= limit:
+            alone = rows + effort(network, method)
+            if alone.seconds <= LARGEST_SECONDS and found.effort.seconds <= limit:
                 return found
     # A part is bounded twice: with all that stands above it, and alone.
-    methods = [method for method in methods if effort(network, method).seconds <= LARGEST_SECONDS / 2]
+    most = (LARGEST_SECONDS - rows.seconds) / 2
+    methods = [method for method in methods if effort(network, method).seconds <= most]
     best: _Found | None = None
     failures = []
     for leaf_methods, root in _ways(methods):
-        most = limit if best is None else best.effort.seconds
-        search = _Search(statement, checker, leaf_methods, most, deadline, cancelled)
+        cheaper = limit if best is None else best.effort.seconds
+        search = _Search(statement, checker, leaf_methods, cheaper, deadline, cancelled)
         try:
             best = search.run(root)
         except NotPlannableError as error:
