@@ -276,25 +276,29 @@ async def code_actions(ls: Server, params: types.CodeActionParams) -> list[types
         return None
     start, end = (ls.converter.offset(document.text, p) for p in (params.range.start, params.range.end))
     place = (start, max(start, end))
+    hazards = actions.hazards(document, *place)
+    lines = actions.lines(document, hazards)
+    revision = document.revision
+    fixes = () if lines is None else await ls.fixer.fixes(document, lines)
+    if document.revision != revision or not ls.documents.has(document):
+        return None  # the range is of a text that is gone; the editor asks again
+    edits = [] if lines is None else actions.actions(document, hazards, fixes)
     commands = [*certificates.offers(document, *place), *lyapunov.offers(document, *place)]
     if ls.exporter.allowed:
         commands += exports.offers(document, *place)
-    offers = [ls.converter.offer(offer) for offer in commands]
-    offers += [
-        ls.converter.action(document, action, ls.client.versioned_edits, ls.client.related_information)
-        for action in reproduction.exact_numbers(document, *place)
-    ]
+
+    def converted(found: list[actions.Action]) -> list[types.CodeAction]:
+        able = ls.client
+        return [
+            ls.converter.action(document, action, able.versioned_edits, able.related_information)
+            for action in found
+        ]
+
+    answer = converted(edits) + [ls.converter.offer(offer) for offer in commands]
+    answer += converted(reproduction.exact_numbers(document, *place))
     if ls.client.create_files:
-        offers += map(ls.converter.addition, reproduction.tests(document, *place, ls.text_of))
-    hazards = actions.hazards(document, start, max(start, end))
-    lines = actions.lines(document, hazards)
-    if lines is None:
-        return offers
-    found = actions.actions(document, hazards, await ls.fixer.fixes(document, lines))
-    return [
-        ls.converter.action(document, action, ls.client.versioned_edits, ls.client.related_information)
-        for action in found
-    ] + offers
+        answer += map(ls.converter.addition, reproduction.tests(document, *place, ls.text_of))
+    return answer
 
 
 def _wants_quick_fixes(context: types.CodeActionContext) -> bool:

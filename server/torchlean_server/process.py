@@ -223,7 +223,10 @@ class Worker:
         while chunk := await stream.read(CHUNK):
             text = chunk.decode(errors="replace")
             self._tail.extend(text.splitlines())
-            print(text, end="", file=sys.stderr, flush=True)
+            # Nobody may read ours any more, or there is none (a program without a console); the end is remembered.
+            if sys.stderr is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    print(text, end="", file=sys.stderr, flush=True)
 
 
 def _ending(returncode: int | None) -> str:

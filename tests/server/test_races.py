@@ -6,6 +6,7 @@ Every wait here is for a gate that the test opens itself, so that each order of 
 from __future__ import annotations
 
 import asyncio
+import io
 import pathlib
 import sys
 import threading
@@ -23,16 +24,19 @@ from tests.server.test_exports import document as wanting
 from torchlean.analysis.result import FileAnalysis
 from torchlean.edits import Fix
 from torchlean.source import Span
-from torchlean_server import lean_handlers
+from torchlean_server import handlers, lean_handlers
 from torchlean_server.checking import Checker
 from torchlean_server.client import Client
 from torchlean_server.configuration import Configuration
+from torchlean_server.convert import Converter
 from torchlean_server.documents import Documents
+from torchlean_server.features.certificates import Offer
 from torchlean_server.fixer import Fixer
 from torchlean_server.lean.report import Reporter
 from torchlean_server.lean.service import Answer, Report
 from torchlean_server.lean.threads import LeanThreads
 from torchlean_server.pool import Pool, Request
+from torchlean_server.process import Worker
 from torchlean_server.progress import Progress
 from torchlean_server.settings import Settings
 from torchlean_server.state import Document
@@ -274,3 +278,59 @@ async def test_fixes_for_a_text_that_is_gone_are_no_fixes() -> None:
     assert await asyncio.gather(*asked) == [(), ()]
     fixer.drop(document)
     assert await fixer.fixes(document, (0, 1)) == (fix,)
+
+
+@pytest.mark.parametrize("event", ["nothing", "edited", "closed"])
+async def test_actions_for_a_text_that_is_gone_are_not_offered(
+    event: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers.actions, "lines", lambda *_: (0, 1))
+    monkeypatch.setattr(handlers.certificates, "offers", lambda *_: [Offer("a command", "x", ())])
+    gate = asyncio.Event()
+
+    class Workers:
+        async def fixes(self, request: Request) -> tuple[Fix, ...]:
+            await gate.wait()
+            return ()
+
+    documents = Documents()
+    document = opened(documents)
+    server: Any = SimpleNamespace(
+        documents=documents,
+        client=Client(code_actions=True),
+        converter=Converter("utf-16", lambda _: None),
+        exporter=SimpleNamespace(allowed=False),
+        fixer=Fixer(Workers(), documents),
+    )
+    start = types.Position(0, 0)
+    identifier = types.TextDocumentIdentifier(document.uri)
+    params = types.CodeActionParams(identifier, types.Range(start, start), types.CodeActionContext([]))
+    asked = asyncio.create_task(handlers.code_actions(server, params))
+    await asyncio.sleep(0)
+    if event == "edited":
+        document.edit(0, 0, "# new\n")
+        document.changed(2)
+    elif event == "closed":
+        documents.close(document.uri)
+    gate.set()
+    answer = await asked
+    assert (answer is None) == (event != "nothing")
+
+
+@pytest.mark.parametrize("stderr", ["none", "closed", "broken"])
+async def test_a_worker_whose_words_nobody_can_read_goes_on(
+    stderr: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", {"none": None, "closed": closed, "broken": Broken()}[stderr])
+    words = asyncio.StreamReader()
+    words.feed_data(b"one\ntwo\n")
+    words.feed_eof()
+    worker = Worker([], lambda: None, lambda _: None)
+    await worker._forward(words)
+    assert worker.last_lines == "one\ntwo"
