@@ -13,6 +13,9 @@ METHODS = ("ibp", "crown")
 SMALLEST_MEMORY = 512
 """MiB; torch alone takes half of it."""
 
+LARGEST_MEMORY = 1 << 40
+"""MiB; the system counts bytes in 63 bits."""
+
 CLOSE = 0.8
 """How similar an unknown key must be to a known one to be taken for a misspelling. Others are the client's own."""
 
@@ -52,7 +55,13 @@ class _Key:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether it is one that a float can be: JSON has whole numbers of any size."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 _KEYS = (
@@ -62,7 +71,7 @@ _KEYS = (
         "analysis.memory",
         "memory",
         f"whole MiB, at least {SMALLEST_MEMORY}",
-        lambda value: _number(value) and value == int(value) and value >= SMALLEST_MEMORY,
+        lambda value: _number(value) and value == int(value) and SMALLEST_MEMORY <= value <= LARGEST_MEMORY,
     ),
     _Key("bounds.method", "method", " or ".join(f'"{m}"' for m in METHODS), lambda value: value in METHODS),
     _Key("lean.enabled", "lean", "true or false", lambda value: isinstance(value, bool)),

@@ -34,6 +34,8 @@ def test_keys_may_be_nested_or_dotted(section: dict[str, object]) -> None:
         ({"analysis": {"timeout": float("nan")}}, ["torchlean.analysis.timeout", "nan"]),
         ({"analysis": {"timeout": True}}, ["torchlean.analysis.timeout", "True"]),
         ({"analysis": {"memory": 100}}, ["torchlean.analysis.memory", "at least 512", "100", "4096"]),
+        ({"analysis": {"timeout": 10**400}}, ["torchlean.analysis.timeout"]),
+        ({"analysis": {"memory": 1e300}}, ["torchlean.analysis.memory"]),
         ({"analysis": {"memory": 1000.5}}, ["torchlean.analysis.memory", "whole", "1000.5"]),
         ({"inlayHints": {"enabled": "yes"}}, ["torchlean.inlayHints.enabled", "true or false", "'yes'"]),
         ({"bounds": {"method": "magic"}}, ["torchlean.bounds.method", '"ibp"', "'magic'"]),
