@@ -27,6 +27,7 @@ from torchlean_server.features.lens import Lens
 from torchlean_server.features.links import Link
 from torchlean_server.features.reproduction import NewTest
 from torchlean_server.features.symbols import Symbol
+from torchlean_server.paths import nameable
 from torchlean_server.state import Document
 from torchlean_server.text import Text
 
@@ -62,24 +63,37 @@ def path_of(uri: str, root: str | None) -> str:
     Raises:
         Declined: the document is of no kind that can be analysed.
     """
+    if not is_uri(uri):
+        raise Declined("that is no URI")
     scheme = urlsplit(uri).scheme
     if scheme == "file":
-        path = to_fs_path(uri)
-        if not path:
-            raise Declined(f"{uri} names no file")
-        return os.path.abspath(path)
+        path = existing_path(uri)
+        if path is None:
+            raise Declined("it names no file")
+        return path
     if scheme == "untitled":
         name = os.path.basename(unquote(urlsplit(uri).path)) or "Untitled"
+        if not nameable(name):
+            raise Declined("no file can have its name")
         return os.path.join(os.path.abspath(root or os.getcwd()), f"untitled:{name}")
     raise Declined(
         f"documents with the scheme `{scheme}:` are not analysed, only files and unsaved new documents"
     )
 
 
+def is_uri(uri: str) -> bool:
+    """Whether it can be taken apart, as half an IPv6 address cannot."""
+    try:
+        urlsplit(uri)
+    except ValueError:
+        return False
+    return True
+
+
 def existing_path(uri: str) -> str | None:
-    """The absolute path of a `file:` URI, None for others."""
-    path = to_fs_path(uri)
-    return os.path.abspath(path) if path else None
+    """The absolute path of a `file:` URI, None for others and where no file can have that name."""
+    path = to_fs_path(uri) if is_uri(uri) else None
+    return os.path.abspath(path) if path and nameable(path) else None
 
 
 _START = types.Range(types.Position(0, 0), types.Position(0, 0))

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from watchdog.events import EVENT_TYPE_MODIFIED, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from torchlean_server.paths import nameable
+
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver, ObservedWatch
 
@@ -46,7 +48,8 @@ class Watcher:
 
     def update(self, paths: Mapping[str, float]) -> None:
         """Watch exactly these files from now on. Each comes with the time (of `time.time`) when it was last read: it
-        may have changed between that and the beginning of the watch."""
+        may have changed between that and the beginning of the watch. What no file can be called never changes."""
+        paths = {path: moment for path, moment in paths.items() if nameable(path)}
         known = {path for names in self._paths.values() for path in names}
         names: dict[str, set[str]] = {}
         for path in paths:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from torchlean_server.convert import Converter, Declined, path_of
+from torchlean_server.convert import Converter, Declined, existing_path, path_of
 from torchlean_server.text import Text
 
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
@@ -69,3 +69,12 @@ def test_files_and_unsaved_documents_have_paths() -> None:
 def test_other_schemes_are_declined_with_a_reason(uri: str) -> None:
     with pytest.raises(Declined, match="are not analysed"):
         path_of(uri, None)
+
+
+@pytest.mark.parametrize(
+    "uri", ["file://[", "file:///a%00b.py", "file:///\ud800.py", "untitled:a%00b", "untitled:\ud800"]
+)
+def test_what_no_file_can_be_called_is_declined(uri: str) -> None:
+    with pytest.raises(Declined):
+        path_of(uri, None)
+    assert existing_path(uri) is None
