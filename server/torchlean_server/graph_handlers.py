@@ -155,7 +155,7 @@ def _boxes(given: object, shown: ShownUnit) -> dict[str, Ends]:
     boxes: dict[str, Ends] = {}
     for box in given:
         name = getattr(box, "input", None)
-        if name not in inputs:
+        if not isinstance(name, str) or name not in inputs:
             known = ", ".join(inputs) or "none"
             raise JsonRpcInvalidParams(f"{SET_DOMAIN}: {shown.id} has no input {name!r}; there are: {known}")
         if name in boxes:

@@ -13,7 +13,6 @@ import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from threading import Event
 from typing import TYPE_CHECKING, NoReturn
 
 from torchlean_server.lean.service import DEFAULT_LEAN, Lean, named
@@ -21,8 +20,7 @@ from torchlean_server.pool import Pool
 from torchlean_server.worker import DEFAULT_ANALYSIS
 
 if TYPE_CHECKING:
-    from pygls.io_ import StdinAsyncReader
-
+    from torchlean_server.connection import Read
     from torchlean_server.server import Server
 
 HOST = "127.0.0.1"
@@ -90,11 +88,14 @@ async def _serve(tcp_port: int | None, pool: Pool, lean: Callable[[], Lean]) -> 
 
 
 async def _talk_on_stdio(server: Server) -> None:
-    from pygls.io_ import StdinAsyncReader, StdoutWriter
+    from torchlean_server.connection import Outbox, stdin_reader
 
-    reader = StdinAsyncReader(sys.stdin.buffer, server.thread_pool)
-    server.protocol.set_writer(StdoutWriter(sys.stdout.buffer))
-    await _talk(server, reader)
+    outbox = Outbox(sys.stdout.fileno())
+    server.protocol.set_writer(outbox)
+    try:
+        await _talk(server, stdin_reader(sys.stdin.buffer, server.thread_pool))
+    finally:
+        await outbox.flushed()
 
 
 async def _talk_on_tcp(server: Server, port: int) -> None:
@@ -108,6 +109,8 @@ async def _talk_on_tcp(server: Server, port: int) -> None:
         else:
             connected.set_result((reader, writer))
 
+    from torchlean_server.connection import socket_reader
+
     listener = await asyncio.start_server(accept, HOST, port)
     print(
         f"torchlean: listening on {HOST}:{listener.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True
@@ -115,21 +118,19 @@ async def _talk_on_tcp(server: Server, port: int) -> None:
     reader, writer = await connected
     listener.close()
     server.protocol.set_writer(writer)
-    await _talk(server, reader)
+    await _talk(server, socket_reader(reader))
     writer.close()
 
 
-async def _talk(server: Server, reader: StdinAsyncReader | asyncio.StreamReader) -> None:
+async def _talk(server: Server, read: Read) -> None:
     """Handle messages until the client says `exit` or is gone."""
-    from pygls.io_ import run_async
+    from torchlean_server.connection import talk
 
     try:
-        await run_async(
-            Event(), reader, server.protocol, logging.getLogger("pygls"), server.report_server_error
-        )
+        await talk(read, server.wire)
     except SystemExit:
         pass  # how pygls ends on `exit`; its code is decided here, after the workers have ended
-    except (ConnectionError, asyncio.IncompleteReadError):
+    except ConnectionError:
         pass  # the client is gone
 
 

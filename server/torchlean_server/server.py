@@ -60,6 +60,12 @@ class Server(LanguageServer):
         self.root: str | None = None
         self.said_goodbye = False
 
+    @property
+    def wire(self) -> Protocol:
+        """What takes the client's messages: `protocol` by its own type."""
+        assert isinstance(self.protocol, Protocol)
+        return self.protocol
+
     def meet(self, params: types.InitializeParams) -> None:
         """Make the parts that depend on the client."""
         folders = [folder.uri for folder in params.workspace_folders or []]
