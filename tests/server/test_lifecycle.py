@@ -37,7 +37,11 @@ def initialized(process: subprocess.Popen[bytes]) -> Raw:
 
 
 def workers(raw: Raw) -> list[int]:
-    return [worker["pid"] for worker in raw.ask("torchlean/statistics")["result"]["workers"] if worker["pid"]]
+    """The processes of the workers, once the first one has begun: the server talks before that."""
+    while True:
+        told = raw.ask("torchlean/statistics")["result"]["workers"]
+        if found := [worker["pid"] for worker in told if worker["pid"]]:
+            return found
 
 
 def alive(pid: int) -> bool:
