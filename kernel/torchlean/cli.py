@@ -157,6 +157,12 @@ def lyapunov(file: Path, name: str | None, picture: Path | None, level: bool, ti
     "--certificate", type=_new_file, metavar="FILE", help="Write the tree of splits with all bounds (JSON)."
 )
 @click.option(
+    "--resume",
+    type=_file,
+    metavar="FILE",
+    help="Go on from the tree of splits that an earlier run wrote; all of it is proved again.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(min=0),
     default=None,
@@ -182,6 +188,7 @@ def verify(
     timeout: float | None,
     result: Path | None,
     certificate: Path | None,
+    resume: Path | None,
     workers: int | None,
     scheduler: str | None,
     device: str,
@@ -202,7 +209,7 @@ def verify(
         with quick_imports():
             from torchlean.command.verify import Machines, run
         machines = Machines(workers, scheduler, device)
-        sys.exit(run(model, property, timeout, result, certificate, machines, started))
+        sys.exit(run(model, property, timeout, result, certificate, machines, started, resume))
     except KeyboardInterrupt:  # while torch is imported
         sys.exit(INTERRUPTED)
 

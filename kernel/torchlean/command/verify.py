@@ -18,7 +18,7 @@ from torchlean.command.limits import INTERRUPTED, TERMINATED, Terminated, TimeUp
 from torchlean.command.progress import bar
 from torchlean.command.threads import one_thread
 from torchlean.verification import PosingError, Verification, verify
-from torchlean.verification.record import digest, record, save
+from torchlean.verification.record import RecordError, digest, load, record, save
 from torchlean.vnnlib import Property, parse_file, witness
 from torchlean.writing import check_writable, same_file
 
@@ -38,12 +38,14 @@ def run(
     certificate: Path | None,
     machines: Machines | None = None,
     started: float | None = None,
+    resume: Path | None = None,
 ) -> int:
     """Decide the property and print what was found; standard output gets nothing else.
 
     Args:
         machines: what computes; None for this machine's processor.
         started: when the command began (`time.monotonic()`), from where the time counts.
+        resume: the tree of splits of an earlier run, to go on from. It may be written anew.
 
     Returns:
         The exit code: `HOLDS`, `OPEN` or `UNUSABLE`; `INTERRUPTED` or `TERMINATED` when a signal ended it.
@@ -53,7 +55,7 @@ def run(
     try:
         with termination():
             _check_places([model, property], [place for place in (result, certificate) if place is not None])
-            files = Files(model, property, result, certificate)
+            files = Files(model, property, result, certificate, resume)
             return _decided(files, began, timeout, Machines() if machines is None else machines)
     except PlaceError as error:
         click.echo(str(error), err=True)
@@ -87,6 +89,7 @@ class Files:
     property: Path
     result: Path | None
     certificate: Path | None
+    resume: Path | None = None
 
 
 class PlaceError(Exception):
@@ -120,24 +123,27 @@ def _decided(files: Files, began: float, timeout: float | None, machines: Machin
     digests = None
     try:
         with alarm(end):
-            if files.certificate is not None:
+            if files.certificate is not None or files.resume is not None:
                 # Taken before the files are read: whatever happens to them later, these are not newer.
                 digests = digest(files.model), digest(files.property)
             property = _property(files.property)
             if property is None:
                 return _unusable(files.result)
             network = load_onnx(files.model)
+            earlier = () if files.resume is None or digests is None else load(files.resume, *digests)
         with (
             alarm(None if end is None else end + SLACK),
             _workers(machines) as workers,
             bar(1, lambda share, text: None) as report,
         ):
             left = None if end is None else end - time.monotonic()
-            found = verify(network, property, left, report=report, workers=workers, device=device)
+            found = verify(
+                network, property, left, report=report, workers=workers, device=device, earlier=earlier
+            )
     except TimeUp:
         message = "not decided in time, and stopped in the middle of a long step"
         found = Verification("timeout", message, time.monotonic() - began)
-    except (OnnxError, PosingError, OSError) as error:
+    except (OnnxError, PosingError, RecordError, OSError) as error:
         click.echo(str(error), err=True)
         return _unusable(files.result)
     written = _written(files, found, digests)

@@ -54,6 +54,50 @@ def _region(tree: SplitTree) -> dict[str, Any]:
     }
 
 
+class RecordError(Exception):
+    """A document cannot be gone on from; for people."""
+
+
+def load(path: Path, model: str, property: str) -> tuple[SplitTree, ...]:
+    """How the regions were cut in an earlier run. Nothing else in the document is read: it is no proof.
+
+    Args:
+        model, property: digests of the files that are to be verified now.
+
+    Raises:
+        RecordError: no document of this kind, or one of other files.
+        OSError: it cannot be read.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: no JSON document ({error})") from error
+    if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
+        raise RecordError(f"{path}: no tree of splits that this version writes")
+    for name, now in (("model", model), ("property", property)):
+        if found.get(name) != {"sha256": now}:
+            raise RecordError(f"{path}: written for another {name}")
+    regions = found.get("regions")
+    if not isinstance(regions, list):
+        raise RecordError(f"{path}: no list of regions")
+    return tuple(_cuts(region, f"{path}: region {index}") for index, region in enumerate(regions))
+
+
+def _cuts(region: object, where: str) -> SplitTree:
+    first, variable = (_whole(region, name, where) for name in ("first", "variable"))
+    try:
+        return SplitTree.of_cuts(first, variable)
+    except (ValueError, OverflowError) as error:
+        raise RecordError(f"{where}: no tree ({error})") from error
+
+
+def _whole(region: object, name: str, where: str) -> list[int]:
+    found = region.get(name) if isinstance(region, dict) else None
+    if not isinstance(found, list) or not all(type(number) is int for number in found):
+        raise RecordError(f"{where}: `{name}` is no list of whole numbers")
+    return found
+
+
 def digest(path: Path) -> str:
     """A file's SHA-256, in hexadecimal.
 

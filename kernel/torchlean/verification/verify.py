@@ -21,7 +21,7 @@ from torchlean.bounds import BoundsCache
 from torchlean.bounds.branching.bounder import Bounder
 from torchlean.bounds.branching.explore import BATCH, Exploration
 from torchlean.bounds.branching.parallel import SharedExploration
-from torchlean.bounds.branching.tree import SplitTree
+from torchlean.bounds.branching.tree import LEAF, SplitTree
 from torchlean.bounds.branching.workers import Workers
 from torchlean.bounds.device import PROCESSOR
 from torchlean.cancellation import Cancelled
@@ -29,7 +29,7 @@ from torchlean.capture.onnx import OnnxModel, load_onnx
 from torchlean.graph import evaluate
 from torchlean.verification.attack import Attack, Inputs
 from torchlean.verification.execution import executions
-from torchlean.verification.posing import Query, pose
+from torchlean.verification.posing import PosingError, Query, pose
 from torchlean.vnnlib import Property, parse
 
 ATTACK_SHARE = 0.15
@@ -97,6 +97,7 @@ def verify(
     report: Report = lambda share, text: None,
     workers: Workers | None = None,
     device: torch.device = PROCESSOR,
+    earlier: Sequence[SplitTree] = (),
 ) -> Verification:
     """Decide a property of a network.
 
@@ -106,12 +107,15 @@ def verify(
         report: told how far it is.
         workers: explore boxes beside this process; theirs to end is the caller's.
         device: where this process computes bounds (`torchlean.bounds.device`); inputs are executed on the processor.
+        earlier: how an earlier run cut the first regions; these begin with the parts that it ended with, and prove
+            whatever was proved of them again.
 
     Raises:
         Cancelled: `cancelled()` became true.
-        PosingError: network and property do not fit together.
+        PosingError: network and property do not fit together, or `earlier` not to them.
     """
-    return _Run(model, property, seconds, cancelled, report, workers, device).run(pose(model, property))
+    run = _Run(model, property, seconds, cancelled, report, workers, device, earlier)
+    return run.run(pose(model, property))
 
 
 class _Late(Exception):
@@ -128,7 +132,9 @@ class _Run:
         report: Report,
         workers: Workers | None,
         device: torch.device,
+        earlier: Sequence[SplitTree],
     ) -> None:
+        self.earlier = earlier
         self.model = model
         self.property = property
         self.started = time.monotonic()
@@ -148,6 +154,8 @@ class _Run:
     def run(self, queries: Sequence[Query]) -> Verification:
         """All regions, the quick attack on each before any is bounded."""
         self.shares = [0.0] * len(queries)
+        if len(self.earlier) > len(queries):
+            raise PosingError(f"{len(self.earlier)} trees of splits for {len(queries)} regions")
         if self.workers is not None:
             self.workers.begin()
         try:
@@ -209,8 +217,29 @@ class _Run:
             self.kinds = "linear and quadratic"
         exploration = Exploration.begin(bounder)
         self.trees.append(exploration.tree)
+        if index < len(self.earlier):
+            self._replay(index, exploration, self.earlier[index])
         with SharedExploration(exploration, self.workers) as shared:
             return self._explored(index, shared, attack)
+
+    def _replay(self, index: int, exploration: Exploration, earlier: SplitTree) -> None:
+        """Cut a region as an earlier run did."""
+        variables = exploration.bounder.variables
+        known = variables.count if exploration.bounder.phased else variables.inputs
+        cut = [
+            variable for first, variable in zip(earlier.first, earlier.variable, strict=True) if first != LEAF
+        ]
+        if cut and not 0 <= min(cut) <= max(cut) < known:
+            raise PosingError(f"a tree of splits has variables beyond the {known:,} of this network")
+
+        def told() -> None:
+            self.shares[index] = exploration.tree.verified
+            done, whole = exploration.tree.leaves, earlier.leaves
+            self.report(
+                sum(self.shares) / len(self.shares), f"{done:,} of {whole:,} boxes of the earlier run"
+            )
+
+        exploration.replay(earlier, told)
 
     def _explored(self, index: int, shared: SharedExploration, attack: Attack) -> bool:
         exploration = shared.exploration

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torchlean.bounds.branching.bounder import Bounder
 from torchlean.bounds.branching.boxes import LEVELS, Boxes, joined
-from torchlean.bounds.branching.tree import SplitTree
+from torchlean.bounds.branching.tree import LEAF, SplitTree
 
 BATCH = 512
 """Boxes split together: enough to make the overhead of one round small, few enough to choose again often."""
@@ -68,6 +68,51 @@ class Exploration:
         self.open = rest
         self._settle(self.bounder.bound(parts), rest)
         return True
+
+    def replay(self, earlier: SplitTree, told: Callable[[], None] = lambda: None) -> None:
+        """Cut the whole domain as an earlier run did, and bound the parts that it ended with.
+
+        Of those in between only some are bounded, so that parts begin with what is known of one a few cuts larger. Of
+        the earlier run nothing is believed: it only says where to cut.
+
+        Args:
+            earlier: a tree over the same variables; only `first` and `variable` are read.
+            told: called after every batch of parts.
+        """
+        if not len(self.open):
+            return
+        first, variable = (
+            torch.tensor(each, dtype=torch.int64) for each in (earlier.first, earlier.variable)
+        )
+        waiting = [(self.open, torch.zeros(1, dtype=torch.int64), 0)]
+        self.open = self.open.of(torch.arange(0))
+        while waiting:
+            boxes, nodes, level = waiting.pop()
+            if level == LEVELS:
+                boxes, level = self.bounder.bound(boxes), 0
+                shown = self.bounder.goal.shown(boxes.margins).all(1)
+                self._settle(boxes.of(shown.nonzero().flatten()), self.open)
+                left = (~shown).nonzero().flatten()
+                boxes, nodes = boxes.of(left), nodes[left]
+                told()
+            inner = first[nodes] != LEAF
+            ends = boxes.of((~inner).nonzero().flatten())
+            if len(ends):
+                self._settle(ends if level == 0 else self.bounder.bound(ends), self.open)
+                told()
+            for index in self._kinds(inner, variable[nodes]):
+                # Parts below stand before all parts above, and so do their nodes.
+                cut, below = variable[nodes[index]], first[nodes[index]]
+                parts = self._parts(_to_cut(boxes.of(index), cut), 0)
+                onward = torch.cat((below, below + 1))
+                for batch in torch.arange(len(parts)).split(BATCH):
+                    waiting.append((parts.of(batch), onward[batch], level + 1))
+
+    def _kinds(self, inner: Tensor, variable: Tensor) -> list[Tensor]:
+        """The boxes to be cut along inputs, and those at phases, by index."""
+        halved = variable < self.bounder.variables.inputs
+        found = ((inner & kind).nonzero().flatten() for kind in (halved, ~halved))
+        return [index for index in found if len(index)]
 
     def take(self, chunks: int, size: int) -> list[Boxes]:
         """Remove open boxes for others to explore, each chunk a fair sample of hard and easy ones.
@@ -158,6 +203,13 @@ class Exploration:
         open = boxes.of((~shown & divisible).nonzero().flatten())
         self.stuck += int((~shown & ~divisible).sum())
         self.open = open if rest is None or not len(rest) else joined([rest, open])
+
+
+def _to_cut(boxes: Boxes, variable: Tensor) -> Boxes:
+    """With this variable as the first to cut, (boxes,)."""
+    cuts = boxes.cuts.clone()
+    cuts[:, 0] = variable
+    return replace(boxes, cuts=cuts)
 
 
 def _halves(boxes: Boxes, cut: Tensor, middle: Tensor) -> Boxes:

@@ -40,6 +40,11 @@ class Variables:
                 start += node.type.numel
         return Variables(inputs, places)
 
+    @property
+    def count(self) -> int:
+        """How many variables there are."""
+        return max((place.stop for place in self.places.values()), default=self.inputs)
+
     def loosest(self, problem: Problem, node: int, boxes: Boxes) -> Tensor:
         """The relus whose gap weighs most in the combined rows of the clause that is furthest from being shown.
 

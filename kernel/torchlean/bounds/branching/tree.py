@@ -61,6 +61,32 @@ class SplitTree:
     closed: int = 0
 
     @staticmethod
+    def of_cuts(first: Sequence[int], variable: Sequence[int]) -> SplitTree:
+        """A tree of which only the cuts are known: nothing is bounded, no leaf decided, and places are zero.
+
+        Raises:
+            ValueError: these are no tree's arrays.
+        """
+        count = len(first)
+        if count != len(variable) or not count:
+            raise ValueError("arrays of different lengths, or empty ones")
+        depth = array("i", [-1]) * count
+        depth[0] = 0
+        for id, below in enumerate(first):
+            if depth[id] < 0:
+                raise ValueError(f"node {id} stands before the node that it is a part of")
+            if below == LEAF:
+                continue
+            if not id < below < count - 1 or depth[below] >= 0 or depth[below + 1] >= 0:
+                raise ValueError(f"node {id} has no parts of its own")
+            depth[below] = depth[below + 1] = depth[id] + 1
+        zeros = array("d", [0.0]) * count
+        unknown = array("d", [-math.inf]) * count
+        return SplitTree(
+            array("i", first), array("i", variable), zeros, depth, unknown, array("b", [0]) * count
+        )
+
+    @staticmethod
     def forest(depths: Sequence[int], bounds: Sequence[float]) -> SplitTree:
         """Leaves of another tree, each as the root of its own, in order."""
         count = len(depths)
