@@ -129,6 +129,14 @@ SOURCES = {
 ;       ^^^^^^^^^^^^^ TL122 empty: nothing to check. `X_0` must be at least 0.5 and at most 0.25
 (assert (<= Y_0 0))
 """,
+    "bounds that touch where one is strict": DECLARED
+    + """
+(assert (<= 0 X_1 1))
+(assert (>= X_0 0.5))
+(assert (< X_0 0.5))
+;       ^^^^^^^^^^^ TL122 empty: nothing to check. `X_0` must be at least 0.5 and less than 0.5
+(assert (<= Y_0 0))
+""",
     "one empty alternative of two": DECLARED
     + """
 (assert (<= 0 X_1 1))

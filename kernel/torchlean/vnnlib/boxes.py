@@ -15,10 +15,12 @@ from torchlean.vnnlib.formula import MINUS_ONE, ONE, Comparison
 
 @dataclass(slots=True)
 class End:
-    """An end of an input's interval, included, and where it is written."""
+    """An end of an input's interval, and where it is written. A strict one is not included, but counts as if it were
+    wherever more than it is left."""
 
     value: Fraction
     place: tuple[int, int]
+    strict: bool = False
 
 
 def bound_of(comparison: Comparison) -> tuple[int, bool, Fraction] | None:
@@ -53,15 +55,18 @@ class Box:
     def tighten(self, key: int, is_upper: bool, end: End) -> None:
         """Take over a bound if it says more than what is known."""
         known = self.end(key, is_upper)
-        if known is None or (end.value < known.value if is_upper else end.value > known.value):
+        tighter = known is None or (end.value < known.value if is_upper else end.value > known.value)
+        if tighter or (known is not None and end.value == known.value and end.strict and not known.strict):
             self._ends[key, is_upper] = end
 
     def contradictions(self) -> list[tuple[int, End, End]]:
-        """(input, lower, upper) where the lower end is above the upper one, among the inputs that this box tightens."""
+        """(input, lower, upper) where no number is between the ends, among the inputs that this box tightens."""
         found = []
         for key in dict.fromkeys(key for key, _ in self._ends):
             low, high = self.end(key, False), self.end(key, True)
-            if low is not None and high is not None and low.value > high.value:
+            if low is None or high is None:
+                continue
+            if low.value > high.value or (low.value == high.value and (low.strict or high.strict)):
                 found.append((key, low, high))
         return found
 

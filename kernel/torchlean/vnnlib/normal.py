@@ -172,16 +172,15 @@ class Normal:
             message = f"`{name}` has two {side} bounds; {exact_text(counts)} is the one that counts"
             place = comparison.start, comparison.end
             self.problems.add(VACUOUS, place, message, (known.place, "the other"), severity=Severity.HINT)
-        box.tighten(key, is_upper, End(value, (comparison.start, comparison.end)))
+        box.tighten(key, is_upper, End(value, (comparison.start, comparison.end), comparison.strict))
         return not comparison.strict
 
     def _is_empty(self, box: Box) -> bool:
         for key, low, high in box.contradictions():
             later, earlier = (low, high) if low.place > high.place else (high, low)
-            message = (
-                f"empty: nothing to check. `{self.declarations.name(key)}` must be at least {exact_text(low.value)} "
-                f"and at most {exact_text(high.value)}"
-            )
+            least = f"{'more than' if low.strict else 'at least'} {exact_text(low.value)}"
+            most = f"{'less than' if high.strict else 'at most'} {exact_text(high.value)}"
+            message = f"empty: nothing to check. `{self.declarations.name(key)}` must be {least} and {most}"
             self.problems.add(VACUOUS, later.place, message, (earlier.place, "the other bound"))
         return bool(box.contradictions())
 
@@ -225,7 +224,8 @@ class Normal:
         for comparison in alternative:
             bound = bound_of(comparison)
             if bound is not None:
-                own.tighten(bound[0], bound[1], End(bound[2], (comparison.start, comparison.end)))
+                place = comparison.start, comparison.end
+                own.tighten(bound[0], bound[1], End(bound[2], place, comparison.strict))
             if bound is None or comparison.strict:
                 rest.append(comparison)
         return own, rest
