@@ -43,5 +43,5 @@ def file_hazards(
         frozenset[Span]().union(*(found.places for found in examined if found.generic is generic))
         for generic in (False, True)
     )
-    examined.append(examine_shapeless(written, elsewhere, by_themselves - elsewhere, cancelled))
+    examined.append(examine_shapeless(written, elsewhere, by_themselves - elsewhere, cancelled, memory))
     return merged(examined)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from torchlean.bounds.cache import Store
-from torchlean.graph import Graph
+from torchlean.graph import Graph, Node
 from torchlean.graph.hashing import DIGEST_BYTES, tensor_digest
 from torchlean.hazards.finding import Finding
 from torchlean.intervals import Interval
@@ -15,11 +16,48 @@ KEPT = 1000
 """Units whose findings are kept: those of some dozen files and their last edits."""
 
 
+NODES = 100_000
+"""Nodes whose ranges are kept, of operations that are read without shapes: a kilobyte each."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRange:
+    """What `ranges.float_ranges` found of a node.
+
+    Attributes:
+        interval, raw: as there; `raw` is None where nothing was cut.
+        overflow, undefined: whether it was noted as such.
+    """
+
+    interval: Interval
+    raw: Interval | None
+    overflow: bool
+    undefined: bool
+
+
 class HazardMemory(Store[tuple[Finding, ...]]):
-    """Findings by the content they depend on: nodes, regions, what the file spells out, and where autograd records."""
+    """Findings by the content they depend on: nodes, regions, what the file spells out, and where autograd records.
+
+    `ranges` has those of single nodes without regions, by `below`.
+    """
 
     def __init__(self) -> None:
         super().__init__(KEPT, lambda _: 1)
+        self.ranges: Store[NodeRange] = Store(NODES, lambda _: 1)
+
+
+def below(node: Node, keys: Sequence[bytes]) -> bytes:
+    """Hash of a node and all below it, given the hashes of the nodes before it.
+
+    Leaves that are drawn or given count as what they are and as which they are: two draws of the same distribution are
+    not the same numbers, and relations between nodes ask for that. Equal ops of the same operands are.
+    """
+    state = hashlib.blake2b(node.digest, digest_size=DIGEST_BYTES)
+    which = None if node.inputs or node.data is not None else node.id
+    state.update(repr((node.label, node.type, which)).encode())
+    for id in node.inputs:
+        state.update(keys[id])
+    return state.digest()
 
 
 def content_key(

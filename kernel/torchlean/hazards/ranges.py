@@ -27,6 +27,7 @@ from torchlean.bounds.cache import Bound
 from torchlean.bounds.ibp import bound_node
 from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph, Node
+from torchlean.hazards.memory import HazardMemory, NodeRange, below
 from torchlean.hazards.regions import COMPUTED, LAYERS, WORKING, Known, known_regions, leaf_range
 from torchlean.hazards.relations import related
 from torchlean.hazards.zeros import guarded, never_zero, replaces_zero
@@ -78,6 +79,7 @@ def float_ranges(
     domains: Mapping[str, Interval],
     bounds: Bounds | None,
     cancelled: Callable[[], bool] = lambda: False,
+    memory: HazardMemory | None = None,
 ) -> Ranges:
     """The range of every node.
 
@@ -86,16 +88,40 @@ def float_ranges(
         domains: an interval per input that has one.
         bounds: of the same graph under the same domains, if there are any, for nodes whose region is certain.
         cancelled: asked before every node.
+        memory: where ranges of nodes are looked up and stored, if there are neither domains nor bounds.
 
     Raises:
         Cancelled: `cancelled()` became true.
     """
     ranges = Ranges([], known_regions(graph, domains), set(), set(), {})
+    keys: list[bytes] = []
     for node in graph:
         if cancelled():
             raise Cancelled
-        ranges.intervals.append(_range(node, graph, domains, bounds, ranges))
+        if memory is None or domains or bounds is not None:
+            ranges.intervals.append(_range(node, graph, domains, bounds, ranges))
+            continue
+        keys.append(below(node, keys))
+        found = memory.ranges.get(keys[-1])
+        if found is None:
+            interval = _range(node, graph, domains, bounds, ranges)
+            noted = (node.id in each for each in (ranges.overflow, ranges.undefined))
+            memory.ranges.put(keys[-1], NodeRange(interval, ranges.raw.get(node.id), *noted))
+        else:
+            interval = found.interval
+            _recalled(node.id, found, ranges)
+        ranges.intervals.append(interval)
     return ranges
+
+
+def _recalled(id: int, found: NodeRange, ranges: Ranges) -> None:
+    """What was noted beside the interval."""
+    if found.overflow:
+        ranges.overflow.add(id)
+    if found.undefined:
+        ranges.undefined.add(id)
+    if found.raw is not None:
+        ranges.raw[id] = found.raw
 
 
 def _range(

@@ -11,6 +11,8 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 
+from torchlean.hazards.syntax import walked
+
 Loop = (ast.For, ast.AsyncFor, ast.While)
 
 OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -31,8 +33,8 @@ def additions(tree: ast.Module) -> Iterator[tuple[ast.AST, float]]:
     grow with the iterations.
     """
     numbers = module_numbers(tree)
-    parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
-    for node in ast.walk(tree):
+    parents = {child: parent for parent in walked(tree) for child in ast.iter_child_nodes(parent)}
+    for node in walked(tree):
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
             name = _dotted(node.target)
             if name is not None:

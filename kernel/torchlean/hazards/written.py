@@ -14,6 +14,7 @@ from torchlean.capture.parsing import parse
 from torchlean.capture.source_module import SourceModule
 from torchlean.graph import Node
 from torchlean.hazards.repetition import additions
+from torchlean.hazards.syntax import walked
 from torchlean.source import Span
 
 OPERATORS: dict[type[ast.operator] | type[ast.cmpop] | type[ast.unaryop], frozenset[str]] = {
@@ -80,8 +81,9 @@ class Written:
         self.module = SourceModule(path, text, parse(text).tree, analysed=True)
         self._at: dict[Span, list[ast.AST]] = {}
         self._unrecorded: list[Span] = []
+        self._recorded: dict[Span, bool] = {}
         self._additions = {self.module.span(node): count for node, count in additions(self.module.tree)}
-        self.nodes = list(ast.walk(self.module.tree))
+        self.nodes = walked(self.module.tree)
         for node in self.nodes:
             if isinstance(node, (ast.expr, ast.AugAssign)):
                 self._at.setdefault(self.module.span(node), []).append(node)
@@ -118,6 +120,12 @@ class Written:
 
     def is_recorded(self, span: Span) -> bool:
         """Whether autograd keeps what is computed there: not under `torch.no_grad()`, and not of `x.detach()`."""
+        found = self._recorded.get(span)
+        if found is None:
+            found = self._recorded[span] = self._is_recorded(span)
+        return found
+
+    def _is_recorded(self, span: Span) -> bool:
         if any(off.contains(span.line, span.column) for off in self._unrecorded):
             return False
         parts = (part for expression in self.expressions(span) for part in ast.walk(expression))
@@ -179,7 +187,7 @@ def dotted(node: ast.AST) -> str:
 def imported(tree: ast.Module) -> dict[str, str]:
     """What the imports of a file bind: local name to dotted path. Relative imports name nothing of a library."""
     bound: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.asname:

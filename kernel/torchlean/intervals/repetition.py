@@ -21,6 +21,8 @@ def one_of_each(tensor: Tensor, dims: Collection[int] | None = None) -> Tensor:
     Args:
         dims: those to look at; default: all.
     """
+    if 0 not in tensor.stride():
+        return tensor
     for dim in range(tensor.dim()) if dims is None else dims:
         if tensor.shape[dim] > 1 and tensor.stride(dim) == 0:
             tensor = tensor.narrow(dim, 0, 1)
@@ -29,6 +31,8 @@ def one_of_each(tensor: Tensor, dims: Collection[int] | None = None) -> Tensor:
 
 def by_slices(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """`function`, which works element by element, of tensors of one shape: computed once where all of them repeat."""
+    if 0 not in tensors[0].stride():
+        return function(*tensors)  # the usual case, quickly
     shape = tensors[0].shape
     dims = [d for d in range(len(shape)) if all(tensor.stride(d) == 0 for tensor in tensors)]
     if not any(shape[d] > 1 for d in dims):

@@ -10,6 +10,7 @@ from torchlean.graph.origin import Source, source_of
 from torchlean.hazards.case import Case
 from torchlean.hazards.causes import causes
 from torchlean.hazards.finding import Finding
+from torchlean.hazards.memory import HazardMemory
 from torchlean.hazards.patterns import COSINE, SELECTED, consumers
 from torchlean.hazards.ranges import float_ranges
 from torchlean.hazards.report import Examination, diagnostics_of
@@ -37,6 +38,7 @@ def examine_shapeless(
     elsewhere: Collection[Span],
     generic: Collection[Span],
     cancelled: Callable[[], bool] = lambda: False,
+    memory: HazardMemory | None = None,
 ) -> Examination:
     """Hazards of operations that capture did not reach.
 
@@ -46,12 +48,13 @@ def examine_shapeless(
         generic: those that were examined as part of a module by itself alone. What the script gives it is better
             known here, where everything that is used there is followed.
         cancelled: asked before every node.
+        memory: what was found out about operations before.
 
     Raises:
         Cancelled: `cancelled()` became true.
     """
     graph, executed = _graph(written)
-    ranges = float_ranges(graph, {}, None, cancelled)
+    ranges = float_ranges(graph, {}, None, cancelled, memory)
     places = [written.place(node) for node in graph]
     mine = [place is not None for place in places]
     recorded = [place is None or written.is_recorded(place) for place in places]
@@ -79,7 +82,7 @@ def _graph(written: Written) -> tuple[Graph, int]:
     try:
         block(run, written.module.tree.body, names)
         executed = len(run.operations.builder.nodes)
-        for statement in ast.walk(written.module.tree):
+        for statement in written.nodes:
             if isinstance(statement, ast.ClassDef):
                 _class(run, statement, names)
         for statement in written.module.tree.body:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from torchlean.hazards.syntax import walked
+
 COUNTING = frozenset(
     {"any", "count_nonzero", "isnan", "len", "ndim", "nelement", "nonzero", "numel", "shape", "size", "sum"}
 )
@@ -25,7 +27,7 @@ class Selections:
     def __init__(self, tree: ast.Module) -> None:
         self._tree = tree
         self._functions = [
-            node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            node for node in walked(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         ]
         self._known: dict[ast.Subscript, bool] = {}
 
