@@ -354,7 +354,7 @@ def test_an_answer_that_ran_out_of_time_is_asked_for_again(
         return decision
 
     monkeypatch.setattr(pipeline, "decide", counting)
-    monkeypatch.setattr(pipeline, "SPLIT_SECONDS", 0.3 if asked > 1 else 60.0)
+    monkeypatch.setattr(pipeline, "SPLIT_SECONDS", 0.03 if asked > 1 else 60.0)
     session = Session()
     for _ in range(2):
         analyse(str(tmp_path / "m.py"), TOUCHING.replace("LIMIT", limit), session)
