@@ -25,7 +25,15 @@ def is_stub(name: str) -> bool:
 
 
 def stub_module(name: str) -> ModuleValue | None:
-    """The stub under a dotted name, followed on first use; None where there is none."""
+    """The stub under a dotted name, followed on first use; None where there is none.
+
+    The packages that it is in come first, as in Python: in whatever order names are asked for, `torch.nn` is whole
+    before anything looks into it.
+    """
+    if name not in _modules:
+        for place, character in enumerate(name):
+            if character == "." and is_stub(name[:place]):
+                stub_module(name[:place])
     if name not in _modules:
         _modules[name] = None
         if is_stub(name):
