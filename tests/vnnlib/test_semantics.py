@@ -10,7 +10,7 @@ from functools import reduce
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from torchlean.vnnlib import Property, parse
@@ -133,6 +133,7 @@ def test_the_regions_hold_exactly_where_the_formula_does(asserts, at) -> None:
 
 
 @settings(max_examples=200, deadline=None)
+@example(["(<= X_0 -1)", "(=> (<= X_0 -1) (>= X_0 -1) (<= X_0 -1))"])
 @given(st.lists(conditions, min_size=1, max_size=3))
 def test_no_region_is_empty_and_no_two_have_the_same_box(asserts) -> None:
     prop = parse(DECLARED + "\n".join(f"(assert {condition})" for condition in asserts)).required()

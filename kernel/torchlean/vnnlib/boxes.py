@@ -71,5 +71,12 @@ class Box:
         return found
 
     def identity(self) -> Hashable:
-        """Equal for boxes on the same base that have the same ends."""
-        return frozenset((key, is_upper, end.value) for (key, is_upper), end in self._ends.items())
+        """Equal for boxes on the same base that have the same ends, strict or not."""
+        return frozenset(
+            (*place, end.value) for place, end in self._ends.items() if self._says_more(place, end)
+        )
+
+    def _says_more(self, place: tuple[int, bool], end: End) -> bool:
+        """Whether an end lies elsewhere than the base's."""
+        known = None if self._base is None else self._base.end(*place)
+        return known is None or known.value != end.value
