@@ -71,7 +71,7 @@ PROGRAMS = {
 
 
 def parts(text: str) -> list[UnitGraph]:
-    capture = capture_file("/work/net.py", text, Session().workspace, lambda: False)
+    capture = capture_file("/project/net.py", text, Session().workspace, lambda: False)
     return [unit_graph(capture, unit) for unit in capture.units]
 
 
