@@ -14,7 +14,8 @@ from tests.ops.exact import Exact, within
 from tests.ops.univariate_cases import CASES, Univariate
 
 from torchlean.bounds import propagate
-from torchlean.bounds.crown import crown
+from torchlean.bounds.alpha import alpha
+from torchlean.bounds.crown import crown, crown_boxes
 from torchlean.graph import Graph, GraphBuilder, Node
 from torchlean.intervals import Interval
 from torchlean.ops import TensorType
@@ -145,3 +146,20 @@ def test_on_small_boxes_linear_bounds_are_tighter(op: str) -> None:
             found = bounds[network.graph.outputs[0]]
             widths[index] += float((found.upper - found.lower).sum())
     assert widths[1] < 0.7 * widths[0]
+
+
+def test_a_number_passes_a_weight_that_has_a_dimension() -> None:
+    """`prelu` of a tensor without dimensions: rows would have had to go to an operand of more than its result."""
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((2,), torch.float32))
+    total = builder.op("sum", [x.id], {"dim": (0,), "keepdim": False})
+    weight = builder.parameter(torch.tensor([0.25]), "weight")
+    bent = builder.op("prelu", [total.id, weight.id], {})
+    graph = builder.graph([builder.op("sub", [bent.id, total.id], {}).id])
+    ones = torch.ones(2, dtype=torch.float64)
+    (out,) = graph.outputs
+    for engine in (crown, alpha):
+        found = engine(graph, {"x": Interval(-ones, ones)})[out]
+        assert float(found.lower) <= 0.0 and 1.5 <= float(found.upper) < 1.5 + 1e-9
+    many = crown_boxes(graph, {"x": Interval(torch.stack([-ones, 0.0 * ones]), torch.stack([ones, ones]))})
+    assert float(many[out].upper[0]) >= 1.5 and float(many[out].upper[1]) < 1e-9

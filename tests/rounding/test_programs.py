@@ -50,6 +50,11 @@ def _nearly_equal_rows() -> dict[str, Tensor]:
     return {"x": torch.tensor([[1.0, -1.0]]), "y": torch.cat([row, row.flip(0) * (1 + 1e-6)])}
 
 
+def _alternating() -> dict[str, Tensor]:
+    """Neighbours nearly cancel, which the sum of all without halves of the ends does not use."""
+    return {"x": torch.tensor([1.0, -1.0, 1.0]) * (1.0 + 1e-3 * _near_ones(50, 3))}
+
+
 PROGRAMS: dict[str, Callable[[], dict[str, Tensor]]] = {
     "torch.cdist(x, y)": _close_points,
     "F.group_norm(x.permute(0, 3, 1, 2), 4)": lambda: {"x": _near_ones(2, 4, 4, 8)},
@@ -59,6 +64,7 @@ PROGRAMS: dict[str, Callable[[], dict[str, Tensor]]] = {
     "F.group_norm(x.to(memory_format=torch.channels_last), 4)": lambda: {"x": _near_ones(2, 8, 4, 4)},
     "F.cosine_embedding_loss(x, x + 1e-7, torch.ones(3))": lambda: {"x": _near_ones(3, 4) * 1e-6},
     "F.cosine_similarity(x, y)": lambda: {"x": _near_ones(50, 2), "y": _near_ones(50, 2).flip(1) * -1.0},
+    "torch.trapezoid(x)": _alternating,
     "torch.linalg.multi_dot([x, y, torch.ones(1000, 1)])": _nearly_equal_rows,
     "F.scaled_dot_product_attention(x, 20 * x, x)": lambda: {"x": _near_ones(1, 2, 40, 4) - 1.0},
 }

@@ -149,8 +149,13 @@ class Prelu(Elementwise):
         return self._planes(inputs, alpha)
 
     def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
-        """Channels behind which other dimensions come are moved to the end, where a weight broadcasts to them."""
+        """Channels behind which other dimensions come are moved to the end, where a weight broadcasts to them.
+
+        A number gets the one dimension that its weight may have, which rows could not be passed to otherwise.
+        """
         x, weight = inputs
+        if not x.shape:
+            return steps.reshape(steps.op("prelu", steps.reshape(x, (1,)), weight), ())
         if len(x.shape) < 3 or weight.type.numel == 1:
             return None
         last = (0, *range(2, len(x.shape)), 1)
