@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 import torch
-from tests.rounding.attack import bounded, evaluated, node
+from tests.ops import bivariate_cases, tensor_cases, univariate_cases
+from tests.rounding.attack import bounded, box, evaluated, node
 from tests.rounding.test_engine import Sheet
 from torch import Tensor
 
@@ -130,3 +132,40 @@ def test_a_power_with_an_infinite_exponent_has_no_error_bound() -> None:
     sheet = Sheet()
     sheet.op("pow", sheet.input([0.5], [1.5]), exponent=math.inf)
     assert sheet.last().largest == math.inf
+
+
+CASES = [
+    *((case.op, case.attributes, [(4,)]) for case in univariate_cases.CASES),
+    *(
+        (case.op, case.attributes, [(5, 3), (3,)] if case.op == "prelu" else [(4,)] * case.operands)
+        for case in bivariate_cases.CASES
+        if case.dtype == torch.float64
+    ),
+    *((case.op, case.attributes, list(case.shapes)) for case in tensor_cases.CASES),
+]
+
+
+@pytest.mark.parametrize(("op", "attributes", "shapes"), CASES, ids=lambda value: str(value)[:40])
+def test_what_comes_from_something_that_may_be_nan_has_no_finite_error(
+    op: str, attributes: Mapping[str, Any], shapes: Sequence[tuple[int, ...]]
+) -> None:
+    """An infinite error says that an operand may be NaN in an execution, also where its exact value and its limits are
+    small (`tanh` of a sum that overflows): the op may not answer with the width of its range."""
+    source = random.Random(f"{op}{attributes}")
+    graph, applied = node(op, attributes, [TensorType(shape, torch.float32) for shape in shapes])
+    for place, shape in enumerate(shapes):
+        lost = torch.rand(shape, generator=torch.Generator().manual_seed(place)) < 0.4
+        for kind, limit in (("unit", 1.0), ("positive", math.inf), ("large", math.inf)):
+            exact = [box(kind, shape, source) for shape in shapes]
+            exact[place] = Interval(
+                *(end.clamp(-limit, limit) for end in (exact[place].lower, exact[place].upper))
+            )
+            operands = [Noisy(x, None, TensorType(x.shape, torch.float32)) for x in exact]
+            error = torch.where(lost, math.inf, 0.0).double()
+            operands[place] = Noisy(exact[place], error, operands[place].type, -limit, limit)
+            interval, found = bounded(graph, applied, operands)
+            executed = [x.upper.float() for x in exact]
+            executed[place] = torch.where(lost, math.nan, executed[place])
+            wrong = ~torch.isfinite(evaluated(op, executed, attributes))
+            known = torch.isfinite(torch.zeros(()) if found.error is None else found.error)
+            assert interval.undefined or not bool((wrong & known).any())

@@ -184,13 +184,14 @@ def curve_passed(
     modulus: Callable[[Tensor], Tensor] | None = None,
     domain: tuple[float, float] = (-math.inf, math.inf),
 ) -> Tensor | None:
-    """How far a function of one operand moves; infinite where the executed operand may leave its domain."""
+    """How far a function of one operand moves; infinite where the executed operand may leave its domain, and where its
+    own error is: it may be NaN then, which no bound of the function's range speaks of."""
     x = call.operands[0]
     if x.error is None:
         return None
     passed = times(x.error, slope(x.reach, call.attributes))
     if modulus is not None:
-        passed = torch.minimum(passed, modulus(x.error))
+        passed = torch.where(x.error < math.inf, torch.minimum(passed, modulus(x.error)), math.inf)
     passed = bounded_by_range(call, passed)
     if domain == (-math.inf, math.inf):
         return passed
