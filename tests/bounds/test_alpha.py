@@ -269,3 +269,18 @@ def test_unbounded_inputs_leave_what_intervals_know() -> None:
     hidden = [node.id for node in graph if node.op == "tanh"]
     assert all((found[id].upper <= 1).all() for id in hidden)
     assert found[graph.outputs[0]].bounded()
+
+
+@pytest.mark.parametrize("op", ["flip", "cumsum", "sum"])
+def test_ops_along_the_dimension_that_numbers_are_allowed_to_have(op: str) -> None:
+    """torch takes dimension 0 of a tensor without dimensions; over a batch of such numbers it is another."""
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((), torch.float32))
+    attributes: dict[str, Any] = {"flip": {"dims": (0,)}, "cumsum": {"dim": 0}}.get(
+        op, {"dim": (), "keepdim": False}
+    )
+    same = builder.op(op, [builder.op("tanh", [x.id], {}).id], attributes)
+    graph = builder.graph([builder.op("relu", [same.id], {}).id])
+    one = torch.ones((), dtype=torch.float64)
+    bounds = alpha(graph, {"x": Interval(-one, one)})[graph.outputs[0]]
+    assert float(bounds.lower) == 0.0 and float(torch.tanh(one)) <= float(bounds.upper) < 0.77

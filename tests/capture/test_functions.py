@@ -88,6 +88,11 @@ CASES: list[tuple[str, dict[str, Shape]]] = [
     ("F.margin_ranking_loss(a, b, torch.sign(c), margin=0.1)", {"a": (3,), "b": (3,), "c": (3,)}),
     ("F.hinge_embedding_loss(a, torch.sign(b))", {"a": (3,), "b": (3,)}),
     ("F.cosine_embedding_loss(a, b, torch.sign(c), margin=0.1)", {"a": (3, 4), "b": (3, 4), "c": (3,)}),
+    ("F.hinge_embedding_loss(a, torch.tensor([0.0, 1.0, -1.0, 0.5]), 3.0, reduction='none')", {"a": (4,)}),
+    (
+        "F.cosine_embedding_loss(a, b, torch.tensor([0.0, 1.0, -1.0, 2.0]), -0.9, reduction='none')",
+        {"a": (4, 2), "b": (4, 2)},
+    ),
     ("F.triplet_margin_loss(a, b, c, swap=True)", {"a": (3, 4), "b": (3, 4), "c": (3, 4)}),
     ("torch.utils.checkpoint.checkpoint(torch.sin, a, use_reentrant=False)", {"a": (3,)}),
     ("nn.DataParallel(nn.Tanh())(a)", {"a": (3,)}),

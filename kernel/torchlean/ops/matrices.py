@@ -80,8 +80,9 @@ class Flip(Rearrangement):
     name = "flip"
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        """A number stays as it is: torch's `vmap` would look for the dimension that it allows numbers to have."""
         (x,) = inputs
-        return x.flip(attributes["dims"])
+        return x.flip(attributes["dims"]) if x.dim() else x.clone()
 
 
 @register

@@ -257,8 +257,9 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
 
 
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
-    near = torch.where(target == 1, input, 0.0)
-    far = torch.where(target == -1, (margin - input).clamp(min=0), 0.0)
+    # Written with `!=`, as in torch: a target that is neither 1 nor -1 counts in both.
+    near = torch.where(target != -1, input, 0.0)
+    far = torch.where(target != 1, (margin - input).clamp(min=0), 0.0)
     return _reduced(near + far, _chosen(size_average, reduce, reduction))
 
 
@@ -266,7 +267,9 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     # Not `cosine_similarity`: torch adds 1e-12 to the squared lengths here.
     first, second = (input1 * input1).sum(-1) + 1e-12, (input2 * input2).sum(-1) + 1e-12
     similarity = (input1 * input2).sum(-1) / (first * second).sqrt()
-    loss = torch.where(target == 1, 1 - similarity, (similarity - margin).clamp(min=0))
+    # A target that is neither 1 nor -1 counts in neither.
+    near = torch.where(target == 1, 1 - similarity, 0.0)
+    loss = near + torch.where(target == -1, (similarity - margin).clamp(min=0), 0.0)
     return _reduced(loss, _chosen(size_average, reduce, reduction))
 
 
