@@ -142,6 +142,38 @@ CASES = [
         if case.dtype == torch.float64
     ),
     *((case.op, case.attributes, list(case.shapes)) for case in tensor_cases.CASES),
+    *((op, {"dim": 0}, [shape]) for op in ("softmax", "log_softmax", "logcumsumexp") for shape in ((), (1,))),
+    *((op, {"dim": 0}, [()]) for op in ("cumsum", "cumprod")),
+    *((op, {"dim": (), "keepdim": False}, [()]) for op in ("sum", "mean", "logsumexp", "amin")),
+    ("prod", {"dim": 0, "keepdim": False}, [()]),
+    ("kth_value", {"k": 1, "dim": 0, "keepdim": False}, [()]),
+    *(
+        ("vector_norm", {"ord": ord, "dim": (), "keepdim": False}, [()])
+        for ord in (0.0, 1.0, 2.0, 3.0, math.inf)
+    ),
+    *(
+        ("normalize", {"p": p, "dim": dims, "eps": 1e-12}, [(1,) * len(dims)])
+        for p in (1.0, 2.0)
+        for dims in ((), (0,))
+    ),
+    ("layer_norm", {"has_weight": False, "has_bias": False, "normalized_shape": (1,), "eps": 1e-5}, [(2, 1)]),
+    ("rms_norm", {"has_weight": False, "has_bias": False, "normalized_shape": (1,), "eps": 1e-5}, [(2, 1)]),
+    ("var", {"dim": (0,), "keepdim": False, "correction": 0}, [(1,)]),
+    ("std", {"dim": (0,), "keepdim": False, "correction": 0}, [(1,)]),
+    ("sort", {"dim": 0, "descending": False}, [(1,)]),
+    ("topk", {"k": 1, "dim": 0, "largest": True, "sorted": True}, [(1,)]),
+    (
+        "max_pool",
+        {
+            "rank": 1,
+            "kernel_size": (1,),
+            "stride": (1,),
+            "padding": (0,),
+            "dilation": (1,),
+            "ceil_mode": False,
+        },
+        [(1, 1)],
+    ),
 ]
 
 
@@ -155,6 +187,7 @@ def test_what_comes_from_something_that_may_be_nan_has_no_finite_error(
     graph, applied = node(op, attributes, [TensorType(shape, torch.float32) for shape in shapes])
     for place, shape in enumerate(shapes):
         lost = torch.rand(shape, generator=torch.Generator().manual_seed(place)) < 0.4
+        lost.view(-1)[0] = True
         for kind, limit in (("unit", 1.0), ("positive", math.inf), ("large", math.inf)):
             exact = [box(kind, shape, source) for shape in shapes]
             exact[place] = Interval(

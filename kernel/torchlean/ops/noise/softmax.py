@@ -70,8 +70,13 @@ def _dims(call: Call) -> tuple[int, ...]:
 
 
 def _shapeless(call: Call) -> bool:
-    """One logit, or none: its share is 1, and its logarithm 0, exactly."""
+    """One logit, or none: its share is 1, and its logarithm 0, exactly, if it is a finite number."""
     return not call.operands[0].exact.shape or call.operands[0].exact.lower.numel() == 0
+
+
+def _only(x: Noisy) -> Tensor | None:
+    """What the error of a single logit makes of its share: nothing, or NaN where the logit may be NaN or infinite."""
+    return None if x.error is None else torch.where(torch.isfinite(x.error), 0.0, math.inf)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class Shares(Rule):
         unit = call.precision.unit
         limits = (0.0, 1.0 + 4.0 * unit)
         if _shapeless(call):
-            return Noise(least=0.0, greatest=1.0)
+            return Noise(passed=_only(call.operands[0]), least=0.0, greatest=1.0)
         rows = rows_of(call, _dims(call))
         share = call.exact.upper.clamp(min=0.0, max=1.0)
         passed: Tensor | None = None
@@ -106,7 +111,7 @@ class LogShares(Rule):
 
     def noise(self, call: Call) -> Noise:
         if _shapeless(call):
-            return Noise(greatest=0.0)
+            return Noise(passed=_only(call.operands[0]), greatest=0.0)
         rows = rows_of(call, _dims(call))
         passed = rows.error + rows.furthest if call.noisy else None
         unit = call.precision.unit
