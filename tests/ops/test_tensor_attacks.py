@@ -320,6 +320,14 @@ def test_a_separated_box_has_a_variance_above_zero() -> None:
     assert 4.5**2 * (1 - 1e-9) < result.lower[0] <= 4.5**2
 
 
+def test_a_variance_whose_centre_lies_between_two_ends_is_not_lost() -> None:
+    """Newton's steps from either of the two ends go to the other one, for ever."""
+    low = [[-1.0, 0.0, -1.0, -1.0]]
+    result = bounds("var", box(low, [[-0.125, 16.0, 1.5, 3.5]]), **ROW, correction=0)
+    # Closest together: -0.125 and 0, and the others half-way.
+    assert 2 * 0.0625**2 / 4 * (1 - 1e-9) < result.lower[0] <= 2 * 0.0625**2 / 4
+
+
 def test_long_sums_of_mixed_signs_hold_in_exact_arithmetic() -> None:
     source = random.Random(5)
     numbers = [source.gauss(0, 1) * 10.0 ** source.randint(-20, 20) for _ in range(2000)]

@@ -117,8 +117,9 @@ def _others_dispersion(x: Interval) -> Interval:
 def _least_dispersed(x: Interval) -> Tensor:
     """About the `c` with the least `sum dist(c, [l_j, u_j])^2`, shape (..., 1), always finite and inside the hull.
 
-    Newton's step for a piecewise quadratic function goes to the mean of the ends that pull; where it leaves the bracket
-    that the signs of the slope have left so far, bisection replaces it.
+    Newton's step for a piecewise quadratic function goes to the mean of the ends that pull; where it does not end inside
+    the bracket that the signs of the slope have left so far, bisection replaces it. Steps from either end of a bracket to
+    the other would never end.
     """
     lower, upper = (torch.nan_to_num(end, nan=0.0) for end in (x.lower, x.upper))
     low, high = lower.amin(-1, keepdim=True), upper.amax(-1, keepdim=True)
@@ -129,8 +130,8 @@ def _least_dispersed(x: Interval) -> Tensor:
         low = torch.where(slope >= 0, centre, low)
         high = torch.where(slope <= 0, centre, high)
         step = centre + slope / (pull != 0).sum(-1, keepdim=True).clamp(min=1)
-        outside = ~((step >= low) & (step <= high))
-        moved = torch.where(outside, low * 0.5 + high * 0.5, step)
+        inside = ((step > low) & (step < high)) | (step == centre)
+        moved = torch.where(inside, step, low * 0.5 + high * 0.5)
         if torch.equal(moved, centre):
             break
         centre = moved
