@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pytest
 import torch
+from tests.ops import bivariate_cases, tensor_cases, univariate_cases
 
 from torchlean.claims.domain import Box, ball, box
 from torchlean.claims.margin import add_margin
@@ -93,3 +97,38 @@ def test_a_ball_is_searched_inside_its_clip() -> None:
     found = find(graph, holds, ball(torch.zeros(3), 0.5, (0.0, 1.0), "ball")).violation
     assert found is not None
     assert bool((found["x"] >= 0).all())
+
+
+ONE_OF_EACH = {
+    "batch_norm": ({"has_weight": True, "has_bias": True, "eps": 1e-5}, [(2, 3), *[(3,)] * 4]),
+    **{case.op: (case.attributes, list(case.shapes)) for case in tensor_cases.CASES},
+    **{
+        case.op: (case.attributes, [(4, 3), (3,)] if case.op == "prelu" else [(4,)] * case.operands)
+        for case in bivariate_cases.CASES
+        if case.dtype == torch.float64
+    },
+    **{case.op: (case.attributes, [(4,)]) for case in univariate_cases.CASES},
+}
+
+
+@pytest.mark.parametrize("op", ONE_OF_EACH)
+def test_a_claim_about_any_op_can_be_searched(op: str) -> None:
+    """Every op runs over a batch of points and lets gradients pass, or has none: an error of torch would end the
+    analysis of the whole file."""
+    attributes: Mapping[str, Any]
+    shapes: Sequence[tuple[int, ...]]
+    attributes, shapes = ONE_OF_EACH[op]
+    builder = GraphBuilder()
+    inputs = [builder.input(f"x{k}", TensorType(shape, torch.float32)).id for k, shape in enumerate(shapes)]
+    result = builder.op(op, inputs, attributes)
+    if not result.type.dtype.is_floating_point:
+        result = builder.op("cast", [result.id], {"dtype": torch.float32})
+    holds = builder.op("le", [result.id, builder.constant(torch.tensor(1e30)).id], {})
+    margin = add_margin(builder.graph([holds.id]), holds.id)
+    low = 1.25 if op == "acosh" else 0.25
+    domains = {
+        f"x{k}": box(torch.full(shape, low), torch.full(shape, low + 0.5), "")
+        for k, shape in enumerate(shapes)
+    }
+    found = search(margin.graph, holds.id, margin.node, domains)
+    assert found.tried > 100 and found.violation is None

@@ -117,9 +117,9 @@ def _others_dispersion(x: Interval) -> Interval:
 def _least_dispersed(x: Interval) -> Tensor:
     """About the `c` with the least `sum dist(c, [l_j, u_j])^2`, shape (..., 1), always finite and inside the hull.
 
-    Newton's step for a piecewise quadratic function goes to the mean of the ends that pull; where it does not end inside
-    the bracket that the signs of the slope have left so far, bisection replaces it. Steps from either end of a bracket to
-    the other would never end.
+    Newton's step for a piecewise quadratic function goes to the mean of the ends that pull; where it does not end
+    inside the bracket that the signs of the slope have left so far, bisection replaces it. Steps from either end of a
+    bracket to the other would go on for ever.
     """
     lower, upper = (torch.nan_to_num(end, nan=0.0) for end in (x.lower, x.upper))
     low, high = lower.amin(-1, keepdim=True), upper.amax(-1, keepdim=True)

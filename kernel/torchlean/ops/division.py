@@ -63,10 +63,13 @@ class Div(Elementwise):
 
 @register
 class FloorDivide(Elementwise):
-    """`a // b`: the quotient rounded down."""
+    """`a // b`: the quotient rounded down.
+
+    `torch.floor_divide` computes the same and has no derivative, which the search for counterexamples asks for.
+    """
 
     name = "floor_divide"
-    function = staticmethod(torch.floor_divide)
+    function = staticmethod(partial(torch.div, rounding_mode="floor"))
     rounding = choices.WholeQuotient()
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:

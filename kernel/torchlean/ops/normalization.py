@@ -118,7 +118,10 @@ class BatchNorm(Normalization):
                 )
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        """torch's kernel has no derivative by the statistics, and refuses those that want one: to a search for
+        counterexamples they are constants."""
         (x, mean, variance), weight, bias = self.parts(inputs, attributes)
+        mean, variance = mean.detach(), variance.detach()
         return functional.batch_norm(x, mean, variance, weight, bias, training=False, eps=_eps(attributes))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
