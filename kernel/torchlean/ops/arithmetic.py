@@ -12,7 +12,7 @@ from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.intervals.shapes import hull
 from torchlean.ops.adjoint import scaled
-from torchlean.ops.corners import corner_pairs, multiaffine, product_slopes, with_slopes
+from torchlean.ops.corners import corner_pairs, multiaffine, product_planes, product_slopes, with_slopes
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_operator, spell_unary
 from torchlean.ops.linearization import Affine, Relaxation
@@ -112,8 +112,7 @@ class Mul(Elementwise):
         return [None, None if a is None else scaled(types[1], out, a.lower)]
 
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        a, b = operands_of(inputs)
-        return with_slopes(self, [a, b], attributes, *product_slopes(a, b))
+        return product_planes(*operands_of(inputs))
 
     def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
         """Between McCormick's two planes on either side: with slopes between theirs, a mean of planes is a plane."""

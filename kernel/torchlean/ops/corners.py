@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
-from torchlean.intervals.directed import two_sum
+from torchlean.intervals.directed import round_down, round_up, two_product, two_sum
 from torchlean.intervals.rounding import down, up
 from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.op import Attributes, Op
@@ -89,6 +89,20 @@ def product_slopes(a: Interval, b: Interval) -> tuple[Slopes, Slopes]:
     # Above, the narrower factor stays at the same end, and the wider one changes to its other end.
     switched = low ^ narrower
     return (_end(b, low), _end(a, low)), (_end(b, switched), _end(a, ~switched))
+
+
+def product_planes(a: Interval, b: Interval) -> Relaxation:
+    """The planes of `a * b` with the slopes of `product_slopes`.
+
+    Their intercepts are known: `ab - q a - p b + p q` is zero along two edges, and has one sign elsewhere.
+
+    Args:
+        a, b: bounded, of the same shape.
+    """
+    (q, p), (switched_q, switched_p) = product_slopes(a, b)
+    below = round_down(*two_product(-p, q))
+    above = round_up(*two_product(-switched_p, switched_q))
+    return Relaxation(plane((q, p), below), plane((switched_q, switched_p), above))
 
 
 def larger(a: Interval, b: Interval, alpha: Tensor | None = None) -> Relaxation:
@@ -234,6 +248,7 @@ __all__ = [
     "corner_pairs",
     "larger",
     "multiaffine",
+    "product_planes",
     "product_slopes",
     "smaller",
     "stacked",
