@@ -117,10 +117,12 @@ class Sigmoidal:
         t = torch.minimum(torch.maximum(torch.minimum(centre, touch), low), nearest)
         steepness = self.slope(t)
         chords = (touch <= low).to(t.dtype)
-        points = _mirrored(torch.stack((t, high, low), 1))
-        found = self.value(points)
-        at_t, at_high, at_low = _mirrored(found.value).unbind(1)
-        off_t, off_high, _ = found.error.unbind(1)
+        # The second half's ends are the first one's, mirrored: both are asked for once.
+        found = self.value(torch.stack((t[0], -t[1], high[0], low[0])))
+        first_t, second_t, at_upper, at_lower = found.value.unbind(0)
+        at_t = torch.stack((first_t, -second_t))
+        at_high, at_low = torch.stack((at_upper, -at_lower)), torch.stack((at_lower, -at_upper))
+        off_t, off_high = found.error.split(2)
         chord = torch.nan_to_num((at_high - at_low) / (high - low), nan=math.inf).clamp(min=0.0)
         # Arithmetic, because selecting by a mask takes ten times as long. Any slope up to the tangent's is sound where
         # t is the lower end.
@@ -158,11 +160,6 @@ class Sigmoidal:
 def _together(planes: Sequence[Plane]) -> Plane:
     slopes = torch.cat([plane.slopes[0] for plane in planes])
     return Plane((slopes,), torch.cat([plane.intercept for plane in planes if plane.intercept is not None]))
-
-
-def _mirrored(points: Tensor) -> Tensor:
-    """The second half negated."""
-    return torch.stack((points[0], -points[1]))
 
 
 def _margin(value: Tensor, product: Tensor, error: Tensor, loss: Tensor) -> Tensor:
