@@ -28,6 +28,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+Transpose = Callable[[Tensor], Tensor]
+"""Coefficients of a result, with the rows in front, to those of an operand."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Window:

@@ -274,13 +274,18 @@ class _Pass:
         sizes = rows.abs()
         weights = step.loss.unflatten(1, shape).sum([dim - 1 for dim in repeated], keepdim=True).flatten(1)
         self.lost = self.lost + self._times(_flat(sizes), weights)
-        onto = step.shapes or (shape,) * len(step.onward)
-        for (operand, transpose), (mid, half), target in zip(step.onward, step.slopes, onto, strict=True):
+        onto = step.sums or ((shape, None),) * len(step.onward)
+        both = None if all(target == shape for target, _ in onto) else torch.stack((rows, sizes), 2)
+        for (operand, transpose), (mid, half), (target, back) in zip(
+            step.onward, step.slopes, onto, strict=True
+        ):
             if target == shape:
                 passed = _through(transpose, (rows * mid).sub_(sizes * half))
             else:
-                passed = _contracted(rows, mid, target) - _contracted(sizes, half, target)
+                assert both is not None
+                passed = _contracted(both, torch.stack((mid, -half), 2), target)
                 passed = passed.reshape(*passed.shape[:2], *target)
+                passed = passed if back is None else _through(back, passed)
             self.add(operand, passed)
 
     def _count(self, rows: Tensor, sizes: Tensor, values: Tensor) -> None:
@@ -315,17 +320,17 @@ def _repeated(rows: Tensor) -> list[int]:
 
 
 def _contracted(rows: Tensor, slopes: Tensor, onto: tuple[int, ...]) -> Tensor:
-    """`rows * slopes`, added up over the dimensions that an operand is broadcast along.
+    """`rows * slopes`, added up over the pair and the dimensions that an operand is broadcast along.
 
     Args:
-        rows: (boxes or 1, rows, *node), with 1 for dimensions along which they are the same.
-        slopes: (boxes or 1, 1, *node).
+        rows: (boxes or 1, rows, 2, *node), with 1 for dimensions along which they are the same.
+        slopes: (boxes or 1, 1, 2, *node).
         onto: shape of the operand.
 
     Returns:
         (boxes or 1, rows, elements of the operand).
     """
-    equation, ones = _contraction(tuple(rows.shape[2:]), onto)
+    equation, ones = _contraction(tuple(rows.shape[3:]), onto)
     found = torch.einsum(equation, rows.squeeze(ones), slopes.squeeze(1))
     return found.flatten(2) if found.dim() > 2 else found.unsqueeze(2)
 
@@ -337,8 +342,8 @@ def _contraction(shape: tuple[int, ...], onto: tuple[int, ...]) -> tuple[str, li
     missing = len(shape) - len(onto)
     given = "".join(letter for letter, size in zip(letters, shape, strict=True) if size > 1)
     kept = "".join(letter for letter, size in zip(letters[missing:], onto, strict=True) if size > 1)
-    ones = [2 + dim for dim, size in enumerate(shape) if size == 1]
-    return f"YZ{given},Y{letters}->YZ{kept}", ones
+    ones = [3 + dim for dim, size in enumerate(shape) if size == 1]
+    return f"YZX{given},YX{letters}->YZ{kept}", ones
 
 
 def _beside(middle: Tensor, spread: Tensor) -> Tensor:

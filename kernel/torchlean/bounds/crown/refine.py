@@ -296,12 +296,14 @@ def step_of(
         return None
     parts = shape.parts.get(node.id)
     if parts is not None:
-        return steps.affine(node.inputs, parts, shape.starts[node.id], land.anchors)
+        return steps.affine(node.inputs, parts, shape.starts[node.id], land.anchors, shape.origins)
     planes = planes_of(node, operands)
     if planes is None:
         return None
     shapes = [shape.graph[id].type.shape for id in node.inputs]
-    point, step = steps.between(node.inputs, shapes, node.type.shape, planes, land.anchors, sum_to)
+    point, step = steps.between(
+        node.inputs, shapes, node.type.shape, planes, land.anchors, sum_to, shape.origins
+    )
     below = land.steps[node.inputs[0]]
     if shape.joins(node) and below.fatal is None and below.constant is None:
         step = joining.joined(step, below)

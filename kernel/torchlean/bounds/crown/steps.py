@@ -38,11 +38,10 @@ from torch import Tensor
 
 from torchlean.bounds.crown.anchors import TINY, Anchor, Constant, flat
 from torchlean.bounds.crown.balls import BallEnd
+from torchlean.bounds.crown.origins import Origin
 from torchlean.intervals import Interval
 from torchlean.intervals.rounding import UNIT_ROUNDOFF, gamma
-from torchlean.ops.linearization import Affine, Plane, Relaxation, Window
-
-Transpose = Callable[[Tensor], Tensor]
+from torchlean.ops.linearization import Affine, Plane, Relaxation, Transpose, Window
 
 NARROW_ROUNDOFF = 2.0**-24
 """The unit roundoff of float32."""
@@ -63,9 +62,10 @@ class Step:
         rounding: the part of the loss that is due to rounding coefficients, over the unit roundoff, (boxes or 1,
             elements); `loss` counts it for float64, so it is found only for rows of float32.
         underflow: weight of the smallest normal number in what every row loses.
-        onward: for each operand that rows go to, its id and how.
+        onward: for each operand that rows go to, its id and how; an operand's origin in the place of the operand.
         slopes: for a nonlinear op, `mid` and `half` for each operand, (boxes or 1, 1, *node).
-        shapes: for a nonlinear op that is not joined with another, of its operands, which `onward` sums rows to.
+        sums: for a nonlinear op not joined with another, of each operand the shape, to which `onward` sums up rows,
+            and the way from there to its origin, if it has one.
         steepness: for a nonlinear op of one operand of its own shape, at least `|mid| + |half|`, (boxes or 1,
             elements).
         terms: the most products that a coefficient on an operand adds up.
@@ -84,7 +84,7 @@ class Step:
     underflow: float = 0.0
     onward: tuple[tuple[int, Transpose], ...] = ()
     slopes: tuple[tuple[Tensor, Tensor], ...] | None = None
-    shapes: tuple[tuple[int, ...], ...] = ()
+    sums: tuple[tuple[tuple[int, ...], Transpose | None], ...] = ()
     steepness: Tensor | None = None
     terms: int = 0
     unit: tuple[Transpose, ...] | None = None
@@ -109,7 +109,7 @@ class Step:
             underflow=self.underflow,
             onward=self.onward,
             slopes=None if self.slopes is None else tuple((chosen(m), chosen(h)) for m, h in self.slopes),
-            shapes=self.shapes,
+            sums=self.sums,
             terms=self.terms,
             unit=self.unit,
             window=self.window,
@@ -174,7 +174,11 @@ def stop(interval: Interval) -> tuple[Anchor, Step]:
 
 
 def affine(
-    operands: Sequence[int], parts: Sequence[Affine | None], constant: Constant, anchors: Mapping[int, Anchor]
+    operands: Sequence[int],
+    parts: Sequence[Affine | None],
+    constant: Constant,
+    anchors: Mapping[int, Anchor],
+    origins: Mapping[int, Origin],
 ) -> tuple[Tensor, Step]:
     """Through an affine op.
 
@@ -183,6 +187,7 @@ def affine(
         parts: the linear map from each unknown operand.
         constant: the op's value where the unknown operands are zero.
         anchors: of the operands.
+        origins: of operands that have one.
 
     Returns:
         The node's anchor, (boxes or 1, *node), and the step.
@@ -217,15 +222,18 @@ def affine(
         return total
 
     known = fatal is None
-    units = tuple(part.unit for _, part, _ in maps if part.unit is not None)
+    window = maps[0][1].window if len(maps) == 1 and known else None
+    # Patches are laid on the operand itself.
+    below = [None if window else origins.get(id) for id, _, _ in maps]
+    units = tuple(_to(end, part.unit) for end, (_, part, _) in zip(below, maps, strict=True) if part.unit)
     return point, Step(
         loss,
         rounding,
         underflow,
-        tuple((id, part.transpose) for id, part, _ in maps),
+        tuple(_onward(id, part.transpose, end) for end, (id, part, _) in zip(below, maps, strict=True)),
         terms=terms,
         unit=units if len(units) == len(maps) and known else None,
-        window=maps[0][1].window if len(maps) == 1 and known else None,
+        window=window,
         fatal=fatal,
     )
 
@@ -289,6 +297,7 @@ def between(
     planes: Relaxation,
     anchors: Mapping[int, Anchor],
     collect: Callable[[tuple[int, ...]], Transpose],
+    origins: Mapping[int, Origin],
 ) -> tuple[Tensor, Step]:
     """Through a nonlinear op between its planes.
 
@@ -296,6 +305,7 @@ def between(
         operands, shapes: ids, and shapes without the batch.
         out: shape of the output.
         collect: for an operand's shape, how coefficients of the output are summed up to it (`adjoint.sum_to`).
+        origins: of operands that have one.
     """
     # From here on intercepts are halves, like the sum and the difference of the planes.
     low, high = (_half_intercept(plane) for plane in (planes.lower, planes.upper))
@@ -311,7 +321,9 @@ def between(
         steepest = half.abs().add_(mid.abs()).add_(_LEAST_SLOPE)
         centre, spread, reach = (_aligned(x, shape, out) for x in (anchor.point, anchor.spread, anchor.reach))
         point, gap = torch.addcmul(point, mid, centre), torch.addcmul(gap, half, centre)
-        summed = math.prod(out) // max(1, math.prod(shape))  # how often broadcasting repeats the operand
+        # How often broadcasting repeats the operand; rows may add up products with both slopes at once (`descent`).
+        summed = math.prod(out) // max(1, math.prod(shape))
+        summed = 2 * summed if summed > 1 else 1
         # (steepest) * reach covers the rounding of coefficients, which weighs the spread, and that of the anchor.
         size = torch.addcmul(size, steepest, reach, value=float(summed + len(operands) + 16))
         weights.append((steepest, spread, float(summed + 8)))
@@ -327,18 +339,29 @@ def between(
         return flat(total)
 
     alone = steepest is not None and len(operands) == 1 and shapes[0] == out
-    onward = tuple((id, collect(shape)) for id, shape in zip(operands, shapes, strict=True))
+    below = [origins.get(id) for id in operands]
+    onward = tuple(
+        _onward(id, collect(shape), end) for id, shape, end in zip(operands, shapes, below, strict=True)
+    )
     step = Step(
         flat(loss),
         rounding,
         underflow,
         onward,
         tuple(slopes),
-        tuple(shapes),
+        tuple((shape, None if end is None else end.back) for shape, end in zip(shapes, below, strict=True)),
         flat(steepest) if alone and steepest is not None else None,
         terms,
     )
     return point, step
+
+
+def _onward(id: int, transpose: Transpose, origin: Origin | None) -> tuple[int, Transpose]:
+    return (id, transpose) if origin is None else (origin.source, origin.after(transpose))
+
+
+def _to(origin: Origin | None, unit: Transpose) -> Transpose:
+    return unit if origin is None else origin.after(unit)
 
 
 _LEAST_SLOPE = 2.0**-960

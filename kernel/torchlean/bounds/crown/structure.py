@@ -13,6 +13,7 @@ from torchlean.bounds.cache import Bound, BoundsCache
 from torchlean.bounds.crown.anchors import Constant
 from torchlean.bounds.crown.links import Link, links
 from torchlean.bounds.crown.lowered import Lowered, lower
+from torchlean.bounds.crown.origins import Origin, origin
 from torchlean.bounds.device import current
 from torchlean.bounds.ibp import MAX_ELEMENTS, bound_node, content_key, wraps
 from torchlean.graph import LEAVES, Graph
@@ -43,6 +44,7 @@ class Structure:
         optimal: nodes whose own interval rule leaves nothing to refine: affine in one leaf.
         maps: nodes whose elements are functions of single elements of one varying operand, or moved ones.
         links: the nodes that `chain` can bound.
+        origins: of the nodes that only move elements of another.
         manners: kept by `refine`: what it adds to the key of a node's bound.
     """
 
@@ -60,6 +62,7 @@ class Structure:
     optimal: frozenset[int]
     maps: frozenset[int]
     links: Mapping[int, Link]
+    origins: Mapping[int, Origin]
     manners: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
 
     @property
@@ -150,6 +153,7 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
     widest: list[int] = []
     work: list[int] = []
     optimal: set[int] = set()
+    origins: dict[int, Origin] = {}
     for node in graph:
         for id in node.inputs:
             uses[id] += 1
@@ -178,6 +182,9 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
                 work[-1] += sum(part.terms * graph[id].type.numel for part, id in multiplied if part)
                 offsets[node.id] = _offset(graph, node, known, keys[node.id], cache)
                 starts[node.id] = Constant.of(offsets[node.id])
+                moved = origin(node, form, offsets[node.id], origins)
+                if moved is not None:
+                    origins[node.id] = moved
                 unknown = [id for id in node.inputs if varies[id]]
                 if len(unknown) == 1 and graph[unknown[0]].op in LEAVES:
                     optimal.add(node.id)
@@ -202,6 +209,7 @@ def structure(original: Graph, cache: BoundsCache) -> Structure:
             node.id for node in graph if varies[node.id] and _maps(node, graph, varies, parts.get(node.id))
         ),
         links(graph, varies, parts, starts),
+        origins,
     )
 
 
