@@ -35,6 +35,11 @@ CASES = [
     ("TL204", "torch.sqrt(logits)", "torch.sqrt(F.softplus(logits))"),
     ("TL201", "torch.exp(F.cross_entropy(logits, y))", "torch.exp(F.cross_entropy(logits, y).clamp(max=50))"),
     (
+        "TL204",
+        "torch.sqrt((logits * y) @ (logits * logits))",
+        "torch.sqrt((logits * logits) @ (logits * logits) + 1e-6)",
+    ),
+    (
         "TL205",
         "torch.log(F.softmax(logits, 1) @ F.softmax(net.weight, 1))",
         "torch.log(F.softmax(logits, 1) @ F.softmax(net.weight, 1) + 1e-6)",

@@ -105,6 +105,12 @@ class GraphBuilder:
             self._inferred[key] = type
         return self._append(name, inputs, attributes, type, spans, label=label)
 
+    def again(self, node: Node) -> Node:
+        """Append what a node of another graph is, whose operands have the same ids here."""
+        return self._append(
+            node.op, node.inputs, node.attributes, node.type, node.spans, data=node.data, label=node.label
+        )
+
     def truncate(self, length: int) -> None:
         """Forget all nodes from index `length` on (an attempt that failed)."""
         del self.nodes[length:]
@@ -123,10 +129,49 @@ class GraphBuilder:
         data: Tensor | None = None,
         label: str | None = None,
     ) -> Node:
-        digest = node_digest(op, attributes, type, (self.nodes[id].digest for id in inputs), data)
+        digest = self._digest(op, attributes, type, inputs, data)
         node = Node(len(self.nodes), op, inputs, dict(attributes), type, digest, spans, data, label)
         self.nodes.append(node)
         return node
+
+    def _digest(
+        self,
+        op: str,
+        attributes: Mapping[str, Attribute],
+        type: TensorType,
+        inputs: tuple[int, ...],
+        data: Tensor | None,
+    ) -> bytes:
+        return node_digest(op, attributes, type, (self.nodes[id].digest for id in inputs), data)
+
+
+class Draft(GraphBuilder):
+    """A growing graph that is hashed where somebody asks: hashing takes a third of the building, and what is looked up
+    by another key does without. Its own nodes have digests like no other's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hashed = GraphBuilder()
+
+    def hashed(self) -> GraphBuilder:
+        """The same nodes with their digests."""
+        for node in self.nodes[len(self._hashed.nodes) :]:
+            self._hashed.again(node)
+        return self._hashed
+
+    def truncate(self, length: int) -> None:
+        super().truncate(length)
+        self._hashed.truncate(length)
+
+    def _digest(
+        self,
+        op: str,
+        attributes: Mapping[str, Attribute],
+        type: TensorType,
+        inputs: tuple[int, ...],
+        data: Tensor | None,
+    ) -> bytes:
+        return len(self.nodes).to_bytes(8, "little")
 
 
 def _type_of(data: Tensor) -> TensorType:

@@ -15,6 +15,8 @@ from torchlean.intervals import Interval
 KEPT = 1000
 """Units whose findings are kept: those of some dozen files and their last edits."""
 
+COMPONENTS = 20_000
+"""Parts of files whose findings are kept, of operations that are read without shapes: most have one node or ten."""
 
 NODES = 100_000
 """Nodes whose ranges are kept, of operations that are read without shapes: a kilobyte each."""
@@ -38,23 +40,24 @@ class NodeRange:
 class HazardMemory(Store[tuple[Finding, ...]]):
     """Findings by the content they depend on: nodes, regions, what the file spells out, and where autograd records.
 
-    `ranges` has those of single nodes without regions, by `below`.
+    `ranges` has those of single nodes without regions, by `below`; `components` the findings of what is read without
+    shapes, by the content of each connected part of it.
     """
 
     def __init__(self) -> None:
         super().__init__(KEPT, lambda _: 1)
         self.ranges: Store[NodeRange] = Store(NODES, lambda _: 1)
+        self.components: Store[tuple[Finding, ...]] = Store(COMPONENTS, lambda _: 1)
 
 
 def below(node: Node, keys: Sequence[bytes]) -> bytes:
     """Hash of a node and all below it, given the hashes of the nodes before it.
 
-    Leaves that are drawn or given count as what they are and as which they are: two draws of the same distribution are
-    not the same numbers, and relations between nodes ask for that. Equal ops of the same operands are.
+    Two draws of the same distribution are not the same numbers, and relations between nodes ask for that: their digests
+    have the number of the draw. Equal ops of the same operands are.
     """
     state = hashlib.blake2b(node.digest, digest_size=DIGEST_BYTES)
-    which = None if node.inputs or node.data is not None else node.id
-    state.update(repr((node.label, node.type, which)).encode())
+    state.update(repr((node.label, node.type)).encode())
     for id in node.inputs:
         state.update(keys[id])
     return state.digest()

@@ -7,13 +7,11 @@ from collections.abc import Callable, Collection
 
 from torchlean.graph import Graph
 from torchlean.graph.origin import Source, source_of
-from torchlean.hazards.case import Case
-from torchlean.hazards.causes import causes
 from torchlean.hazards.finding import Finding
 from torchlean.hazards.memory import HazardMemory
-from torchlean.hazards.patterns import COSINE, SELECTED, consumers
-from torchlean.hazards.ranges import float_ranges
+from torchlean.hazards.patterns import COSINE, SELECTED
 from torchlean.hazards.report import Examination, diagnostics_of
+from torchlean.hazards.shapeless.components import component_findings
 from torchlean.hazards.shapeless.interpreter import Exhausted, Interpreter, Names
 from torchlean.hazards.shapeless.statements import block, run_function
 from torchlean.hazards.shapeless.values import ClassValue, Function, Opaque
@@ -47,25 +45,25 @@ def examine_shapeless(
         elsewhere: the places that were examined with shapes.
         generic: those that were examined as part of a module by itself alone. What the script gives it is better
             known here, where everything that is used there is followed.
-        cancelled: asked before every node.
+        cancelled: asked before every node that is new.
         memory: what was found out about operations before.
 
     Raises:
         Cancelled: `cancelled()` became true.
     """
     graph, executed = _graph(written)
-    ranges = float_ranges(graph, {}, None, cancelled, memory)
     places = [written.place(node) for node in graph]
     mine = [place is not None for place in places]
     recorded = [place is None or written.is_recorded(place) for place in places]
-    case = Case(graph, ranges, consumers(graph), mine, recorded, [1.0] * len(graph))
+    memory = HazardMemory() if memory is None else memory
+    found = component_findings(graph.nodes, mine, recorded, memory, cancelled)
     unfounded, fed = _unfounded(graph), _fed_by_networks(graph)
     guessed = {places[node.id] for node in graph if unfounded[node.id] or node.id >= executed}
     followed = frozenset(place for place in places if place is not None) - guessed
     seen = {*elsewhere, *(set(generic) - followed)}
     shown = [
         finding
-        for finding in causes(case)
+        for finding in found
         if places[finding.node] not in seen and _is_founded(graph, finding, unfounded, fed)
     ]
     return Examination(tuple(diagnostics_of(graph, shown, written)), followed)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
 from torchlean.capture.signs import nonnegative
-from torchlean.graph import GraphBuilder
+from torchlean.graph import GraphBuilder, Node
+from torchlean.graph.builder import Draft
 from torchlean.graph.origin import Source
 from torchlean.hazards.patterns import COSINE, SELECTED
 from torchlean.hazards.shapeless.values import (
@@ -42,11 +44,18 @@ TYPE = TensorType((4,), torch.float32)
 """Every tensor. Four elements: reductions reduce something, and a product of them is no product of many."""
 
 
+@dataclass(slots=True)
+class Hashed:
+    """What is built, with digests."""
+
+    builder: GraphBuilder
+
+
 class Operations:
     """Appends nodes for what the file computes."""
 
     def __init__(self) -> None:
-        self.builder = GraphBuilder()
+        self.builder = Draft()
         self._serial = 0
         self._fed: set[int] = set()
         self._chosen: set[int] = set()
@@ -212,9 +221,14 @@ class Operations:
         nodes = [self.builder.nodes[a.node] for a in arguments if isinstance(a, TensorNode)]
         if len(nodes) == len(arguments) == 2 and all(node.op == "normalize" for node in nodes):
             return self._cosine(span)
-        if len(nodes) == len(arguments) == 2 and all(nonnegative(self, node.id) for node in nodes):
+        if len(nodes) == len(arguments) == 2 and self._all_from_zero(nodes):
             return self._from_zero(span)
         return Opaque(network=True)
+
+    def _all_from_zero(self, nodes: Sequence[Node]) -> bool:
+        """Whether none of the tensors has a negative number."""
+        building = Hashed(self.builder.hashed())
+        return all(nonnegative(building, node.id) for node in nodes)
 
     def _cosine(self, span: Span) -> Value:
         """Cosines of angles between vectors of any numbers: 1 for those that are alike."""
