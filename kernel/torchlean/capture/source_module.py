@@ -9,6 +9,14 @@ from torchlean.source import Span
 LABEL_LENGTH = 60
 """Longer expressions are cut in the middle of messages: more does not fit on a hover's line."""
 
+Corners = tuple[int, int, int, int]
+"""A place in a file that is known: line, column, end line and end column of a `Span`."""
+
+
+def corners_of(span: Span) -> Corners:
+    """The same place without its file."""
+    return span.line, span.column, span.end_line, span.end_column
+
 
 class SourceModule:
     """A parsed file.
@@ -57,7 +65,7 @@ class SourceModule:
         """The place of an expression or statement."""
         span = self._spans.get(node)
         if span is None:
-            span = self._spans[node] = self._measure(node)
+            span = self._spans[node] = Span(self.path, *self.corners(node))
         return span
 
     def name_span(self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> Span:
@@ -78,12 +86,14 @@ class SourceModule:
             label = self._labels[node] = shorten(" ".join(self._text(self.span(node)).split()))
         return label
 
-    def _measure(self, node: ast.AST) -> Span:
+    def corners(self, node: ast.AST) -> Corners:
+        """The place of an expression or statement, for who looks at many and keeps few."""
         line = getattr(node, "lineno", 1) - 1
         end_line = (getattr(node, "end_lineno", None) or line + 1) - 1
-        column = self._column(line, getattr(node, "col_offset", 0))
-        end_column = self._column(end_line, getattr(node, "end_col_offset", None) or 0)
-        return Span(self.path, line, column, end_line, end_column)
+        column, end_column = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None) or 0
+        if not self._ascii:
+            column, end_column = self._column(line, column), self._column(end_line, end_column)
+        return line, column, end_line, end_column
 
     def _column(self, line: int, offset: int) -> int:
         """`ast` counts bytes of UTF-8; spans count code points."""

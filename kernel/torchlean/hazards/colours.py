@@ -31,15 +31,11 @@ def exchanged(written: Written) -> Iterator[Diagnostic]:
     """A warning at each place where OpenCV reads, in a file that normalises for another order."""
     if not any(path.split(".")[0] == "cv2" for path in written.imports.values()):
         return
-    nodes = written.nodes
+    nodes = written.syntax.nodes
     if any(map(_turns_round, nodes)) or not any(map(_is_for_red_first, nodes)):
         return
-    for node in nodes:
-        if (
-            isinstance(node, ast.Call)
-            and called_name(node) in READERS
-            and written.package(node.func) == "cv2"
-        ):
+    for node in written.calls:
+        if called_name(node) in READERS and written.package(node.func) == "cv2":
             yield diagnostic("TL316", written.module.span(node), MESSAGE)
 
 

@@ -11,7 +11,7 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 
-from torchlean.hazards.syntax import walked
+from torchlean.hazards.syntax import Syntax, walked
 
 Loop = (ast.For, ast.AsyncFor, ast.While)
 
@@ -33,18 +33,18 @@ def additions(tree: ast.Module) -> Iterator[tuple[ast.AST, float]]:
     grow with the iterations.
     """
     numbers = module_numbers(tree)
-    parents = {child: parent for parent in walked(tree) for child in ast.iter_child_nodes(parent)}
-    for node in walked(tree):
+    syntax = walked(tree)
+    for node in syntax.of(ast.AugAssign, ast.Assign):
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
             name = _dotted(node.target)
             if name is not None:
-                yield from _counted(node, node, name, parents, numbers)
+                yield from _counted(node, node, name, syntax, numbers)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1:
             name, value = _dotted(node.targets[0]), node.value
             if name is None or not (isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add)):
                 continue
             if _dotted(value.left) == name:
-                yield from _counted(node, value, name, parents, numbers)
+                yield from _counted(node, value, name, syntax, numbers)
 
 
 def _dotted(node: ast.AST) -> str | None:
@@ -61,10 +61,10 @@ def _counted(
     statement: ast.stmt,
     place: ast.AST,
     name: str,
-    parents: Mapping[ast.AST, ast.AST],
+    syntax: Syntax,
     numbers: Mapping[str, float],
 ) -> Iterator[tuple[ast.AST, float]]:
-    count, here = 1.0, parents.get(statement)
+    count, here = 1.0, syntax.parents.get(statement)
     while here is not None and not isinstance(
         here, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
     ):
@@ -72,7 +72,7 @@ def _counted(
             if any(_changes(inner, name) for inner in ast.walk(here) if inner is not statement):
                 break
             count *= _length(here, numbers)
-        here = parents.get(here)
+        here = syntax.parents.get(here)
     if count > 1:
         yield place, count
 

@@ -28,10 +28,11 @@ EFFECT = (
 
 def varying(written: Written) -> Iterator[Diagnostic]:
     """Hints in a file that uses CUDA and does not ask torch for deterministic algorithms."""
-    if not any(map(_uses_cuda, written.nodes)) or any(map(_is_deterministic, written.nodes)):
+    cuda = any(map(_uses_cuda, written.syntax.of(ast.Constant, ast.Call)))
+    if not cuda or any(map(_is_deterministic, written.calls)):
         return
-    for node in written.nodes:
-        if isinstance(node, ast.Call) and _adds_in_any_order(node, written):
+    for node in written.calls:
+        if _adds_in_any_order(node, written):
             yield diagnostic("TL317", written.module.span(node), EFFECT)
 
 
@@ -42,11 +43,9 @@ def _uses_cuda(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "cuda"
 
 
-def _is_deterministic(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and called_name(node) == "use_deterministic_algorithms"
-        and (_is_true(node.args[0]) if node.args else True)
+def _is_deterministic(node: ast.Call) -> bool:
+    return called_name(node) == "use_deterministic_algorithms" and (
+        _is_true(node.args[0]) if node.args else True
     )
 
 

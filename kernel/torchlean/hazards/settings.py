@@ -52,7 +52,7 @@ def text_hazards(written: Written) -> list[Diagnostic]:
 
 
 def _settings(written: Written) -> Iterator[Diagnostic]:
-    for node in written.nodes:
+    for node in written.syntax.of(ast.Assign, ast.Call):
         message = None
         if isinstance(node, ast.Assign):
             message = _of_assignment(node)
@@ -109,8 +109,8 @@ def _of_call(node: ast.Call) -> str | None:
 
 def _default_dtypes(written: Written) -> Iterator[Diagnostic]:
     """`torch.set_default_dtype(torch.float64)`; float32 is the default anyway."""
-    for node in written.nodes:
-        if not isinstance(node, ast.Call) or called_name(node) != "set_default_dtype" or not node.args:
+    for node in written.calls:
+        if called_name(node) != "set_default_dtype" or not node.args:
             continue
         name = dotted(node.args[0]).rpartition(".")[2]
         dtype = DEFAULTS.get(name)
@@ -145,8 +145,8 @@ def _is_off(node: ast.Call) -> bool:
 def _epsilons(written: Written) -> Iterator[Diagnostic]:
     numbers = module_numbers(written.module.tree)
     least = least_epsilon(torch.float32)
-    for node in written.nodes:
-        if not isinstance(node, ast.Call) or called_name(node) not in NORMALISATIONS:
+    for node in written.calls:
+        if called_name(node) not in NORMALISATIONS:
             continue
         for keyword in node.keywords:
             value = number_of(keyword.value, numbers) if keyword.arg == "eps" else None

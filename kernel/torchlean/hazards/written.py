@@ -11,7 +11,7 @@ import ast
 from functools import cached_property
 
 from torchlean.capture.parsing import parse
-from torchlean.capture.source_module import SourceModule
+from torchlean.capture.source_module import Corners, SourceModule, corners_of
 from torchlean.graph import Node
 from torchlean.hazards.repetition import additions
 from torchlean.hazards.syntax import walked
@@ -72,6 +72,9 @@ DETACHING = frozenset({"data", "detach", "item", "numpy", "tolist"})
 UNRECORDED = frozenset({"inference_mode", "no_grad"})
 """Contexts and decorators under which autograd records nothing."""
 
+SWITCHING = (ast.Attribute, ast.With, ast.AsyncWith, ast.FunctionDef, ast.AsyncFunctionDef)
+"""What may end the recording, in `_switches_gradients_off`."""
+
 
 class Written:
     """The expressions of one file by their places."""
@@ -79,16 +82,23 @@ class Written:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.module = SourceModule(path, text, parse(text).tree, analysed=True)
-        self._at: dict[Span, list[ast.AST]] = {}
+        self._at: dict[Corners, list[ast.AST]] = {}
         self._unrecorded: list[Span] = []
         self._recorded: dict[Span, bool] = {}
         self._additions = {self.module.span(node): count for node, count in additions(self.module.tree)}
-        self.nodes = walked(self.module.tree)
-        for node in self.nodes:
+        self.syntax = walked(self.module.tree)
+        corners = self.module.corners
+        for node in self.syntax.nodes:
             if isinstance(node, (ast.expr, ast.AugAssign)):
-                self._at.setdefault(self.module.span(node), []).append(node)
+                self._at.setdefault(corners(node), []).append(node)
+        for node in self.syntax.of(*SWITCHING):
             if _switches_gradients_off(node):
                 self._unrecorded.append(self.module.span(node))
+
+    @property
+    def calls(self) -> list[ast.Call]:
+        """All calls of the file."""
+        return self.syntax.of(ast.Call)
 
     @cached_property
     def imports(self) -> dict[str, str]:
@@ -105,7 +115,7 @@ class Written:
         span = node.span
         if span is None or span.path != self.path:
             return None
-        found = self._at.get(span)
+        found = self._at.get(corners_of(span))
         if found is None:
             return span
         return span if any(_is(expression, node.op) for expression in found) else None
@@ -133,7 +143,7 @@ class Written:
 
     def expressions(self, span: Span) -> list[ast.AST]:
         """The expressions that stand exactly there."""
-        return self._at.get(span, [])
+        return self._at.get(corners_of(span), [])
 
 
 def _switches_gradients_off(node: ast.AST) -> bool:
@@ -187,7 +197,7 @@ def dotted(node: ast.AST) -> str:
 def imported(tree: ast.Module) -> dict[str, str]:
     """What the imports of a file bind: local name to dotted path. Relative imports name nothing of a library."""
     bound: dict[str, str] = {}
-    for node in walked(tree):
+    for node in walked(tree).of(ast.Import, ast.ImportFrom):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.asname:

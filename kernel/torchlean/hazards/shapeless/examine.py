@@ -80,9 +80,8 @@ def _graph(written: Written) -> tuple[Graph, int]:
     try:
         block(run, written.module.tree.body, names)
         executed = len(run.operations.builder.nodes)
-        for statement in written.nodes:
-            if isinstance(statement, ast.ClassDef):
-                _class(run, statement, names)
+        for cls in written.syntax.of(ast.ClassDef):
+            _class(run, cls, names)
         for statement in written.module.tree.body:
             if isinstance(statement, ast.FunctionDef) and statement not in run.called:
                 run.function(Function(statement, names), (), {})

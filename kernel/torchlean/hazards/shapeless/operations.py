@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -42,6 +43,12 @@ from torchlean.source import Span
 
 TYPE = TensorType((4,), torch.float32)
 """Every tensor. Four elements: reductions reduce something, and a product of them is no product of many."""
+
+
+@lru_cache(1000)
+def _tensor(number: str) -> torch.Tensor:
+    """A number of the text as a tensor, which remembers its hash. By what is written: -0.0 is not 0.0."""
+    return torch.tensor(float(number), dtype=torch.float32)
 
 
 @dataclass(slots=True)
@@ -104,7 +111,8 @@ class Operations:
 
     def number(self, value: float) -> int:
         """A Python number as an operand; the label keeps what was written."""
-        return self.builder.constant(torch.tensor(value, dtype=torch.float32), label=repr(value)).id
+        label = repr(value)
+        return self.builder.constant(_tensor(label), label=label).id
 
     def emit(self, op: str, inputs: Sequence[int], span: Span, **attributes: Attribute) -> Value:
         """One op of the graph; what torch refuses is not followed."""

@@ -26,9 +26,7 @@ class Selections:
 
     def __init__(self, tree: ast.Module) -> None:
         self._tree = tree
-        self._functions = [
-            node for node in walked(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        ]
+        self._functions = walked(tree).of(ast.FunctionDef, ast.AsyncFunctionDef)
         self._known: dict[ast.Subscript, bool] = {}
 
     def asked(self, selection: ast.Subscript) -> bool:
