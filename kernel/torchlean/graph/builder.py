@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -105,10 +105,15 @@ class GraphBuilder:
             self._inferred[key] = type
         return self._append(name, inputs, attributes, type, spans, label=label)
 
-    def again(self, node: Node) -> Node:
-        """Append what a node of another graph is, whose operands have the same ids here."""
+    def again(self, node: Node, inputs: Sequence[int], attributes: Mapping[str, Attribute]) -> Node:
+        """Append what a node of another graph is.
+
+        Args:
+            inputs: its operands here, of the same types.
+            attributes: its own, but for the numbers of draws.
+        """
         return self._append(
-            node.op, node.inputs, node.attributes, node.type, node.spans, data=node.data, label=node.label
+            node.op, tuple(inputs), attributes, node.type, node.spans, data=node.data, label=node.label
         )
 
     def truncate(self, length: int) -> None:
@@ -156,7 +161,7 @@ class Draft(GraphBuilder):
     def hashed(self) -> GraphBuilder:
         """The same nodes with their digests."""
         for node in self.nodes[len(self._hashed.nodes) :]:
-            self._hashed.again(node)
+            self._hashed.again(node, node.inputs, node.attributes)
         return self._hashed
 
     def truncate(self, length: int) -> None:

@@ -8,7 +8,7 @@ that it changes; places in the text are no content.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from torchlean.graph import Graph, GraphBuilder, Node
@@ -19,6 +19,7 @@ from torchlean.hazards.finding import Finding
 from torchlean.hazards.memory import HazardMemory
 from torchlean.hazards.patterns import consumers
 from torchlean.hazards.ranges import float_ranges
+from torchlean.ops import Attribute
 
 
 def component_findings(
@@ -41,12 +42,12 @@ def component_findings(
     """
     found: list[Finding] = []
     for ids in components(nodes):
-        part = _renumbered(nodes, ids)
+        part = [nodes[id] for id in ids]
         written = [(mine[id], recorded[id]) for id in ids]
         key = _key(part, written)
         known = memory.components.get(key)
         if known is None:
-            known = _examined(part, written, memory, cancelled)
+            known = _examined(_renumbered(part), written, memory, cancelled)
             memory.components.put(key, known)
         found += (_moved(finding, ids) for finding in known)
     return sorted(found, key=lambda finding: finding.node)
@@ -70,51 +71,47 @@ def components(nodes: Sequence[Node]) -> list[list[int]]:
     return list(parts.values())
 
 
-def _renumbered(nodes: Sequence[Node], ids: Sequence[int]) -> list[Node]:
-    """The nodes with ids and serial numbers of draws that count from zero."""
-    places = {old: new for new, old in enumerate(ids)}
-    serials: dict[object, int] = {}
-    part = []
-    for new, old in enumerate(ids):
-        node = nodes[old]
+def _numbered(part: Sequence[Node]) -> Iterator[tuple[Node, list[int], Mapping[str, Attribute]]]:
+    """The nodes with their operands and attributes, where ids and numbers of draws count from zero."""
+    places: dict[int, int] = {}
+    draws: dict[Attribute, int] = {}
+    for place, node in enumerate(part):
+        places[node.id] = place
         attributes = node.attributes
-        if "serial" in attributes:
-            serial = serials.setdefault(attributes["serial"], len(serials))
-            attributes = {**attributes, "serial": serial}
-        inputs = tuple(places[id] for id in node.inputs)
-        part.append(Node(new, node.op, inputs, attributes, node.type, b"", (), node.data, node.label))
-    return part
+        if node.op == "random":
+            draw = draws.setdefault(attributes["serial"], len(draws))
+            attributes = {**attributes, "serial": draw}
+        yield node, [places[id] for id in node.inputs], attributes
 
 
 def _key(part: Sequence[Node], written: Sequence[tuple[bool, bool]]) -> bytes:
     """Hash of everything that findings depend on. Labels count: those of constants keep what was written."""
-    state = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    for node, how in zip(part, written, strict=True):
-        data = None if node.data is None else tensor_digest(node.data)
-        # Types of other nodes follow from those of the leaves.
-        type = None if node.inputs else str(node.type)
-        state.update(repr((node.op, node.inputs, node.attributes, type, data, node.label, how)).encode())
-    return state.digest()
+    content: list[object] = [written]
+    for node, inputs, attributes in _numbered(part):
+        content.append((node.op, node.label, inputs, attributes))
+        if not inputs:
+            # Types of other nodes follow from those of the leaves.
+            content.append((str(node.type), None if node.data is None else tensor_digest(node.data)))
+    return hashlib.blake2b(repr(content).encode(), digest_size=DIGEST_BYTES).digest()
+
+
+def _renumbered(part: Sequence[Node]) -> Graph:
+    """The part as a graph of its own, with digests."""
+    builder = GraphBuilder()
+    for node, inputs, attributes in _numbered(part):
+        builder.again(node, inputs, attributes)
+    return builder.graph()
 
 
 def _examined(
-    part: Sequence[Node],
+    graph: Graph,
     written: Sequence[tuple[bool, bool]],
     memory: HazardMemory,
     cancelled: Callable[[], bool],
 ) -> tuple[Finding, ...]:
-    graph = _hashed(part)
     ranges = float_ranges(graph, {}, None, cancelled, memory)
     mine, recorded = ([how[place] for how in written] for place in (0, 1))
     return tuple(causes(Case(graph, ranges, consumers(graph), mine, recorded, [1.0] * len(graph))))
-
-
-def _hashed(part: Sequence[Node]) -> Graph:
-    """The part as a graph whose nodes have their digests."""
-    builder = GraphBuilder()
-    for node in part:
-        builder.again(node)
-    return builder.graph()
 
 
 def _moved(finding: Finding, ids: Sequence[int]) -> Finding:
