@@ -138,8 +138,9 @@ def test_strange_programs_end(name: str) -> None:
 def test_a_loop_in_a_loop_does_not_fill_the_graph(tmp_path: Path) -> None:
     text = "import torch\nx = torch.zeros(3)\nfor i in range(2000):\n  for j in range(2000):\n    x = x * 2\n"
     result = capture(text, tmp_path)
-    assert not result.diagnostics  # it is followed once, for any of its rounds
-    assert len(result.graph) < 200_000
+    # It is followed once, for any of its rounds, and that is said at the outer loop: the inner one is short.
+    assert {(found.code, found.span.line) for found in result.diagnostics} <= {("TL105", 2)}
+    assert len(result.graph) < 10_000
 
 
 def test_claims_and_modules_are_known_after_the_budget_is_used_up(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from torchlean.capture.standard import Endless
 from torchlean.capture.statements import follows, store
 from torchlean.capture.streams import common_item, items_before_unknown, stream_of
 from torchlean.capture.training import trains
-from torchlean.capture.values import MISSING, GeneratorStopped, Unknown, Value
+from torchlean.capture.values import MISSING, GeneratorStopped, Instance, Unknown, Value
 from torchlean.capture.varying import counter
 
 GENERATOR = 1_000
@@ -30,6 +30,12 @@ COMPUTING = 64
 """Iterations of a script's loop that are followed one by one where each computes with tensors: a recurrent network goes
 through that many steps, a simulation or an iterative solver through thousands. The rest is followed once, for any."""
 
+UNROLLED = 4_000
+"""Tensors of a script that its loops compute one by one. Bounds, errors and hazards of each take a millisecond when
+they are new and a tenth of that after every edit; ten times as many took longer than an analysis may."""
+
+UNROLLED_LATER = UNROLLED // 4
+"""As many are left to each loop that comes later: a step of a recurrent network takes some dozens."""
 
 RETURNS_IN_DOUBT = 8
 """Iterations of a `while` loop that may each have left the function: the next ones tell nothing new."""
@@ -85,8 +91,8 @@ def _unrolled(
 ) -> object:
     walk, nodes, position = Walk(run, iterable, items), len(run.builder.nodes), 0
     while True:
-        if walk.rest and _computes(run, position, nodes):
-            reason = Unknown(f"this loop computes with tensors more than {COMPUTING} times", reported=True)
+        reason = _computes(run, node.iter, frame, position, nodes) if walk.rest else None
+        if reason is not None:
             return _once(run, node, frame, reason, common_item(run, walk.rest), surely=True)
         if position >= LOOP:
             endless = items
@@ -116,9 +122,31 @@ def _unrolled(
     return run.block(node.orelse, frame)
 
 
-def _computes(run: Interpreter, count: int, nodes: int) -> bool:
-    """Whether a script's loop made so many nodes in so many iterations that the rest is followed once."""
-    return run.in_script and count == COMPUTING and len(run.builder.nodes) - nodes >= COMPUTING
+def _computes(run: Interpreter, head: ast.expr, frame: Frame, count: int, nodes: int) -> Unknown | None:
+    """Why the rest of a script's loop is followed once, after `count` iterations that began with so many nodes in the
+    graph; None where it goes on."""
+    made = len(run.builder.nodes) - nodes
+    if not run.in_script or not made:
+        return None
+    if count == COMPUTING and made >= COMPUTING:
+        return Unknown(f"this loop computes with tensors more than {COMPUTING} times", reported=True)
+    if made < max(UNROLLED - nodes, UNROLLED_LATER) or _within_network(frame):
+        return None
+    run.at(head, frame)
+    reason = f"the loops of this script compute more than {UNROLLED:,} tensors"
+    said = "the first iterations of this one are followed one by one, and one more stands for all others"
+    run.report("TL105", f"{reason}: {said}")
+    return Unknown(reason, reported=True)
+
+
+def _within_network(frame: Frame) -> bool:
+    """Whether the frame is part of a call of a module: what its loops go through are layers, and steps of one input."""
+    here: Frame | None = frame
+    while here is not None:
+        if isinstance(here.receiver, Instance) and here.receiver.cls.find("forward") is not None:
+            return True
+        here = None if here.site is None else here.site[1]
+    return False
 
 
 def _items_ahead(iterable: Value) -> list[Value] | None:
@@ -136,11 +164,11 @@ def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
         return _once(run, node, frame, unknown, surely=endless)
     nodes, returns = len(run.builder.nodes), len(frame.maybe_returned)
     for count in range(LOOP if frame.yielded is None else GENERATOR):
-        if _computes(run, count, nodes):
+        reason = _computes(run, node.test, frame, count, nodes)
+        if reason is not None:
             if frame.yielded is not None:
                 raise GeneratorStopped
-            unknown = Unknown(f"this loop computes with tensors more than {COMPUTING} times", reported=True)
-            return _once(run, node, frame, unknown)
+            return _once(run, node, frame, reason)
         condition = run.eval(node.test, frame)
         run.at(node.test, frame)
         truth = known_truth(run, condition)
