@@ -29,6 +29,7 @@ def bounds(case: Multivariate, operands: list[Interval]) -> Interval:
     shape = torch.broadcast_shapes(*(x.shape for x in operands))
     result = OPS[case.op].interval(operands, case.attributes, TensorType(tuple(shape), case.dtype))
     assert result.shape == shape
+    assert result.lower.dtype == result.upper.dtype == torch.float64
     assert not torch.isnan(result.lower).any()
     assert not torch.isnan(result.upper).any()
     assert (result.lower <= result.upper).all()

@@ -158,8 +158,9 @@ def _bits(a: Interval, b: Interval, least: Tensor | float, greatest: Tensor, dty
     """`[least, greatest]` where both operands are certainly non-negative, else the range of the dtype."""
     positive = (a.lower >= 0) & (b.lower >= 0)
     limits = torch.iinfo(dtype)
+    lower = torch.as_tensor(least, dtype=torch.float64)  # torch makes float32 numbers of two plain ones
     return Interval(
-        torch.where(positive, least, float(limits.min)), torch.where(positive, greatest, float(limits.max))
+        torch.where(positive, lower, float(limits.min)), torch.where(positive, greatest, float(limits.max))
     )
 
 
