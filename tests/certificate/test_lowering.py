@@ -142,6 +142,14 @@ def test_an_op_outside_the_checker_is_named_with_its_line(forward, op, tmp_path)
         lowered(found)
 
 
+@pytest.mark.parametrize("op", ["cat", "stack"])
+def test_integers_that_are_moved_among_floats_may_be_rounded_and_are_refused(op, tmp_path) -> None:
+    forward = f"return torch.{op}([x, torch.zeros(1)])"
+    found = asked(tmp_path, "", forward, "net(x) <= 1e9", "0, 2**24 + 1, shape=(1,), dtype=torch.int64")
+    with pytest.raises(NotCheckableError, match=f"`{op}` on line .* mixes torch.int64 and torch.float32"):
+        lowered(found)
+
+
 def test_weights_that_were_never_loaded_are_no_network(tmp_path) -> None:
     found = asked(tmp_path, "self.a = nn.Linear(2, 1)", "return self.a(x)", "net(x) < 9.0", "[0.0] * 2, 1.0")
     text = found.text.replace('tl.load(Net(), "net.safetensors")', "Net()")

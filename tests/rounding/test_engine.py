@@ -13,7 +13,7 @@ from torch import Tensor
 
 from torchlean.bounds import propagate
 from torchlean.cancellation import Cancelled
-from torchlean.graph import Graph, GraphBuilder
+from torchlean.graph import Graph, GraphBuilder, evaluate
 from torchlean.intervals import Interval
 from torchlean.ops import TensorType
 from torchlean.ops.noise.arithmetic import DEFAULT, Arithmetic
@@ -217,6 +217,30 @@ def test_integers_with_too_many_digits_are_rounded_on_the_way_into_float32() -> 
     sheet.op("mul", whole, sheet.constant([1.0]))
     run = torch.tensor([2**24 + 1]) * torch.ones(1)
     assert abs(float(run) - (2**24 + 1)) == 1.0
+    assert 1.0 <= sheet.last().largest < 4.0
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes"), [("cat", {"dim": 0}), ("stack", {"dim": 0}), ("maximum", {}), ("minimum", {})]
+)
+def test_integers_that_are_moved_among_floats_are_rounded_as_well(op: str, attributes: dict[str, Any]) -> None:
+    sheet = Sheet()
+    whole = sheet.input([2**24 + 1], [2**24 + 1], torch.int64)
+    other = sheet.constant([2.0**25 if op == "minimum" else 0.0])
+    sheet.op(op, whole, other, **attributes)
+    graph = sheet.graph()
+    executed = evaluate(graph, {"x0": torch.tensor([2**24 + 1])})[-1].double()
+    exact = propagate(graph, sheet.domains)[len(graph) - 1]
+    found = sheet.last().error
+    assert found is not None
+    assert bool(((executed - exact.lower).abs() <= found).all())
+    assert float(found.max()) < 4.0
+
+
+def test_integers_that_a_limit_makes_floats_are_rounded_as_well() -> None:
+    sheet = Sheet()
+    sheet.op("clamp", sheet.input([2**24 + 1], [2**24 + 1], torch.int64), min=0.5, max=None)
+    assert float(torch.tensor([2**24 + 1]).clamp(min=0.5)) == 2.0**24, "torch rounds the integer"
     assert 1.0 <= sheet.last().largest < 4.0
 
 

@@ -24,15 +24,26 @@ added and scaled element by element, which costs no cells but is bounded by inte
 
 
 def broadcast(lowering: Lowering, node: Node, number: int) -> list[Element]:
-    """An operand's elements in the shape of the result. Numbers are converted to the dtype the op is executed in."""
+    """An operand's elements in the shape of the result, as the op reads them."""
+    operand = lowering.graph[node.inputs[number]]
+    elements = read(lowering, node, number)
+    return [elements[source] for source in sources(operand.type.shape, node.type.shape)]
+
+
+def read(lowering: Lowering, node: Node, number: int) -> list[Element]:
+    """An operand's elements. Numbers are converted to the dtype the op is executed in.
+
+    Raises:
+        NotCheckableError: values that vary would be.
+    """
     operand = lowering.graph[node.inputs[number]]
     elements = lowering.operand(node, number)
-    if operand.type.dtype != node.type.dtype:
-        if not all(isinstance(element, Fraction) for element in elements):
-            raise NotCheckableError(f"{place(node)} mixes {operand.type.dtype} and {node.type.dtype}")
-        numbers = torch.tensor([float(e) for e in elements if isinstance(e, Fraction)], dtype=torch.float64)
-        elements = [Fraction(x) for x in numbers.to(node.type.dtype).double().tolist()]
-    return [elements[source] for source in sources(operand.type.shape, node.type.shape)]
+    if operand.type.dtype == node.type.dtype:
+        return elements
+    if not all(isinstance(element, Fraction) for element in elements):
+        raise NotCheckableError(f"{place(node)} mixes {operand.type.dtype} and {node.type.dtype}")
+    numbers = torch.tensor([float(e) for e in elements if isinstance(e, Fraction)], dtype=torch.float64)
+    return [Fraction(x) for x in numbers.to(node.type.dtype).double().tolist()]
 
 
 def contracted(lowering: Lowering, node: Node) -> list[Element]:

@@ -17,6 +17,7 @@ from torchlean.certificate.affine import (
     divided,
     multiplied,
     negated,
+    read,
 )
 from torchlean.certificate.assembly import Element
 from torchlean.certificate.lowering import Lowering, NotCheckableError, place
@@ -89,7 +90,9 @@ def _moved(lowering: Lowering, node: Node) -> list[Element]:
     source = moved(lowering.graph, node)
     if source is None:
         raise NotCheckableError(f"{place(node)} with places that are computed is outside the Lean checker")
-    return [lowering.elements[id][element] for id, element in source]
+    used = {id for id, _ in source}
+    elements = {id: read(lowering, node, number) for number, id in enumerate(node.inputs) if id in used}
+    return [elements[id][element] for id, element in source]
 
 
 def _padded(lowering: Lowering, node: Node) -> list[Element]:

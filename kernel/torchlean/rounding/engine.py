@@ -206,9 +206,12 @@ def _unfolded_error(
     op = OPS[node.op]
     if op.rounding.computes:
         operands = [as_read(x, out.dtype, arithmetic) for x in operands]
-    elif op.rounding.compares and arithmetic.flush_to_zero:
+    else:
         kept = replace(arithmetic, autocast=None)
-        operands = [as_read(x, x.type.dtype, kept) for x in operands]
+        if op.rounding.converts:
+            operands = [x if x.type.dtype == out.dtype else as_read(x, out.dtype, kept) for x in operands]
+        if op.rounding.compares and arithmetic.flush_to_zero:
+            operands = [as_read(x, x.type.dtype, kept) for x in operands]
     call = Call(op, operands, node.attributes, out, exact, arithmetic, permuted)
     try:
         noise = op.rounding.noise(call)

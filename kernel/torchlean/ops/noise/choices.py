@@ -33,6 +33,7 @@ class Moved(Rule):
 
     computes = False
     compares = False
+    converts = True
     writes: bool = False
 
     def noise(self, call: Call) -> Noise:
@@ -63,6 +64,7 @@ class Nonexpansive(Rule):
     greatest: float = math.inf
     flat: Callable[[Noisy], Tensor] | None = None
     computes = False
+    converts = True
 
     def noise(self, call: Call) -> Noise:
         least, greatest = self.limits(call)

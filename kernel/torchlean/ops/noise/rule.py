@@ -18,11 +18,13 @@ class Rule:
     """A family of ops.
 
     `computes` says whether the op rounds; ops that do not may still compare their operands (`compares`), and then read
-    subnormal numbers as zeros where those are flushed. Ops that only move elements do not notice.
+    subnormal numbers as zeros where those are flushed. Ops that only move elements do not notice. Those that `convert`
+    give numbers of operands in the result's dtype, which may have too few digits for them: integers beside floats.
     """
 
     computes: bool = True
     compares: bool = True
+    converts: bool = False
 
     def noise(self, call: Call) -> Noise:
         """A bound on what the execution of this call adds, and passes on from its operands.
