@@ -1,6 +1,6 @@
 """Bounds as short decimal text that claims no more than the bound: lower ends are rounded down, upper ends up.
 
-The same for exact fractions as float64 numbers.
+The same for exact fractions as float64 numbers; and what an element of a tensor is called.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import decimal
 import math
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 
 DIGITS = 5
@@ -78,3 +79,12 @@ def _rounded(exact: decimal.Decimal, digits: int, rounding: str) -> decimal.Deci
     if rounded == nearest or abs(exact - nearest) > NEAR * abs(exact):
         return rounded
     return decimal.Context(prec=digits + NEAR_DIGITS, rounding=rounding).create_decimal(exact)
+
+
+def element_name(name: str, shape: Sequence[int], index: int) -> str:
+    """`X[0,3]` for a row-major index; a scalar is its bare name."""
+    places: list[int] = []
+    for size in reversed(shape):
+        index, place = divmod(index, size)
+        places.insert(0, place)
+    return f"{name}[{','.join(map(str, places))}]" if places else name

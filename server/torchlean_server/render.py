@@ -146,7 +146,8 @@ def claim_text(unit: UnitResult, proof: Proof | None = None) -> str:
     if unit.failure:
         return "\n\n".join([f"**claim `{unit.name}`** cannot be analysed", unit.failure])
     if claim is None:
-        return "\n\n".join([f"**claim `{unit.name}`**: being checked", inputs_text(unit)])
+        head = f"**claim `{unit.name}`**: being checked"
+        return "\n\n".join([head, *filter(None, [unit.reached]), inputs_text(unit)])
     evidence = words.evidence(proof) if claim.evidence is Evidence.ENGINE else _EVIDENCE[claim.evidence]
     last = [f"evidence: {evidence}"] if evidence else []
     if unit.domains:
@@ -234,7 +235,7 @@ def property_title(unit: UnitResult) -> str:
     if unit.failure:
         return f"cannot be decided · {unit.failure.splitlines()[0]}"
     if claim is None:
-        return f"being checked · {unit.summary}"
+        return f"being checked · {unit.reached or unit.summary}"
     evidence = f"{claim.evidence.value}, " if claim.evidence is not Evidence.NONE else ""
     return f"{_ANSWERS[claim.verdict]} ({evidence}{seconds_text(claim.seconds)}) · {unit.summary}"
 
@@ -246,7 +247,7 @@ def property_text(unit: UnitResult) -> str:
     if unit.failure:
         return f"{head} cannot be decided\n\n{unit.failure}"
     if claim is None:
-        return f"{head}: being checked\n\n{unit.summary}"
+        return "\n\n".join([f"{head}: being checked", *filter(None, [unit.reached, unit.summary])])
     parts = [
         f"**property `{unit.name}`: {_ANSWERS[claim.verdict]}**",
         claim.detail[:1].upper() + claim.detail[1:],

@@ -170,6 +170,8 @@ class Server(LanguageServer):
         self.watcher.update(self.documents.dependencies())
         self.prover.follow(document)
         self.exporter.follow(document)
+        if self.bars is not None:
+            self.bars.shown(document)
         self._proved(document)
 
     def _proved(self, document: Document) -> None:

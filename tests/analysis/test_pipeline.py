@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torchlean.analysis import Session, analyse, pipeline
 from torchlean.analysis.result import Evidence, FileAnalysis, UnitResult, Verdict
 from torchlean.bounds import Cancelled
+from torchlean.bounds.branching.hardest import Hardest
 from torchlean.claims.decide import Decision, Question, decide
 from torchlean.claims.splitting import Progress, Report
 
@@ -222,7 +223,9 @@ def test_bounds_are_published_while_a_long_search_goes_on(
     def long_search(
         question: Question, cancelled: Callable[[], bool], seconds: float, report: Report
     ) -> Decision:
-        report(Progress(boxes=8, open=3, verified=0.6251, bound=-0.25))
+        ends = torch.tensor([0.5]), torch.tensor([1.0])
+        worst = Hardest(-0.25, *ends, narrowed=(("x[0]", 0.5, 1.0),))
+        report(Progress(boxes=8, open=3, verified=0.6251, hardest=worst))
         while time.perf_counter() - started < 60 and not any(map(bounded, layers)):
             assert not cancelled()
         seen.append(any(map(bounded, layers)))
@@ -234,7 +237,7 @@ def test_bounds_are_published_while_a_long_search_goes_on(
     assert seen == [True, True]
     assert not any(layer.complete for layer in layers)
     reached = {claim(layer, "easy").reached for layer in layers}
-    assert "5 of 8 boxes shown (62.5 %), margin at least -0.25 on the worst" in reached
+    assert "5 of 8 boxes shown (62.5 %), hardest: margin at least -0.25 where x[0] in [0.5, 1]" in reached
 
 
 CHAIN = """

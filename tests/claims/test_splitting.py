@@ -125,10 +125,11 @@ def test_claims_with_many_inputs_are_proved_by_cutting_relus() -> None:
     assert all(report.open < report.boxes for report in reports[1:])
     first, last = reports[0], reports[-1]
     assert first.boxes == first.open == 1 and first.verified == 0.0
-    assert first.bound is not None and first.bound < 0 and first.worst is not None
-    assert [end.tolist() for end in first.worst] == [[-1.0] * 20, [1.0] * 20]
-    assert first.text.startswith("0 of 1 boxes shown (0 %), margin at least -")
-    assert last.open == 0 and last.bound is None and last.verified == 1.0
+    assert first.hardest is not None and first.hardest.bound < 0
+    assert (first.hardest.lower.tolist(), first.hardest.upper.tolist()) == ([-1.0] * 20, [1.0] * 20)
+    assert first.text.startswith("0 of 1 boxes shown (0 %), hardest: margin at least -")
+    assert first.text.endswith(" on the whole domain") and " keep their sign" in reports[-2].text
+    assert last.open == 0 and last.hardest is None and last.verified == 1.0
 
 
 def test_one_box_with_searched_slopes_is_enough_where_single_bounds_are_not() -> None:

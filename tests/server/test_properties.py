@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
@@ -240,6 +241,28 @@ async def test_a_verdict_is_stale_while_the_next_one_is_computed(
     (title,) = await editor.titles(uri)
     assert title.startswith("not decided (")
     assert await editor.codes(uri) == ["TL302"]
+
+
+async def test_while_it_is_searched_the_editor_says_how_far_and_where_it_is_hardest(
+    editor: Editor, tmp_path: pathlib.Path
+) -> None:
+    reports = editor.client.progress_reports
+    reports.clear()
+    uri = editor.open(tmp_path / "slow.vnnlib", hard(tmp_path), "vnnlib")
+    said = r"% shown, [0-9,]+ boxes, [0-9,]+ open, hardest: margin at least -[0-9.e-]+ (where|on the whole domain)"
+
+    def messages() -> list[str]:
+        return [str(report.message) for all in reports.values() for report in all if report.kind != "end"]
+
+    await until(lambda: any(re.search(r"^slow: [0-9.]+ " + said, message) for message in messages()))
+    (title,) = await editor.titles(uri)
+    assert re.search(r"^being checked · [0-9.]+ " + said, title)
+    text = await editor.hover_text(uri, "nets/hard")
+    assert re.search(said, text) and "hard.onnx, 1 region" in text
+    await editor.checked(uri)
+    (problem,) = await editor.problems(uri)
+    assert "the hardest left: margin at least -" in problem.message
+    await until(lambda: all(values[-1].kind == "end" for values in reports.values()))
 
 
 async def test_a_syntax_error_keeps_the_last_verdict_marked_stale(

@@ -24,7 +24,7 @@ from torchlean.bounds.branching.workers import Workers
 from torchlean.cancellation import Cancelled
 from torchlean.capture.onnx import OnnxModel, load_onnx
 from torchlean.cli import main
-from torchlean.verification import Verification, verify
+from torchlean.verification import Progress, Verification, verify
 from torchlean.vnnlib import Property, parse
 
 NETWORK = Network.random(10, 7, 32)
@@ -122,7 +122,7 @@ class Interrupted:
         workers.submit = recorded  # type: ignore[method-assign]
         workers.succeeded = counted  # type: ignore[method-assign]
 
-    def report(self, share: float, text: str) -> None:
+    def report(self, progress: Progress) -> None:
         if self.before and self.killed is None:
             self.killed = self._victims()[0]
             os.kill(self.killed, signal.SIGKILL)

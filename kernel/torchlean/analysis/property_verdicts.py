@@ -15,10 +15,10 @@ from torchlean.analysis.result import ClaimResult, Evidence, FileAnalysis, Verdi
 from torchlean.analysis.session import Session
 from torchlean.capture.onnx import OnnxError, OnnxModel, OnnxValue, load_onnx
 from torchlean.diagnostics import diagnostic
-from torchlean.verification import PosingError, Verification, verify
+from torchlean.numbers import element_name
+from torchlean.verification import PosingError, Progress, Verification, verify
 from torchlean.vnnlib import Property
 from torchlean.vnnlib.naming import NamedNetwork
-from torchlean.vnnlib.properties import element_name
 
 SHARE = 0.8
 """Of an analysis' time that goes into the verdict: the rest is for loading the network and for what a running step
@@ -102,7 +102,7 @@ class _Progress:
         self._publish = publish
         self._next = time.monotonic() + PROGRESS_SECONDS
 
-    def __call__(self, share: float, text: str) -> None:
+    def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
         if now < self._next:
             return
@@ -110,8 +110,10 @@ class _Progress:
         analysis = self._task.reading.analysis
         (unit,) = analysis.units
         # Rounded down: 99.99 % is not 100 %.
-        summary = f"{math.floor(share * 1000) / 10:g} % shown, {text}"
-        self._publish(replace(analysis, units=(replace(unit, summary=summary),)))
+        reached = f"{math.floor(progress.share * 1000) / 10:g} % shown, {progress.doing}"
+        if progress.hardest:
+            reached += f", hardest: {progress.hardest}"
+        self._publish(replace(analysis, units=(replace(unit, reached=reached),)))
 
 
 def _undecidable(task: _Task, reason: str) -> FileAnalysis:

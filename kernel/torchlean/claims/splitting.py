@@ -7,19 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from torchlean.bounds import BoundsCache, propagate
 from torchlean.bounds.branching import Goal
 from torchlean.bounds.branching.bounder import FEW_INPUTS, Bounder
 from torchlean.bounds.branching.boxes import Boxes
 from torchlean.bounds.branching.explore import BATCH, Exploration
+from torchlean.bounds.branching.hardest import Hardest, hardest
 from torchlean.bounds.branching.tree import SplitTree
 from torchlean.cancellation import Cancelled
 from torchlean.claims.domain import Box
 from torchlean.claims.search import Hunt, Inputs
 from torchlean.intervals import Interval
-from torchlean.numbers import lower_text
 
 PROBES = 32
 """Of the worst boxes, in which two inputs each are executed after each step."""
@@ -42,21 +41,20 @@ class Progress:
     Attributes:
         boxes: parts of the domain, and how many of them are `open`.
         verified: share of the domain on which the claim is shown, each split counted as halves.
-        bound: lower bound of the margin on the worst open box, and `worst` the box itself: flat lower and upper ends,
-            (inputs,), in the order of the goal's inputs. None where no box is open.
+        hardest: the open box with the least bound; None where no box is open.
     """
 
     boxes: int
     open: int
     verified: float
-    bound: float | None = None
-    worst: tuple[Tensor, Tensor] | None = None
+    hardest: Hardest | None = None
 
     @property
     def text(self) -> str:
-        """`32 of 37 boxes shown (62.5 %), margin at least -0.02 on the worst`; shares are rounded down."""
+        """`32 of 37 boxes shown (62.5 %), hardest: margin at least -0.02 where x[0] in [0.5, 1]`; shares are rounded
+        down."""
         share = int(self.verified * 1000) / 10
-        worst = "" if self.bound is None else f", margin at least {lower_text(self.bound)} on the worst"
+        worst = "" if self.hardest is None else f", hardest: {self.hardest.text}"
         return f"{self.boxes - self.open:,} of {self.boxes:,} boxes shown ({share:g} %){worst}"
 
 
@@ -158,11 +156,8 @@ class _Run:
 
     def _tell(self, exploration: Exploration) -> None:
         tree, open = exploration.tree, exploration.open
-        bound = worst = None
-        if len(open):
-            place = int(open.worst.argmin())
-            bound, worst = float(open.worst[place]), (open.lower[place], open.upper[place])
-        self.report(Progress(tree.leaves, tree.leaves - tree.closed, tree.verified, bound, worst))
+        worst = hardest([open], self.goal, self.goal.input_name)
+        self.report(Progress(tree.leaves, tree.leaves - tree.closed, tree.verified, worst))
 
     def _beyond_proof(self, open: Boxes) -> bool:
         """Whether exact values at the centre of the worst box are too small to show the claim there."""

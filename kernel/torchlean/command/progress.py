@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias, TypeVar
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, track
+from rich.text import Text
 
 Item = TypeVar("Item")
 
 Report: TypeAlias = Callable[[float, str], None]
-"""Told the share that is done, from 0 to 1, and what is being done."""
+"""Told the share that is done, from 0 to 1, and what is being done; what is behind a line end stands below the bar."""
 
 
 def progress(items: Sequence[Item], description: str) -> Iterable[Item]:
@@ -37,6 +39,22 @@ def bar(places: int, piped: Report) -> Iterator[Report]:
         return
     percentage = TextColumn(f"{{task.percentage:>{places + 4 if places else 3}.{places}f}} %")
     columns = (BarColumn(), percentage, TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as shown:
+    with _Bar(*columns, console=console, transient=True) as shown:
         task = shown.add_task("", total=1.0)
-        yield lambda share, text: shown.update(task, completed=share, description=text)
+
+        def report(share: float, text: str) -> None:
+            line, _, shown.below = text.partition("\n")
+            shown.update(task, completed=share, description=escape(line))
+
+        yield report
+
+
+class _Bar(Progress):
+    """A bar with a text of its own lines below, which may be longer than what is beside a bar."""
+
+    below = ""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        if self.below:
+            yield Text(self.below)

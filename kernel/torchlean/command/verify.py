@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,9 @@ from torchlean.bounds.branching.workers import Workers, WorkersError
 from torchlean.bounds.device import DeviceError, device_of
 from torchlean.capture.onnx import OnnxError, load_onnx
 from torchlean.command.limits import INTERRUPTED, TERMINATED, Terminated, TimeUp, alarm, termination
-from torchlean.command.progress import bar
+from torchlean.command.progress import Report, bar
 from torchlean.command.threads import one_thread
-from torchlean.verification import PosingError, Verification, verify
+from torchlean.verification import PosingError, Progress, Verification, verify
 from torchlean.verification.record import RecordError, digest, load, record, save
 from torchlean.vnnlib import Property, parse_file, witness
 from torchlean.writing import check_writable, same_file
@@ -134,11 +134,17 @@ def _decided(files: Files, began: float, timeout: float | None, machines: Machin
         with (
             alarm(None if end is None else end + SLACK),
             _workers(machines) as workers,
-            bar(1, lambda share, text: None) as report,
+            bar(1, lambda share, text: None) as show,
         ):
             left = None if end is None else end - time.monotonic()
             found = verify(
-                network, property, left, report=report, workers=workers, device=device, earlier=earlier
+                network,
+                property,
+                left,
+                report=_shown_by(show),
+                workers=workers,
+                device=device,
+                earlier=earlier,
             )
     except TimeUp:
         message = "not decided in time, and stopped in the middle of a long step"
@@ -193,6 +199,16 @@ def _workers(machines: Machines) -> Iterator[Workers | None]:
         workers = LocalWorkers(None if processes is None else max(0, processes - 1))
     with workers:
         yield workers if scheduler is not None or workers.count else None
+
+
+def _shown_by(show: Report) -> Callable[[Progress], None]:
+    """The bar's line, and below it where the search is hardest."""
+
+    def report(progress: Progress) -> None:
+        below = f"\nhardest: {progress.hardest}" if progress.hardest else ""
+        show(progress.share, progress.doing + below)
+
+    return report
 
 
 def _property(path: Path) -> Property | None:

@@ -4,6 +4,6 @@
 """
 
 from torchlean.verification.posing import PosingError, pose
-from torchlean.verification.verify import Counterexample, Verification, verify, verify_files
+from torchlean.verification.verify import Counterexample, Progress, Verification, verify, verify_files
 
-__all__ = ["Counterexample", "PosingError", "Verification", "pose", "verify", "verify_files"]
+__all__ = ["Counterexample", "PosingError", "Progress", "Verification", "pose", "verify", "verify_files"]

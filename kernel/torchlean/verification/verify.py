@@ -47,8 +47,23 @@ FIRST_BATCH = 2
 DEVICE_BATCH = 2**14
 """Boxes split in one step on another device than the processor, which takes hardly longer for them than for `BATCH`."""
 
-Report = Callable[[float, str], None]
-"""Told the verified share of the whole property, and what is being done."""
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a verification is.
+
+    Attributes:
+        share: of the property that is shown, from 0 to 1.
+        doing: how many boxes there are and how many of them are open, or what else is being done.
+        hardest: the open box with the least bound, with this bound, in words; empty where no box is open.
+    """
+
+    share: float
+    doing: str
+    hardest: str = ""
+
+
+Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +109,7 @@ def verify(
     property: Property,
     seconds: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-    report: Report = lambda share, text: None,
+    report: Report = lambda progress: None,
     workers: Workers | None = None,
     device: torch.device = PROCESSOR,
     earlier: Sequence[SplitTree] = (),
@@ -147,6 +162,7 @@ class _Run:
         self.tried = 0
         self.shares: list[float] = []
         self.trees: list[SplitTree] = []
+        self.hardest = ""
         self.found: Counterexample | None = None
         self.rounded = False
         self.kinds = "linear"
@@ -201,14 +217,18 @@ class _Run:
             time.monotonic() - self.started,
             self.found,
             self.boxes,
-            sum(self.shares) / len(self.shares) if self.shares else 1.0,
+            self._share if self.shares else 1.0,
             sum(attack.tried for attack in attacks),
             tuple(self.trees),
         )
 
+    @property
+    def _share(self) -> float:
+        return sum(self.shares) / len(self.shares)
+
     def _progress(self) -> str:
-        share = sum(self.shares) / len(self.shares)
-        return f"shown on {int(share * 1000) / 10:g} % with {self.boxes:,} boxes"
+        hardest = f", the hardest left: {self.hardest}" if self.hardest else ""
+        return f"shown on {int(self._share * 1000) / 10:g} % with {self.boxes:,} boxes{hardest}"
 
     def _decided(self, index: int, query: Query, attack: Attack) -> bool:
         """Branch and bound for one region."""
@@ -235,9 +255,7 @@ class _Run:
         def told() -> None:
             self.shares[index] = exploration.tree.verified
             done, whole = exploration.tree.leaves, earlier.leaves
-            self.report(
-                sum(self.shares) / len(self.shares), f"{done:,} of {whole:,} boxes of the earlier run"
-            )
+            self.report(Progress(self._share, f"{done:,} of {whole:,} boxes of the earlier run"))
 
         exploration.replay(earlier, told)
 
@@ -250,7 +268,8 @@ class _Run:
         while True:
             self.boxes = before + exploration.tree.leaves
             self.shares[index] = exploration.tree.verified
-            self.report(sum(self.shares) / len(self.shares), f"{self.boxes:,} boxes, {shared.open:,} open")
+            self.hardest = self._hardest(index, shared)
+            self.report(Progress(self._share, f"{self.boxes:,} boxes, {shared.open:,} open", self.hardest))
             if exploration.proved:
                 return True
             self._check()
@@ -261,6 +280,13 @@ class _Run:
             if not shared.step(batch):
                 return False
             batch = min(2 * batch, BATCH if self.device == PROCESSOR else DEVICE_BATCH)
+
+    def _hardest(self, index: int, shared: SharedExploration) -> str:
+        found = shared.hardest(self.property.input_name)
+        if found is None:
+            return ""
+        count = len(self.property.regions)
+        return found.text if count == 1 else f"{found.text}, region {index + 1:,} of {count:,}"
 
     def _hit(self, attack: Attack, exploration: Exploration, thorough: bool) -> bool:
         """Execute the inputs where the worst boxes' bounds are least; with time for it, descend from there and from
@@ -329,7 +355,7 @@ def verify_files(
     property_path: str,
     seconds: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-    report: Report = lambda share, text: None,
+    report: Report = lambda progress: None,
 ) -> Verification:
     """`verify` for a model file and the text of a property file.
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 
+from torchlean.numbers import element_name
 from torchlean.vnnlib.items import Declared, Indexed
 from torchlean.vnnlib.problems import MEANING, Problems
-from torchlean.vnnlib.properties import element_name
 
 NAME = re.compile(r"([XY])_(0|[1-9][0-9]{0,8})")
 

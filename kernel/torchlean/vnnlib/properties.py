@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
+from torchlean.numbers import element_name
+
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
@@ -110,12 +112,3 @@ def _name(letter: str, index: int, names: Sequence[str], shapes: Sequence[Sequen
             return element_name(name, shape, index)
         index -= prod(shape)
     return f"{letter}_{index}"
-
-
-def element_name(name: str, shape: Sequence[int], index: int) -> str:
-    """`X[0,3]` for a row-major index; a scalar is its bare name."""
-    places: list[int] = []
-    for size in reversed(shape):
-        index, place = divmod(index, size)
-        places.insert(0, place)
-    return f"{name}[{','.join(map(str, places))}]" if places else name

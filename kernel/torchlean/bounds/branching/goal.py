@@ -16,6 +16,7 @@ from torch import Tensor
 
 from torchlean.graph import Graph
 from torchlean.intervals import Interval
+from torchlean.numbers import element_name
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,6 +68,15 @@ class Goal:
             result[name] = flat[:, place : place + size].reshape(-1, *shape)
             place += size
         return result
+
+    def input_name(self, index: int) -> str:
+        """What an input is called, by its number in flat vectors: `x[0,3]`."""
+        for name in self.names:
+            shape = self.domain[name].shape
+            if index < math.prod(shape):
+                return element_name(name, shape, index)
+            index -= math.prod(shape)
+        raise IndexError("no such input")
 
     def members(self) -> Tensor:
         """1 where a row belongs to a clause, else 0; (clauses, rows), float32."""

@@ -20,6 +20,7 @@ from types import TracebackType
 
 from torchlean.bounds.branching.boxes import Boxes
 from torchlean.bounds.branching.explore import BATCH, Exploration
+from torchlean.bounds.branching.hardest import Hardest, hardest
 from torchlean.bounds.branching.part import SentGoal, explore_part, pack_boxes, unpack_part
 from torchlean.bounds.branching.workers import Workers
 
@@ -89,6 +90,11 @@ class SharedExploration:
     def open(self) -> int:
         """How many boxes are not decided, those that are handed out among them."""
         return len(self.exploration.open) + sum(len(chunk.boxes) for chunk in self._handed.values())
+
+    def hardest(self, name: Callable[[int], str]) -> Hardest | None:
+        """The hardest of these, as it is known here; inputs are called what `name` says."""
+        parts = [self.exploration.open, *(chunk.boxes for chunk in self._handed.values())]
+        return hardest(parts, self.exploration.bounder.goal, name)
 
     def step(self, batch: int) -> bool:
         """Take in what workers found, give them more, and split boxes; where there are none, wait a moment.
