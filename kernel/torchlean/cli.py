@@ -12,13 +12,16 @@ from pathlib import Path
 
 import click
 
-from torchlean.command.limits import INTERRUPTED
+from torchlean.command.limits import INTERRUPTED, TERMINATED, Terminated, noted, stopped, termination
 from torchlean.startup import quick_imports
 
 METHODS = ("ibp", "crown", "alpha")
 """Bound methods that exist; the command line offers no other."""
 
 METHOD_HELP = "Intervals only; linear bounds too where there is a domain; these with optimised slopes."
+
+IMPORTING = 5.0
+"""Seconds that imports may take to end after a signal: torch's take two."""
 
 _existing = click.Path(exists=True, path_type=Path)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -206,12 +209,19 @@ def verify(
     if device != "cpu" and (workers is not None or scheduler is not None):
         raise click.UsageError("--device computes in one process: leave --workers and --scheduler out")
     try:
-        with quick_imports():
+        # Imports drop exceptions here and there, and with them an interrupt would be lost.
+        with noted(IMPORTING) as asked, quick_imports():
             from torchlean.command.verify import Machines, run
-        machines = Machines(workers, scheduler, device)
-        sys.exit(run(model, property, timeout, result, certificate, machines, started, resume))
-    except KeyboardInterrupt:  # while torch is imported
-        sys.exit(INTERRUPTED)
+        if asked():
+            sys.exit(stopped(asked()))
+        with termination():
+            machines = Machines(workers, scheduler, device)
+            code = run(model, property, timeout, result, certificate, machines, started, resume)
+    except KeyboardInterrupt:
+        code = stopped(INTERRUPTED)
+    except Terminated:
+        code = stopped(TERMINATED)
+    sys.exit(code)
 
 
 @main.command()

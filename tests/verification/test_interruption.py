@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from tests.verification.networks import endless
 
+from torchlean.bounds.branching.explore import Exploration
 from torchlean.cli import main
-from torchlean.command.limits import TimeUp, alarm
+from torchlean.command.limits import Terminated, TimeUp, alarm
 from torchlean.vnnlib import witness
 
 LIMIT = 0.3
@@ -90,6 +93,68 @@ def test_a_signal_ends_the_command_without_a_verdict_or_a_file(
     assert (result.exit_code, result.stdout) == (code, "unknown\n")
     assert "stopped" in result.stderr and "Traceback" not in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["endless.vnnlib", "model.onnx"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_boxes_are_split_keeps_the_tree_to_go_on_from(
+    number: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step ends, and with it the search; the result of half a search is not written."""
+    step, steps = Exploration.step, iter(range(10**9))
+
+    def struck(exploration: Exploration, batch: int) -> bool:
+        if next(steps) == 4:
+            os.kill(os.getpid(), number)
+        return step(exploration, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Exploration, "step", struck)
+        result = run(tmp_path, "--timeout", PATIENCE)
+    assert (result.exit_code, result.stdout) == (code, "unknown\n")
+    assert (
+        result.stderr.startswith("stopped: not decided, shown on ")
+        and "hardest left: margin" in result.stderr
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["endless.vnnlib", "model.onnx", "tree"]
+    document = json.loads((tmp_path / "tree").read_text())
+    (region,) = document["regions"]
+    assert document["verdict"] == "unknown" and len(region["first"]) > 5
+    again = run(tmp_path, "--timeout", 1, "--resume", tmp_path / "tree")
+    assert again.exit_code == 1 and again.stdout.endswith("timeout\n"), again.output
+    assert len(json.loads((tmp_path / "tree").read_text())["regions"][0]["first"]) >= len(region["first"])
+
+
+def test_a_second_signal_does_not_wait_for_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def struck(*arguments: object, **named: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(PATIENCE)
+
+    monkeypatch.setattr("torchlean.command.verify.SLACK", PATIENCE)
+    monkeypatch.setattr("torchlean.bounds.branching.explore.Exploration.step", struck)
+    result = run(tmp_path)
+    assert (result.exit_code, result.stdout) == (130, "unknown\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["endless.vnnlib", "model.onnx"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_the_command_is_imported_has_the_word_too(
+    number: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what is imported drops the exception that a signal usually is."""
+
+    @contextmanager
+    def importing() -> Iterator[None]:
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(0.01)
+        except (KeyboardInterrupt, Terminated):  # as the code of others may
+            pytest.fail("a signal was raised amid imports")
+        yield
+
+    monkeypatch.setattr("torchlean.cli.quick_imports", importing)
+    result = run(tmp_path)
+    assert (result.exit_code, result.stdout) == (code, "unknown\n")
 
 
 def test_a_signal_while_a_file_is_written_leaves_nothing_of_it(

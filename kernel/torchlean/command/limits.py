@@ -7,13 +7,16 @@ large network does not ask: there an alarm interrupts whatever Python code runs.
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
+
+import click
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -29,6 +32,17 @@ class TimeUp(BaseException):
 
 class Terminated(BaseException):
     """The process is asked to end."""
+
+
+def stopped(code: int, reason: str = "stopped: not decided") -> int:
+    """Say that the command was asked to end before it had a verdict.
+
+    Returns:
+        `code`: `INTERRUPTED` or `TERMINATED`.
+    """
+    click.echo(reason, err=True)
+    click.echo("unknown")
+    return code
 
 
 @contextmanager
@@ -64,6 +78,46 @@ def termination() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def noted(seconds: float) -> Iterator[Callable[[], int]]:
+    """Note a signal to stop instead of raising it, so that what runs inside can end with all it knows.
+
+    It is raised after all when it comes again, or when what runs has not ended some seconds later, and then again and
+    again, in case that it is raised where exceptions are dropped. Outside of the main thread nothing is noted.
+
+    Args:
+        seconds: to wait for the end.
+
+    Yields:
+        What says the exit code of a signal that came, `INTERRUPTED` or `TERMINATED`; 0 before one did.
+    """
+    came: list[int] = []
+    ended = threading.Event()
+
+    def remind(signum: int) -> None:
+        left = seconds
+        while not ended.wait(left):
+            _thread.interrupt_main(signal.Signals(signum))
+            left = AGAIN
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        if came:
+            raise KeyboardInterrupt if came[0] == INTERRUPTED else Terminated
+        came.append(INTERRUPTED if signum == signal.SIGINT else TERMINATED)
+        threading.Thread(target=remind, args=(signum,), name="reminder", daemon=True).start()
+
+    if not _is_main():
+        yield lambda: 0
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: came[0] if came else 0
+    finally:
+        ended.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _ring(signum: int, frame: FrameType | None) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ from torchlean.bounds.branching.local import LocalWorkers
 from torchlean.bounds.branching.workers import Workers, WorkersError
 from torchlean.bounds.device import DeviceError, device_of
 from torchlean.capture.onnx import OnnxError, load_onnx
-from torchlean.command.limits import INTERRUPTED, TERMINATED, Terminated, TimeUp, alarm, termination
+from torchlean.command.limits import TimeUp, alarm, noted, stopped
 from torchlean.command.progress import Report, bar
 from torchlean.command.threads import one_thread
 from torchlean.verification import PosingError, Progress, Verification, verify
@@ -48,22 +48,20 @@ def run(
         resume: the tree of splits of an earlier run, to go on from. It may be written anew.
 
     Returns:
-        The exit code: `HOLDS`, `OPEN` or `UNUSABLE`; `INTERRUPTED` or `TERMINATED` when a signal ended it.
+        The exit code: `HOLDS`, `OPEN` or `UNUSABLE`; `INTERRUPTED` or `TERMINATED` when a signal ended the search.
+
+    Raises:
+        KeyboardInterrupt, Terminated: a signal ended it elsewhere; no file was written.
     """
     one_thread()
     began = time.monotonic() if started is None else started
     try:
-        with termination():
-            _check_places([model, property], [place for place in (result, certificate) if place is not None])
-            files = Files(model, property, result, certificate, resume)
-            return _decided(files, began, timeout, Machines() if machines is None else machines)
+        _check_places([model, property], [place for place in (result, certificate) if place is not None])
     except PlaceError as error:
         click.echo(str(error), err=True)
         return _unusable(None)
-    except KeyboardInterrupt:
-        return _stopped(INTERRUPTED)
-    except Terminated:
-        return _stopped(TERMINATED)
+    files = Files(model, property, result, certificate, resume)
+    return _decided(files, began, timeout, Machines() if machines is None else machines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def _decided(files: Files, began: float, timeout: float | None, machines: Machin
     except DeviceError as error:
         raise click.UsageError(str(error)) from error
     end = None if timeout is None else began + timeout
-    digests = None
+    digests, signal = None, 0
     try:
         with alarm(end):
             if files.certificate is not None or files.resume is not None:
@@ -135,6 +133,7 @@ def _decided(files: Files, began: float, timeout: float | None, machines: Machin
             alarm(None if end is None else end + SLACK),
             _workers(machines) as workers,
             bar(1, lambda share, text: None) as show,
+            noted(SLACK) as asked,
         ):
             left = None if end is None else end - time.monotonic()
             found = verify(
@@ -145,13 +144,19 @@ def _decided(files: Files, began: float, timeout: float | None, machines: Machin
                 workers=workers,
                 device=device,
                 earlier=earlier,
+                stopped=lambda: asked() > 0,
             )
+            signal = asked() if found.verdict == "unknown" else 0
     except TimeUp:
         message = "not decided in time, and stopped in the middle of a long step"
         found = Verification("timeout", message, time.monotonic() - began)
     except (OnnxError, PosingError, RecordError, OSError) as error:
         click.echo(str(error), err=True)
         return _unusable(files.result)
+    if signal:
+        # The tree, to go on from, but no result: half a search has none.
+        _written(replace(files, result=None), found, digests)
+        return stopped(signal, found.message)
     written = _written(files, found, digests)
     _print(found)
     if not written:
@@ -172,13 +177,6 @@ def _written(files: Files, found: Verification, digests: tuple[str, str] | None)
         click.echo(str(error), err=True)
         return False
     return True
-
-
-def _stopped(code: int) -> int:
-    """Asked to end: no file is written any more."""
-    click.echo("stopped: not decided", err=True)
-    click.echo("unknown")
-    return code
 
 
 @contextmanager

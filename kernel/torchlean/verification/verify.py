@@ -113,6 +113,7 @@ def verify(
     workers: Workers | None = None,
     device: torch.device = PROCESSOR,
     earlier: Sequence[SplitTree] = (),
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Verification:
     """Decide a property of a network.
 
@@ -124,17 +125,19 @@ def verify(
         device: where this process computes bounds (`torchlean.bounds.device`); inputs are executed on the processor.
         earlier: how an earlier run cut the first regions; these begin with the parts that it ended with, and prove
             whatever was proved of them again.
+        stopped: asked often: whether to end with what is known by then. The verdict is `unknown` where that decides
+            nothing.
 
     Raises:
         Cancelled: `cancelled()` became true.
         PosingError: network and property do not fit together, or `earlier` not to them.
     """
-    run = _Run(model, property, seconds, cancelled, report, workers, device, earlier)
+    run = _Run(model, property, seconds, cancelled, report, workers, device, earlier, stopped)
     return run.run(pose(model, property))
 
 
 class _Late(Exception):
-    """The time is over."""
+    """The time is over, or the search is to end."""
 
 
 class _Run:
@@ -148,8 +151,10 @@ class _Run:
         workers: Workers | None,
         device: torch.device,
         earlier: Sequence[SplitTree],
+        stopped: Callable[[], bool],
     ) -> None:
         self.earlier = earlier
+        self.stopped = stopped
         self.model = model
         self.property = property
         self.started = time.monotonic()
@@ -175,7 +180,7 @@ class _Run:
         if self.workers is not None:
             self.workers.begin()
         try:
-            attacks = [Attack(query.goal, self._accepts, self._stopped) for query in queries]
+            attacks = [Attack(query.goal, self._accepts, self._over) for query in queries]
             for attack in attacks:
                 if attack.wide() is not None:
                     return self._sat(attacks)
@@ -187,6 +192,8 @@ class _Run:
                     open += 1
         except _Late:
             self._check_cancelled()
+            if self.stopped():
+                return self._end("unknown", f"stopped: not decided, {self._progress()}", attacks)
             return self._end("timeout", f"not decided in time: {self._progress()}", attacks)
         if self.found is not None:
             return self._sat(attacks)
@@ -326,8 +333,10 @@ class _Run:
             for given, numbers in zip(self.model.inputs, nearest.split(sizes), strict=True)
         )
 
-    def _stopped(self) -> bool:
-        return self.cancelled() or (self.deadline is not None and time.monotonic() > self.deadline)
+    def _over(self) -> bool:
+        """Whether to end, for whatever reason."""
+        late = self.deadline is not None and time.monotonic() > self.deadline
+        return late or self.cancelled() or self.stopped()
 
     def _check_cancelled(self) -> None:
         if self.cancelled():
@@ -335,7 +344,7 @@ class _Run:
 
     def _check(self) -> None:
         self._check_cancelled()
-        if self._stopped():
+        if self._over():
             raise _Late
 
 
