@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from tests.capture.onnx.building import Case, Free, ints, model, saved, scalar, w, x
+from tests.capture.onnx.building import Case, Free, floats, ints, model, saved, scalar, w, x
 
 from torchlean.capture.onnx import OnnxError, load_onnx
 
@@ -123,6 +123,16 @@ FAULTS: dict[str, tuple[Edit, str]] = {
         lambda g: g.node[0].attribute.append(helper.make_attribute("alpha", "one")),
         "its attribute `alpha` must be a number, it is a string",
     ),
+    "an attribute of two types": (
+        lambda g: g.node[0].attribute.append(
+            onnx.AttributeProto(name="alpha", type=onnx.AttributeProto.FLOAT, f=1.0, i=2)
+        ),
+        "its attribute `alpha` is a number, and something else as well",
+    ),
+    "two nodes of one name": (
+        lambda g: setattr(g.node[1], "name", "first"),
+        "`first` is the name of more than one node",
+    ),
     "an attribute that is NaN": (
         lambda g: g.node[0].attribute.append(helper.make_attribute("alpha", float("nan"))),
         r"its attribute `alpha` is not a number \(NaN\)",
@@ -213,7 +223,7 @@ UNSUPPORTED = [
     (Case("MaxPool", 12, [IMAGE], {"kernel_shape": [2, 2]}, 2), "its output `out1` is not supported"),
     (Case("BatchNormalization", 15, [IMAGE, *4 * [w(2) ** 2]], {"training_mode": 1}), "training_mode"),
     (Case("Resize", 13, [IMAGE, None, w(4) ** 0], {"mode": "cubic"}), "mode 'cubic'"),
-    (Case("Pad", 13, [x(2), ints(1, 1)], {"mode": "wrap"}), "the mode 'wrap' is not supported"),
+    (Case("Pad", 13, [x(2), ints(1, 1)], {"mode": "wrap"}), "the mode 'wrap' does not exist in opset 13"),
     (Case("Reshape", 13, [x(2, 3), Free((1,), dtype="int64")]), "the shape depends on the model's inputs"),
     (Case("Reshape", 13, [x(2, 3), ints(4, 2)]), "shape (2, 3) with 6 elements cannot become (4, 2)"),
     (Case("Reshape", 13, [x(2, 3), scalar(6.0)]), "the shape must be a list of integers"),
@@ -237,6 +247,61 @@ UNSUPPORTED = [
     (Case("Conv", 11, [IMAGE, w(3, 2, 9, 9)]), "Kernel size can't be greater"),
     (Case("Conv", 11, [IMAGE, w(3, 2, 2, 2)], {"strides": [0, 1]}), "`strides` must be 2 positive integers"),
     (Case("Softmax", 13, [x(2)], {"axis": 3}), "axis 3 is out of range"),
+    (Case("Softmax", 9, [x(2, 3)], {"axis": 2}), "axis 2 is out of range"),
+    (Case("ReduceSum", 11, [x(2, 3)], {"keepdims": 2}), "its attribute `keepdims` must be 0 or 1, it is 2"),
+    (Case("MaxPool", 12, [IMAGE], {"kernel_shape": [2, 2], "ceil_mode": -1}), "`ceil_mode` must be 0 or 1"),
+    (
+        Case(
+            "MaxPool",
+            12,
+            [x(1, 2, 1, 5)],
+            {"kernel_shape": [2, 2], "dilations": [2, 1], "pads": [1, 0, 1, 0]},
+        ),
+        "windows that lie in the padding altogether",
+    ),
+    (Case("Gelu", 13, [x(2)]), "opset 13 has no such operator"),
+    (
+        Case("MaxPool", 8, [IMAGE], {"kernel_shape": [2, 2], "ceil_mode": 1}),
+        "no attribute `ceil_mode` in opset 8",
+    ),
+    (
+        Case("Resize", 13, [IMAGE, None, np.ones(4)]),
+        "its input 2 (`scales`) is float64, the standard allows float32",
+    ),
+    (Case("Resize", 11, [IMAGE, None, w(4) ** 0]), "its input 1 (`roi`) is missing"),
+    (
+        Case("MaxPool", 11, [Free((1, 2, 6, 5), dtype="int8")], {"kernel_shape": [2, 2]}),
+        "is int8, the standard allows",
+    ),
+    (
+        Case("Slice", 13, [x(4), ints(0), np.array([2], np.int32)]),
+        "is int32, and must be int64 as another is",
+    ),
+    (
+        Case(
+            "AveragePool", 19, [IMAGE], {"kernel_shape": [3, 2], "strides": [2, 7], "auto_pad": "SAME_LOWER"}
+        ),
+        "auto_pad 'SAME_LOWER' with strides (2, 7) beyond the windows",
+    ),
+    (
+        Case("Resize", 18, [IMAGE, None, floats(2, 2)], {"axes": [3, -1]}),
+        "the axes (3, -1) name a dimension twice",
+    ),
+    (Case("Split", 19, [x(4)], {}, 2), "the sizes of its pieces or `num_outputs`, and exactly one"),
+    (Case("Flatten", 9, [x(2, 3)], {"axis": -1}), "axis -1 is out of range"),
+    (Case("Dropout", 13, [x(2, 3), floats(0.5)]), "its ratio must be one number"),
+    (Case("Mod", 13, [x(2, 3), floats(0.7)]), "only the remainder with `fmod=1`"),
+    (Case("Min", 7, [x(2, 3), w(3)]), "its inputs must have one shape before opset 8"),
+    (Case("Clip", 7, [x(2, 3)], {"min": 2.0, "max": 1.0}), "its limits leave nothing between 2 and 1"),
+    (
+        Case("ConvTranspose", 11, [x(1, 2, 1, 1), w(2, 3, 3, 3)], {"pads": [1, 1, 1, 4]}),
+        "its pads leave sizes (1, -2)",
+    ),
+    (Case("Pad", 19, [x(2, 3), ints(0, 2, 0, 1), w(2)], {"mode": "edge"}), "the number to write must be one"),
+    (
+        Case("Resize", 13, [x(1, 1, 5, 4), None, floats(1, 1, 0.6, 0.5)], {"nearest_mode": "floor"}),
+        "which element is the nearest to 1.9999999 depends on rounding",
+    ),
 ]
 
 

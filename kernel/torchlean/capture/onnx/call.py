@@ -28,6 +28,12 @@ FLOAT, INT, STRING, TENSOR, FLOATS, INTS = 1, 2, 3, 4, 6, 7
 TYPE_NAMES = {FLOAT: "a number", INT: "an integer", STRING: "a string", TENSOR: "a tensor"}
 TYPE_NAMES |= {FLOATS: "numbers", INTS: "integers", 5: "a graph", 8: "strings"}
 
+FIELDS = {FLOAT: "f", INT: "i", STRING: "s", TENSOR: "t", FLOATS: "floats", INTS: "ints"}
+"""Where an attribute of each type has its value."""
+
+DATA = {*FIELDS.values(), "g", "strings", "tensors", "graphs", "sparse_tensor", "tp"}
+"""Fields of an attribute that are values; a default of its type may be left out."""
+
 
 def single(number: float) -> float:
     """The binary32 number that is meant by a default such as 0.01: attributes are stored in that format."""
@@ -109,7 +115,10 @@ class Call:
         return default if attribute is None else int(attribute.i)
 
     def flag(self, name: str, default: bool = False) -> bool:
-        return bool(self.integer(name, int(default)))
+        value = self.integer(name, int(default))
+        if value not in (0, 1):
+            raise ShapeError(f"its attribute `{name}` must be 0 or 1, it is {value}")
+        return bool(value)
 
     def number(self, name: str, default: float) -> float:
         """Defaults are rounded to binary32, as the attributes themselves are."""
@@ -158,6 +167,9 @@ class Call:
         if attribute.type != type:
             got = TYPE_NAMES.get(attribute.type, f"of type {attribute.type}")
             raise ShapeError(f"its attribute `{name}` must be {TYPE_NAMES[type]}, it is {got}")
+        stored = {field.name for field, _ in attribute.ListFields()} & DATA
+        if not stored <= {FIELDS[type]}:
+            raise ShapeError(f"its attribute `{name}` is {TYPE_NAMES[type]}, and something else as well")
         return attribute
 
     def check_all_read(self) -> None:

@@ -129,6 +129,12 @@ def check_names(graph: GraphProto) -> None:
             if name and name not in made:
                 place = f"{operator(node)} (output `{next(filter(None, node.output))}`)"
                 raise FileFault(f"{place} reads `{name}`, which nothing in the file makes")
+    nodes = Counter(node.name for node in graph.node if node.name)
+    twice = sorted(name for name, count in nodes.items() if count > 1)
+    if twice:
+        raise FileFault(
+            f"{_quoted(twice)} the name of more than one node: every node must have a name of its own"
+        )
     if not graph.output:
         raise FileFault("the model has no outputs")
     missing = sorted(value.name for value in graph.output if value.name not in made)

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from torchlean.capture.onnx import operators  # fills the table
+from torchlean.capture.onnx import (
+    operators,  # fills the table
+    standard,
+)
 from torchlean.capture.onnx.call import Call
 from torchlean.capture.onnx.emitter import OnnxEmitter, Value
 from torchlean.capture.onnx.file import OWN_DOMAINS, operator
@@ -73,6 +76,7 @@ class Walk:
         found = handler(call)
         results = (found,) if isinstance(found, Value) else tuple(found)
         call.check_all_read()
+        standard.check(node, self._opset, inputs)
         extra = [name for name in node.output[len(results) :] if name]
         if extra:
             raise UnsupportedError(f"its output `{extra[0]}` is not supported, only the first {len(results)}")

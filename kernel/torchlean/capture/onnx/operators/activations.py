@@ -108,10 +108,7 @@ def _over_axis(call: Call, function: str) -> Value:
     rank = len(x.shape)
     if call.opset >= 13:
         return call.torch(function, x, call.axis(call.integer("axis", -1), max(rank, 1)))
-    axis = call.integer("axis", 1)
-    if not -rank <= axis <= rank:
-        raise ShapeError(f"axis {axis} is out of range for a tensor of {rank} dimensions")
-    axis += rank if axis < 0 else 0
+    axis = call.axis(call.integer("axis", 1), rank)
     if axis == rank - 1:
         return call.torch(function, x, axis)
     matrix = call.reshape(x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))

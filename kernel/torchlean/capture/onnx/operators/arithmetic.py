@@ -130,6 +130,10 @@ def chained(call: Call, op: str) -> Value:
     if not values:
         raise ShapeError("it has no inputs")
     same_dtypes(*values)
+    if call.opset < 8 and len({value.shape for value in values}) > 1:
+        raise ShapeError(
+            f"its inputs must have one shape before opset 8, they have {[value.shape for value in values]}"
+        )
     result = values[0]
     for value in values[1:]:
         result = call.emit(op, result, value)
@@ -157,4 +161,7 @@ def pow(call: Call) -> Value:
 def mod(call: Call) -> Value:
     """With `fmod=1` the remainder has the sign of the dividend, as in C; otherwise that of the divisor."""
     fmod = call.flag("fmod")
-    return call.torch("torch.fmod" if fmod else "torch.remainder", *pair(call))
+    a, b = pair(call)
+    if a.dtype.is_floating_point and not fmod:
+        raise ShapeError("of fractions there is only the remainder with `fmod=1`")
+    return call.torch("torch.fmod" if fmod else "torch.remainder", a, b)

@@ -28,6 +28,8 @@ def clip(call: Call) -> Value:
     if call.opset < 11:
         call.takes(1, 1)
         limits = {name: call.number(name, 0.0) for name in ("min", "max") if call.has(name)}
+        if len(limits) == 2 and limits["min"] > limits["max"]:
+            raise ShapeError(f"its limits leave nothing between {limits['min']:g} and {limits['max']:g}")
         return call.emit("clamp", x, **limits) if limits else x
     call.takes(1, 3)
     low, high = call.optional(1), call.optional(2)

@@ -62,6 +62,9 @@ def conv_transpose(call: Call) -> Value:
         wanted = tuple(size * stride for size, stride in zip(sizes, window.strides, strict=True))
     if wanted is not None:
         before, after = _cut(full, wanted, mode)
+    left = tuple(size - low - high for size, low, high in zip(full, before, after, strict=True))
+    if any(size < 1 for size in left):
+        raise ShapeError(f"its pads leave sizes {left}")
     alike = before == after
     result = call.emit(
         "conv_transpose",

@@ -33,6 +33,8 @@ def split(call: Call) -> Sequence[Value]:
     if call.opset >= 18 and call.integer("num_outputs", count) != count:
         raise ShapeError(f"num_outputs is not the number of its outputs, {count}")
     sizes = call.listed("split", 1, 13, "the sizes of the pieces")
+    if call.opset >= 18 and (sizes is None) != call.has("num_outputs"):
+        raise ShapeError("it is given the sizes of its pieces or `num_outputs`, and exactly one of them")
     if sizes is None:
         if size % count and call.opset < 18:
             raise ShapeError(f"{size} elements do not split into {count} equal pieces")

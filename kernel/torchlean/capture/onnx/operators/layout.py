@@ -27,6 +27,9 @@ def dropout(call: Call) -> Value:
     call.takes(1, 3)
     call.number("ratio", 0.5)
     call.ignore("seed")
+    ratio = call.optional(1)
+    if ratio is not None and ratio.shape:
+        raise ShapeError(f"its ratio must be one number, it is a tensor {ratio.type}")
     if len(call.inputs) > 2 and call.optional(2) is not None and bool(call.known(2, "training_mode").any()):
         raise UnsupportedError("dropout in training mode is random")
     return call.input(0)
@@ -38,7 +41,7 @@ def flatten(call: Call) -> Value:
     call.takes(1, 1)
     x = call.input(0)
     axis, rank = call.integer("axis", 1), len(x.shape)
-    if not -rank <= axis <= rank:
+    if not (-rank if call.opset >= 11 else 0) <= axis <= rank:
         raise ShapeError(f"axis {axis} is out of range for a tensor of {rank} dimensions")
     axis += rank if axis < 0 else 0
     return call.reshape(x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))

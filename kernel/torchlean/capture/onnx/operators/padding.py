@@ -18,14 +18,18 @@ def pad(call: Call) -> Value:
     x = call.input(0)
     mode = call.text("mode", "constant")
     before, after = _amounts(call, x)
+    number = _number(call, x)
     if mode == "constant":
         amounts = tuple(size for pair in zip(before[::-1], after[::-1], strict=True) for size in pair)
         sizes = [size + low + high for size, low, high in zip(x.shape, before, after, strict=True)]
         if any(size < 0 for size in sizes):
             raise ShapeError(f"the pads leave sizes {tuple(sizes)}")
         call.emitter.fitting(TensorType(tuple(sizes), x.dtype))
-        return call.torch("torch.nn.functional.pad", x, amounts, "constant", _number(call, x))
-    if mode not in COPYING or (mode == "wrap" and call.opset < 19):
+        return call.torch("torch.nn.functional.pad", x, amounts, "constant", number)
+    if mode == "wrap" and call.opset < 19:
+        # The standard has it from then on. onnxruntime takes it before, too, but nothing says what it means there.
+        raise ShapeError(f"the mode 'wrap' does not exist in opset {call.opset}, only from 19 on")
+    if mode not in COPYING:
         raise UnsupportedError(f"the mode {mode!r} is not supported")
     if min((*before, *after), default=0) < 0:
         raise UnsupportedError(f"cutting with the mode {mode!r} is not supported")

@@ -52,8 +52,12 @@ class Plan:
             )
         ]
         beyond = tuple(max(r, 0) for r in reach)
-        if any(b >= e for b, e in zip(window.before, window.extents(), strict=True)) or any(
-            b >= e for b, e in zip(beyond, window.extents(), strict=True)
+        if not all(
+            _meets(range(start, start + extent, dilation), size)
+            for count, stride, before, extent, dilation, size in zip(
+                counts, window.strides, window.before, window.extents(), window.dilations, sizes, strict=True
+            )
+            for start in range(-before, count * stride - before, stride)
         ):
             raise UnsupportedError("windows that lie in the padding altogether are not supported")
         # A step more, and another window would fit into equal padding at the far end.
@@ -64,6 +68,12 @@ class Plan:
             )
         )
         return Plan(window, counts, beyond, native)
+
+
+def _meets(places: range, size: int) -> bool:
+    """Whether any of them is a place of the image."""
+    first = max(0, -(places.start // places.step))  # of the places from zero on
+    return first < len(places) and places[first] < size
 
 
 def _count(size: int, extent: int, stride: int, before: int, after: int, ceil: bool) -> int:

@@ -75,10 +75,15 @@ def _register(name: str) -> None:
         if not dims and idle:
             return x
         if not dims:
-            return call.reshape(reduction(call, call.reshape(x, (1,)), (0,), False), ())
-        return reduction(call, x, dims, keep)
+            return _of_type(call, x, call.reshape(reduction(call, call.reshape(x, (1,)), (0,), False), ()))
+        return _of_type(call, x, reduction(call, x, dims, keep))
 
     operator(name)(handler)
+
+
+def _of_type(call: Call, x: Value, result: Value) -> Value:
+    """A sum of small integers is one of the same width; torch makes it a wider one."""
+    return result if result.dtype == x.dtype else call.emit("cast", result, dtype=x.dtype)
 
 
 for _name in REDUCTIONS:
@@ -121,5 +126,5 @@ def cum_sum(call: Call) -> Value:
     if call.flag("exclusive"):
         pad = (0, 0) * (len(x.shape) - 1 - axis) + (1, -1)
         x = call.emit("pad", x, pad=pad, mode="constant", value=None)
-    total = call.emit("cumsum", x, dim=axis)
+    total = _of_type(call, x, call.emit("cumsum", x, dim=axis))
     return call.emit("flip", total, dims=(axis,)) if backward else total

@@ -1,8 +1,8 @@
 """Resize and Upsample: images with more or fewer elements, and pixels made of channels.
 
 Where each element of the result comes from is computed in exact arithmetic. Nearest elements are then copied; between
-two elements, the result is a product with known weights. Where these weights are no numbers of the tensor's type,
-implementations differ in rounding them, and the node is refused.
+two elements, the result is a product with known weights. Where these weights are no numbers of the tensor's type, or
+rounding decides which element is the nearest, implementations differ, and the node is refused.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from torchlean.ops import ShapeError, TensorType, UnsupportedError
 
 LONGEST = 2**14
 """Elements of a dimension of the result: each place is computed in exact fractions, in some ten microseconds."""
+
+ROUNDING = Fraction(1, 2**20)
+"""What a place may be off by that is computed in float32, relative to itself and one: sixteen roundings."""
 
 Position = Callable[[int, Fraction, int, int], Fraction]
 """Place in the result, scale, sizes of operand and result, to the place in the operand."""
@@ -110,6 +113,7 @@ def _everywhere(
         return None if numbers is None else tuple(numbers)
     if len(axes) != len(numbers):
         raise ShapeError(f"{len(numbers)} scales or sizes are given for {len(axes)} axes")
+    call.axes(axes, len(default))
     found = list(default)
     for axis, number in zip(axes, numbers, strict=True):
         found[call.axis(axis, len(found))] = number
@@ -147,16 +151,37 @@ def _resampled(
             call.emitter.fitting(TensorType((*x.shape[:dim], out, *x.shape[dim + 1 :]), x.dtype))
             sources = [POSITIONS[transformation](place, scale, size, out) for place in range(out)]
             x = (
-                _nearest(call, x, dim, sources, rounding)
+                _nearest(call, x, dim, sources, rounding, _is_single(scale))
                 if mode == "nearest"
                 else _linear(call, x, dim, sources)
             )
     return x
 
 
-def _nearest(call: Call, x: Value, dim: int, sources: list[Fraction], rounding: str) -> Value:
+def _is_single(number: Fraction) -> bool:
+    """Whether it is a float32 number."""
+    return Fraction(float(torch.tensor(float(number)))) == number
+
+
+def _nearest(call: Call, x: Value, dim: int, sources: list[Fraction], rounding: str, exact: bool) -> Value:
+    """Copies of the nearest elements.
+
+    Args:
+        exact: the scale is a float32 number, so that places that are whole numbers or halves are computed without an
+            error.
+    """
     last = x.shape[dim] - 1
-    places = [min(max(NEAREST[rounding](source), 0), last) for source in sources]
+
+    def nearest(source: Fraction) -> int:
+        return min(max(NEAREST[rounding](source), 0), last)
+
+    for source in sources:
+        off = ROUNDING * (1 + abs(source))
+        if (source * 2).denominator == 1 and exact:
+            continue
+        if nearest(source - off) != nearest(source + off):
+            raise UnsupportedError(f"which element is the nearest to {float(source):.9g} depends on rounding")
+    places = [nearest(source) for source in sources]
     return call.emit("index", x, call.constant(torch.tensor(places, dtype=torch.int64)), dims=(dim,))
 
 

@@ -76,9 +76,14 @@ def _padding(
         return (0,) * rank, (0,) * rank
     # As many windows as strides fit, rounded up; an odd place goes to the named end.
     totals = [
-        max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
+        (-(-size // s) - 1) * s + d * (k - 1) + 1 - size
         for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True)
     ]
+    if min(totals) < 0:
+        # The standard's formula then cuts; not every runtime follows it.
+        raise UnsupportedError(
+            f"auto_pad {mode!r} with strides {strides} beyond the windows is not supported"
+        )
     less, more = tuple(t // 2 for t in totals), tuple(t - t // 2 for t in totals)
     return (less, more) if mode == "SAME_UPPER" else (more, less)
 
