@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -98,9 +101,13 @@ class Interrupted:
     """Kills a worker when results of workers have come, and counts results before and after.
 
     Until then each step waits for what is handed out, so that workers have their part however slow they are.
+
+    Args:
+        last: no results come after it.
     """
 
-    def __init__(self, workers: Workers, victims: Callable[[], list[int]]) -> None:
+    def __init__(self, workers: Workers, victims: Callable[[], list[int]], last: bool = False) -> None:
+        self.last = last
         self.before = self.after = 0
         self.killed: int | None = None
         self._victims = victims
@@ -126,7 +133,7 @@ class Interrupted:
         if self.before and self.killed is None:
             self.killed = self._victims()[0]
             os.kill(self.killed, signal.SIGKILL)
-        if not self.after:
+        if not self.after and not (self.killed and self.last):
             self._tasks -= wait(self._tasks, PATIENT, FIRST_COMPLETED).done
 
 
@@ -194,6 +201,42 @@ def test_a_cluster_gives_the_verdict_of_one_process_though_a_worker_is_killed(
         found = verify(model, property, report=interrupted.report, workers=workers)
     assert interrupted.killed in ids and interrupted.before and interrupted.after
     assert_same(found, alone)
+
+
+def dask(part: str, *arguments: str) -> psutil.Popen:
+    """A scheduler or a worker as a process of its own, with nothing to say."""
+    command = [sys.executable, "-m", f"distributed.cli.dask_{part}", *arguments, "--no-dashboard"]
+    return psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def test_a_scheduler_that_is_killed_costs_nothing_and_is_told_of_once(
+    model: OnnxModel,
+    property: Property,
+    alone: Verification,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", str(port))
+    worker = dask("worker", address, "--nthreads", "1", "--no-nanny")
+    try:
+        with DaskWorkers(address, seconds=PATIENT) as workers:
+            workers._client.wait_for_workers(1, timeout=PATIENT)
+            interrupted = Interrupted(workers, lambda: [scheduler.pid], last=True)
+            found = verify(model, property, report=interrupted.report, workers=workers)
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
+    assert interrupted.killed == scheduler.pid and interrupted.before
+    assert_same(found, alone)
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == [
+        f"the scheduler at {address} is gone: work goes on in this process alone, unless it comes back"
+    ]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_the_command_uses_a_cluster(cluster: Any, network: Path, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 What becomes of a task whose worker died is first the scheduler's business: it gives the task to another worker, and
 after a few dead ones says so. Where the scheduler itself goes, the client calls its tasks off, and takes new ones when
-it has found the scheduler again. Nothing of that needs code here.
+it has found the scheduler again. Nothing of that needs code here, but for saying so: Dask's own log is a traceback for
+each attempt.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -23,6 +25,9 @@ REFRESH = 2.0
 
 QUICKLY = 0.1
 """Seconds that such a question may hold up the work; without an answer the number stays what it was."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class DaskWorkers(Workers):
@@ -53,6 +58,9 @@ class DaskWorkers(Workers):
                 f"no Dask scheduler answered at {address} within {seconds:g} s: {error}"
             ) from error
         self._closed = ClosedClientError
+        self._address = address
+        self._lost = False
+        self._quiet = _Quiet()
         self._seconds = seconds
         self._count = 0
         self._counted = 0.0
@@ -60,7 +68,14 @@ class DaskWorkers(Workers):
     @property
     def count(self) -> int:
         if self._client.status != "running":
+            if not self._lost:
+                _log.warning(
+                    "the scheduler at %s is gone: work goes on in this process alone, unless it comes back",
+                    self._address,
+                )
+            self._lost = True
             return 0
+        self._lost = False
         now = time.monotonic()
         if now - self._counted > REFRESH:
             self._counted = now
@@ -87,3 +102,23 @@ class DaskWorkers(Workers):
         super().stop()
         if self._client.status != "closed":
             self._client.close(timeout=self._seconds)
+        self._quiet.end()
+
+
+class _Quiet:
+    """Drops what Dask logs of a client that has lost its scheduler, until `end`."""
+
+    NAMES = ("distributed.client", "distributed.core", "distributed.utils", "distributed.comm")
+
+    def __init__(self) -> None:
+        self._loggers = [logging.getLogger(name) for name in self.NAMES]
+        for logger in self._loggers:
+            logger.addFilter(self._drop)
+
+    @staticmethod
+    def _drop(record: logging.LogRecord) -> bool:
+        return False
+
+    def end(self) -> None:
+        for logger in self._loggers:
+            logger.removeFilter(self._drop)
