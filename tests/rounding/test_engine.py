@@ -223,7 +223,9 @@ def test_integers_with_too_many_digits_are_rounded_on_the_way_into_float32() -> 
 @pytest.mark.parametrize(
     ("op", "attributes"), [("cat", {"dim": 0}), ("stack", {"dim": 0}), ("maximum", {}), ("minimum", {})]
 )
-def test_integers_that_are_moved_among_floats_are_rounded_as_well(op: str, attributes: dict[str, Any]) -> None:
+def test_integers_that_are_moved_among_floats_are_rounded_as_well(
+    op: str, attributes: dict[str, Any]
+) -> None:
     sheet = Sheet()
     whole = sheet.input([2**24 + 1], [2**24 + 1], torch.int64)
     other = sheet.constant([2.0**25 if op == "minimum" else 0.0])
