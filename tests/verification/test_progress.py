@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import random
 import re
+import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import onnx
 import pytest
@@ -24,9 +26,21 @@ BOUND = re.compile(r"margin at least (-?[0-9.e-]+)")
 RANGE = re.compile(r"(X_\d+) in \[([^,]+), ([^]]+)\]")
 
 
-def told(path: Path, content: str, seconds: float) -> tuple[list[Progress], str]:
+def told(
+    path: Path,
+    content: str,
+    seconds: float | None = None,
+    until: Callable[[Progress], bool] = lambda _: False,
+) -> tuple[list[Progress], str]:
+    """What is told until a search is decided, out of time, or has told what `until` waits for."""
     reports: list[Progress] = []
-    found = verify(load_onnx(path), read(content), seconds, report=reports.append)
+    found = verify(
+        load_onnx(path),
+        read(content),
+        seconds,
+        report=reports.append,
+        stopped=lambda: bool(reports) and until(reports[-1]),
+    )
     return reports, found.message
 
 
@@ -39,7 +53,7 @@ def test_the_hardest_box_and_its_bound_are_told_and_are_no_better_than_what_inpu
     values = [exact(x)[0] for x in inside]
     floor = Fraction(float(min(values) - (max(values) - min(values)) / 50))
     content = text([("-1", "1")] * 2, 1, f"(<= Y_0 {decimal(floor)})")
-    reports, _ = told(path, content, 60.0)
+    reports, _ = told(path, content)
     shares = [progress.share for progress in reports]
     assert shares == sorted(shares) and shares[-1] == 1.0 and reports[-1].hardest == ""
     assert reports[0].hardest.endswith("on the whole domain")
@@ -63,15 +77,29 @@ def test_of_several_regions_it_says_which(tmp_path: Path) -> None:
     ranges = [" ".join(f"(<= {low} X_{i} {high})" for i in range(6)) for low, high in ((-1, 1), (-2, 2))]
     cases = " ".join(f"(and {ends} (> Y_0 {most}))" for ends, most in zip(ranges, (7, 12), strict=True))
     declared = "".join(f"(declare-const X_{i} Real)" for i in range(6)) + "(declare-const Y_0 Real)"
-    reports, message = told(model, f"{declared}(assert (or {cases}))", 1.0)
+    reports, message = told(
+        model, f"{declared}(assert (or {cases}))", until=lambda last: "region 2" in last.hardest
+    )
     assert reports[-1].hardest.endswith(", region 2 of 2")
     assert 0.5 <= reports[-1].share < 1
     assert re.search(r"the hardest left: margin at least -.*, region 2 of 2$", message)
 
 
-def test_a_search_that_is_out_of_time_says_where_it_was_hardest(tmp_path: Path) -> None:
+def test_a_search_that_is_out_of_time_says_where_it_was_hardest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, file = endless(tmp_path)
-    _, message = told(model, file.read_text(), 0.5)
+    now = 0.0
+
+    def passing(last: Progress) -> bool:
+        nonlocal now
+        if RANGE.search(last.hardest):
+            now = 10.0
+        return False
+
+    module = sys.modules[verify.__module__]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    _, message = told(model, file.read_text(), 5.0, passing)
     assert re.match(
         r"not decided in time: shown on [0-9.]+ % with [0-9,]+ boxes, the hardest left: margin at least -",
         message,
@@ -96,13 +124,13 @@ def test_a_terminal_shows_share_boxes_and_the_hardest_below(
     ours, theirs = terminal
     command = [sys.executable, "-m", "torchlean.cli", "verify", *map(str, endless(tmp_path))]
     process = subprocess.Popen(
-        [*command, "--timeout", "4", "--workers", "1"],
+        [*command, "--workers", "1"],
         stdout=subprocess.PIPE,
         stderr=theirs,
         env={**os.environ, "TERM": "xterm"},
     )
     os.close(theirs)
-    shown = b""
+    shown, asked = b"", False
     while True:
         try:
             part = os.read(ours, 2**16)
@@ -111,8 +139,11 @@ def test_a_terminal_shows_share_boxes_and_the_hardest_below(
         if not part:
             break
         shown += part
+        if not asked and b" where X_" in shown:
+            process.send_signal(signal.SIGINT)
+            asked = True
     out, _ = process.communicate(timeout=60)
-    assert (process.returncode, out.splitlines()[-1]) == (1, b"timeout")
+    assert (process.returncode, out.splitlines()[-1]) == (130, b"unknown")
     drawn = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
     assert re.search(r" % [0-9,]+ boxes, [0-9,]+ open", drawn)
     assert re.search(r"hardest: margin at least -[0-9.e-]+ where X_0 in \[", drawn)
