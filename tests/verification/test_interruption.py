@@ -119,7 +119,7 @@ def test_a_signal_while_boxes_are_split_keeps_the_tree_to_go_on_from(
     document = json.loads((tmp_path / "tree").read_text())
     (region,) = document["regions"]
     assert document["verdict"] == "unknown" and len(region["first"]) > 5
-    again = run(tmp_path, "--timeout", 1, "--resume", tmp_path / "tree")
+    again = run(tmp_path, "--timeout", 4, "--resume", tmp_path / "tree")
     assert again.exit_code == 1 and again.stdout.endswith("timeout\n"), again.output
     assert len(json.loads((tmp_path / "tree").read_text())["regions"][0]["first"]) >= len(region["first"])
 
