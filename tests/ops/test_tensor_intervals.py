@@ -103,6 +103,17 @@ def test_exactly_known_operands_give_nearly_a_point(case: Case) -> None:
     assert ((result.lower - plain).abs() <= 1e-12 * (1 + plain.abs())).all()
 
 
+@every_case
+def test_intervals_held_once_give_what_the_same_intervals_written_out_give(case: Case) -> None:
+    """Some of torch's kernels read beside tensors whose elements share their memory."""
+    once = [Interval.uniform(shape, 0.5, 0.75) for shape in case.shapes]  # an untrained weight, for example
+    written = [Interval(x.lower.contiguous(), x.upper.contiguous()) for x in once]
+    found, expected = bounds(case, once), bounds(case, written)
+    assert found.undefined == expected.undefined
+    for end, other in ((found.lower, expected.lower), (found.upper, expected.upper)):
+        torch.testing.assert_close(end, other, rtol=1e-12, atol=0.0)
+
+
 EXACT_OPS = {"max_pool", "adaptive_max_pool", "amax", "amin", "kth_value", "argmax", "argmin"}
 
 

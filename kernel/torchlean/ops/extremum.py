@@ -177,7 +177,7 @@ class OrderStatistic(Op):
         (x,) = inputs
         function, options = torch.kthvalue, dict(attributes)
         if options["k"] is None:
-            function = torch.median
+            function, x = torch.median, _apart(x)
             del options["k"]
         values: Tensor = function(x, **options).values
         return values
@@ -185,6 +185,11 @@ class OrderStatistic(Op):
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """Raising any element cannot lower the k-th smallest: monotone, and exact on the ends."""
         return on_ends(lambda x: self.evaluate([x], attributes), *inputs)
+
+
+def _apart(x: Tensor) -> Tensor:
+    """The same elements, each in a place of its own: where several share one, `torch.median` reads other memory."""
+    return x.contiguous()
 
 
 @register
@@ -197,7 +202,7 @@ class Places(Op):
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,) = inputs
         options = {key: value for key, value in attributes.items() if key != "function"}
-        indices: Tensor = getattr(torch, str(attributes["function"]))(x, **options).indices
+        indices: Tensor = getattr(torch, str(attributes["function"]))(_apart(x), **options).indices
         return indices
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
