@@ -250,7 +250,23 @@ GROUPS: dict[str, Group] = {
         torch.clamp(x.long(), 0, 2.5)
         torch.add(x.long(), x.long(), alpha=2.5)
         x == x.double()
-        x.half() > 0.1""",
+        x.half() > 0.1
+        x.half() * 0.1
+        0.1 * x.bfloat16()
+        x.half() / 1e5
+        x.half() // 0.7
+        x[0, 0].half() * 0.1
+        x.half() + 0.1
+        0.1 / x.half()
+        torch.cat([x.half(), x.long()])
+        x.sum(dtype=torch.bool)
+        x.long().sum(1, dtype=torch.bool)
+        x.long().prod(1, dtype=torch.bool)
+        x.bool().prod(dtype=torch.bool)
+        F.mse_loss(x[0, 0].double(), x, reduction='none')
+        F.smooth_l1_loss(x, x[0, 0].double(), reduction='none')
+        F.huber_loss(x, x[0, 0].double(), reduction='none')
+        F.l1_loss(x[0, 0].double(), x)""",
     ),
     "numbers without dimensions": Group(
         "0-d tensors broadcast, have a dimension 0 (or -1) to reduce, and cannot be iterated or concatenated.",

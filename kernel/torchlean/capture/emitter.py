@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,6 +23,9 @@ KNOWN_ELEMENTS = 1 << 16
 """Tensors up to this size are computed when the program asks for their numbers (`if`, `.item()`, an index): a few
 pictures as an agent sees them, whose bounds it looks at."""
 
+
+_PRECISE = frozenset({"mul", "div", "floor_divide", "trunc_divide"})
+"""Ops whose kernels for 16 bits read a number as float32 where it is the second operand."""
 
 Draws = dict[tuple[TensorType, float, float], int]
 """How many random tensors of a type and range were drawn so far."""
@@ -58,6 +62,10 @@ class CaptureEmitter:
             TensorTooLarge: the result has too many elements to analyse.
         """
         tensors = [item for item in inputs if isinstance(item, TensorValue)]
+        if op in _PRECISE and not all(isinstance(item, TensorValue) for item in inputs):
+            precise = self._precise(op, inputs, attributes)
+            if precise is not None:
+                return precise
         ids = [
             item.node
             if isinstance(item, TensorValue)
@@ -71,6 +79,25 @@ class CaptureEmitter:
             self._builder.truncate(length)
             raise TensorTooLarge(too_large(node.type.shape))
         return TensorValue(node.id, node.type, tensors[0].storage if op in VIEW_OPS and tensors else None)
+
+    def _precise(
+        self, op: str, inputs: Sequence[TensorValue | int | float | bool], attributes: dict[str, Attribute]
+    ) -> TensorValue | None:
+        """The op of a tensor of 16 bits and a number that has more digits: torch's kernels keep these.
+
+        A number without dimensions would then decide the dtype together with the other, so it gets a dimension.
+        """
+        (x,) = (item for item in inputs if isinstance(item, TensorValue))
+        numbers = [item for item in inputs if not isinstance(item, TensorValue)]
+        if x.dtype not in (torch.float16, torch.bfloat16) or (op != "mul" and inputs[0] is not x):
+            return None
+        number = float(numbers[0])
+        if float(torch.tensor(number, dtype=x.dtype)) == number or not math.isfinite(number):
+            return None
+        kept = TensorValue(self._number(number, torch.float32), TensorType((), torch.float32))
+        wide = x if x.shape else self.emit("reshape", x, shape=(1,))
+        result = self.emit(op, *(wide if item is x else kept for item in inputs), **attributes)
+        return result if x.shape else self.emit("reshape", result, shape=())
 
     def constant(self, data: Tensor) -> TensorValue:
         self._pay(tuple(data.shape))

@@ -13,6 +13,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.affine import integral
 from torchlean.intervals.arithmetic import mul
 from torchlean.ops.arguments import dimension
+from torchlean.ops.cast import cast
 from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.noise.contractions import reduced
 from torchlean.ops.noise.powers import Multiplied
@@ -155,6 +156,9 @@ def prod(
 ) -> TensorValue:
     chosen = pick(dim, axis)
     place = None if chosen is None else dimension(chosen, len(input.shape))
+    if dtype == torch.bool:
+        dims = tuple(range(len(input.shape))) if place is None else (place,) if input.shape else ()
+        return emitter.emit("all", cast(emitter, input, dtype), dim=dims, keepdim=bool(keepdim))
     attributes = _with_dtype("prod", input, dtype)
     return emitter.emit("prod", input, dim=place, keepdim=bool(keepdim), **attributes)
 
@@ -171,6 +175,8 @@ def cumprod(
     chosen = pick(dim, axis)
     if chosen is None:
         raise ShapeError("cumprod needs a dimension: cumprod(input, dim)")
+    if dtype == torch.bool:
+        raise UnsupportedError("cumprod of truths is not followed")
     attributes = _with_dtype("cumprod", input, dtype)
     return emitter.emit("cumprod", input, dim=dimension(chosen, len(input.shape)), **attributes)
 

@@ -15,6 +15,7 @@ from torchlean.intervals.affine import integral, nonnegative_map
 from torchlean.intervals.arithmetic import div, sub, total
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.arguments import dimension
+from torchlean.ops.cast import cast
 from torchlean.ops.lanes import Lane, Shapes, all_but
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import Part, Steps
@@ -160,6 +161,8 @@ def accumulate(
         "dim": tuple(sorted(reduced_dims(dim, len(x.shape)))),
         "keepdim": bool(keepdim),
     }
+    if dtype == torch.bool and op == "sum":
+        return emitter.emit("any", cast(emitter, x, dtype), **attributes)  # truths are added up to a truth
     if dtype is not None:
         if not dtype.is_floating_point and x.dtype.is_floating_point:
             raise UnsupportedError(
@@ -237,7 +240,7 @@ def cumsum(
         raise ShapeError("cumsum needs a dimension: cumsum(input, dim)")
     attributes: dict[str, Attribute] = {"dim": dimension(chosen, len(input.shape))}
     if dtype is not None:
-        if not dtype.is_floating_point and input.dtype.is_floating_point:
+        if dtype == torch.bool or (not dtype.is_floating_point and input.dtype.is_floating_point):
             raise UnsupportedError(f"cumsum to {dtype_name(dtype)}: convert with `.to(...)` before")
         attributes["dtype"] = dtype
     return emitter.emit("cumsum", input, **attributes)
@@ -389,6 +392,8 @@ def diff(
     place = dimension(dim, len(input.shape))
     pieces = [piece for piece in (prepend, input, append) if piece is not None]
     result = emitter.emit("cat", *pieces, dim=place) if len(pieces) > 1 else input
+    if n == 0:
+        return emitter.emit("clone", result)
     for _ in range(n):
         result = emitter.emit("diff", result, dim=place)
     return result

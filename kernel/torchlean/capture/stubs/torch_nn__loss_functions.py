@@ -28,6 +28,8 @@ def _chosen(size_average, reduce, reduction):
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    # As in torch: both have dimensions then, which decides the dtype.
+    input, target = torch.broadcast_tensors(input, target)
     difference = input - target
     loss = difference * difference
     if weight is not None:
@@ -38,6 +40,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    input, target = torch.broadcast_tensors(input, target)
     loss = (input - target).abs()
     if weight is not None:
         loss = loss * weight
@@ -49,6 +52,7 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    input, target = torch.broadcast_tensors(input, target)
     distance = (input - target).abs()
     if beta > 0:
         distance = torch.where(distance < beta, 0.5 * distance * distance / beta, distance - 0.5 * beta)
