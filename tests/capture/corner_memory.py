@@ -81,7 +81,18 @@ GROUPS: dict[str, Group] = {
         z = x.diag() ; z[0] = 9 ; result = x
         z = x.repeat(1, 1) ; z[0] = 9 ; result = x
         z = x.narrow(1, 0, 2) ; z.copy_(x[:, 1:]) ; result = x
-        y = x.flatten() ; y += 1 ; result = x""",
+        y = x.flatten() ; y += 1 ; result = x
+        y = x.sum() ; y.scatter_(0, torch.tensor(0), 2.0) ; result = y
+        y = x.sum() ; y.index_fill_(0, torch.tensor([0]), 2.0) ; result = y
+        y = x.clone() ; y.add_([1.0]) ; result = y
+        y = x.sum() ; z = y.index_select(0, torch.tensor([0])) ; z += 1 ; result = y
+        y = x.diff(n=0) ; y += 1 ; result = x
+        y = F.unfold(x[None, None], (2, 3)) ; y += 1 ; result = x
+        y = torch.einsum('ij->ji', x) ; y += 1 ; result = x
+        y = torch.einsum('ii->i', x[:, 1:]) ; y += 1 ; result = x
+        y = torch.einsum('ij->i', x) ; y += 1 ; result = x
+        y = torch.arange(6.0) * 1 ; z = y.ravel() ; z += 1 ; result = y
+        y = torch.arange(6.0) * 1 ; z = y[::2].ravel() ; z += 1 ; result = y""",
     ),
     "out=": Group(
         "The result is written into the tensor, which keeps its dtype; one of another shape is resized.",
@@ -97,7 +108,11 @@ GROUPS: dict[str, Group] = {
         y = torch.zeros(2, 3) ; z = y[0] ; torch.add(x, 1, out=y) ; result = z
         y = torch.zeros(2, 3) ; torch.add(x[0], 1, out=y[0]) ; result = y
         v, i = torch.zeros(2), torch.zeros(2, dtype=torch.long) ; torch.max(x, 1, out=(v, i)) ; result = v
-        y = torch.zeros(2, 3) ; torch.copysign(x, -x, out=y) ; result = y""",
+        y = torch.zeros(2, 3) ; torch.copysign(x, -x, out=y) ; result = y
+        torch.sub(x[0], x[1], out=x[0]) ; result = x
+        torch.sum(x, 0, out=x[0]) ; result = x
+        y = x[:, :2].clone() ; torch.mm(y, y, out=y) ; result = y
+        y = torch.zeros(3) ; torch.sum(x, 0, out=y) ; result = y""",
     ),
 }
 
@@ -129,6 +144,10 @@ REFUSED: dict[str, str] = {
     "x.t_() ; result = x": "`t_` of a tensor",
     "x.unsqueeze_(0) ; result = x": "`unsqueeze_` of a tensor",
     "x.set_(torch.zeros(2, 3)) ; result = x": "`set_` of a tensor",
+    "y = torch.einsum('ij->ji', x) ; y += 1 ; result = x": VIEW,
+    "y = torch.einsum('ii->i', x[:, 1:]) ; y += 1 ; result = x": VIEW,
+    "torch.sum(x, 0, out=x[0]) ; result = x": "it reads the tensor that `out=` writes",
+    "y = x[:, :2].clone() ; torch.mm(y, y, out=y) ; result = y": "it reads the tensor that `out=` writes",
     "y = torch.zeros(3, 2) ; torch.add(x, 1, out=y) ; result = y": "`out=` with another shape",
     "y = torch.zeros(0) ; torch.add(x, 1, out=y) ; result = y": "`out=` with another shape",
     "v, i = torch.zeros(2), torch.zeros(2, dtype=torch.long) ; torch.max(x, 1, out=(v, i)) ; result = v": "several",

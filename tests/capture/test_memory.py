@@ -31,6 +31,7 @@ UNSEEN = [
     "y = np.asarray(x)\n    y *= 2",
     "x.untyped_storage().fill_(3)",
     "x += mystery.number()",
+    "x.mul_(torch.float32)",
     "y = x\n    y.add_(mystery.number())",
 ]
 

@@ -54,7 +54,7 @@ from torchlean.capture.values import (
     type_name,
 )
 from torchlean.capture.varying import Number, as_tensor
-from torchlean.capture.views import check_overlap, noted
+from torchlean.capture.views import check_overlap, noted, reads_what_it_writes
 from torchlean.capture.watching import Reachable, at_once
 from torchlean.ops import ShapeError, UnsupportedError
 
@@ -394,7 +394,10 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
     ) as error:
         if isinstance(error, RecursionError):
             raise
-        return argument_mistake(run, function, arguments, keywords, error)
+        mistake = argument_mistake(run, function, arguments, keywords, error)
+        if isinstance(mistake, Unknown):
+            return mistake
+        return _unsupported(run, function, arguments, keywords, mistake)
     finally:
         if frame is not None:
             run.at(node, frame)
@@ -434,13 +437,20 @@ def _varied(run: Interpreter, function: Native, arguments: Arguments, keywords: 
 def _into(run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords) -> Value:
     """`torch.add(x, y, out=z)` overwrites `z`."""
     target = keywords.pop("out")
+    before = len(run.builder.nodes)
     result = call_native(run, function, arguments, keywords)
     if target is None or isinstance(result, Unknown):
         return result
+    given = [*arguments, *keywords.values()]
     if not (
         isinstance(target, TensorValue) and isinstance(result, TensorValue) and target.shape == result.shape
     ):
         result = run.unfollowed("`out=` with another shape, or with several tensors, is not followed")
+    elif reads_what_it_writes(run, target, given, before):
+        result = run.unfollowed(
+            "it reads the tensor that `out=` writes (or a view of it) while it is written, and torch does not say what "
+            "comes of that; leave `out=` away"
+        )
     else:
         overwrite = Native("out", lambda run: run.emitter.overwrite(target, result))
         result = call_native(run, overwrite, [], {})

@@ -99,8 +99,9 @@ def argument_mistake(
     arguments: list[Value],
     keywords: dict[str, Value],
     error: BaseException,
-) -> Unknown:
-    """A Python error inside one of our functions: the user's arguments do not fit its parameters, or we fall short."""
+) -> Unknown | str:
+    """A Python error inside one of our functions: the user's arguments do not fit its parameters, which is reported, or
+    we fall short, and the result says how."""
     name = function.name.removeprefix("torch.Tensor.")
     mistake = _binding_mistake(function, arguments, keywords) or _kind_mistake(function, arguments, keywords)
     if mistake is not None:
@@ -108,7 +109,7 @@ def argument_mistake(
     if not function.is_spelling and isinstance(error, (ArithmeticError, ValueError, LookupError)):
         return run.error("TL103", f"`{name}`: {error}", kind=type(error))
     kinds = ", ".join(type_name(value) for value in (*arguments, *keywords.values()))
-    return run.unfollowed(f"`{name}` with arguments ({kinds}) is not followed")
+    return f"`{name}` with arguments ({kinds}) is not followed"
 
 
 def _parameters(function: Native) -> list[inspect.Parameter] | None:

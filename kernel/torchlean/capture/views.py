@@ -22,6 +22,7 @@ from torchlean.capture.tables import words
 from torchlean.capture.values import Storage, TensorValue, Value
 from torchlean.graph import Node
 from torchlean.ops import OPS, VIEW_OPS, UnsupportedError
+from torchlean.ops.elementwise import Elementwise
 
 if TYPE_CHECKING:
     from torchlean.capture.emitter import CaptureEmitter
@@ -124,6 +125,29 @@ def check_overlap(run: Interpreter, name: str, arguments: list[Value]) -> None:
                 raise UnsupportedError(
                     "it is changed in place by a tensor that shares some of its memory (a view); clone that first"
                 )
+
+
+def reads_what_it_writes(run: Interpreter, target: TensorValue, given: list[Value], before: int) -> bool:
+    """Whether a call with `out=` may read numbers that it has written: torch looks out for that in few functions.
+
+    Args:
+        given: the call's arguments; tensors in lists are among them.
+        before: the length of the graph before the call. What is computed element by element may read and write the
+            same numbers in the same order.
+    """
+    tensors = [x for value in given for x in (value if isinstance(value, (list, tuple)) else (value,))]
+    shared = [x for x in tensors if isinstance(x, TensorValue) and x.storage is target.storage]
+    if not shared:
+        return False
+    nodes = run.builder.nodes[before:]
+    if not all(node.op == "constant" or isinstance(OPS.get(node.op), Elementwise) for node in nodes):
+        return True
+    written = _numbers(run.emitter, target)
+    read = [None if x is target else _numbers(run.emitter, x) for x in shared]
+    return any(
+        x is not target and (written is None or numbers is None or _meet(written, numbers))
+        for x, numbers in zip(shared, read, strict=True)
+    )
 
 
 def _meet(written: Tensor, read: Tensor) -> bool:

@@ -188,9 +188,16 @@ def index_fill(
     emitter: Emitter, input: TensorValue, dim: int, index: TensorValue, value: Operand
 ) -> TensorValue:
     dim = dimension(dim, len(input.shape))
-    check_range(emitter, index, input.shape[dim], dim)
+    lined = _lined(emitter, input)
+    check_range(emitter, index, lined.shape[dim], dim)
     new = selecting.filling(emitter, value, input.dtype)
-    return emitter.emit("index_update", input, new, layout.ravel(emitter, index), dims=(dim,))
+    written = emitter.emit("index_update", lined, new, layout.ravel(emitter, index), dims=(dim,))
+    return layout.reshaped(emitter, written, tuple(input.shape))
+
+
+def _lined(emitter: Emitter, x: TensorValue) -> TensorValue:
+    """A number without dimensions as a vector of one: so torch indexes it."""
+    return x if x.shape else layout.reshaped(emitter, x, (1,))
 
 
 @spelled("torch.Tensor.index_fill_")
@@ -220,16 +227,18 @@ def scatter(
     dim = dimension(dim, len(input.shape))
     with torch_errors():
         meta(input).scatter(dim, meta(index), meta(given) if is_tensor(given) and given.shape else 0)
+    lined, index = _lined(emitter, input), _lined(emitter, index)
     places = known_tensor(emitter, index, "where scatter writes")
-    if bool((places < 0).any()) or bool((places >= (input.shape or (1,))[dim]).any()):
+    if bool((places < 0).any()) or bool((places >= lined.shape[dim]).any()):
         raise ShapeError(f"scatter: an index is out of bounds for dimension {dim} of {input.type}")
     new = selecting.filling(emitter, given, input.dtype)
-    if new.shape:
+    if is_tensor(given) and new.shape:
         new = indexing.sliced(emitter, new, tuple(canonical(range(size)) for size in index.shape))
     coordinates = list(torch.meshgrid(*(torch.arange(size) for size in places.shape), indexing="ij"))
     coordinates[dim] = places
     constants = [emitter.constant(place.contiguous()) for place in coordinates]
-    return emitter.emit("index_update", input, new, *constants, dims=tuple(range(len(constants))))
+    written = emitter.emit("index_update", lined, new, *constants, dims=tuple(range(len(constants))))
+    return layout.reshaped(emitter, written, tuple(input.shape))
 
 
 @spelled("torch.Tensor.scatter_")

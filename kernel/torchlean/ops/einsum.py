@@ -17,6 +17,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.affine import Expansion, contraction, integral, nonnegative_map
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.arguments import dimension
+from torchlean.ops.layout import permuted
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import EXPANDED, Part, Steps
 from torchlean.ops.noise.contractions import Contraction
@@ -205,8 +206,22 @@ def contract(emitter: Emitter, equation: str, *operands: TensorValue) -> TensorV
         text = f"{letters},{subscripts[position]}->{target}"
         result, letters = emitter.emit("einsum", result, operands[position], equation=text), target
     if len(operands) == 1:
+        if set(letters) == set(output):
+            return _rearranged(emitter, result, letters, output)
         result = emitter.emit("einsum", result, equation=f"{letters}->{output}")
     return result
+
+
+def _rearranged(emitter: Emitter, x: TensorValue, letters: str, output: str) -> TensorValue:
+    """Diagonals and another order of dimensions; where nothing is added up torch gives a view."""
+    while len(letters) > len(output):
+        twice = next(letter for letter in letters if letters.count(letter) > 1)
+        first, second = letters.index(twice), letters.rindex(twice)
+        if x.shape[first] != x.shape[second]:
+            raise ShapeError(f"einsum: subscript `{twice}` has two sizes in an operand of shape {x.shape}")
+        x = emitter.emit("diagonal", x, offset=0, dim1=first, dim2=second)
+        letters = "".join(letters[i] for i in range(len(letters)) if i not in (first, second)) + twice
+    return permuted(emitter, x, lambda v: v.permute([letters.index(letter) for letter in output]))
 
 
 @spelled("torch.einsum", "torch.functional.einsum")

@@ -84,7 +84,7 @@ def index_select(emitter: Emitter, input: TensorValue, dim: int, index: TensorVa
     if len(index.shape) > 1:
         raise ShapeError(f"index_select needs a vector of indices, got {index.type}")
     if not input.shape:
-        return input
+        return emitter.emit("clone", input)
     dim = dimension(dim, len(input.shape))
     _check_unsigned(emitter, index, input.shape[dim], dim)
     return emitter.emit("index", input, layout.reshaped(emitter, index, (index.type.numel,)), dims=(dim,))

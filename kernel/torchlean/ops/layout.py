@@ -188,7 +188,13 @@ def unflatten(emitter: Emitter, input: TensorValue, dim: int, sizes: Sequence[in
 
 
 @spelled("torch.ravel", "torch.Tensor.ravel")
+def raveled(emitter: Emitter, input: TensorValue) -> TensorValue:
+    """Unlike `flatten`, a copy of a vector whose elements do not lie next to each other."""
+    return emitter.emit("contiguous", input) if len(input.shape) == 1 else ravel(emitter, input)
+
+
 def ravel(emitter: Emitter, input: TensorValue) -> TensorValue:
+    """The elements in row-major order."""
     return reshaped(emitter, input, (input.type.numel,))
 
 

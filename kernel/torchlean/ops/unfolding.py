@@ -85,7 +85,8 @@ def patches(
     inside = tuple(canonical(range(0, x.shape[first + 2 + place], spread[place])) for place in (0, 1))
     x = indexing.sliced(emitter, x, (*(canonical(range(size)) for size in x.shape[: first + 2]), *inside))
     order = (*range(first), first + 2, first + 3, first, first + 1)
-    return emitter.emit("reshape", emitter.emit("permute", x, dims=order), shape=shape)
+    columns = emitter.emit("reshape", emitter.emit("permute", x, dims=order), shape=shape)
+    return emitter.emit("clone", columns)
 
 
 def _bordered(emitter: Emitter, x: TensorValue, border: tuple[int, int]) -> TensorValue:
