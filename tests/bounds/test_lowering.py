@@ -239,3 +239,19 @@ def test_a_large_product_is_left_alone_and_bounded_by_its_interval() -> None:
 def test_every_op_with_steps_is_among_the_cases() -> None:
     composite = {name for name, op in OPS.items() if type(op).lower is not Op.lower}
     assert composite == {case.op for case in CASES}
+
+
+def test_a_number_without_dimensions_keeps_its_dtype_among_numbers_of_its_formula() -> None:
+    builder = GraphBuilder()
+    x = builder.input("x", TensorType((5,), torch.float32))
+    spread = builder.op("std", [x.id], {"dim": (0,), "correction": 1, "keepdim": False})
+    weight = builder.constant(torch.tensor([0.1]))
+    result = builder.op("prelu", [spread.id, weight.id], {})
+    graph = builder.graph([result.id])
+    lowered = lower(graph)
+    validate(lowered.graph)
+    assert lowered.graph[lowered.places[spread.id]].type == spread.type
+    domain = {"x": Interval(-torch.ones(5).double(), torch.arange(5.0).double())}
+    found = crown(graph, domain)[result.id]
+    value = evaluate(graph, {"x": torch.arange(5.0)}, dtype=torch.float64)[result.id]
+    assert float(found.lower) <= float(value) <= float(found.upper)

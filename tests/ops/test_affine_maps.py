@@ -82,3 +82,10 @@ def test_an_offset_takes_no_digits_from_the_map_of_a_normalisation() -> None:
     assert part.magnitude is not None
     assert torch.allclose(part.magnitude(values.abs()), part.forward(values).abs(), rtol=1e-15, atol=0.0)
     assert torch.equal(part.magnitude(values[0].abs()), part.magnitude(values.abs())[0])
+
+
+def test_unknown_truths_among_known_ones_are_no_linear_map() -> None:
+    known, truths = Interval.point(torch.zeros(3).double()), TensorType((3,), torch.bool)
+    index = {"index": ((None, None, None),)}
+    assert OPS["slice_update"].affine([known, None], [truths, truths], index) is None
+    assert OPS["slice_update"].affine([None, None], [truths, truths], index) is not None

@@ -90,12 +90,20 @@ def moving(
     inputs: Sequence[Interval | None],
     types: Sequence[TensorType],
     attributes: Attributes,
-) -> list[Affine | None]:
+) -> list[Affine | None] | None:
     """The linear maps of an op that only moves, repeats or drops elements of its unknown operands.
 
     Known operands (indices, masks) are passed to `evaluate` with their own dtype. Nothing is rounded unless an element
     is repeated, when its coefficients are added.
+
+    Returns:
+        None where unknown truths may be written among known ones: numbers in their place would become truths.
     """
+    if (
+        len({value is None for value, type in zip(inputs, types, strict=True) if type.dtype == torch.bool})
+        > 1
+    ):
+        return None
     return [
         None if value is not None else _moving(_alone(evaluate, inputs, types, attributes, i), type.shape)
         for i, (value, type) in enumerate(zip(inputs, types, strict=True))

@@ -116,6 +116,9 @@ class _Lowering:
         type = OPS[op].infer([x.type for x in inputs], attributes) if type is None else type
         if done.shape != type.shape:
             raise AssertionError(f"lowering `{op}` to shape {type.shape} gave {done.shape}")
+        if done.type.dtype != type.dtype:
+            # A number without dimensions takes the dtype of float64 numbers that it meets on the way.
+            done = self.steps.op("cast", done, dtype=type.dtype)
         if all(done.id != x.id for x in inputs):
             composite = self._node(done.id, op, inputs, attributes, type)
             self.composites.setdefault(done.id, []).append(composite)
