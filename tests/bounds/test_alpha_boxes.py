@@ -11,7 +11,7 @@ from tests.bounds.exact_networks import NETWORKS, Writer, box, exact_values, poi
 
 from torchlean.bounds import BoundsCache
 from torchlean.bounds.alpha import Choices, alpha_boxes
-from torchlean.bounds.crown import bound_boxes
+from torchlean.bounds.crown import bound_boxes, boxes
 from torchlean.bounds.crown.structure import Structure, remembered
 from torchlean.cancellation import Cancelled
 from torchlean.graph import Graph
@@ -236,3 +236,23 @@ def test_phases_must_belong_to_operands_of_relus() -> None:
     operand = setting.operands[0]
     with pytest.raises(ValueError, match="-1, 0 or 1"):
         setting.bounds(phases={operand: torch.full_like(setting.known[operand].lower, 0.5)})
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("bytes", [1, 1000])
+def test_elements_that_are_bounded_a_few_at_a_time_have_the_same_bounds(
+    name: str, bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Setting(name, 0)
+    monkeypatch.setattr(boxes, "BOX_BYTES", bytes)
+    parted = Setting(name, 0)
+    assert parted.known.keys() == whole.known.keys()
+    for id, bounds in parted.known.items():
+        torch.testing.assert_close(bounds.lower, whole.known[id].lower, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(bounds.upper, whole.known[id].upper, rtol=1e-5, atol=1e-5)
+    for index in range(2):
+        for point in _points(parted, index, random.Random(0)):
+            values = parted.exact(point)
+            for id, bounds in parted.known.items():
+                assert (rationals(bounds.lower[index]) <= values[id]).all()
+                assert (values[id] <= rationals(bounds.upper[index])).all()

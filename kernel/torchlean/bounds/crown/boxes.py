@@ -276,7 +276,7 @@ class _Boxes:
         return Interval(lower.reshape(-1, *size), upper.reshape(-1, *size))
 
     def _elements(self, open: Tensor, boxes: Tensor, most: int, fewest: int) -> Tensor:
-        """The open elements of each box, and some others where a box has fewer; (n,) where they are all there are."""
+        """The open elements of each box, and some others where a box has fewer; in order, (n,), where they are all."""
         if fewest == open.shape[1]:
             return torch.arange(fewest)
         return open.index_select(0, boxes).to(torch.uint8).argsort(1, descending=True)[:, :most]
@@ -302,10 +302,11 @@ class _Boxes:
 def _meet(
     ends: Tensor, boxes: Tensor, elements: Tensor, found: Tensor, choose: Callable[[Tensor, Tensor], Tensor]
 ) -> None:
-    """Intersect some elements (boxes, n) of some boxes with what was found for them, in place."""
-    if elements.dim() == 1:
+    """Intersect some elements of some boxes, (boxes, n), or the same of each, (n,), with what was found for them."""
+    if len(elements) == ends.shape[1] and elements.dim() == 1:
         ends.index_copy_(0, boxes, choose(ends.index_select(0, boxes), found))
         return
+    elements = elements.expand(len(boxes), elements.shape[-1])
     chosen = ends.index_select(0, boxes)
     chosen.scatter_(1, elements, choose(chosen.gather(1, elements), found))
     ends.index_copy_(0, boxes, chosen)
