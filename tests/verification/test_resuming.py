@@ -142,7 +142,7 @@ def test_the_command_goes_on_from_a_file_and_writes_it_anew(tmp_path: Path) -> N
         (lambda d: {**d, "regions": [{"first": [-1], "variable": [2**40]}]}, "no tree ("),
         (lambda d: {**d, "regions": [{"first": [1, -1, -1], "variable": [9, 0, 0]}]}, "variables beyond"),
         (lambda d: {**d, "regions": [{"first": [1, -1, -1], "variable": [-1, 0, 0]}]}, "variables beyond"),
-        (lambda d: {**d, "regions": d["regions"] * 2}, "2 trees of splits for 1 regions"),
+        (lambda d: {**d, "regions": d["regions"] * 2}, "2 trees of splits, where this property has 1"),
     ],
 )
 def test_what_cannot_be_gone_on_from_is_an_error_that_says_why(

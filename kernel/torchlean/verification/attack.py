@@ -36,6 +36,9 @@ TARGETS = 8
 WORK = 10**8
 """Multiplications (a few hundredths of a second) that one round of executions may take."""
 
+ROW = 100
+"""Multiplications, about, that a row costs beyond the network: it is clamped, added up, compared and derived."""
+
 MOST_POINTS = 2**14
 
 CANDIDATES = 64
@@ -78,7 +81,8 @@ class Attack:
 
     def wide(self) -> Inputs | None:
         """A few steps from as many random points as are executed quickly."""
-        count = max(POINTS, min(MOST_POINTS, WORK // max(1, _multiplications(self.goal.graph))))
+        cost = _multiplications(self.goal.graph) + ROW * self.goal.count
+        count = max(POINTS, min(MOST_POINTS, WORK // cost))
         return self.descend(self._random(count), FEW_STEPS)
 
     def deep(self) -> Inputs | None:
@@ -123,9 +127,7 @@ class Attack:
             found, rows = self._executed(leaves)
             if found is not None or not rows.requires_grad:
                 return found
-            hinge = torch.stack(
-                [rows[:, list(clause)].clamp(min=0).sum(1) for clause in self.goal.clauses], 1
-            )
+            hinge = self.goal.hinges(rows)
             aim = hinge.amin(1) if targets is None else hinge.gather(1, targets)
             gradients = torch.autograd.grad(aim.sum(), list(leaves.values()), allow_unused=True)
             moved = {}

@@ -9,8 +9,8 @@ divisor, and one that no float64 number holds is a sum of some. `b` is rounded u
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import torch
@@ -30,33 +30,47 @@ LARGEST = Fraction(2) ** 1000
 """Of coefficients and bounds: products with what networks compute stay far from the end of float64's range."""
 
 
+ALTERNATIVES = 256
+"""In one question: the search weighs each row in each alternative, and memory for that grows with the square."""
+
+
 class PosingError(Exception):
     """The network and the property do not fit together, or ask for something that is not followed; for people."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Query:
-    """One region of a property as a question about the network.
+    """One region of a property, with some of its alternatives, as a question about the network.
 
     Attributes:
         region: as the file states it.
+        number: the region's, from 0.
         goal: what is to be shown for it.
     """
 
     region: Region
+    number: int
     goal: Goal
 
 
 def pose(model: OnnxModel, property: Property) -> list[Query]:
-    """The questions that together are the property.
+    """The questions that together are the property: one for each region, and more where it has many alternatives.
 
     Raises:
         PosingError: other numbers of inputs or outputs, an unbounded input, a number out of range.
     """
     _fits(model, property)
     return [
-        Query(region, _goal(model, region, index, property)) for index, region in enumerate(property.regions)
+        Query(region, index, _goal(model, part, index, property))
+        for index, region in enumerate(property.regions)
+        for part in _parted(region)
     ]
+
+
+def _parted(region: Region) -> Iterator[Region]:
+    """The region with `ALTERNATIVES` at a time."""
+    for start in range(0, max(1, len(region.unsafe)), ALTERNATIVES):
+        yield replace(region, unsafe=region.unsafe[start : start + ALTERNATIVES])
 
 
 def _fits(model: OnnxModel, property: Property) -> None:

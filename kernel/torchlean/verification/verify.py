@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -37,6 +37,9 @@ ATTACK_SHARE = 0.15
 
 QUICK_ATTACK = 0.1
 """Seconds, about, of the attack before anything is bounded."""
+
+FIRST_ATTACKS = 2.0
+"""Seconds for all these attacks, where there are many regions."""
 
 PROBES = 32
 """Of the worst boxes, whose least points are executed after each step."""
@@ -176,12 +179,12 @@ class _Run:
         """All regions, the quick attack on each before any is bounded."""
         self.shares = [0.0] * len(queries)
         if len(self.earlier) > len(queries):
-            raise PosingError(f"{len(self.earlier)} trees of splits for {len(queries)} regions")
+            raise PosingError(f"{len(self.earlier)} trees of splits, where this property has {len(queries)}")
         if self.workers is not None:
             self.workers.begin()
         try:
             attacks = [Attack(query.goal, self._accepts, self._over) for query in queries]
-            for attack in attacks:
+            for attack in self._first(attacks):
                 if attack.wide() is not None:
                     return self._sat(attacks)
             open = 0
@@ -204,6 +207,14 @@ class _Run:
         if not queries:
             return self._end("unsat", "holds of nothing: no input satisfies the property's bounds", attacks)
         return self._end("unsat", self._holds(queries), attacks)
+
+    def _first(self, attacks: Sequence[Attack]) -> Iterator[Attack]:
+        """Those for which there is time before anything is bounded."""
+        since = time.monotonic()
+        for attack in attacks:
+            yield attack
+            if time.monotonic() - since > FIRST_ATTACKS:
+                return
 
     def _holds(self, queries: Sequence[Query]) -> str:
         boxes = f" on {self.boxes:,} boxes" if self.boxes > 1 else ""
@@ -247,7 +258,7 @@ class _Run:
         if index < len(self.earlier):
             self._replay(index, exploration, self.earlier[index])
         with SharedExploration(exploration, self.workers) as shared:
-            return self._explored(index, shared, attack)
+            return self._explored(index, query.number, shared, attack)
 
     def _replay(self, index: int, exploration: Exploration, earlier: SplitTree) -> None:
         """Cut a region as an earlier run did."""
@@ -266,16 +277,16 @@ class _Run:
 
         exploration.replay(earlier, told)
 
-    def _explored(self, index: int, shared: SharedExploration, attack: Attack) -> bool:
+    def _explored(self, index: int, region: int, shared: SharedExploration, attack: Attack) -> bool:
         exploration = shared.exploration
         before = self.boxes
         batch = FIRST_BATCH
-        # The quick attack on the whole region has been made, and counts.
+        # The quick attack on the whole region counts, made or not.
         began, attacking = time.monotonic(), QUICK_ATTACK
         while True:
             self.boxes = before + exploration.tree.leaves
             self.shares[index] = exploration.tree.verified
-            self.hardest = self._hardest(index, shared)
+            self.hardest = self._hardest(region, shared)
             self.report(Progress(self._share, f"{self.boxes:,} boxes, {shared.open:,} open", self.hardest))
             if exploration.proved:
                 return True
@@ -288,12 +299,12 @@ class _Run:
                 return False
             batch = min(2 * batch, BATCH if self.device == PROCESSOR else DEVICE_BATCH)
 
-    def _hardest(self, index: int, shared: SharedExploration) -> str:
+    def _hardest(self, region: int, shared: SharedExploration) -> str:
         found = shared.hardest(self.property.input_name)
         if found is None:
             return ""
         count = len(self.property.regions)
-        return found.text if count == 1 else f"{found.text}, region {index + 1:,} of {count:,}"
+        return found.text if count == 1 else f"{found.text}, region {region + 1:,} of {count:,}"
 
     def _hit(self, attack: Attack, exploration: Exploration, thorough: bool) -> bool:
         """Execute the inputs where the worst boxes' bounds are least; with time for it, descend from there and from

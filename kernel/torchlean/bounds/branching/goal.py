@@ -8,8 +8,9 @@ way to be a counterexample and its rows say by how much each of its conditions i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -87,8 +88,29 @@ class Goal:
 
     def margins(self, rows: Tensor) -> Tensor:
         """Per clause the greatest of its rows, (..., rows) to (..., clauses)."""
-        return torch.stack([rows[..., list(clause)].amax(-1) for clause in self.clauses], -1)
+        return self._over_clauses(rows, lambda picked: picked.amax(-1))
+
+    def hinges(self, rows: Tensor) -> Tensor:
+        """Per clause the sum of what its rows have above zero, (..., rows) to (..., clauses)."""
+        return self._over_clauses(rows.clamp(min=0), lambda picked: picked.sum(-1))
+
+    def _over_clauses(self, rows: Tensor, reduce: Callable[[Tensor], Tensor]) -> Tensor:
+        """A number for each clause. Clauses of one length are taken together: there may be hundreds."""
+        found = [reduce(rows[..., index]) for _, index in _by_length(self.clauses)]
+        if len(found) == 1:
+            return found[0]
+        order = torch.tensor([place for places, _ in _by_length(self.clauses) for place in places])
+        return torch.cat(found, -1)[..., order.argsort()]
 
     def shown(self, margins: Tensor) -> Tensor:
         """Which clauses these lower bounds of margins, (..., clauses), show."""
         return (margins > 0) | ((margins == 0) & ~torch.tensor(self.strict))
+
+
+@lru_cache(maxsize=64)
+def _by_length(clauses: tuple[tuple[int, ...], ...]) -> list[tuple[list[int], Tensor]]:
+    """The clauses of each length: their places, and their rows, (clauses, length)."""
+    groups: dict[int, list[int]] = {}
+    for place, clause in enumerate(clauses):
+        groups.setdefault(len(clause), []).append(place)
+    return [(places, torch.tensor([clauses[place] for place in places])) for places in groups.values()]
