@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 
 import torch
@@ -23,32 +22,38 @@ from torchlean.rounding import NodeError
 WIDEST = 3
 """How many of the widest elements a hover names."""
 
+NO_SHARES: Mapping[int | None, float] = {}
 
-def describe(node: Node, bound: Bound | None, path: str, alone: Bound | None = None) -> TensorFact:
+
+def describe(
+    node: Node,
+    bound: Bound | None,
+    line: int | None,
+    alone: Bound | None = None,
+    error: NodeError | None = None,
+    shares: Mapping[int | None, float] = NO_SHARES,
+) -> TensorFact:
     """The fact for one node; without a bound (an early layer of the answer) only its type.
 
     Args:
-        path: the analysed file; a node's line is its innermost place in this file.
+        line: the node's, by `line_of`.
         alone: what intervals alone give, where `bound` may be tighter.
+        error: of rounding, where it was asked for, and `shares`: what part of it comes from which line.
     """
-    fact = TensorFact(
-        node=node.id,
-        op=node.op,
-        label=node.label or "",
-        shape=node.type.shape,
-        dtype=dtype_name(node.type.dtype),
-        lower=None,
-        upper=None,
-        width=None,
-        line=line_of(node, path),
-        inputs=tuple(node.inputs),
-    )
-    if bound is None or node.type.numel == 0:
-        return fact
+    type = node.type
+    label, dtype, inputs = node.label or "", dtype_name(type.dtype), tuple(node.inputs)
+    if bound is None or type.numel == 0:
+        return TensorFact(
+            node.id, node.op, label, type.shape, dtype, None, None, None, line=line, inputs=inputs
+        )
     interval = bound.interval
     lower, upper, width, widest = _extent(interval.lower, interval.upper)
-    return replace(
-        fact,
+    return TensorFact(
+        node=node.id,
+        op=node.op,
+        label=label,
+        shape=type.shape,
+        dtype=dtype,
         lower=lower,
         upper=upper,
         width=width,
@@ -56,7 +61,10 @@ def describe(node: Node, bound: Bound | None, path: str, alone: Bound | None = N
         undefined=interval.undefined,
         reason=bound.reason,
         method=bound.method,
+        rounding=None if error is None else _rounding(node, interval, lower, upper, error, shares),
+        line=line,
         alone=_alone(bound, alone),
+        inputs=inputs,
     )
 
 
@@ -65,33 +73,30 @@ def line_of(node: Node, path: str) -> int | None:
     return next((span.line for span in node.spans if span.path == path), None)
 
 
-def with_rounding(
-    fact: TensorFact, node: Node, exact: Interval, error: NodeError, shares: Mapping[int | None, float]
-) -> TensorFact:
-    """The fact with what rounding does to the node.
-
-    Args:
-        shares: what part of the error comes from which line.
-    """
-    if node.type.numel == 0 or fact.lower is None or fact.upper is None:
-        return fact
+def _rounding(
+    node: Node,
+    exact: Interval,
+    lower: float,
+    upper: float,
+    error: NodeError,
+    shares: Mapping[int | None, float],
+) -> Rounding:
+    """What rounding does to the node, whose exact values are in `exact`, and so in `[lower, upper]`."""
     largest = error.largest
     worst = max(shares.items(), key=lambda item: item[1], default=None)
     blame = None if worst is None else Blame(*worst)
     if largest == math.inf:
-        return replace(fact, rounding=Rounding(largest, blame=blame, reason=error.reason))
-    lower, upper = fact.lower, fact.upper
+        return Rounding(largest, blame=blame, reason=error.reason)
+    least, greatest = lower, upper
     if error.error is not None and largest > 0:
         below = by_slices(lambda end, off: down(end - off), exact.lower, error.error)
         above = by_slices(lambda end, off: up(end + off), exact.upper, error.error)
-        lower = max(float(one_of_each(below).min()), error.least)
-        upper = min(float(one_of_each(above).max()), error.greatest)
+        least = max(float(one_of_each(below).min()), error.least)
+        greatest = min(float(one_of_each(above).max()), error.greatest)
     ulps = None
     if node.type.dtype.is_floating_point and largest > 0:
-        ulps = largest / spacing(max(abs(fact.lower), abs(fact.upper)), node.type.dtype)
-    return replace(
-        fact, rounding=Rounding(largest, ulps, min(lower, fact.lower), max(upper, fact.upper), blame)
-    )
+        ulps = largest / spacing(max(abs(lower), abs(upper)), node.type.dtype)
+    return Rounding(largest, ulps, min(least, lower), max(greatest, upper), blame)
 
 
 def _alone(bound: Bound, intervals: Bound | None) -> Extent | None:
@@ -135,16 +140,12 @@ def _extent(lower: Tensor, upper: Tensor) -> tuple[float, float, float, tuple[El
         return float(lower.min()), float(upper.max()), 0.0, ()
     widths = torch.nan_to_num(upper - lower, nan=math.inf, posinf=math.inf).flatten()
     count = min(WIDEST, widths.numel())
-    places = (
-        widths.topk(count).indices.tolist()
-        if count < widths.numel()
-        else widths.argsort(descending=True).tolist()
-    )
+    places = widths.topk(count).indices if count < widths.numel() else widths.argsort(descending=True)
+    shape = tuple(lower.shape)
+    ends = (end.flatten()[places].tolist() for end in (lower, upper))
     widest = tuple(
-        Element(
-            _unravel(place, tuple(lower.shape)), float(lower.flatten()[place]), float(upper.flatten()[place])
-        )
-        for place in places
+        Element(_unravel(place, shape), low, high)
+        for place, low, high in zip(places.tolist(), *ends, strict=True)
     )
     first = widest[0]
     return float(lower.min()), float(upper.max()), _width(first.lower, first.upper), widest
@@ -155,8 +156,12 @@ def _width(lower: float, upper: float) -> float:
     width = upper - lower
     if not math.isfinite(width):
         return math.inf
-    exact = Fraction(upper) - Fraction(lower)
-    return width if exact <= Fraction(width) else math.nextafter(width, math.inf)
+    # What the subtraction lost, exactly (Knuth's TwoSum), but where a step of it is infinite.
+    subtracted = upper - width
+    lost = (upper - (width + subtracted)) + (subtracted - lower)
+    if not math.isfinite(lost):
+        lost = float(Fraction(upper) - Fraction(lower) - Fraction(width))
+    return width if lost <= 0 else math.nextafter(width, math.inf)
 
 
 def _unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from torchlean.analysis.facts import describe, line_of, with_rounding
+from torchlean.analysis.facts import describe, line_of
 from torchlean.analysis.result import ClaimResult, Counters, Place, TensorFact, UnitResult
 from torchlean.analysis.session import Session
 from torchlean.bounds import Bounds, propagate
@@ -141,13 +141,13 @@ def unit_facts(unit: UnitBounds, path: str) -> tuple[TensorFact, ...]:
     """What is known of each node of the unit's graph."""
     best, alone = unit.bounds.bounds, unit.intervals.bounds
     graph = unit.part.graph
-    facts = tuple(describe(node, best[node.id], path, alone[node.id]) for node in graph)
+    lines = [line_of(node, path) for node in graph]
     if unit.errors is None:
-        return facts
-    shares = blame(graph, unit.errors, [fact.line for fact in facts])
+        return tuple(describe(node, best[node.id], lines[node.id], alone[node.id]) for node in graph)
+    shares = blame(graph, unit.errors, lines)
     return tuple(
-        with_rounding(fact, node, best[node.id].interval, unit.errors[node.id], shares[node.id])
-        for fact, node in zip(facts, graph, strict=True)
+        describe(node, best[node.id], lines[node.id], alone[node.id], unit.errors[node.id], shares[node.id])
+        for node in graph
     )
 
 
@@ -200,7 +200,9 @@ def unit_result(
     facts = (
         unit_facts(bounded, path)
         if bounded
-        else tuple(describe(node, bound, path) for node, bound in zip_longest(part.graph, begun))
+        else tuple(
+            describe(node, bound, line_of(node, path)) for node, bound in zip_longest(part.graph, begun)
+        )
     )
     return UnitResult(
         kind=unit.kind.value,
