@@ -1,8 +1,8 @@
 """Asking for NaN and infinities, and replacing them.
 
 Intervals speak of exact real results, which are neither; what is left to decide are constants that are
-infinite, and values without a bound, of which nothing is claimed. A value that may be undefined keeps its
-flag, so nothing is proved from the answer either way.
+infinite, and values without a bound, of which nothing is claimed: a gradient may be NaN, and whoever asks wants
+to know. A value that may be undefined keeps its flag, so nothing is proved from the answer either way.
 """
 
 from __future__ import annotations
@@ -28,9 +28,15 @@ def _infinite(x: Interval, sign: float) -> tuple[Tensor, Tensor]:
     return inner == sign * math.inf, outer == sign * math.inf
 
 
+def _maybe_nan(x: Interval) -> Tensor:
+    """Where `x` may be NaN: by its flag, or because nothing bounds it. An infinity that is certain is a number."""
+    unbounded = (x.lower < x.upper) & ((x.lower == -math.inf) | (x.upper == math.inf))
+    return torch.ones_like(unbounded) if x.undefined else unbounded
+
+
 @register
 class IsNan(Elementwise):
-    """`x != x`. Where something can be NaN, the flag says so."""
+    """`x != x`."""
 
     name = "isnan"
     function = staticmethod(torch.isnan)
@@ -39,9 +45,8 @@ class IsNan(Elementwise):
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
-        return (
-            Interval.uniform(x.shape, 0.0, 1.0) if x.undefined else Interval.point(torch.zeros_like(x.lower))
-        )
+        possible = _maybe_nan(x)
+        return truth(torch.zeros_like(possible), possible)
 
 
 @register
@@ -95,9 +100,9 @@ class NanToNum(Elementwise):
             certain, possible = _infinite(x, sign)
             lower = torch.where(certain, value, torch.where(possible, lower.clamp(max=value), lower))
             upper = torch.where(certain, value, torch.where(possible, upper.clamp(min=value), upper))
-        if x.undefined:
-            value = _or(attributes["nan"], 0.0)
-            lower, upper = lower.clamp(max=value), upper.clamp(min=value)
+        possible, value = _maybe_nan(x), _or(attributes["nan"], 0.0)
+        lower = torch.where(possible, lower.clamp(max=value), lower)
+        upper = torch.where(possible, upper.clamp(min=value), upper)
         return Interval(lower, lower if x.is_point else upper)
 
 
