@@ -63,6 +63,11 @@ CALLS = [
     case("torch.vdot", r(3), r(3)),
     case("torch.tensordot", r(2, 3, 4), r(3, 4, 5)),
     case("torch.tensordot", r(2), r(3), dims=0),
+    *(case("torch.outer", r(2, dtype=a), r(3, dtype=b)) for a in DTYPES for b in DTYPES),
+    *(case("torch.addr", r(2, 3, dtype=a), r(2, dtype=b), r(3)) for a in DTYPES for b in DTYPES),
+    *(case("torch.einsum", "bi,bj->bij", r(2, 3, dtype=a), r(2, 4)) for a in DTYPES),
+    *(case("torch.einsum", "ij,jk->ik", r(2, 3, dtype=a), r(3, 4)) for a in DTYPES),
+    *(case("torch.tensordot", r(2, dtype=a), r(3), dims=0) for a in DTYPES),
 ]
 
 EQUATIONS: list[tuple[str, tuple[tuple[int, ...], ...]]] = [

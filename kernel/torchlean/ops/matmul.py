@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torchlean.intervals.affine import Expansion, contraction, integral
 from torchlean.intervals.arithmetic import add, scale
 from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.ops.adjoint import weighted
+from torchlean.ops.cast import cast
 from torchlean.ops.lanes import Lane, Shapes, together
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine
@@ -312,6 +313,9 @@ def _spell_fused(function: str, first: str, second: str) -> None:
             raise TypeError(f"{function}: beta and alpha must be numbers, got {beta!r} and {alpha!r}")
         left: TensorValue = given[first]
         right: TensorValue = given[second]
+        if function == "addr":  # torch multiplies and adds elements, which promotes; the others contract
+            common = reduce(torch.promote_types, (part.dtype for part in (input, left, right)))
+            input, left, right = (cast(emitter, part, common) for part in (input, left, right))
         return emitter.emit("addmm", input, left, right, function=function, beta=beta, alpha=alpha)
 
     def inplace(emitter: Emitter, input: TensorValue, *factors: TensorValue, **options: Any) -> TensorValue:
