@@ -10,6 +10,8 @@ import torch
 from tests.capture.agreement import PRELUDE, value_of
 from tests.capture.marked import capture
 
+from torchlean.capture import UnitKind
+
 UNKNOWN = "import sys\nunknown = len(sys.argv) > 2\n"
 
 KNOWN_AFTERWARDS = {
@@ -249,3 +251,25 @@ def test_weights_after_training_have_any_numbers_but_their_shapes(tmp_path: Path
     drawn = [node for node in cone if node.op == "random"]
     assert [node.attributes["upper"] for node in drawn] == [float("inf")] * 2
     assert not script.trained
+
+
+def test_a_method_of_a_result_that_is_not_known_is_not_the_function_that_gave_it(tmp_path: Path) -> None:
+    text = """
+    rows = torch.from_numpy(numpy.load("missing.npy"))
+    distances = torch.pdist(rows)
+    product = distances.matmul(torch.rand(6, 3))
+    """
+    captured = capture("import numpy\n" + PRELUDE + textwrap.dedent(text), tmp_path)
+    (script,) = (unit for unit in captured.units if unit.kind is UnitKind.SCRIPT)
+    # `pdist` of the last operand would have 15 elements.
+    assert "product" not in {seen.label for seen in script.observations}
+
+
+def test_a_wrong_argument_of_a_function_that_torch_writes_in_python_ends_nothing(tmp_path: Path) -> None:
+    text = """
+    from torch.nn.utils.rnn import pad_packed_sequence
+    padded, lengths = pad_packed_sequence(numbers(2, 3), batch_first=True)
+    y = numbers(2) * 2
+    """
+    captured = capture(PRELUDE + textwrap.dedent(text), tmp_path)
+    assert torch.equal(value_of(captured, "y"), torch.tensor([-2.0, 2 / 7 - 2]))

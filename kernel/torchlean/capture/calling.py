@@ -61,6 +61,9 @@ from torchlean.ops import ShapeError, UnsupportedError
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
+RESULT = "()"
+"""Ends the `source` of what a function gave."""
+
 Arguments = list[Value]
 Keywords = dict[str, Value]
 
@@ -88,6 +91,7 @@ def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywo
         run.in_script
         and not writes
         and callee.source.startswith("torch.")
+        and not callee.source.endswith(RESULT)
         and contains_tensor([arguments, keywords])
     ):
         from torchlean.capture.described import described
@@ -106,8 +110,19 @@ def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywo
     if run.node is run.discarded:
         return callee  # its result goes nowhere: `plt.plot(x)`
     if contains_tensor(arguments) or contains_tensor(keywords):
-        return run.enters(callee)
-    return callee
+        run.enters(callee)
+    return _result_of(run, callee)
+
+
+def _result_of(run: Interpreter, callee: Unknown) -> Unknown:
+    """What a call gave: of torch's functions another value than the function, so that its methods are not that one."""
+    from torchlean.capture.memory import may_share
+
+    if not callee.source.startswith("torch.") or callee.source.endswith(RESULT):
+        return callee
+    result = Unknown(callee.reason, callee.span, callee.reported, callee.source + RESULT)
+    may_share(run, result, callee)
+    return result
 
 
 def _call_method(run: Interpreter, callee: BoundMethod, arguments: Arguments, keywords: Keywords) -> Value:

@@ -67,8 +67,8 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
     try:
         # The first use of the meta device takes a second, and is not needed where the shape stays.
         made = _like_first(arguments) if name in WRITING else _without_numbers(function, arguments, keywords)
-    except TORCH_ERRORS:
-        return MISSING
+    except (*TORCH_ERRORS, AttributeError, LookupError, ArithmeticError):
+        return MISSING  # what torch writes in Python raises whatever its first statement on a wrong argument does
     if any(
         part.is_complex()
         for part in (made if isinstance(made, (tuple, list)) else [made])

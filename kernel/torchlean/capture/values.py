@@ -31,7 +31,7 @@ class Unknown:
 
     Everything computed from it is the same object, so that it is reported at most once: where it first meets a
     tensor (`reported` is set there, or from the start where an error was diagnosed already). `source` is the dotted
-    name of the module it came from, where it came from one.
+    name of the module it came from, where it came from one; of what one of torch's functions gave, with `()` behind.
     """
 
     __slots__ = ("reason", "reported", "source", "span")
