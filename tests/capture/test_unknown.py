@@ -273,3 +273,32 @@ def test_a_wrong_argument_of_a_function_that_torch_writes_in_python_ends_nothing
     """
     captured = capture(PRELUDE + textwrap.dedent(text), tmp_path)
     assert torch.equal(value_of(captured, "y"), torch.tensor([-2.0, 2 / 7 - 2]))
+
+
+def test_statistics_of_layers_inside_of_a_model_on_unknown_data_are_not_those_of_the_start(
+    tmp_path: Path,
+) -> None:
+    text = """
+    import sys
+    class Counted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.calls = 0
+            self.register_buffer("seen", torch.zeros(()))
+            self.register_buffer("fixed", torch.ones(()))
+        def forward(self, x):
+            self.calls += 1
+            self.seen += x.mean()
+            return x * self.fixed
+    model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), Counted())
+    for step in range(3):
+        loss = model(float(sys.argv[1]) * torch.rand(4, 3)).sum()
+        loss.backward()
+    tracked = model[1].num_batches_tracked + 0
+    mean, variance = model[1].running_mean + 0, model[1].running_var + 0
+    calls = torch.zeros(()) + model[2].calls
+    seen, fixed = model[2].seen + 0, model[2].fixed + 0
+    """
+    captured = capture(PRELUDE + textwrap.dedent(text), tmp_path)
+    assert all(value_of(captured, name) is None for name in ("tracked", "mean", "variance", "calls", "seen"))
+    assert torch.equal(value_of(captured, "fixed"), torch.ones(()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torchlean.capture.budgets import CALL_DEPTH
 from torchlean.capture.foreign import may_change
 from torchlean.capture.function_syntax import fresh_names, has_effects
-from torchlean.capture.values import Unknown, UserFunction, Value, contains_unknown
+from torchlean.capture.values import Instance, Unknown, UserFunction, Value, contains_unknown
 
 if TYPE_CHECKING:
     from torchlean.capture.environment import Frame
@@ -36,8 +36,17 @@ def without_end(run: Interpreter, function: UserFunction, given: list[Value]) ->
     if calls < IN_DOUBT:
         return None
     if has_effects(function.node, fresh_names(function.node)):
-        return run.over_budget(f"how often `{function.name}` calls itself is not known: {cause.reason}")
+        what = (
+            "what this goes through"
+            if function.module.internal
+            else f"how often `{function.name}` calls itself"
+        )
+        return run.over_budget(f"{what} is not known: {cause.reason}")
     may_change(run, cause, given)
+    if isinstance(given[0], Instance) and given[0].cls.is_module:
+        from torchlean.capture.passed_over import passed_over
+
+        passed_over(run, given[0], cause)
     return cause
 
 
