@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias, TypeVar
@@ -44,7 +45,9 @@ def bar(places: int, piped: Report) -> Iterator[Report]:
 
         def report(share: float, text: str) -> None:
             line, _, shown.below = text.partition("\n")
-            shown.update(task, completed=share, description=escape(line))
+            # Rounded down: 99.99 % is not 100 %.
+            reached = math.floor(share * 10 ** (places + 2)) / 10 ** (places + 2)
+            shown.update(task, completed=reached, description=escape(line))
 
         yield report
 
