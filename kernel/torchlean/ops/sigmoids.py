@@ -122,7 +122,7 @@ class Sigmoidal:
         first_t, second_t, at_upper, at_lower = found.value.unbind(0)
         at_t = torch.stack((first_t, -second_t))
         at_high, at_low = torch.stack((at_upper, -at_lower)), torch.stack((at_lower, -at_upper))
-        off_t, off_high = found.error.split(2)
+        off_t, off_high = found.error[:2], found.error[2:]
         chord = torch.nan_to_num((at_high - at_low) / (high - low), nan=math.inf).clamp(min=0.0)
         # Arithmetic, because selecting by a mask takes ten times as long. Any slope up to the tangent's is sound where
         # t is the lower end.
