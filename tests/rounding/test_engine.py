@@ -452,3 +452,13 @@ def test_an_infinite_error_is_to_blame_where_it_begins() -> None:
     sheet.op("tanh", sheet.op("log", sheet.op("sub", small, sheet.constant([1.0]))))
     places = ["input", "exp", "one", "difference", "logarithm", "tanh"]
     assert shares(sheet, places) == {"logarithm": 1.0}, "a finite error moves it to where it is undefined"
+
+
+def test_an_error_with_a_limit_is_to_blame_where_what_has_none_begins() -> None:
+    """An angle is off by two turns at most, wherever its operands are: shares are no quotients of infinities."""
+    sheet = Sheet()
+    x = sheet.input([-1.0], [1.0])
+    sheet.op("atan2", sheet.op("sin", x), sheet.op("sinh", x))
+    found = shares(sheet, ["input", "sine", "other", "angle"])
+    assert 6.0 < sheet.last().largest < math.inf
+    assert math.isclose(math.fsum(found.values()), 1.0), found

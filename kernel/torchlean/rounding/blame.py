@@ -50,6 +50,9 @@ def _shares(
             for part, operand in zip(passed, operands, strict=False)
         ]
         local = 0.0 if any(passed) else 1.0
+    elif math.inf in (local, *passed):
+        # The result has limits whatever comes in: what has none is to blame.
+        local, passed = float(local == math.inf), [float(part == math.inf) for part in passed]
     found = {place: local} if local > 0 else {}
     for part, shares in zip(passed, before, strict=False):
         for origin, share in shares.items():
