@@ -19,7 +19,9 @@ from torchlean.capture.foreign import may_change, silenced
 from torchlean.capture.function_syntax import own_names, yields
 from torchlean.capture.gradient_stops import DETACHING, remember_detached
 from torchlean.capture.memory import (
+    given_by,
     in_place_name,
+    is_of_torch,
     may_share,
     overwritten,
     taint_memory,
@@ -61,9 +63,6 @@ from torchlean.ops import ShapeError, UnsupportedError
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
 
-RESULT = "()"
-"""Ends the `source` of what a function gave."""
-
 Arguments = list[Value]
 Keywords = dict[str, Value]
 
@@ -87,13 +86,7 @@ def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywo
     from torchlean.capture.forgetting import forget_weights
 
     writes = written_by(callee.source, arguments, keywords)
-    if (
-        run.in_script
-        and not writes
-        and callee.source.startswith("torch.")
-        and not callee.source.endswith(RESULT)
-        and contains_tensor([arguments, keywords])
-    ):
+    if run.in_script and not writes and is_of_torch(callee) and contains_tensor([arguments, keywords]):
         from torchlean.capture.described import described
 
         result = described(run, callee.source, arguments, keywords)
@@ -111,18 +104,7 @@ def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywo
         return callee  # its result goes nowhere: `plt.plot(x)`
     if contains_tensor(arguments) or contains_tensor(keywords):
         run.enters(callee)
-    return _result_of(run, callee)
-
-
-def _result_of(run: Interpreter, callee: Unknown) -> Unknown:
-    """What a call gave: of torch's functions another value than the function, so that its methods are not that one."""
-    from torchlean.capture.memory import may_share
-
-    if not callee.source.startswith("torch.") or callee.source.endswith(RESULT):
-        return callee
-    result = Unknown(callee.reason, callee.span, callee.reported, callee.source + RESULT)
-    may_share(run, result, callee)
-    return result
+    return given_by(run, callee)
 
 
 def _call_method(run: Interpreter, callee: BoundMethod, arguments: Arguments, keywords: Keywords) -> Value:

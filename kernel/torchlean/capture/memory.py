@@ -25,6 +25,10 @@ RESHAPING = frozenset(
 """Methods that change the shape of a tensor in place."""
 
 
+GIVEN = "()"
+"""Ends the `source` of what one of torch's functions gave."""
+
+
 def in_place_name(dotted: str) -> bool:
     """Whether torch's naming says that a function writes into its first argument."""
     name = dotted.rpartition(".")[2]
@@ -67,6 +71,20 @@ def unseen_call(
     for value in written:
         overwritten(run, value, callee)
     return MISSING
+
+
+def is_of_torch(callee: Unknown) -> bool:
+    """Whether it is a function of torch, and not what one gave."""
+    return callee.source.startswith("torch.") and not callee.source.endswith(GIVEN)
+
+
+def given_by(run: Interpreter, callee: Unknown) -> Unknown:
+    """What a call gave: of torch's functions another value than the function, so that its methods are not that one."""
+    if not is_of_torch(callee):
+        return callee
+    result = Unknown(callee.reason, callee.span, callee.reported, callee.source + GIVEN)
+    may_share(run, result, callee)
+    return result
 
 
 def overwritten(run: Interpreter, value: Value, unknown: Unknown) -> None:
