@@ -10,7 +10,7 @@ import torch
 from tests.capture.agreement import PRELUDE, value_of
 from tests.capture.marked import capture
 
-from torchlean.capture import UnitKind
+from torchlean.capture import Role, UnitKind
 
 UNKNOWN = "import sys\nunknown = len(sys.argv) > 2\n"
 
@@ -302,3 +302,19 @@ def test_statistics_of_layers_inside_of_a_model_on_unknown_data_are_not_those_of
     captured = capture(PRELUDE + textwrap.dedent(text), tmp_path)
     assert all(value_of(captured, name) is None for name in ("tracked", "mean", "variance", "calls", "seen"))
     assert torch.equal(value_of(captured, "fixed"), torch.ones(()))
+
+
+def test_a_place_says_that_it_is_not_followed_every_time(tmp_path: Path) -> None:
+    text = """
+    values = numbers(4)
+    total = torch.zeros(())
+    for limit in (0.0, 1.0):
+        if (values > torch.rand(())).any():
+            total += values[values > limit * torch.rand(())].sum()
+        alone = torch.ones(()) + limit
+    """
+    captured = capture(PRELUDE + textwrap.dedent(text), tmp_path)
+    (script,) = (unit for unit in captured.units if unit.kind is UnitKind.SCRIPT)
+    last = {seen.label: seen.partly for seen in script.observations if seen.role is Role.EXPRESSION}
+    assert last["total"] and not last["torch.ones(())"]
+    assert not any(seen.partly for seen in script.observations if seen.label == "alone")

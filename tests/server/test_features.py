@@ -155,6 +155,17 @@ def test_a_hint_covers_all_executions_of_its_line() -> None:
     assert "[-7, 0.5]" in found.markdown and "[0, 1]" in found.markdown
 
 
+def test_what_is_not_followed_every_time_says_so() -> None:
+    document = checked()
+    assert document.complete is not None
+    unit = document.complete.analysis.units[0]
+    some = replace(unit, places=(replace(unit.places[0], partly=True),))
+    document.accept(replace(document.complete.analysis, units=(some,)), document.anchor())
+    assert [h.label for h in inlay.hints(document, 0, 30)] == ["∈ [0, 1] or unknown"]
+    found = at(document, "x =")
+    assert found is not None and "not every time is followed: other values are possible" in found.markdown
+
+
 def two_domains() -> Document:
     """Two claims that look at the same line."""
     document = checked()

@@ -145,13 +145,14 @@ class TensorFact:
 class Place:
     """At `span` of the file the tensors `facts` (indices into the unit's facts) occur, in order of execution.
 
-    `role` is a `torchlean.capture.result.Role` value.
+    `role` is a `torchlean.capture.result.Role` value. `partly`: at other times what stands there is not followed.
     """
 
     span: Span
     role: str
     label: str
     facts: tuple[int, ...]
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

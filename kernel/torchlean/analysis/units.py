@@ -230,7 +230,8 @@ def _places(part: UnitGraph) -> tuple[Place, ...]:
         fact = part.ids[observation.node]
         place = together.get(key)
         if place is None:
-            together[key] = Place(observation.span, observation.role.value, observation.label, (fact,))
+            role, partly = observation.role.value, observation.partly
+            together[key] = Place(observation.span, role, observation.label, (fact,), partly)
         else:
             together[key] = replace(place, facts=(*place.facts, fact))
     return tuple(together.values())

@@ -47,6 +47,8 @@ def observed(run: Interpreter, node: ast.expr, frame: Frame, value: Value) -> Va
     """Record a tensor-valued expression of the analysed file."""
     if isinstance(value, TensorValue) and frame.module.analysed:
         run.observer.see(frame.module.span(node), value.node, Role.EXPRESSION, frame.module.label(node))
+    elif isinstance(value, Unknown) and frame.module.analysed:
+        run.observer.see_unknown(frame.module.span(node), Role.EXPRESSION)
     return value
 
 

@@ -44,13 +44,15 @@ class Observation:
     """At `span`, the program has the tensor `node` of the file's graph.
 
     A place that runs several times (a loop, a layer used twice) has several observations, in order of execution.
-    `label` is what stands there (`self.fc1(x)` shortened, the name, the layer's description).
+    `label` is what stands there (`self.fc1(x)` shortened, the name, the layer's description). `partly`: at other times
+    what stands there is not followed.
     """
 
     span: Span
     node: int
     role: Role
     label: str
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,8 @@ def store(run: Interpreter, target: ast.expr, value: Value, frame: Frame) -> Non
         run.assign(frame.environment.target(target.id), target.id, value)
         if isinstance(value, TensorValue) and frame.module.analysed:
             run.observer.see(frame.module.span(target), value.node, Role.ASSIGNMENT, target.id)
+        elif isinstance(value, Unknown) and frame.module.analysed:
+            run.observer.see_unknown(frame.module.span(target), Role.ASSIGNMENT)
     elif isinstance(target, ast.Attribute):
         owner = run.eval(target.value, frame)
         run.at(target, frame)

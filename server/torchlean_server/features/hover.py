@@ -111,6 +111,10 @@ def _text(document: Document, hit: _Hit) -> str:
         return render.module_text(hit.unit, domain.speaker(document, ShownUnit(hit.unit, hit.layer)))
     about = render.parameters_text if hit.place.role == "parameter" else render.place_text
     parts = [about(hit.place.label, hit.facts)]
+    if hit.place.partly:
+        parts.append(
+            "*this line runs several times, and not every time is followed: other values are possible*"
+        )
     if _has_numbers(hit):
         parts.append(f"{wording.domain_text(hit.unit)}  \n{render.method_text(hit.facts[0])}")
     return "\n\n".join(parts)

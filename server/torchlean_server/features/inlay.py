@@ -12,6 +12,9 @@ from torchlean_server.state import Document, ShownUnit
 
 STALE_MARK = " (stale)"
 
+PARTLY = " or unknown"
+"""Behind the interval of a line of which other executions are not followed."""
+
 LONGEST = 40
 """Characters of an expression in a hint: the line it belongs to is in sight."""
 
@@ -63,6 +66,8 @@ def _candidate(
     label = render.hint_text(facts, bounded_domain=bool(shown.unit.domains))
     if label is None:
         return None
+    if place.partly:
+        label += PARTLY
     if place.role == "expression":
         text = document.text.string[slice(*where)]
         if text.isidentifier():
