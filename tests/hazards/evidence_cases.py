@@ -272,6 +272,12 @@ BY_EXECUTION: dict[str, Evidence] = {
         exact="0.0",
         marked=True,
     ),
+    "spread_of_embeddings": Evidence(
+        "torch.autograd.grad(deviation.sum(), first)[0]",
+        before="first = torch.zeros(3, 2, requires_grad=True)",
+        exact="0.0",
+        marked=True,
+    ),
     "inverse_root_of_degrees": Evidence("normalize_adj(torch.zeros(N, N))", exact="0.0"),
     "scale_from_linear_layer": Evidence(
         "kl_loss",

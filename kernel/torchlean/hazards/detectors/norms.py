@@ -1,4 +1,4 @@
-"""TL219: a length written as the square root of a sum of squares.
+"""TL219: a length written as the square root of a sum of squares; a deviation, as that of a variance.
 
 The squares overflow from 1.8e19 on although the length would not, and the square root has an infinite gradient at zero:
 multiplied by the zero gradient of the square it is NaN. `torch.norm` and `torch.hypot` know both.
@@ -21,7 +21,7 @@ def of_root(case: Case, node: Node) -> Finding | None:
         return None
     squares = _squares(case, argument)
     if squares is None:
-        return None
+        return _of_deviation(case, node, argument)
     if any(id in case.ranges.overflow for id in (argument, *squares)):
         operand = case.graph[squares[0]].inputs[0]
         message = (
@@ -40,6 +40,34 @@ def of_root(case: Case, node: Node) -> Finding | None:
         "inside: `torch.sqrt(s + 1e-12)`"
     )
     return Finding(node.id, "TL219", message, argument, Trouble.NONE)
+
+
+def _of_deviation(case: Case, node: Node, argument: int) -> Finding | None:
+    """`sqrt(x.var())`, where nothing is divided by it: that is reported itself."""
+    if strip(case.graph, argument).op != "var" or case.extent(argument)[0] > 0 or _divides(case, node):
+        return None
+    if not case.recorded[node.id] or not is_trained(case, argument):
+        return None
+    message = (
+        "the gradient of this root is 0 * inf = NaN where all numbers are equal: the variance ranges over "
+        f"{case.range_text(argument)}. Use `x.std(dim)`, whose gradient is 0 there, or add an epsilon inside: "
+        "`torch.sqrt(v + 1e-12)`"
+    )
+    return Finding(node.id, "TL219", message, argument, Trouble.NONE)
+
+
+def _divides(case: Case, node: Node) -> bool:
+    """Whether a result is only used as a divisor."""
+    stack, divides = list(case.users[node.id]), False
+    while stack:
+        user = case.graph[stack.pop()]
+        if user.op in COPIES:
+            stack += case.users[user.id]
+        elif user.op == "div" and strip(case.graph, user.inputs[1]).id == node.id:
+            divides = True
+        else:
+            return False
+    return divides
 
 
 def inside_length(case: Case, node: Node) -> bool:
