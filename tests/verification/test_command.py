@@ -122,6 +122,36 @@ def test_a_property_of_other_dimensions_is_an_error(
     assert says in run(network, content, word="error").stderr
 
 
+@pytest.mark.parametrize(
+    ("declared", "word"),
+    [("[1,2,3]", "unsat"), ("[2,3]", "unsat"), ("[6]", "unsat"), ("[3,2]", "error"), ("[1,3,2]", "error")],
+)
+def test_tensors_of_version_2_must_have_the_shape_of_the_networks(
+    declared: str, word: str, tmp_path: Path
+) -> None:
+    """A matrix and its transpose have as many elements, in another order."""
+    writer = Writer(random.Random(0))
+    flat = writer.op("Flatten", writer.input("x", 1, 2, 3))
+    network = saved(writer.model(writer.gemm(flat, 6, 1)), tmp_path)
+    sizes = [int(size) for size in declared[1:-1].split(",")]
+    names = [f"A[{','.join(map(str, place))}]" for place in np.ndindex(*sizes)]
+    content = (
+        f"(vnnlib-version <2.0>) (declare-network f (declare-input A real {declared}) (declare-output B real [1,1]))"
+        + "".join(f"(assert (<= -1 {name} 1))" for name in names)
+        + "(assert (>= B[0,0] 1000))"
+    )
+    result = run(network, written(tmp_path, content), word=word)
+    if word == "error":
+        assert "the property declares inputs of shape [" in result.stderr and "`x` [1, 2, 3]" in result.stderr
+
+
+def test_a_damaged_archive_of_a_property_is_named(network: Path, tmp_path: Path) -> None:
+    packed = gzip.compress(text(BOX, 1, HOLDS).encode())
+    for damaged in (packed[:-9], b"no archive", packed[:20] + b"\xff" * 9 + packed[29:]):
+        result = run(network, written(tmp_path, damaged, "p.vnnlib.gz"), word="error")
+        assert "p.vnnlib.gz: damaged archive: " in result.stderr
+
+
 def test_an_unbounded_input_is_an_error_that_names_it(network: Path, tmp_path: Path) -> None:
     content = text(BOX, 1, HOLDS).replace("(assert (<= X_0 1))\n", "")
     assert "X_0 is not bounded" in run(network, written(tmp_path, content), word="error").stderr

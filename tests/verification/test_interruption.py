@@ -195,6 +195,23 @@ def test_an_alarm_rings_again_where_the_first_one_was_lost() -> None:
 
 
 @needs_alarms
+def test_an_alarm_that_a_destructor_drops_rings_again_and_leaves_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Slow:
+        def __del__(self) -> None:
+            stuck()
+
+    dropped: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", dropped.append)
+    with pytest.raises(TimeUp), alarm(time.monotonic() + 0.01):
+        slow = Slow()
+        del slow
+        stuck()
+    assert dropped == []
+
+
+@needs_alarms
 def test_nothing_rings_after_the_end() -> None:
     before = signal.getsignal(signal.SIGALRM)
     with alarm(time.monotonic() + 60):

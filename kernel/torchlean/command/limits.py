@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -58,13 +59,21 @@ def alarm(at: float | None) -> Iterator[None]:
     left = at - time.monotonic()
     if left <= 0:
         raise TimeUp
-    before = signal.signal(signal.SIGALRM, _ring)
+    before, hook = signal.signal(signal.SIGALRM, _ring), sys.unraisablehook
+
+    def unless_dropped(raised: sys.UnraisableHookArgs) -> None:
+        # A ring that a destructor drops is heard again; nobody needs a traceback of it.
+        if not isinstance(raised.exc_value, TimeUp):
+            hook(raised)
+
+    sys.unraisablehook = unless_dropped
     try:
         signal.setitimer(signal.ITIMER_REAL, left, AGAIN)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        sys.unraisablehook = hook
 
 
 @contextmanager

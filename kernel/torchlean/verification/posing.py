@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds.branching import Goal
-from torchlean.capture.onnx import OnnxModel
+from torchlean.capture.onnx import OnnxModel, OnnxValue
 from torchlean.graph import GraphBuilder, Node
 from torchlean.intervals import Interval
 from torchlean.numbers import rounded_down, rounded_up
@@ -87,9 +87,30 @@ def _fits(model: OnnxModel, property: Property) -> None:
                 f"the property speaks of {count} {what}{'s' if count != 1 else ''}, "
                 f"the network has {total}: {listed}"
             )
+    _same_shapes("input", property.input_shapes, model.inputs)
+    _same_shapes("output", property.output_shapes, model.outputs)
     for value in (*model.inputs, *model.outputs):
         if not value.dtype.is_floating_point:
             raise PosingError(f"`{value.name}` is {value.dtype}, and properties speak of real numbers")
+
+
+def _same_shapes(what: str, declared: Sequence[tuple[int, ...]], values: Sequence[OnnxValue]) -> None:
+    """Tensors that a file declares (version 2.0) are the network's, but for dimensions of one element, or flat.
+
+    Raises:
+        PosingError: elements would be mixed up: row by row, a matrix and its transpose are numbered differently.
+    """
+    if not declared:
+        return
+    theirs = [[size for size in value.shape if size != 1] for value in values]
+    mine = [[size for size in shape if size != 1] for shape in declared]
+    flat = [[math.prod(sizes)] if sizes else [] for sizes in theirs]
+    if len(mine) != len(theirs) or any(
+        own not in (whole, line) for own, whole, line in zip(mine, theirs, flat, strict=True)
+    ):
+        stated = ", ".join(str(list(shape)) for shape in declared)
+        listed = ", ".join(f"`{value.name}` {list(value.shape)}" for value in values)
+        raise PosingError(f"the property declares {what}s of shape {stated}, the network has {listed}")
 
 
 def _goal(model: OnnxModel, region: Region, index: int, property: Property) -> Goal:

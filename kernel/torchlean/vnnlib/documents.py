@@ -129,8 +129,8 @@ def _content(path: str) -> bytes:
     try:
         with gzip.open(path, "rb") as file:
             return file.read(limit)
-    except (EOFError, zlib.error) as error:
-        raise OSError(f"damaged archive: {error}") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise OSError(f"{path}: damaged archive: {error}") from error
 
 
 def _unreadable(source: Source, message: str, span: Span | None = None) -> Document:
