@@ -58,7 +58,10 @@ def _sizes(value: ValueInfoProto, given: tuple[int, ...] | None) -> tuple[Size, 
         raise FileFault(f"the input `{value.name}` is not a tensor")
     if not value.type.tensor_type.HasField("shape"):
         if given is None:
-            raise FileFault(f"the input `{value.name}` has no shape in the file: state it with `inputs`")
+            raise FileFault(
+                f"the input `{value.name}` has no shape in the file: write the model with one, or state it "
+                "(`load_onnx(path, inputs=...)`)"
+            )
         return ("?",) * len(given)
     # Some exporters write -1 for a size that they leave open.
     return tuple(
@@ -95,7 +98,8 @@ def _input(
     if len(shape) < len(sizes):
         open_sizes = ", ".join(f"`{size}`" for size in sizes if isinstance(size, str))
         raise FileFault(
-            f"the input `{value.name}` has shape {_text(sizes)}: state {open_sizes} by giving its shape with `inputs`"
+            f"the input `{value.name}` has shape {_text(sizes)}, which leaves {open_sizes} open: write the model "
+            "with numbers there, or state the shape (`load_onnx(path, inputs=...)`)"
         )
     if any(size < 1 for size in shape):
         raise FileFault(f"the input `{value.name}` has shape {shape}: there is no number in it")
