@@ -19,6 +19,7 @@ from torchlean.capture.foreign import may_change, silenced
 from torchlean.capture.function_syntax import own_names, yields
 from torchlean.capture.gradient_stops import DETACHING, remember_detached
 from torchlean.capture.memory import (
+    changed_by,
     given_by,
     in_place_name,
     is_of_torch,
@@ -425,7 +426,7 @@ def _varied(run: Interpreter, function: Native, arguments: Arguments, keywords: 
             raise
         reason = f"`{function.name}` with a number that varies is not followed"
         unknown = Unknown(reason, run.place(), reported=True)
-        target = _changed(function, arguments, keywords)
+        target = changed_by(function, arguments, keywords)
         if target is not None:
             taint_memory(run, target, unknown)
         return unknown
@@ -472,7 +473,7 @@ def _unsupported(
     run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords, reason: str
 ) -> Value:
     """What an op that is not followed would have changed in place is unknown as well."""
-    target = _changed(function, arguments, keywords)
+    target = changed_by(function, arguments, keywords)
     if run.in_script and function.is_spelling:
         from torchlean.capture.described import described_instead
 
@@ -484,12 +485,6 @@ def _unsupported(
     if target is not None:
         taint_memory(run, target, unknown)
     return unknown
-
-
-def _changed(function: Native, arguments: Arguments, keywords: Keywords) -> TensorValue | None:
-    """The tensor that a call changes in place, if it does."""
-    written = written_by(function.name, arguments, keywords)
-    return written[0] if written and isinstance(written[0], TensorValue) else None
 
 
 CALLERS: dict[type, Callable[[Interpreter, Any, Arguments, Keywords], Value]] = {

@@ -46,6 +46,12 @@ def written_by(dotted: str, arguments: list[Value], keywords: dict[str, Value]) 
     return [*_tensors(arguments[:1] if writes else []), *_tensors(keywords.get("out"))]
 
 
+def changed_by(function: Native, arguments: list[Value], keywords: dict[str, Value]) -> TensorValue | None:
+    """The tensor that a call of a function changes in place, if it does."""
+    written = written_by(function.name, arguments, keywords)
+    return written[0] if written and isinstance(written[0], TensorValue) else None
+
+
 def unseen_call(
     run: Interpreter, callee: Unknown, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
