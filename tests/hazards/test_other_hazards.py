@@ -58,6 +58,47 @@ def test_a_causal_mask_keeps_an_element_of_each_row() -> None:
     assert marked(unknown(body)) == []
 
 
+@pytest.mark.parametrize(
+    "least",
+    [
+        "torch.topk(x, 2)[0][..., -1, None]",
+        "torch.topk(x, 2).values[:, [-1]]",
+        "torch.topk(x, 2).values[:, -1].unsqueeze(-1)",
+        "torch.topk(x, 2).values[:, -1:].expand_as(x)",
+        "torch.topk(x, 2).values.min(-1, keepdim=True).values",
+        "torch.sort(x, descending=True).values[:, 1:2]",
+        "x.kthvalue(3, dim=-1, keepdim=True).values",
+        "x.amax(1, keepdim=True)",
+    ],
+)
+def test_a_mask_of_all_but_the_greatest_keeps_an_element_of_each_row(least: str) -> None:
+    after = "y = torch.softmax(z, dim=-1)"
+    assert marked(unknown(f'z = x.masked_fill(x < {least}, float("-inf"))\n{after}')) == []
+    assert marked(unknown(f'z = torch.where(x >= {least}, x, float("-inf"))\n{after}')) == []
+    assert marked(unknown(f'z = x.clone()\nz[{least} > z] = float("-inf")\n{after}')) == []
+    first = f'z = x.masked_fill(x < {least}, float("-inf"))'
+    twice = f'{first}\nz = z.masked_fill(z < z.amax(1, keepdim=True), float("-inf"))'
+    assert marked(unknown(f"{twice}\n{after}")) == []
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        "x <= x.amax(1, keepdim=True)",  # hides the greatest, too
+        "x > x.amin(1, keepdim=True)",
+        "x < x.amax(0, keepdim=True)",  # of the column
+        "x < x.amax()",
+        "x < 2 * x.amax(1, keepdim=True)",
+        "x < torch.topk(2 * x, 2).values[:, -1:]",
+        "x < torch.topk(x, 2).values.flip(0)[:, -1:]",  # of another row
+        "(x.t() < x.t().amax(1, keepdim=True)).t()",
+    ],
+)
+def test_other_masks_may_hide_a_whole_row(mask: str) -> None:
+    (found,) = hazards(unknown(f'y = torch.softmax(x.masked_fill({mask}, float("-inf")), dim=1)'))
+    assert found.code == "TL202"
+
+
 def test_zero_times_infinity() -> None:
     product = '(x > 0).float() * float("-inf")'
     assert marked(unknown(f"y = x + {product}")) == [("TL202", product)]

@@ -8,13 +8,16 @@ from torchlean.graph import Node
 from torchlean.hazards.case import Case
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.patterns import SELECTED, strip
+from torchlean.hazards.rows import keeps_an_element
 
 
 def of_softmax(case: Case, node: Node) -> Finding | None:
     """A row whose logits may all be minus infinity: 0/0."""
     if node.id not in case.ranges.undefined:
         return None
-    operand = node.inputs[0]
+    operand, dim = node.inputs[0], node.attributes["dim"]
+    if isinstance(dim, int) and keeps_an_element(case, operand, dim):
+        return None
     message = (
         f"`{node.op}` of a row of nothing but -inf is NaN, which happens where a mask hides every element. Fill with a "
         "large negative number instead, `masked_fill(mask, -1e9)`, or make sure that each row keeps an element"
