@@ -88,9 +88,9 @@ def at_ends(x: Interval, function: Approximant) -> tuple[Approximation, Approxim
         point = function(x.lower)
         return point, point
     both = function(torch.stack((x.lower, x.upper)))
-    values, errors = both.value.unbind(), both.error.unbind()
-    exact = (None, None) if both.exact is None else both.exact.unbind()
-    return Approximation(values[0], errors[0], exact[0]), Approximation(values[1], errors[1], exact[1])
+    parts = (both.value, both.error, both.exact, both.least, both.greatest)
+    low, high = zip(*((None, None) if part is None else part.unbind() for part in parts), strict=True)
+    return Approximation(*low), Approximation(*high)
 
 
 def _cut(lower: Tensor, upper: Tensor, least: float, greatest: float) -> Interval:

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from torchlean.intervals.approximation import Approximant, Approximation, relative
+from torchlean.intervals.approximation import Approximant, Approximation, relative, vanishing
 from torchlean.intervals.rounding import ERFC_ULPS, SMALLEST_SUBNORMAL, TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 
 KERNEL = 2 * TRANSCENDENTAL_ULPS * UNIT_ROUNDOFF
@@ -43,12 +43,14 @@ def logsigmoid(points: Tensor) -> Approximation:
     return relative(value, 2 * KERNEL + UNIT_ROUNDOFF, _UNDERFLOW)
 
 
+@vanishing
 def silu(points: Tensor) -> Approximation:
     """`x sigmoid(x)`."""
     near = points.clamp(min=-_TAIL)
     return relative(near * _sigmoid(near), 2 * KERNEL + 3 * UNIT_ROUNDOFF, _UNDERFLOW)
 
 
+@vanishing
 def mish(points: Tensor) -> Approximation:
     """`x tanh(log(1 + e**x))`, with `tanh(log(1 + p)) = (p**2 + 2 p) / (p**2 + 2 p + 2)`.
 
@@ -63,6 +65,7 @@ def mish(points: Tensor) -> Approximation:
     return relative(value, 4 * KERNEL + 8 * UNIT_ROUNDOFF, _UNDERFLOW)
 
 
+@vanishing
 def gelu(points: Tensor) -> Approximation:
     """`x erfc(-x / sqrt 2) / 2`.
 
@@ -76,6 +79,7 @@ def gelu(points: Tensor) -> Approximation:
     return relative(value, condition * (2 * UNIT_ROUNDOFF) + (2 * ERFC_ULPS + 1) * UNIT_ROUNDOFF, _UNDERFLOW)
 
 
+@vanishing
 def gelu_tanh(points: Tensor) -> Approximation:
     """`x (1 + tanh(v / 2)) / 2 = x sigmoid(v)`, `v = 2 sqrt(2 / pi) x (1 + 0.044715 x**2)`.
 
@@ -89,12 +93,14 @@ def gelu_tanh(points: Tensor) -> Approximation:
     return relative(near * _sigmoid(inner), bound, _UNDERFLOW)
 
 
+@vanishing
 def softsign(points: Tensor) -> Approximation:
     """`x / (1 + |x|)`; of an infinite end the limit."""
     value = torch.nan_to_num(points / (1.0 + points.abs()), nan=1.0)
     return relative(torch.copysign(value, points), 2 * UNIT_ROUNDOFF)
 
 
+@vanishing
 def tanhshrink(points: Tensor) -> Approximation:
     """`x - tanh x`: absolute error of tanh, relative one of the difference."""
     tanh = torch.tanh(points)
@@ -114,7 +120,8 @@ def elu(alpha: float, scale: float = 1.0, input_scale: float = 1.0) -> Approxima
         exact = (points >= 0) if scale == 1.0 else None
         return relative(value, KERNEL + 5 * UNIT_ROUNDOFF, 4 * SMALLEST_SUBNORMAL, exact)
 
-    return approximant
+    signed = scale >= 0 and alpha >= 0 and input_scale >= 0
+    return vanishing(approximant) if signed else approximant
 
 
 def softplus(beta: float) -> Approximant:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval, derivatives
-from torchlean.intervals.approximation import Approximant, Approximation, kernel, relative
+from torchlean.intervals.approximation import Approximant, Approximation, kernel, relative, vanishing
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, flagged, increasing, valley
 from torchlean.ops.curves import Curved, between, curve
@@ -139,7 +139,7 @@ def _without_early_overflow(function: Callable[[Tensor], Tensor]) -> Approximant
         value = torch.where(points.abs() > _LARGE, large, function(points))
         return relative(value, (4 * TRANSCENDENTAL_ULPS + 2) * UNIT_ROUNDOFF)
 
-    return approximant
+    return vanishing(approximant) if function is torch.sinh else approximant
 
 
 for _op in ("sinh", "cosh"):
