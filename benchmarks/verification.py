@@ -21,6 +21,8 @@ LIMIT = 60.0
 EVERY = int(os.environ.get("EVERY", "3"))
 """Every so many instances of a family are run: `EVERY=1 python -m benchmarks verification` runs all of them."""
 
+_WHICH = "All instances" if EVERY == 1 else f"Every {EVERY}. instance of a family (at least one)"
+
 CONTRADICTIONS = {("sat", "unsat"), ("unsat", "sat")}
 
 
@@ -31,7 +33,7 @@ def run() -> list[Table]:
     table = Table(
         "`torchlean verify` on instances of VNN-COMP",
         ["family", "instances", "decided", "wrong", "median", "slowest decided", "goal"],
-        note=f"Every {EVERY}. instance of a family (at least one), {LIMIT:g} s each, one after the other, the start of "
+        note=f"{_WHICH}, {LIMIT:g} s each, one after the other, the start of "
         "Python and the import of torch included. Expected verdicts are the competition's; a verdict on an instance "
         "that it did not decide, or disputed, counts as decided.",
     )
