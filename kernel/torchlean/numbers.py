@@ -88,3 +88,13 @@ def element_name(name: str, shape: Sequence[int], index: int) -> str:
         index, place = divmod(index, size)
         places.insert(0, place)
     return f"{name}[{','.join(map(str, places))}]" if places else name
+
+
+def share_below(share: float) -> str:
+    """`62.5 %`, rounded down: 99.99 % is not 100 %."""
+    return f"{math.floor(share * 1000) / 10:g} %"
+
+
+def share_above(share: float) -> str:
+    """The same rounded up: nothing that is open is called shown."""
+    return f"{math.ceil(share * 1000) / 10:g} %"

@@ -24,7 +24,7 @@ from torchlean.claims.parts import Parts, parts_of
 from torchlean.claims.search import representable
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.graph import Graph, evaluate
-from torchlean.numbers import rounded_up, upper_text
+from torchlean.numbers import rounded_up, share_above, upper_text
 
 MOST_STATES = 20
 """States of a trajectory that are kept; longer ones are not read."""
@@ -163,12 +163,7 @@ def _open(system: System, decision: Decision) -> str:
         return ""
     share = 1 - decision.verified
     ends = f"{_numbers(found.lower[worst])} to {_numbers(found.upper[worst])}"
-    return f". Open is {_percent(share)} of the region, in {int((~found.shown).sum()):,} boxes; the worst is {ends}"
-
-
-def _percent(share: float) -> str:
-    """Rounded up: nothing that is open is called shown."""
-    return f"{math.ceil(share * 1000) / 10:g} %"
+    return f". Open is {share_above(share)} of the region, in {int((~found.shown).sum()):,} boxes; the worst is {ends}"
 
 
 def _meaning(unit: Unit, system: System, decision: Decision) -> str:

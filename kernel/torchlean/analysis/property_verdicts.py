@@ -15,7 +15,7 @@ from torchlean.analysis.result import ClaimResult, Evidence, FileAnalysis, Verdi
 from torchlean.analysis.session import Session
 from torchlean.capture.onnx import OnnxError, OnnxModel, OnnxValue, load_onnx
 from torchlean.diagnostics import diagnostic
-from torchlean.numbers import element_name
+from torchlean.numbers import element_name, share_below
 from torchlean.verification import PosingError, Progress, Verification, verify
 from torchlean.vnnlib import Property
 from torchlean.vnnlib.naming import NamedNetwork
@@ -109,8 +109,7 @@ class _Progress:
         self._next = now + PROGRESS_SECONDS
         analysis = self._task.reading.analysis
         (unit,) = analysis.units
-        # Rounded down: 99.99 % is not 100 %.
-        reached = f"{math.floor(progress.share * 1000) / 10:g} % shown, {progress.doing}"
+        reached = f"{share_below(progress.share)} shown, {progress.doing}"
         if progress.hardest:
             reached += f", hardest: {progress.hardest}"
         self._publish(replace(analysis, units=(replace(unit, reached=reached),)))

@@ -14,7 +14,7 @@ from torchlean.capture.result import Unit
 from torchlean.claims.decide import Decision, Question, exact_least
 from torchlean.claims.margin import shown
 from torchlean.diagnostics import Diagnostic, diagnostic
-from torchlean.numbers import lower_text, upper_text
+from torchlean.numbers import lower_text, share_below, upper_text
 from torchlean.ops.op import dtype_name
 from torchlean.rounding import margin_note
 from torchlean.rounding.margins import DIGITS
@@ -148,7 +148,7 @@ def _why_unknown(question: Question, decision: Decision) -> str:
     if math.isinf(exact) and math.isinf(decision.margin):
         return f"not decided: the bounds are infinite{_first_unbounded(question)}; {tried}"
     if decision.boxes > 1:
-        shown = f"{_percent(decision.verified)} of the domain"
+        shown = f"{share_below(decision.verified)} of the domain"
         if decision.phased:
             # How much of the domain has the same phases is not known.
             shown = f"{decision.shown:,} of the boxes, which are cut by the signs of relus' operands"
@@ -206,11 +206,6 @@ def _elsewhere(question: Question, decision: Decision, inputs: Mapping[str, Tens
 
 def _boxes(decision: Decision) -> str:
     return f" on {decision.boxes:,} boxes" if decision.boxes > 1 else ""
-
-
-def _percent(share: float) -> str:
-    """Rounded down: 99.99 % is not 100 %."""
-    return f"{math.floor(share * 1000) / 10:g} %"
 
 
 def _engine(question: Question, decision: Decision) -> str:

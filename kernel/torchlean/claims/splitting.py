@@ -19,6 +19,7 @@ from torchlean.cancellation import Cancelled
 from torchlean.claims.domain import Box
 from torchlean.claims.search import Hunt, Inputs
 from torchlean.intervals import Interval
+from torchlean.numbers import share_below
 
 PROBES = 32
 """Of the worst boxes, in which two inputs each are executed after each step."""
@@ -53,9 +54,10 @@ class Progress:
     def text(self) -> str:
         """`32 of 37 boxes shown (62.5 %), hardest: margin at least -0.02 where x[0] in [0.5, 1]`; shares are rounded
         down."""
-        share = int(self.verified * 1000) / 10
         worst = "" if self.hardest is None else f", hardest: {self.hardest.text}"
-        return f"{self.boxes - self.open:,} of {self.boxes:,} boxes shown ({share:g} %){worst}"
+        return (
+            f"{self.boxes - self.open:,} of {self.boxes:,} boxes shown ({share_below(self.verified)}){worst}"
+        )
 
 
 Report = Callable[[Progress], None]

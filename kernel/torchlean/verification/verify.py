@@ -27,6 +27,7 @@ from torchlean.bounds.device import PROCESSOR
 from torchlean.cancellation import Cancelled
 from torchlean.capture.onnx import OnnxModel, load_onnx
 from torchlean.graph import evaluate
+from torchlean.numbers import share_below
 from torchlean.verification.attack import Attack, Inputs
 from torchlean.verification.execution import executions
 from torchlean.verification.posing import PosingError, Query, pose
@@ -246,7 +247,7 @@ class _Run:
 
     def _progress(self) -> str:
         hardest = f", the hardest left: {self.hardest}" if self.hardest else ""
-        return f"shown on {int(self._share * 1000) / 10:g} % with {self.boxes:,} boxes{hardest}"
+        return f"shown on {share_below(self._share)} with {self.boxes:,} boxes{hardest}"
 
     def _decided(self, index: int, query: Query, attack: Attack) -> bool:
         """Branch and bound for one region."""
