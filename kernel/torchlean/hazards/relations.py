@@ -113,15 +113,16 @@ def _reduction_of(graph: Graph, id: int, op: str) -> Node | None:
 def _aligned(graph: Graph, id: int, reduced: Node) -> bool:
     """Whether the reduction, copied to `id`, meets the elements it was computed from when it is broadcast."""
     source = graph[reduced.inputs[0]].type.shape
-    dims = _dims(reduced)
+    dims = dims_of(reduced)
     kept = tuple(1 if d in dims else size for d, size in enumerate(source))
     given = graph[id].type.shape
     leading = dims == set(range(len(dims)))
     return given in (kept, source) or reduced.type.numel == 1 or (leading and given == reduced.type.shape)
 
 
-def _dims(node: Node) -> set[int]:
-    dims = node.attributes.get("dim")
+def dims_of(node: Node) -> set[int]:
+    """The dimensions that an op goes along, or takes elements along."""
+    dims = node.attributes.get("dim", node.attributes.get("dims"))
     if isinstance(dims, int):
         return {dims}
     return {d for d in dims if isinstance(d, int)} if isinstance(dims, tuple) else set()
@@ -135,10 +136,10 @@ def _sum(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
             top = _reduction_of(graph, shifted.inputs[1], "amax")
             if top is not None and _bounds_above(graph, shifted.inputs[1], shifted.inputs[0]):
                 # One of the exponents is exactly zero, if all elements of some maximum are summed.
-                return (1.0, math.inf) if _dims(top) <= _dims(node) else None
-    if inner.op == "softmax" and inner.attributes.get("dim") in _dims(node):
+                return (1.0, math.inf) if dims_of(top) <= dims_of(node) else None
+    if inner.op == "softmax" and inner.attributes.get("dim") in dims_of(node):
         return 1.0 - UNIT_SLACK, math.inf
-    if inner.op == "mul" and all(_dims(node) & _unit_dims(graph, id) for id in inner.inputs):
+    if inner.op == "mul" and all(dims_of(node) & _unit_dims(graph, id) for id in inner.inputs):
         return -1.0 - UNIT_SLACK, 1.0 + UNIT_SLACK
     return None
 
@@ -164,11 +165,11 @@ def _unit_dims(graph: Graph, id: int) -> set[int]:
     if node.op == "cat":
         return set.intersection(*(_unit_dims(graph, id) for id in node.inputs)) - {node.attributes["dim"]}
     if node.op == "normalize" and node.attributes.get("p") == 2.0:
-        return _dims(node)
+        return dims_of(node)
     if node.op == "div":
         length = strip(graph, node.inputs[1], COPIES | {"clamp", "add", "maximum"})
         if length.op == "vector_norm" and same_values(graph, length.inputs[0], node.inputs[0]):
-            return _dims(length) if length.attributes.get("ord") == 2.0 else set()
+            return dims_of(length) if length.attributes.get("ord") == 2.0 else set()
     return set()
 
 

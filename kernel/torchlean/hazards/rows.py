@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from torchlean.graph import Graph, Node
 from torchlean.hazards.case import Case
-from torchlean.hazards.patterns import same, strip
+from torchlean.hazards.relations import dims_of, same_values
 
 ORDER = frozenset({"topk", "sort", "kth_value", "amax", "amin"})
 """Ops whose results along a dimension are elements of the operand's rows."""
-
-COPYING = frozenset({"clone", "contiguous"})
 
 NESTED = 4
 """Masks inside each other that are looked at: of the greatest, and of a share of the probability."""
@@ -43,7 +41,7 @@ def _spares_the_greatest(graph: Graph, condition: int, x: int, dim: int, hides: 
     if comparison.op not in (("lt", "gt") if hides else ("ge", "le")):
         return False
     left, right = comparison.inputs if comparison.op in ("lt", "ge") else comparison.inputs[::-1]
-    return _alike(graph, left, x) and _is_of_the_row(graph, right, x, dim)
+    return same_values(graph, left, x) and _is_of_the_row(graph, right, x, dim)
 
 
 def _is_of_the_row(graph: Graph, id: int, x: int, dim: int) -> bool:
@@ -55,11 +53,11 @@ def _is_of_the_row(graph: Graph, id: int, x: int, dim: int) -> bool:
         node = graph[node.inputs[0]]
     if node.type.shape != alone:
         return False
-    while not (node.op in ORDER and _alike(graph, node.inputs[0], x)):
+    while not (node.op in ORDER and same_values(graph, node.inputs[0], x)):
         if not _stays_in_rows(node, graph, dim, len(shape)):
             return False
         node = graph[node.inputs[0]]
-    return _dims(node) == (dim,)
+    return dims_of(node) == {dim}
 
 
 def _stays_in_rows(node: Node, graph: Graph, dim: int, rank: int) -> bool:
@@ -68,7 +66,7 @@ def _stays_in_rows(node: Node, graph: Graph, dim: int, rank: int) -> bool:
         return False
     below = graph[node.inputs[0]].type.shape
     if node.op in ORDER or node.op == "index":
-        return _dims(node) == (dim,)
+        return dims_of(node) == {dim}
     if node.op == "reshape":  # the dimension comes back
         return len(below) == rank - 1 and node.type.shape == (*below[:dim], 1, *below[dim:])
     if node.op != "slice" or len(below) != rank:
@@ -83,16 +81,6 @@ def _stays_in_rows(node: Node, graph: Graph, dim: int, rank: int) -> bool:
     ]
     kept = node.type.shape in ((*below[:dim], *below[dim + 1 :]), (*below[:dim], 1, *below[dim + 1 :]))
     return all(others) and kept
-
-
-def _alike(graph: Graph, a: int, b: int) -> bool:
-    """Whether two nodes are the same tensor, or copies of it."""
-    return same(graph, *(strip(graph, id, COPYING).id for id in (a, b)))
-
-
-def _dims(node: Node) -> object:
-    dims = node.attributes["dims"] if "dims" in node.attributes else node.attributes["dim"]
-    return (dims,) if isinstance(dims, int) else dims
 
 
 __all__ = ["keeps_an_element"]
