@@ -7,6 +7,7 @@ Conversions to integers and to bool change the number itself and have rules of t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -119,6 +120,12 @@ def cast(emitter: Emitter, x: TensorValue, dtype: object) -> TensorValue:
     if not isinstance(dtype, torch.dtype):
         raise ShapeError(f"expected a dtype such as torch.float32, got {dtype!r}")
     return x if x.dtype == dtype else emitter.emit("cast", x, dtype=dtype)
+
+
+def promoted(emitter: Emitter, *parts: TensorValue) -> list[TensorValue]:
+    """The tensors in the dtype that holds all of theirs, whatever dimensions they have."""
+    common = functools.reduce(torch.promote_types, (part.dtype for part in parts))
+    return [cast(emitter, part, common) for part in parts]
 
 
 def _register_short_names() -> None:

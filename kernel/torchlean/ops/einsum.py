@@ -17,7 +17,7 @@ from torchlean.intervals import Interval
 from torchlean.intervals.affine import Expansion, contraction, integral, nonnegative_map
 from torchlean.ops.adjoint import weighted
 from torchlean.ops.arguments import dimension
-from torchlean.ops.cast import cast
+from torchlean.ops.cast import promoted
 from torchlean.ops.layout import permuted
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import EXPANDED, Part, Steps
@@ -205,10 +205,9 @@ def contract(emitter: Emitter, equation: str, *operands: TensorValue) -> TensorV
         kept = "".join(dict.fromkeys(letter for letter in both if letter in later))
         target = output if position == len(operands) - 1 else kept
         text = f"{letters},{subscripts[position]}->{target}"
-        if set(both) <= set(target):
-            pair = _promoted(emitter, result, operands[position])
-        else:
-            pair = (result, operands[position])
+        pair = [result, operands[position]]
+        if set(both) <= set(target):  # nothing is summed: torch multiplies, and promotes as a product does
+            pair = promoted(emitter, *pair)
         result, letters = emitter.emit("einsum", *pair, equation=text), target
     if len(operands) == 1:
         if set(letters) == set(output):
@@ -227,12 +226,6 @@ def _rearranged(emitter: Emitter, x: TensorValue, letters: str, output: str) -> 
         x = emitter.emit("diagonal", x, offset=0, dim1=first, dim2=second)
         letters = "".join(letters[i] for i in range(len(letters)) if i not in (first, second)) + twice
     return permuted(emitter, x, lambda v: v.permute([letters.index(letter) for letter in output]))
-
-
-def _promoted(emitter: Emitter, left: TensorValue, right: TensorValue) -> tuple[TensorValue, TensorValue]:
-    """Factors of products that nothing sums: torch multiplies them, and promotes as a product does."""
-    dtype = torch.promote_types(left.dtype, right.dtype)
-    return cast(emitter, left, dtype), cast(emitter, right, dtype)
 
 
 @spelled("torch.einsum", "torch.functional.einsum")

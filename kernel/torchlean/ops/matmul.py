@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache, reduce
+from functools import cache
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from torchlean.intervals.affine import Expansion, contraction, integral
 from torchlean.intervals.arithmetic import add, scale
 from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.ops.adjoint import weighted
-from torchlean.ops.cast import cast
+from torchlean.ops.cast import promoted
 from torchlean.ops.lanes import Lane, Shapes, together
 from torchlean.ops.linear import same_dtype
 from torchlean.ops.linearization import Affine
@@ -314,8 +314,7 @@ def _spell_fused(function: str, first: str, second: str) -> None:
         left: TensorValue = given[first]
         right: TensorValue = given[second]
         if function == "addr":  # torch multiplies and adds elements, which promotes; the others contract
-            common = reduce(torch.promote_types, (part.dtype for part in (input, left, right)))
-            input, left, right = (cast(emitter, part, common) for part in (input, left, right))
+            input, left, right = promoted(emitter, input, left, right)
         return emitter.emit("addmm", input, left, right, function=function, beta=beta, alpha=alpha)
 
     def inplace(emitter: Emitter, input: TensorValue, *factors: TensorValue, **options: Any) -> TensorValue:
