@@ -103,7 +103,7 @@ _KNOWN: dict[Callable[[Tensor], Tensor], tuple[float, float]] = {
 
 
 @cache
-def kernel(function: Callable[[Tensor], Tensor], ulps: int = TRANSCENDENTAL_ULPS) -> Approximant:
+def computed(function: Callable[[Tensor], Tensor], ulps: int = TRANSCENDENTAL_ULPS) -> Approximant:
     """A torch function that is accurate to `ulps` units in the last place everywhere it is used.
 
     One ulp is at most `2 u` relative, or one smallest subnormal.
@@ -112,5 +112,12 @@ def kernel(function: Callable[[Tensor], Tensor], ulps: int = TRANSCENDENTAL_ULPS
     def approximant(points: Tensor) -> Approximation:
         return relative(function(points), 2 * ulps * UNIT_ROUNDOFF, ulps * SMALLEST_SUBNORMAL)
 
+    return approximant
+
+
+@cache
+def kernel(function: Callable[[Tensor], Tensor], ulps: int = TRANSCENDENTAL_ULPS) -> Approximant:
+    """`computed`, with a known point of the function where it has one: what bounds the result asks for that."""
     known = _KNOWN.get(function)
-    return approximant if known is None else crossing(approximant, *known, rises=function is not torch.erfc)
+    plain = computed(function, ulps)
+    return plain if known is None else crossing(plain, *known, rises=function is not torch.erfc)

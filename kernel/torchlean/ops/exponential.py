@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval, derivatives, smooth
 from torchlean.intervals import arithmetic as exact
-from torchlean.intervals.approximation import Approximation, kernel, relative
+from torchlean.intervals.approximation import Approximation, computed, kernel, relative
 from torchlean.intervals.rounding import ERFC_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
 from torchlean.ops.corners import plus_difference
@@ -179,7 +179,7 @@ class Erf(SShaped, Elementwise):
     name = "erf"
     function = staticmethod(torch.erf)
     rounding = noise.Curve(noise.at_zero_most(derivatives.gaussian))
-    planes = Sigmoidal(kernel(torch.erf), derivatives.accurate(derivatives.gaussian, torch.square))
+    planes = Sigmoidal(computed(torch.erf), derivatives.accurate(derivatives.gaussian, torch.square))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.erf), -1.0, 1.0)

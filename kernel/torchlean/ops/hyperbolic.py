@@ -9,7 +9,14 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval, derivatives
-from torchlean.intervals.approximation import Approximant, Approximation, kernel, relative, vanishing
+from torchlean.intervals.approximation import (
+    Approximant,
+    Approximation,
+    computed,
+    kernel,
+    relative,
+    vanishing,
+)
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, flagged, increasing, valley
 from torchlean.ops.curves import Curved, between, curve
@@ -64,7 +71,7 @@ class Tanh(SShaped, Elementwise):
     name = "tanh"
     function = staticmethod(torch.tanh)
     rounding = noise.Curve(noise.at_zero_most(derivatives.square_hyperbolic_secant), -1.0, 1.0)
-    planes = Sigmoidal(kernel(torch.tanh), derivatives.accurate(derivatives.square_hyperbolic_secant))
+    planes = Sigmoidal(computed(torch.tanh), derivatives.accurate(derivatives.square_hyperbolic_secant))
     infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -79,7 +86,7 @@ class Asinh(SShaped, Elementwise):
     function = staticmethod(torch.asinh)
     rounding = noise.Curve(noise.at_zero_most(lambda x: torch.rsqrt(1.0 + x.square())))
     planes = Sigmoidal(
-        kernel(torch.asinh), derivatives.accurate(lambda x: 1.0 / torch.hypot(x, torch.ones_like(x)))
+        computed(torch.asinh), derivatives.accurate(lambda x: 1.0 / torch.hypot(x, torch.ones_like(x)))
     )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:

@@ -73,7 +73,7 @@ class Sigmoidal:
     """An S-shaped function with an even derivative.
 
     Attributes:
-        value: the function; infinite arguments are not asked for.
+        value: the function; infinite arguments are not asked for, nor what is known at single points.
         slope: its derivative, positive.
     """
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval, derivatives
-from torchlean.intervals.approximation import Approximant, kernel, relative
+from torchlean.intervals.approximation import Approximant, computed, kernel, relative
 from torchlean.intervals.periodic import LARGEST_ARGUMENT, cosine, sine, tangent
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
@@ -127,7 +127,7 @@ class Atan(SShaped, Elementwise):
     name = "atan"
     function = staticmethod(torch.atan)
     rounding = noise.Curve(noise.at_zero_most(derivatives.cauchy_density))
-    planes = Sigmoidal(kernel(torch.atan), derivatives.accurate(derivatives.cauchy_density))
+    planes = Sigmoidal(computed(torch.atan), derivatives.accurate(derivatives.cauchy_density))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.atan), -HALF_PI_ABOVE, HALF_PI_ABOVE)
