@@ -15,6 +15,7 @@ import torch
 from rich.console import Console
 
 from benchmarks.table import Table
+from torchlean.startup import keep_freed_memory
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
@@ -46,6 +47,7 @@ def main() -> None:
     )
     parser.add_argument("--write", action="store_true", help="replace benchmarks/RESULTS.md")
     arguments = parser.parse_args()
+    keep_freed_memory()  # as the commands do
     console = Console()
     tables: list[Table] = []
     for name in arguments.names:

@@ -1,10 +1,12 @@
-"""Processes of our own do not import what lies in the user's folder."""
+"""Processes of our own do not import what lies in the user's folder, and keep memory for tensors."""
 
 from __future__ import annotations
 
 import os
 import pathlib
+import platform
 import subprocess
+import sys
 
 import pytest
 
@@ -40,3 +42,42 @@ def test_a_folder_that_is_named_stays_a_place_of_modules(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     done = subprocess.run(module_command("wanted"), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout == "found\n"
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+from torchlean.startup import LARGE_BYTES, keep_freed_memory
+
+if "kept" in sys.argv:
+    keep_freed_memory()
+
+def faults(size):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        together = [np.ones(size, np.uint8) for _ in range(4)]
+        del together
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+small = LARGE_BYTES - 2**20
+faults(small)
+print(faults(small), faults(LARGE_BYTES + 2**20))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
+def test_memory_of_tensors_is_used_again_up_to_a_size() -> None:
+    def faults(*arguments: str) -> tuple[int, int]:
+        command = [sys.executable, "-c", FAULTS, *arguments]
+        # A setting in the environment, such as a test runner's, would hide ours.
+        settings = {
+            name: value for name, value in os.environ.items() if not name.startswith(("MALLOC", "GLIBC"))
+        }
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=settings)
+        small, large = map(int, done.stdout.split())
+        return small, large
+
+    small, large = faults("kept")
+    assert small < 100
+    assert large > 5 * 4 * 20  # what is large goes back to the system each time
+    assert faults()[0] > 5 * 4 * 20  # and so does everything where nobody asks for more

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from torchlean.command.limits import INTERRUPTED, TERMINATED, Terminated, noted, stopped, termination
-from torchlean.startup import quick_imports
+from torchlean.startup import keep_freed_memory, quick_imports
 
 METHODS = ("ibp", "crown", "alpha")
 """Bound methods that exist; the command line offers no other."""
@@ -33,6 +33,7 @@ _seconds = click.FloatRange(min=0, min_open=True)
 @click.version_option(package_name="torchlean")
 def main() -> None:
     """What the tensors of ordinary PyTorch files can be, and whether the claims in them hold."""
+    keep_freed_memory()
 
 
 @main.command()

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from torchlean.startup import quick_imports
+from torchlean.startup import keep_freed_memory, quick_imports
 from torchlean_server import limits, messages
 from torchlean_server.messages import Message
 
@@ -203,6 +203,7 @@ def main(arguments: list[str]) -> None:
     watch.start()
     analyser = Analyser(options.analysis, wire, watch)
     _one_thread()
+    keep_freed_memory()
     with quick_imports():
         analyser.warm_up()
     wire.send({"type": "ready"})

@@ -10,6 +10,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 from torchlean.bounds.branching.workers import Workers
+from torchlean.startup import keep_freed_memory
 
 DELAY = 1.5
 """Seconds before processes are started: each spends about this long on importing torch, so that what is decided sooner
@@ -52,7 +53,7 @@ class LocalWorkers(Workers):
     def _open(self) -> Executor:
         # A fork would copy torch's threads in whatever state they are.
         return ProcessPoolExecutor(
-            self._count, mp_context=multiprocessing.get_context("spawn"), initializer=_follow_parent
+            self._count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
         )
 
     def _close(self, executor: Executor) -> None:
@@ -64,8 +65,9 @@ class LocalWorkers(Workers):
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _follow_parent() -> None:
+def _begin() -> None:
     """In a worker: leave interrupts to the parent, and end when it ends."""
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
