@@ -24,6 +24,7 @@ from torchlean.bounds.branching import Goal
 from torchlean.bounds.branching import bounder as bounding
 from torchlean.bounds.branching.bounder import Bounder
 from torchlean.bounds.branching.explore import Exploration
+from torchlean.bounds.branching.hardest import hardest
 from torchlean.bounds.cache import BoundsCache
 from torchlean.bounds.crown.refine import crown
 from torchlean.bounds.device import OTHER_ARITHMETIC, PROCESSOR, DeviceError, current, device_of, on
@@ -116,6 +117,8 @@ def test_no_leaf_has_a_bound_above_an_exact_margin(
         for point, rows in Samples(goal.graph, goal.domain["x"], seed):
             leaf = leaf_of(exploration.bounder, tree, point)
             assert Fraction(tree.bounds[leaf]) <= worst(goal, rows)
+        found = hardest([exploration.open], exploration.bounder.goal, goal.input_name)
+        assert found is not None and found.bound == float(tree.least)
 
 
 @cuda
@@ -125,6 +128,15 @@ def test_what_holds_is_proved_on_both(act: str) -> None:
         goal = network(seed, act, 0.5, BOTH, 0.3)
         for device in (PROCESSOR, device_of("cuda")):
             assert _explored(goal, device, 60).proved
+
+
+@cuda
+def test_clauses_are_looked_at_on_one_device_after_the_other() -> None:
+    goal = network(0, "relu", 0.5, ((0, 1), (1,)), 0.0)
+    rows = torch.tensor([[1.0, -2.0]])
+    with on(device_of("cuda")):
+        assert goal.margins(rows.to(current())).tolist() == [[1.0, -2.0]]
+    assert goal.margins(rows).tolist() == [[1.0, -2.0]]
 
 
 @cuda

@@ -25,6 +25,8 @@ from torchlean.verification.record import RecordError, digest, load, record
 
 SECONDS = 1.0
 
+cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
+
 
 def network(sizes: list[int], folder: Path, seed: int) -> Path:
     return saved(mlp(random.Random(seed), sizes), folder)
@@ -109,11 +111,12 @@ def test_cuts_of_anybody_prove_nothing_that_is_false(tmp_path: Path) -> None:
         assert all(tree.least <= 0 or not tree.finished for tree in found.trees)
 
 
-def test_the_command_goes_on_from_a_file_and_writes_it_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=cuda)])
+def test_the_command_goes_on_from_a_file_and_writes_it_anew(device: str, tmp_path: Path) -> None:
     path = network([2, 8, 8, 1], tmp_path, 0)
     content, tree = tmp_path / "p.vnnlib", tmp_path / "tree.json"
     content.write_text(never_above(path, 2, 0.1))
-    arguments = ["verify", str(path), str(content), "--workers", "1", "--timeout", "60"]
+    arguments = ["verify", str(path), str(content), "--workers", "1", "--device", device, "--timeout", "60"]
     first = CliRunner().invoke(main, [*arguments, "--certificate", str(tree)])
     assert first.stdout.splitlines()[-1] == "unsat"
     before = json.loads(tree.read_text())

@@ -96,10 +96,11 @@ class Goal:
 
     def _over_clauses(self, rows: Tensor, reduce: Callable[[Tensor], Tensor]) -> Tensor:
         """A number for each clause. Clauses of one length are taken together: there may be hundreds."""
-        found = [reduce(rows[..., index]) for _, index in _by_length(self.clauses)]
+        groups = _by_length(self.clauses, rows.device)
+        found = [reduce(rows[..., index]) for _, index in groups]
         if len(found) == 1:
             return found[0]
-        order = torch.tensor([place for places, _ in _by_length(self.clauses) for place in places])
+        order = torch.tensor([place for places, _ in groups for place in places])
         return torch.cat(found, -1)[..., order.argsort()]
 
     def shown(self, margins: Tensor) -> Tensor:
@@ -108,9 +109,12 @@ class Goal:
 
 
 @lru_cache(maxsize=64)
-def _by_length(clauses: tuple[tuple[int, ...], ...]) -> list[tuple[list[int], Tensor]]:
-    """The clauses of each length: their places, and their rows, (clauses, length)."""
+def _by_length(clauses: tuple[tuple[int, ...], ...], device: torch.device) -> list[tuple[list[int], Tensor]]:
+    """The clauses of each length: their places, and their rows, (clauses, length), on the device."""
     groups: dict[int, list[int]] = {}
     for place, clause in enumerate(clauses):
         groups.setdefault(len(clause), []).append(place)
-    return [(places, torch.tensor([clauses[place] for place in places])) for places in groups.values()]
+    return [
+        (places, torch.tensor([clauses[place] for place in places], device=device))
+        for places in groups.values()
+    ]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from torchlean.bounds.branching.boxes import Boxes
 from torchlean.bounds.branching.goal import Goal
+from torchlean.bounds.device import PROCESSOR
 from torchlean.numbers import interval_text, lower_text
 
 NAMED = 5
@@ -64,7 +65,7 @@ def hardest(parts: Sequence[Boxes], goal: Goal, name: Callable[[int], str]) -> H
         return None
     box = min(worst, key=lambda one: float(one.worst))
     lower, upper = box.lower[0], box.upper[0]
-    whole = goal.ends()
+    whole = goal.to(PROCESSOR).ends()  # where boxes lie between calls
     cut = ((lower > whole[0]) | (upper < whole[1])).nonzero().flatten()
     left = ((upper - lower) / (whole[1] - whole[0]))[cut]
     listed = sorted(cut[left.argsort(stable=True)[:NAMED]].tolist())
