@@ -69,6 +69,7 @@ CASES = [
     Case("layer_norm", ((2, 3, 4),), {"normalized_shape": (3, 4), **NORM}, ((3, 4), (3, 4))),
     Case("group_norm", ((2, 4, 3),), {"num_groups": 2, **NORM}, ((4,), (4,))),
     Case("group_norm", ((1, 4, 2, 2),), {"num_groups": 4, **NORM}, ((4,), (4,))),
+    Case("instance_norm", ((2, 3, 4),), NORM, ((3,), (3,))),
     Case("rms_norm", ((2, 6),), {"normalized_shape": (6,), **NORM, "has_bias": False}, ((6,),)),
     *[Case("normalize", ((3, 4),), {"p": p, "dim": (1,), "eps": 1e-12}) for p in (1.0, 2.0, math.inf)],
     *[

@@ -60,6 +60,7 @@ CASES: list[tuple[str, dict[str, Shape]]] = [
     ("F.local_response_norm(a, 2)", {"a": (2, 5, 3, 3)}),
     ("F.local_response_norm(a, 3, alpha=0.1, k=2.0)", {"a": (2, 4, 6)}),
     ("F.instance_norm(a)", {"a": (2, 3, 5)}),
+    ("F.instance_norm(a, b, c.abs(), use_input_stats=False)", {"a": (2, 3, 5), "b": (3,), "c": (3,)}),
     ("F.dropout(a, 0.5, training=False)", {"a": (3,)}),
     ("F.dropout(a, 0.0)", {"a": (3,)}),
     ("F.alpha_dropout(a, 0.5)", {"a": (3,)}),
@@ -138,6 +139,32 @@ def test_batch_normalisation_in_training_mode_uses_and_moves_the_statistics(tmp_
     capture = captured(tmp_path / "program.py", probe(text, "run(a, b)", inputs, eager))
     assert [d.code for d in capture.diagnostics] == ["TL312"], "what is verified runs in training mode"
     assert_same(probed(capture, inputs), flat(eager), tolerance=2e-6)
+
+
+def test_instance_normalisation_in_training_mode_moves_the_statistics(tmp_path: Path) -> None:
+    torch.manual_seed(SEED)
+    inputs = {"a": torch.randn(4, 3, 5), "b": torch.randn(4, 3, 5)}
+    layer, mean, variance = (
+        torch.nn.InstanceNorm1d(3, track_running_stats=True),
+        torch.zeros(3),
+        torch.ones(3),
+    )
+    with torch.no_grad():
+        first, second = layer(inputs["a"]), F.instance_norm(inputs["b"], mean, variance, momentum=0.3)
+        eager = (first, second, layer.eval()(inputs["a"]), layer.running_mean, mean, variance)
+    text = """\
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+def run(a, b):
+    layer, mean, variance = nn.InstanceNorm1d(3, track_running_stats=True), torch.zeros(3), torch.ones(3)
+    first, second = layer(a), F.instance_norm(b, mean, variance, momentum=0.3)
+    return first, second, layer.eval()(a), layer.running_mean, mean, variance
+"""
+    capture = captured(tmp_path / "program.py", probe(text, "run(a, b)", inputs, eager))
+    assert [d.code for d in capture.diagnostics] == ["TL312"], "what is verified runs in training mode"
+    assert_same(probed(capture, inputs), flat(eager))
 
 
 @pytest.mark.parametrize("layer", ["Dropout(0.25)", "Dropout2d(0.25)"])

@@ -203,6 +203,15 @@ def _analytic() -> list[Case]:
             False,
         ),
         (
+            "instance_norm",
+            "instance_norm",
+            ((1, 2, 4),),
+            lambda x: along(exactly.standardised(1e-5), x.reshape(2, 4), (1,)).reshape(1, 2, 4),
+            bare,
+            (),
+            False,
+        ),
+        (
             "rms_norm",
             "rms_norm",
             ((2, 4), (4,)),

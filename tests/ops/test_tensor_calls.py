@@ -249,6 +249,12 @@ CALLS += [
     case(F + "group_norm", r(2, 6, 5), 3, r(6), r(6)),
     case(F + "group_norm", r(2, 6), 2),
     case(F + "group_norm", r(2, 6), 4),
+    *(
+        case("torch.instance_norm", 100 + r(*shape), weight, bias, None, None, True, 0.1, 1e-5, False)
+        for shape in ((2, 3, 5), (3, 3, 4, 4), (1, 3, 2, 2, 3), (2, 3, 37))
+        for weight, bias in ((None, None), (r(3), r(3)), (r(3), None))
+    ),
+    case("torch.instance_norm", X3, None, None, r(3), r(3).abs(), False, 0.1, 1e-5, False),
     case(F + "rms_norm", X3, (4,), r(4), 1e-3),
     case(F + "rms_norm", X3, (3, 4)),
     case(F + "rms_norm", (X3 * 1e-3).half(), (4,)),
@@ -317,6 +323,9 @@ def test_extrema_along_a_dimension_have_named_fields() -> None:
         assert torch.equal(result.indices, expected.indices)
 
 
+INSTANCES = (None, None, None, True, 0.1, 1e-5, False)
+"""Bias, running statistics, whether the input's own are used, momentum, eps, and the kernel."""
+
 MESSAGES: list[tuple[str, tuple[Any, ...], str]] = [
     (F + "linear", (r(2, 3), r(4, 5)), "takes 5 features"),
     ("torch.matmul", (r(2, 3), r(2, 3)), r"last dimension of the left operand \(3\)"),
@@ -326,6 +335,9 @@ MESSAGES: list[tuple[str, tuple[Any, ...], str]] = [
     (F + "conv2d", (r(2, 3, 7, 8), KERNEL), "takes 4 channels .* has 3"),
     (F + "conv2d", (r(7, 8), KERNEL), "4 or 3 dimensions"),
     (F + "batch_norm", (r(2, 3), r(2), r(2)), "3 channels"),
+    ("torch.instance_norm", (X3, r(4), *INSTANCES), r"vectors of 3 elements, got \(4,\)"),
+    ("torch.instance_norm", (r(2, 3, 1), None, *INSTANCES), "more than 1 spatial element"),
+    ("torch.instance_norm", (X3.int(), None, *INSTANCES), "float"),
     (F + "layer_norm", (X3, (3,)), r"normalized_shape=\(3,\)"),
     ("torch.mean", (X3.int(),), r"\.float\(\)"),
     ("torch.softmax", (X3.int(), 0), r"\.float\(\)"),

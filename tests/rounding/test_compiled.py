@@ -57,7 +57,7 @@ JOINING = {
         "normalize",
         "cumsum",
     ),
-    *("prod", "layer_norm", "group_norm", "rms_norm", "batch_norm", "linear", "matmul"),
+    *("prod", "layer_norm", "group_norm", "instance_norm", "rms_norm", "batch_norm", "linear", "matmul"),
 }
 """Ops that join elements and are compiled here, one case of each."""
 

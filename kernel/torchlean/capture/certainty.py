@@ -21,7 +21,8 @@ KEEPS_FEATURES = frozenset({"linear"})
 """Ops that work on the last dimension alone, and so keep what the others mean."""
 
 KEEPS_CHANNELS = words(
-    "conv conv_transpose max_pool avg_pool adaptive_avg_pool adaptive_max_pool batch_norm group_norm interpolate"
+    "conv conv_transpose max_pool avg_pool adaptive_avg_pool adaptive_max_pool batch_norm group_norm "
+    "instance_norm interpolate"
 )
 """Ops that work on channels and spatial dimensions each by themselves."""
 

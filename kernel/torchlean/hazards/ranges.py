@@ -34,7 +34,7 @@ from torchlean.hazards.zeros import guarded, never_zero, replaces_zero
 from torchlean.intervals import Interval
 from torchlean.intervals.repetition import by_slices, one_of_each
 
-CONTRACTIONS = LAYERS - {"batch_norm", "group_norm", "layer_norm", "rms_norm"}
+CONTRACTIONS = LAYERS - {"batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"}
 """Sums of products. Normalisations are left out: what is large comes out small and of either sign."""
 
 LOGARITHMS = frozenset({"log", "log2", "log10", "log1p"})

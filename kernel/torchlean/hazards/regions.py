@@ -33,8 +33,8 @@ length alone; a single power from the tenth on does."""
 
 LAYERS = frozenset(
     {
-        *("addmm", "batch_norm", "conv", "conv_transpose", "einsum", "group_norm", "layer_norm", "linear"),
-        *("matmul", "rms_norm"),
+        *("addmm", "batch_norm", "conv", "conv_transpose", "einsum", "group_norm", "instance_norm"),
+        *("layer_norm", "linear", "matmul", "rms_norm"),
     }
 )
 """Ops whose results are numbers of the working range where their operands are not known."""

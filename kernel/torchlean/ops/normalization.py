@@ -1,5 +1,5 @@
-"""Normalisation by statistics: of the whole data (batch_norm), of the elements themselves (layer, group, RMS norm), and
-by a vector's own norm (`F.normalize`)."""
+"""Normalisation by statistics: of the whole data (batch_norm), of the elements themselves (layer and RMS norm; those of
+channels are in `group_normalization`), and by a vector's own norm (`F.normalize`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from torchlean.ops.adjoint import weighted
 from torchlean.ops.lanes import Lane, Shapes, leading
 from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import Part, Steps
-from torchlean.ops.noise.statistics import FixedNormalised, Normalised, Standardised, grouped, trailing
+from torchlean.ops.noise.statistics import FixedNormalised, Normalised, Standardised, trailing
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
 from torchlean.ops.reduction import Dims, accumulate, reduced_dims
 from torchlean.ops.softmax import require_floating
@@ -40,7 +40,7 @@ class Normalization(Op):
         return rest, weight, bias
 
 
-def _eps(attributes: Attributes) -> float:
+def epsilon(attributes: Attributes) -> float:
     eps = attributes["eps"]
     assert isinstance(eps, float)
     if eps < 0:
@@ -63,7 +63,9 @@ def viewed(x: Interval, shape: tuple[int, ...]) -> Interval:
     return Interval(lower, lower if x.is_point else x.upper.reshape(shape), x.undefined)
 
 
-def _lowered(steps: Steps, x: Part, dims: Sequence[int], eps: float, *, centred: bool = True) -> Part:
+def standardising_steps(
+    steps: Steps, x: Part, dims: Sequence[int], eps: float, *, centred: bool = True
+) -> Part:
     """`x / sqrt(mean(x**2) + eps)` over `dims`, of `x` less its mean where `centred`."""
     if centred:
         x = steps.centred(x, dims)
@@ -71,7 +73,9 @@ def _lowered(steps: Steps, x: Part, dims: Sequence[int], eps: float, *, centred:
     return steps.op("mul", x, steps.op("rsqrt", steps.op("add", mean, steps.number(eps))))
 
 
-def _with(steps: Steps, x: Part, weight: Part | None, bias: Part | None, shape: Sequence[int]) -> Part:
+def weighted_steps(
+    steps: Steps, x: Part, weight: Part | None, bias: Part | None, shape: Sequence[int]
+) -> Part:
     """`x * weight + bias`, with weight and bias seen under `shape`."""
     if weight is not None:
         x = steps.op("mul", x, steps.reshape(weight, shape))
@@ -89,7 +93,7 @@ def _count(attributes: Attributes) -> int:
     return len(wanted)
 
 
-def _one_dtype(name: str, inputs: Sequence[TensorType]) -> None:
+def require_one_dtype(name: str, inputs: Sequence[TensorType]) -> None:
     require_floating(name, inputs[0], {})
     dtypes = {t.dtype for t in inputs}
     if len(dtypes) > 1:
@@ -122,14 +126,14 @@ class BatchNorm(Normalization):
         counterexamples they are constants."""
         (x, mean, variance), weight, bias = self.parts(inputs, attributes)
         mean, variance = mean.detach(), variance.detach()
-        return functional.batch_norm(x, mean, variance, weight, bias, training=False, eps=_eps(attributes))
+        return functional.batch_norm(x, mean, variance, weight, bias, training=False, eps=epsilon(attributes))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """Composed of interval operations; every element of x occurs once, so known statistics make it optimal up to
         rounding. A variance that may be at most `-eps` gives the root of a negative number."""
         (x, mean, variance), weight, bias = self.parts(inputs, attributes)
         shape = (-1,) + (1,) * (len(out.shape) - 2)
-        radicand = add(variance, Interval.point(torch.tensor(_eps(attributes), dtype=torch.float64)))
+        radicand = add(variance, Interval.point(torch.tensor(epsilon(attributes), dtype=torch.float64)))
         scale = root(radicand)
         result = div(sub(x, viewed(mean, shape)), viewed(scale, shape))
         result = affine(result, weight, bias, shape)
@@ -158,13 +162,13 @@ class LayerNorm(Normalization):
     rounding = Standardised(trailing)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
-        _one_dtype(self.name, inputs)
+        require_one_dtype(self.name, inputs)
         _check_trailing(self.name, inputs, attributes)
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,), weight, bias = self.parts(inputs, attributes)
         shape: Any = attributes["normalized_shape"]
-        return functional.layer_norm(x, shape, weight, bias, _eps(attributes))
+        return functional.layer_norm(x, shape, weight, bias, epsilon(attributes))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """`intervals.dispersion.standardised`, then an affine map of each element."""
@@ -173,7 +177,7 @@ class LayerNorm(Normalization):
             return Interval(x.lower, x.lower)
         shape: Any = attributes["normalized_shape"]
         rows = viewed(x, (-1, math.prod(shape)))
-        return affine(_reshaped(standardised(rows, _eps(attributes)), out.shape), weight, bias, shape)
+        return affine(_reshaped(standardised(rows, epsilon(attributes)), out.shape), weight, bias, shape)
 
     def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
         return leading(len(shapes[0]) - _count(attributes), len(shapes))
@@ -183,61 +187,8 @@ class LayerNorm(Normalization):
         shape: Any = attributes["normalized_shape"]
         if x.type.numel == 0:
             return None
-        rows = _lowered(steps, x, _trailing(x.shape, attributes), _eps(attributes))
-        return _with(steps, rows, weight, bias, shape)
-
-
-@register
-class GroupNorm(Normalization):
-    """Elements standardised over groups of channels, times weight and plus bias per channel (dimension 1)."""
-
-    name = "group_norm"
-    rounding = Standardised(grouped, by_squares=True)
-
-    def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
-        _one_dtype(self.name, inputs)
-        x, *vectors = inputs
-        groups = attributes["num_groups"]
-        assert isinstance(groups, int)
-        if len(x.shape) < 2:
-            raise ShapeError(f"group_norm takes (batch, channels, ...), got {x.shape}")
-        if groups < 1 or x.shape[1] % groups:
-            raise ShapeError(
-                f"num_groups={groups} must divide the {x.shape[1]} channels (dimension 1) of {x.shape}"
-            )
-        for vector in vectors:
-            if vector.shape != (x.shape[1],):
-                raise ShapeError(
-                    f"group_norm of {x.shape} needs vectors of {x.shape[1]} elements, got {vector.shape}"
-                )
-
-    def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
-        (x,), weight, bias = self.parts(inputs, attributes)
-        groups: Any = attributes["num_groups"]
-        return functional.group_norm(x, groups, weight, bias, _eps(attributes))
-
-    def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
-        """As layer_norm, on rows that hold one group of one sample each."""
-        (x,), weight, bias = self.parts(inputs, attributes)
-        if out.numel == 0:
-            return Interval(x.lower, x.lower)
-        groups: Any = attributes["num_groups"]
-        rows = viewed(x, (out.shape[0] * groups, -1))
-        shape = (-1,) + (1,) * (len(out.shape) - 2)
-        return affine(_reshaped(standardised(rows, _eps(attributes)), out.shape), weight, bias, shape)
-
-    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
-        return leading(1, len(shapes))
-
-    def lower(self, steps: Steps, inputs: Sequence[Part], attributes: Attributes) -> Part | None:
-        (x,), weight, bias = self.parts(inputs, attributes)
-        groups: Any = attributes["num_groups"]
-        if x.type.numel == 0:
-            return None
-        size = math.prod(x.shape[1:]) // groups
-        rows = _lowered(steps, steps.reshape(x, [x.shape[0], groups, size]), [2], _eps(attributes))
-        shape = (x.shape[1],) + (1,) * (len(x.shape) - 2)
-        return _with(steps, steps.reshape(rows, x.shape), weight, bias, shape)
+        rows = standardising_steps(steps, x, _trailing(x.shape, attributes), epsilon(attributes))
+        return weighted_steps(steps, rows, weight, bias, shape)
 
 
 @register
@@ -254,7 +205,7 @@ class RmsNorm(Normalization):
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         (x,), weight, _ = self.parts(inputs, attributes)
         shape: Any = attributes["normalized_shape"]
-        return functional.rms_norm(x, shape, weight, _eps(attributes))
+        return functional.rms_norm(x, shape, weight, epsilon(attributes))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """`intervals.norms.divided_by_root_mean_square`: reached at corners, so optimal up to rounding."""
@@ -263,7 +214,7 @@ class RmsNorm(Normalization):
             return Interval(x.lower, x.lower)
         shape: Any = attributes["normalized_shape"]
         rows = viewed(x, (-1, math.prod(shape)))
-        divided = divided_by_root_mean_square(rows, _eps(attributes))
+        divided = divided_by_root_mean_square(rows, epsilon(attributes))
         return affine(_reshaped(divided, out.shape), weight, None, shape)
 
     def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
@@ -274,8 +225,10 @@ class RmsNorm(Normalization):
         shape: Any = attributes["normalized_shape"]
         if x.type.numel == 0:
             return None
-        rows = _lowered(steps, x, _trailing(x.shape, attributes), _eps(attributes), centred=False)
-        return _with(steps, rows, weight, None, shape)
+        rows = standardising_steps(
+            steps, x, _trailing(x.shape, attributes), epsilon(attributes), centred=False
+        )
+        return weighted_steps(steps, rows, weight, None, shape)
 
 
 @register
@@ -293,7 +246,7 @@ class Normalize(Op):
         dims: Any = attributes["dim"]
         # One dimension is passed as a number: torch has another kernel for it.
         return functional.normalize(
-            x, _order(attributes), dims[0] if len(dims) == 1 else dims, _eps(attributes)
+            x, _order(attributes), dims[0] if len(dims) == 1 else dims, epsilon(attributes)
         )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
@@ -303,7 +256,7 @@ class Normalize(Op):
         if out.numel == 0:
             return Interval(x.lower, x.lower)
         dims: Any = attributes["dim"]
-        order, eps = _order(attributes), _eps(attributes)
+        order, eps = _order(attributes), epsilon(attributes)
         if order > 0:
             return divided_by_norm(x, order, dims, eps)
         length = norm(x, order, dims, keepdim=True)
@@ -314,7 +267,7 @@ class Normalize(Op):
         if x.type.numel == 0:
             return None
         length = steps.op("vector_norm", x, ord=_order(attributes), dim=attributes["dim"], keepdim=True)
-        return steps.op("div", x, steps.op("clamp", length, min=_eps(attributes), max=None))
+        return steps.op("div", x, steps.op("clamp", length, min=epsilon(attributes), max=None))
 
 
 def _order(attributes: Attributes) -> float:
@@ -341,7 +294,7 @@ def _check_trailing(name: str, inputs: Sequence[TensorType], attributes: Attribu
             raise ShapeError(f"{name}: weight and bias must have the shape {wanted}, got {vector.shape}")
 
 
-def _operands(*tensors: TensorValue | None) -> list[TensorValue]:
+def present(*tensors: TensorValue | None) -> list[TensorValue]:
     return [tensor for tensor in tensors if tensor is not None]
 
 
@@ -368,7 +321,7 @@ def batch_norm(
         raise ShapeError("batch_norm outside of training needs running_mean and running_var, got None")
     return emitter.emit(
         "batch_norm",
-        *_operands(input, running_mean, running_var, weight, bias),
+        *present(input, running_mean, running_var, weight, bias),
         has_weight=weight is not None,
         has_bias=bias is not None,
         eps=float(eps),
@@ -406,29 +359,10 @@ def layer_norm(
 ) -> TensorValue:
     return emitter.emit(
         "layer_norm",
-        *_operands(input, weight, bias),
+        *present(input, weight, bias),
         has_weight=weight is not None,
         has_bias=bias is not None,
         normalized_shape=_sizes(normalized_shape),
-        eps=float(eps),
-    )
-
-
-@spelled("torch.nn.functional.group_norm")
-def group_norm(
-    emitter: Emitter,
-    input: TensorValue,
-    num_groups: int,
-    weight: TensorValue | None = None,
-    bias: TensorValue | None = None,
-    eps: float = 1e-5,
-) -> TensorValue:
-    return emitter.emit(
-        "group_norm",
-        *_operands(input, weight, bias),
-        has_weight=weight is not None,
-        has_bias=bias is not None,
-        num_groups=num_groups,
         eps=float(eps),
     )
 
@@ -444,7 +378,7 @@ def rms_norm(
     require_floating("rms_norm", input.type, {})
     return emitter.emit(
         "rms_norm",
-        *_operands(input, weight),
+        *present(input, weight),
         has_weight=weight is not None,
         has_bias=False,
         normalized_shape=_sizes(normalized_shape),

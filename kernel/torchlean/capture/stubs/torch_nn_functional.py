@@ -153,9 +153,16 @@ def instance_norm(
     momentum=0.1,
     eps=1e-5,
 ):
-    if use_input_stats:
-        return F.group_norm(input, input.shape[1], weight, bias, eps)
-    return F.batch_norm(input, running_mean, running_var, weight, bias, False, 0.0, eps)
+    """With the input's own statistics running ones move towards their mean over the samples, in place."""
+    moves = use_input_stats and running_mean is not None
+    kept = (None, None) if moves else (running_mean, running_var)
+    result = torch.instance_norm(input, weight, bias, *kept, use_input_stats, momentum, eps, True)
+    if moves:
+        dims = list(range(2, input.dim()))
+        mean, variance = input.detach().mean(dims).mean(0), input.detach().var(dims).mean(0)
+        running_mean.copy_(running_mean * (1 - momentum) + mean * momentum)
+        running_var.copy_(running_var * (1 - momentum) + variance * momentum)
+    return result
 
 
 def scaled_dot_product_attention(

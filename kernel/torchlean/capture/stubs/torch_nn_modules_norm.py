@@ -159,13 +159,18 @@ class _InstanceNorm(_Statistics):
         x = input if batched else input.unsqueeze(0)
         if self.affine:
             self._check_channels(x, 1)
-        if self.track_running_stats and not self.training:
-            result = F.batch_norm(
-                x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
-            )
-        else:
-            # One group per channel is what an instance normalises over.
-            result = F.group_norm(x, x.shape[1], self.weight, self.bias, self.eps)
+        if self.track_running_stats and self.training:
+            in_training("instance normalisation")
+        result = F.instance_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            0.0 if self.momentum is None else self.momentum,
+            self.eps,
+        )
         return result if batched else result.squeeze(0)
 
 

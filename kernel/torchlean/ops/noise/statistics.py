@@ -158,8 +158,8 @@ Parts = Callable[[Call], "tuple[tuple[int, int], tuple[int, ...]]"]
 
 @dataclass(frozen=True)
 class Standardised(Rule):
-    """Layer norm, group norm (and RMS norm, not `centred`): `N = (x - mean) r`, `r = 1 / sqrt(var + eps)`, times a
-    weight, plus a bias.
+    """Layer, group and instance norm (and RMS norm, not `centred`): `N = (x - mean) r`, `r = 1 / sqrt(var + eps)`,
+    times a weight, plus a bias.
 
     Where channels lie last in memory group norm takes the variance for the difference of two moments (`by_squares`):
     each has n + 3 roundings of numbers below `M**2`, so that it is off by at most `3 (n + 3) u (M r)**2` relative to
@@ -341,3 +341,9 @@ def grouped(call: Call) -> tuple[tuple[int, int], tuple[int, ...]]:
     groups: Any = call.attributes["num_groups"]
     batch, channels, *rest = call.out.shape
     return (batch * groups, channels // groups * math.prod(rest)), (channels, *[1] * len(rest))
+
+
+def by_channel(call: Call) -> tuple[tuple[int, int], tuple[int, ...]]:
+    """For instance norm: rows of one channel of one sample each."""
+    batch, channels, *rest = call.out.shape
+    return (batch * channels, math.prod(rest)), (channels, *[1] * len(rest))

@@ -99,7 +99,11 @@ def _addmm(call: Call) -> TensorValue | None:
 
 RULES.update(
     dict.fromkeys(
-        ("var", "std", "layer_norm", "group_norm", "rms_norm", "batch_norm", "prod", "normalize"), lowered
+        (
+            *("var", "std", "layer_norm", "group_norm", "instance_norm", "rms_norm", "batch_norm", "prod"),
+            "normalize",
+        ),
+        lowered,
     )
 )
 

@@ -47,7 +47,7 @@ def layer_normalization(call: Call) -> Value:
 
 @operator("InstanceNormalization")
 def instance_normalization(call: Call) -> Value:
-    """Each channel of each sample on its own: groups of one channel."""
+    """Each channel of each sample on its own."""
     call.takes(3, 3)
     x, scale, bias = fractional(call.input(0)), call.input(1), call.input(2)
     same_dtypes(x, scale, bias)
@@ -56,7 +56,7 @@ def instance_normalization(call: Call) -> Value:
     if math.prod(x.shape[2:]) == 1:
         raise UnsupportedError("a channel of a single element has no variance")
     eps = call.number("epsilon", 1e-5)
-    return call.torch("torch.nn.functional.group_norm", x, x.shape[1], scale, bias, eps)
+    return call.torch("torch.instance_norm", x, scale, bias, None, None, True, 0.0, eps, False)
 
 
 def _single_precision(call: Call, x: Value) -> None:
