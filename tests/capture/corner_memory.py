@@ -112,7 +112,17 @@ GROUPS: dict[str, Group] = {
         torch.sub(x[0], x[1], out=x[0]) ; result = x
         torch.sum(x, 0, out=x[0]) ; result = x
         y = x[:, :2].clone() ; torch.mm(y, y, out=y) ; result = y
-        y = torch.zeros(3) ; torch.sum(x, 0, out=y) ; result = y""",
+        y = torch.zeros(3) ; torch.sum(x, 0, out=y) ; result = y
+        y = torch.zeros(3, dtype=torch.float64) ; torch.sum(x * 0.1, 0, out=y) ; result = y
+        y = torch.zeros(3, dtype=torch.float64) ; torch.mean(x * 0.1, 0, out=y) ; result = y
+        y = torch.zeros(3, dtype=torch.float64) ; torch.prod(x * 0.1, 0, out=y) ; result = y
+        y = torch.zeros(2, 3, dtype=torch.float64) ; torch.cumsum(x * 0.1, 0, out=y) ; result = y
+        y = torch.zeros(2, 3, dtype=torch.float64) ; torch.cumprod(x * 0.1, 0, out=y) ; result = y
+        y = torch.zeros(()) ; torch.sum(torch.tensor([2**24, 1, 1, 1]), 0, out=y) ; result = y
+        y = torch.zeros(3, dtype=torch.bool) ; torch.sum(x > 0, 0, out=y) ; result = y
+        y = torch.zeros(3, dtype=torch.bool) ; torch.sum(x * torch.tensor([[1.0], [-1.0]]), 0, out=y) ; result = y
+        y = torch.zeros(3, dtype=torch.long) ; torch.sum(x * 0.6, 0, out=y) ; result = y
+        y = torch.zeros(3, dtype=torch.float64) ; torch.logsumexp(x, 0, out=y) ; result = y""",
     ),
 }
 
@@ -149,6 +159,8 @@ REFUSED: dict[str, str] = {
     "torch.sum(x, 0, out=x[0]) ; result = x": "it reads the tensor that `out=` writes",
     "y = x[:, :2].clone() ; torch.mm(y, y, out=y) ; result = y": "it reads the tensor that `out=` writes",
     "y = torch.zeros(3, 2) ; torch.add(x, 1, out=y) ; result = y": "`out=` with another shape",
+    "y = torch.zeros(3, dtype=torch.long) ; torch.sum(x * 0.6, 0, out=y) ; result = y": "`.to(...)` before",
+    "y = torch.zeros(3, dtype=torch.float64) ; torch.logsumexp(x, 0, out=y) ; result = y": "partly in the dtype",
     "y = torch.zeros(0) ; torch.add(x, 1, out=y) ; result = y": "`out=` with another shape",
     "v, i = torch.zeros(2), torch.zeros(2, dtype=torch.long) ; torch.max(x, 1, out=(v, i)) ; result = v": "several",
     "y = torch.zeros(2, 3) ; torch.copysign(x, -x, out=y) ; result = y": "`torch.copysign` is not followed",

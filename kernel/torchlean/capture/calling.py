@@ -20,6 +20,7 @@ from torchlean.capture.function_syntax import own_names, yields
 from torchlean.capture.gradient_stops import DETACHING, remember_detached
 from torchlean.capture.memory import (
     changed_by,
+    for_out,
     given_by,
     in_place_name,
     is_of_torch,
@@ -436,14 +437,21 @@ def _into(run: Interpreter, function: Native, arguments: Arguments, keywords: Ke
     """`torch.add(x, y, out=z)` overwrites `z`."""
     target = keywords.pop("out")
     before = len(run.builder.nodes)
+    keywords = for_out(function.name, keywords, target)
     result = call_native(run, function, arguments, keywords)
-    if target is None or isinstance(result, Unknown):
+    if target is None:
         return result
     given = [*arguments, *keywords.values()]
-    if not (
+    if isinstance(result, Unknown):
+        pass
+    elif not (
         isinstance(target, TensorValue) and isinstance(result, TensorValue) and target.shape == result.shape
     ):
         result = run.unfollowed("`out=` with another shape, or with several tensors, is not followed")
+    elif function.name.endswith(".logsumexp") and result.dtype != target.dtype:
+        result = run.unfollowed(
+            "torch computes `logsumexp` partly in the dtype of `out=`, which is not followed"
+        )
     elif reads_what_it_writes(run, target, given, before):
         result = run.unfollowed(
             "it reads the tensor that `out=` writes (or a view of it) while it is written, and torch does not say what "

@@ -25,6 +25,9 @@ RESHAPING = frozenset(
 """Methods that change the shape of a tensor in place."""
 
 
+ACCUMULATING = frozenset(f"torch.{name}" for name in ("sum", "mean", "prod", "cumsum", "cumprod"))
+"""Functions that convert their operand to the dtype of `out=` before they add or multiply."""
+
 GIVEN = "()"
 """Ends the `source` of what one of torch's functions gave."""
 
@@ -44,6 +47,14 @@ def written_by(dotted: str, arguments: list[Value], keywords: dict[str, Value]) 
     """
     writes = in_place_name(dotted) or keywords.get("inplace") is True
     return [*_tensors(arguments[:1] if writes else []), *_tensors(keywords.get("out"))]
+
+
+def for_out(name: str, keywords: dict[str, Value], target: Value) -> dict[str, Value]:
+    """The keywords, without `out=`, by which a function computes in the dtype in which it does with that target."""
+    given = keywords.get("dtype") is not None
+    if given or name not in ACCUMULATING or not isinstance(target, TensorValue):
+        return keywords
+    return {**keywords, "dtype": target.dtype}
 
 
 def changed_by(function: Native, arguments: list[Value], keywords: dict[str, Value]) -> TensorValue | None:
