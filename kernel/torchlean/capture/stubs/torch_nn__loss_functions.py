@@ -27,9 +27,19 @@ def _chosen(size_average, reduce, reduction):
     return "sum" if size_average is False else "mean"
 
 
+def _promoted(input, target):
+    """Truths beside numbers are numbers to torch's kernels, though a subtraction refuses them."""
+    if torch.bool not in (input.dtype, target.dtype):
+        return input, target
+    dtype = torch.result_type(input, target)
+    return input.to(dtype), target.to(dtype)
+
+
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     # As in torch: both have dimensions then, which decides the dtype.
     input, target = torch.broadcast_tensors(input, target)
+    if weight is None:
+        input, target = _promoted(input, target)
     difference = input - target
     loss = difference * difference
     if weight is not None:
@@ -53,6 +63,8 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     input, target = torch.broadcast_tensors(input, target)
+    if beta > 0:
+        input, target = _promoted(input, target)
     distance = (input - target).abs()
     if beta > 0:
         distance = torch.where(distance < beta, 0.5 * distance * distance / beta, distance - 0.5 * beta)
@@ -62,13 +74,15 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    if target.dtype == torch.bool:
+        target = target.to(input.dtype)
     distance = (input - target).abs()
     loss = torch.where(distance <= delta, 0.5 * distance * distance, delta * (distance - 0.5 * delta))
     return _reduced(loss if weight is None else loss * weight, reduction)
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    return _reduced(torch.log1p(torch.exp(-target * input)), _chosen(size_average, reduce, reduction))
+    return _reduced(torch.log1p(torch.exp(-input * target)), _chosen(size_average, reduce, reduction))
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):

@@ -110,7 +110,8 @@ def relu_(input):
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
-    x1, x2 = torch.broadcast_tensors(x1, x2)
+    dtype = torch.result_type(x1, x2)
+    x1, x2 = torch.broadcast_tensors(x1.to(dtype), x2.to(dtype))
     # Both are divided first, as in torch.
     return (F.normalize(x1, 2.0, dim, eps) * F.normalize(x2, 2.0, dim, eps)).sum(dim)
 
