@@ -189,10 +189,22 @@ CALLS += [
     case("torch.Tensor.cumsum_", X3, -1),
     case("torch.cumprod", X3, 1),
     case("torch.Tensor.cumprod_", X3, 1),
+    *(case(f"torch.Tensor.{name}", torch.tensor(True), 0) for name in ("cumsum_", "cumprod_")),
+    *(case(f"torch.Tensor.{name}", torch.tensor([True]), 0) for name in ("cumsum_", "cumprod_")),
     case("torch.diff", X3),
     case("torch.diff", X3, n=2, dim=1),
     case("torch.diff", X3.bool(), dim=0),
     case("torch.diff", r(3), prepend=r(1), append=r(2)),
+    *(
+        case("torch.tensordot", r(*a).bool(), r(*b).bool(), dims)
+        for a, b, dims in (((2, 3), (3, 2), 1), ((2,), (2,), 0), ((2, 1), (1, 2), 1), ((2, 0), (0, 2), 1))
+    ),
+    case("torch.inner", r(3).bool(), r(3).bool()),
+    *(
+        case("torch.einsum", equation, r(2, 2).bool(), r(2, 2).bool())
+        for equation in ("ij,jk->ik", "ij,ij->", "ij,ij->ij", "ij,kl->ijkl", "ij,kl->i")
+    ),
+    case("torch.einsum", "ij,j->i", r(3, 1).bool(), r(1).bool()),
     case("torch.kthvalue", X3, 2),
     case("torch.kthvalue", X3, 2, 1, True),
     case("torch.kthvalue", X3, 9),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -24,6 +24,9 @@ from torchlean.ops.lowering import EXPANDED, Part, Steps
 from torchlean.ops.noise.contractions import Contraction
 from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, dtype_name, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
+
+NO_TRUTHS = "a matrix product is not defined for bool tensors: convert with `.float()`"
+"""As of `torch.matmul`."""
 
 
 @register
@@ -41,6 +44,8 @@ class Einsum(Op):
             names = ", ".join(dtype_name(t.dtype) for t in inputs)
             raise ShapeError(f"einsum needs operands of one dtype, got {names}: convert with `.to(...)`")
         sizes = _sizes(_operands(attributes), [t.shape for t in inputs])
+        if inputs[0].dtype == torch.bool and _multiplies(attributes, sizes, inputs):
+            raise ShapeError(NO_TRUTHS)
         for subscripts, operand in zip(_operands(attributes), inputs, strict=True):
             for letter, size in zip(subscripts, operand.shape, strict=True):
                 if size not in (1, sizes[letter]):
@@ -90,6 +95,13 @@ class Einsum(Op):
         products = steps.op("mul", *aligned)
         summed = range(len(output), len(letters))
         return steps.sum(products, summed) if summed else products
+
+
+def _multiplies(attributes: Attributes, sizes: Mapping[str, int], inputs: Sequence[TensorType]) -> bool:
+    """Whether torch computes it by a matrix product: where both operands have what is summed."""
+    operands, output = _operands(attributes), str(attributes["equation"]).split("->")[1]
+    shared = set(operands[0]).intersection(*operands[1:]) - set(output)
+    return len(operands) > 1 and any(sizes[letter] > 1 for letter in shared) and all(t.numel for t in inputs)
 
 
 def _operands(attributes: Attributes) -> list[str]:
@@ -267,6 +279,8 @@ def tensordot(
         raise ShapeError(
             f"tensordot needs operands of one dtype, got {a.dtype}, {b.dtype}: convert with `.to(...)`"
         )
+    if a.dtype == torch.bool and a.type.numel and b.type.numel:
+        raise ShapeError(NO_TRUTHS)
     letters = string.ascii_letters
     if len(a.shape) + len(b.shape) > len(letters):
         raise UnsupportedError("tensordot of tensors with more than 52 dimensions is not followed")

@@ -185,4 +185,5 @@ def cumprod(
 def inplace_cumprod(
     emitter: Emitter, input: TensorValue, dim: int, *, dtype: torch.dtype | None = None
 ) -> TensorValue:
-    return emitter.overwrite(input, cumprod(emitter, input, dim, dtype=dtype))
+    result = cumprod(emitter, input, dim, dtype=dtype)
+    return emitter.overwrite(input, result) if input.shape else input  # as in `cumsum_`

@@ -250,7 +250,10 @@ def cumsum(
 def inplace_cumsum(
     emitter: Emitter, input: TensorValue, dim: int, *, dtype: torch.dtype | None = None
 ) -> TensorValue:
-    return emitter.overwrite(input, cumsum(emitter, input, dim, dtype=dtype))
+    result = cumsum(emitter, input, dim, dtype=dtype)
+    return (
+        emitter.overwrite(input, result) if input.shape else input
+    )  # torch leaves a single number, or truth, as it is
 
 
 def truth(x: Interval) -> tuple[Tensor, Tensor]:
