@@ -138,6 +138,22 @@ MALFORMED = {
     "a truth for a size": (lambda c: c["nodes"][0].__setitem__("scale", True), "no number between"),
     "a method that is none": (lambda c: c["plan"]["bound"].__setitem__(0, 2), "neither 0 nor 1"),
     "deep nesting": (lambda c: c.__setitem__("plan", nested(400)), "nested"),
+    "fields of no whole digits": (
+        lambda c: c["widths"].__setitem__(0, c["widths"][0] + 1),
+        "node 0: fields of [0-9]+ bits are no whole hexadecimal digits",
+    ),
+    "fields that are too small": (
+        lambda c: c["widths"].__setitem__(0, 4),
+        "node 0: its numbers do not fit in fields of 4 bits",
+    ),
+    "no digest of the graph": (
+        lambda c: c["hashes"].__setitem__("graph", "-/ theorem more : True := trivial /-"),
+        "hashes.graph is no digest",
+    ),
+    "an interval beyond float64": (
+        lambda c: c["box"].__setitem__(0, ["-0x1" + "0" * 900, "0x1" + "0" * 900]),
+        "is not the one of this content",
+    ),
     "no hash of a file": (lambda c: c["hashes"].__setitem__("file", "abc"), "no SHA-256"),
 }
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from torchlean.certificate.convolution import MOST_CELLS, Axis, Convolution, Layout
 from torchlean.certificate.lean_source import Title, main_theorem, source, theorem_name
+from torchlean.certificate.lean_terms import DIGIT_BITS
 from torchlean.certificate.network import (
     Add,
     Both,
@@ -194,7 +195,7 @@ def _document(top: Reader) -> Document:
     speaks = top.text("speaks_of")
     if speaks not in (EXECUTIONS, NOISE, REALS):
         raise CertificateError(f"`speaks_of` is {speaks!r}")
-    title = Title(top.text("claim"), hashes.digest("weights"), hashes.text("graph"), speaks != REALS)
+    title = Title(top.text("claim"), hashes.digest("weights"), hashes.digits("graph"), speaks != REALS)
     network = _read_network(top, precision.size("grid"))
     if bool(network.roles) != (speaks == EXECUTIONS):
         raise CertificateError(f"`speaks_of` is {speaks!r}, with {len(network.roles)} roles of nodes")
@@ -210,7 +211,21 @@ def _document(top: Reader) -> Document:
     proof = Proof(
         params, top.sizes("bits", count), top.sizes("widths", count), _read_plan(top.part("plan"), network)
     )
+    _check_fields(network, proof.widths)
     return Document(title, statement, proof, hashes.digest("file"))
+
+
+def _check_fields(network: Network, widths: Sequence[int]) -> None:
+    """That the numbers of each matrix are packed into fields of their own. Otherwise the Lean file would speak of other
+    numbers than the JSON."""
+    for index, (node, width) in enumerate(zip(network.nodes, widths, strict=True)):
+        if not isinstance(node, Linear):
+            continue
+        if width % DIGIT_BITS:
+            raise CertificateError(f"node {index}: fields of {width} bits are no whole hexadecimal digits")
+        kernels = () if node.convolution is None else node.convolution.weights
+        if max(node.largest, *(abs(w) for kernel in kernels for w in kernel), 0) >> width:
+            raise CertificateError(f"node {index}: its numbers do not fit in fields of {width} bits")
 
 
 def _read_network(top: Reader, grid: int) -> Network:

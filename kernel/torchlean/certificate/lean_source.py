@@ -11,6 +11,7 @@ Lean spends on reading them. A large plan is proved in parts (`parts`).
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -273,7 +274,9 @@ def _box_lines(statement: Statement) -> Sequence[str]:
 
 
 def _decimal(number: Fraction) -> str:
-    """Exactly, where that is short; otherwise the nearest float64 with a mark."""
+    """Exactly, where that is short; otherwise the nearest float64 with a mark, or a power of two beyond those."""
+    if abs(number) > sys.float_info.max:
+        return f"about {'-' if number < 0 else ''}2^{int(abs(number)).bit_length() - 1}"
     value = float(number)
     return f"{value!r}" if Fraction(value) == number and len(repr(value)) < 20 else f"about {value:.9g}"
 

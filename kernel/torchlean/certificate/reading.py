@@ -17,6 +17,7 @@ DEEPEST = 200
 """Nesting of formulas and plans: far more than a thousand balanced parts need, far less than Python's stack."""
 
 _NUMBER = re.compile(r"-?0x[0-9a-f]+")
+_DIGITS = re.compile(r"[0-9a-f]+")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -69,6 +70,13 @@ class Reader:
         found = self.text(key)
         if not _DIGEST.fullmatch(found):
             raise CertificateError(f"{self.name}.{key} is no SHA-256")
+        return found
+
+    def digits(self, key: str) -> str:
+        """A digest of any length: nothing that could end the comment of a Lean file that it stands in."""
+        found = self.text(key)
+        if not _DIGITS.fullmatch(found):
+            raise CertificateError(f"{self.name}.{key} is no digest in hexadecimal digits")
         return found
 
     def size(self, key: str) -> int:
