@@ -1,5 +1,7 @@
 """TL209: a value is masked, its derivative is not; nothing where the derivative is a number or nobody asks for it."""
 
+import math
+
 import pytest
 import torch
 from tests.hazards.expressions import HEADER, marked, unknown
@@ -69,3 +71,97 @@ def test_what_is_computed_from_a_masked_value_is_judged_by_what_the_mask_lets_th
 
 def test_nothing_is_said_of_data_that_no_weight_has_a_part_in() -> None:
     assert marked(unknown("y = torch.where(x > 0, torch.sqrt(x), 0.0)")) == []
+
+
+PARAMETERS = [
+    "x = nn.Parameter(torch.randn(5))",
+    "x = nn.Parameter(torch.zeros(5))",
+    "x = nn.Parameter(torch.rand(5) * 2 - 1)",
+    "x = torch.randn(5, requires_grad=True)",
+    "x = torch.randn(5).requires_grad_()",
+    "x = torch.randn(5)\nx.requires_grad = True",
+]
+"""Tensors that a program wants gradients of."""
+
+
+@pytest.mark.parametrize("made", PARAMETERS)
+def test_gradients_of_bare_parameters_are_judged_as_those_of_layers(made) -> None:
+    body = "y = torch.where(x > 0, torch.sqrt(x), 0.0)"
+    assert marked(f"{HEADER}{made}\n{body}\n") == [("TL209", "torch.sqrt(x)")]
+    safe = "y = torch.where(x > 0, torch.sqrt(torch.where(x > 0, x, 1.0)), 0.0)"
+    assert marked(f"{HEADER}{made}\n{safe}\n") == []
+    names = {"torch": torch, "nn": torch.nn}
+    torch.manual_seed(0)
+    exec(f"{made}\n{body}\ny.sum().backward()", names)
+    assert bool(torch.isnan(names["x"].grad).any())
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "x = nn.Parameter(torch.randn(5), requires_grad=False)",
+        "x = torch.randn(5).requires_grad_(False)",
+        "x = torch.randn(5)",
+    ],
+)
+def test_nothing_is_said_of_tensors_without_gradients(made) -> None:
+    assert marked(f"{HEADER}{made}\ny = torch.where(x > 0, torch.sqrt(x), 0.0)\n") == []
+
+
+INFINITIES = [
+    ('y = x.pow(-0.5)\ny[y == float("inf")] = 0', "x.pow(-0.5)"),
+    ("y = x.pow(-0.5)\ny = y.masked_fill(torch.isinf(y), 0.0)", "x.pow(-0.5)"),
+    ("y = 1 / x\ny = torch.where(torch.isfinite(y), y, 0.0)", "1 / x"),
+    ("y = x.rsqrt()\ny = torch.where(~torch.isinf(y), y, 0.0)", "x.rsqrt()"),
+]
+"""Poles whose infinities are selected away."""
+
+
+@pytest.mark.parametrize(("body", "words"), INFINITIES)
+def test_infinities_that_are_selected_away_are_wrong_in_the_gradient_alone(body, words) -> None:
+    counts = "x = torch.randint(0, 5, (8,)).float()\n"
+    assert marked(f"{HEADER}{counts}{body}\nz = y * 2\n") == []
+    weights = "w = torch.relu(nn.Linear(3, 4)(torch.rand(3)))\n"
+    weights += "x = torch.zeros(8).scatter_add(0, torch.randint(0, 8, (4,)), w)\n"
+    assert marked(f"{HEADER}{weights}{body}\nz = y * 2\n") == [("TL209", words)]
+    x = torch.tensor([0.0, 2.0], requires_grad=True)
+    names = {"torch": torch, "x": x}
+    exec(body, names)
+    assert bool(torch.isfinite(names["y"]).all())
+    names["y"].sum().backward()
+    assert bool(torch.isnan(x.grad).any())
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('y = x.pow(-0.5)\nz = torch.where(y == float("inf"), y, 0.0)', "TL203"),
+        ('y = x.pow(-0.5)\nz = torch.where(x == float("inf"), 0.0, y)', "TL203"),
+        ("y = x.pow(-0.5)\nz = torch.where(torch.isnan(y), 0.0, y)", "TL203"),
+        ("y = x / x\nz = torch.where(torch.isinf(y), 0.0, y)", "TL203"),
+        ('y = torch.log(x)\nz = torch.where(y == float("inf"), 0.0, y)', "TL205"),
+    ],
+)
+def test_masks_that_leave_infinities_or_nan_are_no_excuse(body, code) -> None:
+    counts = "x = torch.randint(0, 5, (8,)).float()\n"
+    assert [found for found, _ in marked(f"{HEADER}{counts}{body}\n")] == [code]
+    names = {"torch": torch, "x": torch.tensor([0.0, 2.0])}
+    exec(body, names)
+    assert not bool(torch.isfinite(names["z"]).all())
+
+
+def test_a_mask_of_zeros_is_one_of_their_multiples_as_well() -> None:
+    """The taps of a windowed sinc filter: the divisor is zero exactly where the mask takes another number."""
+    taps = "n = torch.arange(-5, 6).float()\n"
+    sinc = "y = torch.where(n == 0, 1.0, torch.sin(3 * n) / (math.pi * n))"
+    assert marked(f"{HEADER}{taps}{sinc}\n") == []
+    assert marked(f"{HEADER}{taps}{sinc.replace('n == 0', 'n == 1')}\n")[0][0] == "TL203"
+    assert marked(f"{HEADER}{taps}{sinc.replace('math.pi * n', '(n - 1)')}\n")[0][0] == "TL203"
+    learned = sinc.replace("3 * n", "f * n")
+    cut = "f = nn.Parameter(torch.ones(1))\n"
+    assert marked(f"{HEADER}{taps}{cut}{learned}\n") == [("TL209", "torch.sin(f * n) / (math.pi * n)")]
+    f = torch.ones(1, requires_grad=True)
+    names = {"torch": torch, "math": math, "f": f, "n": torch.arange(-5, 6).float()}
+    exec(learned, names)
+    names["y"].sum().backward()
+    assert bool(torch.isfinite(names["y"]).all()) and bool(torch.isnan(f.grad).all())

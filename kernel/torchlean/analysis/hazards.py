@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import UnitKind
@@ -23,10 +23,14 @@ def file_hazards(
     path: str,
     text: str,
     bounded: Sequence[UnitBounds],
+    trained: Set[int],
     memory: HazardMemory,
     cancelled: Callable[[], bool],
 ) -> list[Diagnostic]:
     """The `TL2xx` diagnostics of the file, one per place and code.
+
+    Args:
+        trained: nodes of the file's graph, see `Capture`.
 
     Raises:
         Cancelled: by the caller.
@@ -36,8 +40,18 @@ def file_hazards(
     for unit in bounded:
         domains = {name: box.interval() for name, box in unit.part.unit.domains.items()}
         generic = unit.part.unit.kind is UnitKind.MODULE
+        ids = {unit.part.ids[id] for id in trained & unit.part.ids.keys()}
         examined.append(
-            examine(unit.part.graph, domains, unit.bounds, written, memory, cancelled, generic=generic)
+            examine(
+                unit.part.graph,
+                domains,
+                unit.bounds,
+                written,
+                memory,
+                cancelled,
+                generic=generic,
+                trained=ids,
+            )
         )
     elsewhere, by_themselves = (
         frozenset[Span]().union(*(found.places for found in examined if found.generic is generic))

@@ -17,6 +17,7 @@ from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.explain import argument_mistake, kind_of, operands, shape_message
 from torchlean.capture.foreign import may_change, silenced
 from torchlean.capture.function_syntax import own_names, yields
+from torchlean.capture.gradient_leaves import wants_gradient
 from torchlean.capture.gradient_stops import DETACHING, remember_detached
 from torchlean.capture.memory import (
     changed_by,
@@ -89,13 +90,14 @@ def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywo
 
     writes = written_by(callee.source, arguments, keywords)
     if run.in_script and not writes and is_of_torch(callee) and contains_tensor([arguments, keywords]):
-        from torchlean.capture.described import described
+        from torchlean.capture.described import described, said_of_numbers
 
         result = described(run, callee.source, arguments, keywords)
         if result is not MISSING and callee.source == "torch.autograd.grad":
             return result
         if result is not MISSING:
-            run.enters(Unknown(f"{callee.reason}; its numbers can be any", run.place()))
+            said = said_of_numbers(run, callee.reason, callee.source, arguments, keywords)
+            run.enters(Unknown(said, run.place()))
             return result
     may_change(run, callee, [*arguments, *keywords.values()])
     result = unseen_call(run, callee, arguments, keywords)
@@ -370,6 +372,12 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
             remember_detached(run, result)
         if keywords.get("requires_grad") is True and type(result) is TensorValue:
             result.attributes = {**(result.attributes or {}), "requires_grad": True}
+            wants_gradient(run, result)
+        elif function.name == "torch.Tensor.requires_grad_" and False not in (
+            *arguments[1:],
+            *keywords.values(),
+        ):
+            wants_gradient(run, result)
         return result
     except ShapeError as error:
         text, related = shape_message(run, str(error), operands(arguments, keywords))

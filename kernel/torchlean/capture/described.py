@@ -15,6 +15,7 @@ import torch
 from torch.overrides import get_overridable_functions
 
 from torchlean.capture.emitter import TensorTooLarge
+from torchlean.capture.gradient_leaves import hands_gradients_on
 from torchlean.capture.ranges import Range, range_of
 from torchlean.capture.signs import nonnegative
 from torchlean.capture.tables import words
@@ -37,6 +38,10 @@ WRITING = words(
 
 MIXING = WRITING | words("take take_along_dim gather index_select")
 """Functions whose results consist of numbers of their operands; integer operands beside floating ones are indices."""
+
+
+ADDING = words("scatter_add scatter_add_ index_add index_add_")
+"""Functions that add numbers of their last operand to places of the first, whose shape they keep."""
 
 
 COMPUTING = ("torch.fft.", "torch.linalg.", "torch.nn.functional.", "torch.nn.utils.rnn.", "torch.special.")
@@ -66,7 +71,11 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
     name = dotted.rpartition(".")[2]
     try:
         # The first use of the meta device takes a second, and is not needed where the shape stays.
-        made = _like_first(arguments) if name in WRITING else _without_numbers(function, arguments, keywords)
+        made = (
+            _like_first(arguments)
+            if name in WRITING | ADDING
+            else _without_numbers(function, arguments, keywords)
+        )
     except (*TORCH_ERRORS, AttributeError, LookupError, ArithmeticError):
         return MISSING  # what torch writes in Python raises whatever its first statement on a wrong argument does
     if any(
@@ -75,11 +84,13 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
         if torch.is_tensor(part)
     ):
         return MISSING  # complex numbers have no ranges
-    found = _mixed(run, name, arguments, keywords) if name in MIXING else Range(-math.inf, math.inf)
+    found = _numbers(run, name, arguments, keywords)
     try:
-        return _leaves(run, made, found, name)
+        result = _leaves(run, made, found, name)
     except TensorTooLarge:
         return MISSING
+    hands_gradients_on(run, result, (*arguments, *keywords.values()))
+    return result
 
 
 def _gradients(run: Interpreter, arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -103,7 +114,7 @@ def described_instead(
 ) -> Value:
     """What a call leaves that an op refused: its result, or `target` with other numbers; `MISSING` as above."""
     name = function.name.rpartition(".")[2]
-    if target is not None and name not in WRITING:
+    if target is not None and name not in WRITING | ADDING:
         if not target.dtype.is_floating_point:
             return MISSING
         run.unfollowed(f"{reason}; its numbers can be any")
@@ -112,7 +123,7 @@ def described_instead(
     if result is MISSING:
         return MISSING
     if name not in MIXING:
-        run.unfollowed(f"{reason}; its numbers can be any")
+        run.unfollowed(said_of_numbers(run, reason, name, arguments, keywords))
     if target is None:
         return result
     try:
@@ -159,6 +170,37 @@ def _leaves(run: Interpreter, made: Any, found: Range, name: str) -> Value:
     if isinstance(made, (tuple, list)):
         return tuple(_leaves(run, part, found, name) for part in made)
     return MISSING if made is not None else None
+
+
+def _numbers(run: Interpreter, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Range:
+    """What numbers the result can have: those of the operands, sums of them, or any."""
+    if name in MIXING:
+        return _mixed(run, name, arguments, keywords)
+    if name in ADDING and _adds_nothing_negative(run, arguments, keywords):
+        return Range(0.0, math.inf)
+    return Range(-math.inf, math.inf)
+
+
+def said_of_numbers(
+    run: Interpreter, reason: str, name: str, arguments: list[Value], keywords: dict[str, Value]
+) -> str:
+    """Why a function is not followed, and what is known of its result all the same."""
+    name = name.rpartition(".")[2]
+    what = "any" if _numbers(run, name, arguments, keywords).lower < 0 else "any from 0 on"
+    return f"{reason}; its numbers can be {what}"
+
+
+def _adds_nothing_negative(run: Interpreter, arguments: list[Value], keywords: dict[str, Value]) -> bool:
+    """Whether neither the first operand nor what is added to it has a negative number: roundings keep that."""
+    added = [
+        *arguments[:1],
+        *arguments[3:4],
+        *(keywords[key] for key in ("src", "source") if key in keywords),
+    ]
+    alpha = keywords.get("alpha", 1)
+    if len(added) != 2 or not isinstance(alpha, (int, float)) or alpha < 0:
+        return False
+    return all(isinstance(value, TensorValue) and nonnegative(run, value.node) for value in added)
 
 
 def _mixed(run: Interpreter, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Range:

@@ -14,6 +14,7 @@ from torchlean.capture.assumptions import insert_assumptions
 from torchlean.capture.budgets import RECURSION_LIMIT, STEPS, Cancelled
 from torchlean.capture.claim_units import claim_units
 from torchlean.capture.environment import Environment, Frame
+from torchlean.capture.gradient_leaves import gradient_leaves
 from torchlean.capture.interpreter import Interpreter
 from torchlean.capture.module_units import module_units
 from torchlean.capture.outline import symbols
@@ -75,7 +76,13 @@ def _captured(path: str, text: str, workspace: Workspace, cancelled: Callable[[]
         outline = symbols(run, module, environment)
     run.dependencies.pop(path, None)
     return Capture(
-        path, run.builder.graph(), units, outline, tuple(run.diagnostics.values()), tuple(run.dependencies)
+        path,
+        run.builder.graph(),
+        units,
+        outline,
+        tuple(run.diagnostics.values()),
+        tuple(run.dependencies),
+        trained=gradient_leaves(run),
     )
 
 

@@ -324,9 +324,24 @@ class Interpreter:
             unknown.reported = True
             self.reported.append(unknown)
             message = f"unknown from here: {unknown.reason}"
-            if sum(key[1:] == ("TL102", message) for key in self.diagnostics) < SAME_REASON:
+            if not self._is_said(message) and (
+                sum(key[1:] == ("TL102", message) for key in self.diagnostics) < SAME_REASON
+            ):
                 self.report("TL102", message)
         return unknown
+
+    def _is_said(self, message: str) -> bool:
+        """Whether this was said of the place, with what is known of the numbers all the same or without.
+
+        A method of a module is followed where the script calls it, and by itself.
+        """
+        place = self.place()
+        said = [
+            found.message
+            for (where, *_), found in self.diagnostics.items()
+            if where == place and found.code == "TL102"
+        ]
+        return any(text.startswith(message) or message.startswith(text) for text in said)
 
     def over_budget(self, message: str) -> Unknown:
         """A value that would cost too much: said here, and everything after it is unknown."""

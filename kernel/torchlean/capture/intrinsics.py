@@ -16,6 +16,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from torchlean.capture.budgets import TENSOR_ELEMENTS
 from torchlean.capture.emitter import TensorTooLarge, too_large
+from torchlean.capture.gradient_leaves import wants_gradient
 from torchlean.capture.habits import IN_TRAINING, tell_dtype
 from torchlean.capture.values import (
     ExceptionValue,
@@ -222,6 +223,8 @@ def parameter(run: Interpreter, data: TensorValue | None = None, requires_grad: 
     made = TensorValue(data.node, data.type, data.storage)
     made.parameter = True
     made.attributes = {"requires_grad": requires_grad}
+    if requires_grad:
+        wants_gradient(run, made)
     return made
 
 

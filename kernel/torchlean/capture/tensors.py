@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchlean.capture.array_values import ArrayValue, array_of
+from torchlean.capture.gradient_leaves import wants_gradient
 from torchlean.capture.memory import may_share
 from torchlean.capture.naming import no_attribute
 from torchlean.capture.numpy_arrays import array_method
@@ -130,3 +131,5 @@ def set_tensor_attribute(run: Interpreter, tensor: TensorValue, name: str, value
     if tensor.attributes is None:
         tensor.attributes = {}
     run.assign(tensor.attributes, name, value)
+    if name == "requires_grad" and value is True:
+        wants_gradient(run, tensor)

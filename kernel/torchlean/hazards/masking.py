@@ -9,9 +9,9 @@ from typing import Literal
 
 from torchlean.graph import Node
 from torchlean.hazards.case import Case, overflow_argument
-from torchlean.hazards.patterns import COPIES, ELEMENTWISE
+from torchlean.hazards.patterns import COPIES, ELEMENTWISE, scaled
 from torchlean.hazards.relations import kept_by
-from torchlean.hazards.zeros import excludes_zero
+from torchlean.hazards.zeros import asks_for_infinity, dropped_infinity, excludes_zero
 
 Need = Literal["positive", "nonzero", "different", "nonnegative", "cosine", "exponent"]
 """What the argument must be where its value is used: of a logarithm, a divisor, one that is told from zero itself, a
@@ -39,8 +39,13 @@ def is_masked(case: Case, node: Node, need: Need, of: int | None = None) -> bool
         if seen > SELECTING:
             return False
         user = case.graph[id]
+        if asks_for_infinity(case.graph, user):
+            continue
         if user.op == "where" and previous[id] != user.inputs[0]:
-            if not _selects(case, user, previous[id], argument, need):
+            if not (
+                _selects(case, user, previous[id], argument, need)
+                or _drops_infinity(case, user, previous[id], node, need)
+            ):
                 return False
         elif user.op in COPIES or user.op in ELEMENTWISE:
             if not case.users[id]:
@@ -73,6 +78,24 @@ def _selects(case: Case, where: Node, value: int, argument: int, need: Need) -> 
         "nonnegative": low >= 0,
         "cosine": low >= -1 and high <= 1,
     }[need]
+
+
+def _drops_infinity(case: Case, where: Node, value: int, node: Node, need: Need) -> bool:
+    """Whether `where` takes the node's value only where it is finite: `y[y == float("inf")] = 0` for y = d ** -0.5.
+
+    At its pole the node is infinite, and NaN nowhere: of divisions that is not known, and other arguments that are
+    wrong (below the pole) give NaN, which only `isfinite` tells.
+    """
+    if value not in where.inputs[1:] or scaled(case.graph, value)[0].id != node.id:
+        return False
+    dropped = dropped_infinity(case.graph, where)
+    if dropped is None or dropped[0].digest != node.digest:
+        return False
+    test = dropped[1]
+    if test.op == "isfinite":
+        return True
+    known = need in ("nonzero", "positive") and len(node.inputs) == 1 and case.extent(node.inputs[0])[0] >= 0
+    return known and (test.op == "isinf" or node.op not in ("log", "log2", "log10"))
 
 
 def only_clamped(case: Case, id: int, end: Literal["min", "max"]) -> bool:

@@ -30,7 +30,7 @@ from torchlean.graph import Graph, Node
 from torchlean.hazards.memory import HazardMemory, NodeRange, below
 from torchlean.hazards.regions import COMPUTED, LAYERS, WORKING, Known, known_regions, leaf_range
 from torchlean.hazards.relations import related
-from torchlean.hazards.zeros import guarded, never_zero, replaces_zero
+from torchlean.hazards.zeros import guarded, loses_pole, never_zero, replaces_zero
 from torchlean.intervals import Interval
 from torchlean.intervals.repetition import by_slices, one_of_each
 
@@ -147,6 +147,8 @@ def _range(
     if node.op == "div" and (
         replaces_zero(graph, ranges.intervals, node.inputs[1]) or never_zero(graph, node.inputs[1])
     ):
+        exact = _cut(exact, COMPUTED)
+    if node.op == "where" and not exact.infinite and loses_pole(graph, node):
         exact = _cut(exact, COMPUTED)
     if node.op == "div" and known is Known.LIKELY and guarded(graph, node.inputs[1]):
         # Where the divisor vanishes, the numerator does: intervals cannot know, and multiply by 1e8 in every step of

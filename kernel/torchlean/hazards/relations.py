@@ -15,7 +15,9 @@ from torchlean.bounds.cache import Bound
 from torchlean.bounds.ibp import bound_node
 from torchlean.graph import Graph, Node
 from torchlean.hazards.integrality import is_integral
+from torchlean.hazards.orders import WHOLE, dims_of, never_below, same_values
 from torchlean.hazards.patterns import COPIES, ELEMENTWISE, number, same, scaled, strip, terms
+from torchlean.hazards.streaming import least_total
 from torchlean.intervals import Interval
 from torchlean.intervals.repetition import by_slices, one_of_each
 
@@ -42,13 +44,19 @@ Ends = tuple[float, float] | None
 
 def _sub(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     left, right = node.inputs
-    if _bounds_above(graph, right, left):
-        return -math.inf, 0.0
-    if _bounds_above(graph, left, right) or _spread(graph, left, right):
-        return 0.0, math.inf
+    return _difference(graph, left, right, ranges)
+
+
+def _difference(graph: Graph, left: int, right: int, ranges: Sequence[Interval]) -> Ends:
     if same(graph, left, right):
         return 0.0, 0.0
-    return (0.0, math.inf) if _union(graph, left, right, ranges) else None
+    if never_below(graph, right, left):
+        return -math.inf, 0.0
+    if never_below(graph, left, right) or _spread(graph, left, right):
+        return 0.0, math.inf
+    if _exceeds_share(graph, left, right, ranges) or _union(graph, left, right, ranges):
+        return 0.0, math.inf
+    return None
 
 
 def _union(graph: Graph, left: int, right: int, ranges: Sequence[Interval]) -> bool:
@@ -77,20 +85,6 @@ def _summand(graph: Graph, id: int, like: Node) -> bytes:
     return strip(graph, node.inputs[0]).digest if same_dims else b""
 
 
-def _bounds_above(graph: Graph, top: int, id: int) -> bool:
-    """Whether `top` is at least every element of `id` that it meets: its maximum, its logsumexp."""
-    for op in ("amax", "logsumexp"):
-        reduced = _reduction_of(graph, top, op)
-        if (
-            reduced is not None
-            and _aligned(graph, top, reduced)
-            and same_values(graph, reduced.inputs[0], id)
-        ):
-            return True
-    lowest = _reduction_of(graph, id, "amin")
-    return lowest is not None and _aligned(graph, id, lowest) and same_values(graph, lowest.inputs[0], top)
-
-
 def _spread(graph: Graph, high: int, low: int) -> bool:
     """`x.max() - x.min()` over the same dimensions."""
     top, bottom = strip(graph, high), strip(graph, low)
@@ -99,33 +93,26 @@ def _spread(graph: Graph, high: int, low: int) -> bool:
     return top.attributes == bottom.attributes and same_values(graph, top.inputs[0], bottom.inputs[0])
 
 
-def same_values(graph: Graph, a: int, b: int) -> bool:
-    """The same numbers in the same places, apart from copies of the whole tensor."""
-    whole = frozenset({"clone", "contiguous"})
-    return strip(graph, a, whole).digest == strip(graph, b, whole).digest
+def _exceeds_share(graph: Graph, left: int, right: int, ranges: Sequence[Interval]) -> bool:
+    """`relu(x) - t * x` and `t * x - logsigmoid(x)` for t in [0, 1]: the cross entropies of a logit.
+
+    A share of x lies between 0 and x, so what is at least both is at least it, and what is at most both is at most it.
+    Roundings do not change that: those of `t * x` and of the difference are monotone, and x and 0 are numbers.
+    """
+    if _least(ranges[left]) >= 0 and any(never_below(graph, left, x) for x in _shared(graph, right, ranges)):
+        return True
+    return _extent(ranges[right])[1] <= 0 and any(
+        never_below(graph, x, right) for x in _shared(graph, left, ranges)
+    )
 
 
-def _reduction_of(graph: Graph, id: int, op: str) -> Node | None:
-    node = strip(graph, id)
-    return node if node.op == op else None
-
-
-def _aligned(graph: Graph, id: int, reduced: Node) -> bool:
-    """Whether the reduction, copied to `id`, meets the elements it was computed from when it is broadcast."""
-    source = graph[reduced.inputs[0]].type.shape
-    dims = dims_of(reduced)
-    kept = tuple(1 if d in dims else size for d, size in enumerate(source))
-    given = graph[id].type.shape
-    leading = dims == set(range(len(dims)))
-    return given in (kept, source) or reduced.type.numel == 1 or (leading and given == reduced.type.shape)
-
-
-def dims_of(node: Node) -> set[int]:
-    """The dimensions that an op goes along, or takes elements along."""
-    dims = node.attributes.get("dim", node.attributes.get("dims"))
-    if isinstance(dims, int):
-        return {dims}
-    return {d for d in dims if isinstance(d, int)} if isinstance(dims, tuple) else set()
+def _shared(graph: Graph, id: int, ranges: Sequence[Interval]) -> list[int]:
+    """The numbers x of which the node is a share, `t * x` for t in [0, 1]."""
+    node = graph[id]
+    if node.op != "mul":
+        return []
+    pairs = (node.inputs, node.inputs[::-1])
+    return [x for share, x in pairs if _least(ranges[share]) >= 0 and _extent(ranges[share])[1] <= 1]
 
 
 def _sum(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
@@ -133,8 +120,8 @@ def _sum(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     if inner.op == "exp":
         shifted = strip(graph, inner.inputs[0], frozenset({"clone", "contiguous"}))
         if shifted.op == "sub":
-            top = _reduction_of(graph, shifted.inputs[1], "amax")
-            if top is not None and _bounds_above(graph, shifted.inputs[1], shifted.inputs[0]):
+            top = strip(graph, shifted.inputs[1])
+            if top.op == "amax" and never_below(graph, shifted.inputs[1], shifted.inputs[0]):
                 # One of the exponents is exactly zero, if all elements of some maximum are summed.
                 return (1.0, math.inf) if dims_of(top) <= dims_of(node) else None
     if inner.op == "softmax" and inner.attributes.get("dim") in dims_of(node):
@@ -216,11 +203,17 @@ def _least(interval: Interval) -> float:
 
 
 def _add(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
-    """`exp(a) + exp(-a)` is at least 2, and `x + (x == 0)` avoids zero."""
+    """`exp(a) + exp(-a)` is at least 2, `x + (x == 0)` avoids zero, and `a + -b` is a difference."""
+    for a, b in (node.inputs, node.inputs[::-1]):
+        if graph[b].op == "neg":
+            return _difference(graph, a, graph[b].inputs[0], ranges)
+    least = least_total(graph, node, ranges)
+    if least is not None:
+        return least, math.inf
     left, right = (strip(graph, id) for id in node.inputs)
     if left.op == right.op == "exp":
-        a, b = strip(graph, left.inputs[0]), strip(graph, right.inputs[0])
-        for first, second in ((a, b), (b, a)):
+        exponents = strip(graph, left.inputs[0]), strip(graph, right.inputs[0])
+        for first, second in (exponents, exponents[::-1]):
             if second.op == "neg" and strip(graph, second.inputs[0]).digest == first.digest:
                 return 2.0, math.inf
     for x, flag in ((left, right), (right, left)):
@@ -340,9 +333,23 @@ def _addcmul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     return _least(ranges[start]), math.inf
 
 
+def _diagonal(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    """The diagonal of a Cholesky factor is positive: `torch.linalg.cholesky` takes roots of its squares in turn, and
+    raises at one that is not positive. (`cholesky_ex` does not raise, and gives whatever it has then.)"""
+    factor = strip(graph, node.inputs[0], WHOLE)
+    last = len(factor.type.shape)
+    dims = {node.attributes.get("dim1"), node.attributes.get("dim2")}
+    main = node.attributes.get("offset") == 0 and dims == {last - 2, last - 1}
+    return (_smallest(node), math.inf) if main and factor.label == CHOLESKY else None
+
+
+CHOLESKY = "result of cholesky"
+"""The label of a leaf that stands for a Cholesky factor, as capture gives it."""
+
 RULES = {
     "add": _add,
     "addcmul": _addcmul,
+    "diagonal": _diagonal,
     "div": _div,
     "matmul": _matmul,
     "mul": _mul,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torchlean.graph import Graph, Node
 from torchlean.hazards.case import Case
-from torchlean.hazards.relations import dims_of, same_values
+from torchlean.hazards.orders import dims_of, same_values
 
 ORDER = frozenset({"topk", "sort", "kth_value", "amax", "amin"})
 """Ops whose results along a dimension are elements of the operand's rows."""

@@ -6,11 +6,12 @@ divisor means counts, ranges and sums of weights, where only zero itself is the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from torchlean.graph import Graph, Node
 from torchlean.graph.origin import Source, source_of
-from torchlean.hazards.patterns import COPIES, number, strip
+from torchlean.hazards.patterns import COPIES, number, scaled, strip
 from torchlean.intervals import Interval
 
 LARGEST_EPSILON = 1e-3
@@ -32,19 +33,53 @@ def replaces_zero(graph: Graph, ranges: Sequence[Interval], id: int) -> bool:
 
 
 def excludes_zero(graph: Graph, condition: int, argument: int, *, holds: bool) -> bool:
-    """`x != 0` and `abs(x) > 1e-6` where they hold, `x == 0` and `abs(x) < 1e-6` where they do not."""
+    """`x != 0` and `abs(x) > 1e-6` where they hold, `x == 0` and `abs(x) < 1e-6` where they do not.
+
+    Multiples of x vanish where x does, apart from numbers next to zero.
+    """
     test = strip(graph, condition)
-    x = strip(graph, argument)
+    x, factor = scaled(graph, argument)
+    if factor == 0:
+        return False
     if test.op == ("ne" if holds else "eq"):
-        a, b = (strip(graph, id) for id in test.inputs)
-        return (a.digest == x.digest and number(b) == 0.0) or (b.digest == x.digest and number(a) == 0.0)
+        (a, of_a), (b, of_b) = (scaled(graph, id) for id in test.inputs)
+        return (a.digest == x.digest and of_a != 0 and number(b) == 0.0) or (
+            b.digest == x.digest and of_b != 0 and number(a) == 0.0
+        )
     if test.op not in (("gt", "ge") if holds else ("lt", "le")):
         return False
     size, limit = (strip(graph, id) for id in test.inputs)
     least = number(limit)
     # Zero itself is on the other side of a limit above it, and of zero where that belongs to the other side.
     beyond = least is not None and (least > 0 or (least == 0 and test.op in ("gt", "le")))
-    return beyond and size.op == "abs" and strip(graph, size.inputs[0]).digest == x.digest
+    return beyond and size.op == "abs" and scaled(graph, size.inputs[0])[0].digest == x.digest
+
+
+def dropped_infinity(graph: Graph, where: Node) -> tuple[Node, Node] | None:
+    """`where(isinf(y), 0, y)`: the value without multiples and copies, and the test that keeps infinities out of it."""
+    condition, chosen, other = where.inputs
+    test, holds = strip(graph, condition, COPIES - {"cast"}), True
+    while test.op in ("logical_not", "bitwise_not"):
+        test, holds = graph[test.inputs[0]], not holds
+    if not asks_for_infinity(graph, test) or test.op == "isnan" or chosen == other:
+        return None
+    finite = test.op in ("isfinite", "ne")
+    value = scaled(graph, chosen if finite is holds else other)[0]
+    tested = (scaled(graph, id)[0].digest for id in test.inputs)
+    return (value, test) if value.digest in tested and value.inputs else None
+
+
+def loses_pole(graph: Graph, where: Node) -> bool:
+    """Whether a selection keeps the infinities of a quotient out: what is left is divided by counts, as above."""
+    dropped = dropped_infinity(graph, where)
+    return dropped is not None and dropped[0].op in ("div", "pow", "reciprocal", "rsqrt")
+
+
+def asks_for_infinity(graph: Graph, test: Node) -> bool:
+    """`torch.isinf(y)`, `y == float("inf")`: what was wrong with y is known from there on."""
+    if test.op in ("isfinite", "isinf", "isnan"):
+        return True
+    return test.op in ("eq", "ne") and any(number(graph[id]) == math.inf for id in test.inputs)
 
 
 SMOOTH = COPIES | {"add", "cat", "cos", "div", "mul", "neg", "sin", "stack", "sub"}
@@ -100,4 +135,12 @@ def guarded(graph: Graph, id: int) -> bool:
     return any(0 < (number(strip(graph, operand)) or 0.0) <= LARGEST_EPSILON for operand in node.inputs)
 
 
-__all__ = ["excludes_zero", "guarded", "never_zero", "replaces_zero"]
+__all__ = [
+    "asks_for_infinity",
+    "dropped_infinity",
+    "excludes_zero",
+    "guarded",
+    "loses_pole",
+    "never_zero",
+    "replaces_zero",
+]

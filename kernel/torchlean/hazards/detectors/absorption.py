@@ -14,6 +14,9 @@ from torchlean.intervals.repetition import by_slices, one_of_each
 from torchlean.ops import dtype_name
 from torchlean.ops.noise.arithmetic import spacing
 
+SATURATING = frozenset({"exp", "exp2", "sigmoid", "tanh"})
+"""Ops that are constant far out."""
+
 LOST = 2.0**-4
 """Share of a long sum that its roundings may take: what is beyond has one correct digit, at most."""
 
@@ -42,7 +45,7 @@ def of_repeated_sum(case: Case, node: Node) -> Finding | None:
 
 def of_sum(case: Case, node: Node) -> Finding | None:
     """`a + b` and `a - b` where b never changes a."""
-    if not case.floating(node.id) or node.type.numel == 0:
+    if not case.floating(node.id) or node.type.numel == 0 or _is_saturated(case, node):
         return None
     left, right = node.inputs
     for large, little in ((left, right), (right, left)):
@@ -74,6 +77,17 @@ def _absorbed(case: Case, node: Node, large: int, little: int) -> Finding | None
         "(`dtype=torch.float64`), or keep a separate sum of the small terms"
     )
     return Finding(node.id, "TL207", message, large, Trouble.DIGITS)
+
+
+def _is_saturated(case: Case, node: Node) -> bool:
+    """Whether each use of the sum is one and the same number, whatever its digits are: `exp(-1e30 - m)` is 0.
+
+    So begins a softmax that is computed block by block, with a number that no maximum is below.
+    """
+    return bool(case.users[node.id]) and all(
+        case.graph[user].op in SATURATING and case.extent(user)[0] == case.extent(user)[1]
+        for user in case.users[node.id]
+    )
 
 
 def _rounded_constant(case: Case, node: Node, id: int) -> Finding | None:

@@ -111,7 +111,8 @@ def of_result(case: Case, node: Node) -> Finding | None:
         return None
     if node.op not in GROWING or inside_length(case, node) or _has_unknown_exponent(case, node):
         return None
-    if node.op == "div" and is_masked(case, node, "nonzero", node.inputs[1]):
+    pole = node.inputs[1] if node.op == "div" else node.inputs[0] if _has_pole(node) else None
+    if pole is not None and is_masked(case, node, "nonzero", pole):
         return None
     operand = max(node.inputs, key=lambda id: case.ranges.known[id])
     operands = " and ".join(
@@ -122,6 +123,12 @@ def of_result(case: Case, node: Node) -> Finding | None:
         f"{_largest(node)}. {_advice(node)}"
     )
     return Finding(node.id, "TL201", message, operand, Trouble.OVERFLOW)
+
+
+def _has_pole(node: Node) -> bool:
+    """Whether this is a power that is infinite at zero."""
+    exponent = node.attributes.get("exponent")
+    return node.op == "pow" and isinstance(exponent, (int, float)) and exponent < 0
 
 
 def _of_nan(node: Node, leaf: Node) -> Finding:

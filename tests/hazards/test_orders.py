@@ -1,0 +1,175 @@
+"""What is never above what: maxima that are carried along, cross entropies, factors, sums of what is not negative."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from tests.hazards.expressions import HEADER, marked
+
+NETWORK = f"{HEADER}x = nn.Linear(3, 4)(torch.rand(8, 3))\n"
+
+NEVER_POSITIVE = [
+    "torch.exp(x - torch.maximum(x, x[:1]))",
+    "torch.exp(x - torch.maximum(x[:1], x.amax(-1, keepdim=True)))",
+    "torch.exp(x - torch.maximum(x[:, 0], x.amax(-1)).unsqueeze(-1))",
+    "torch.exp(x - torch.logaddexp(x, x[:1]))",
+    "torch.exp(x - x.clamp(min=0))",
+    "torch.exp(x - torch.relu(x))",
+    "torch.exp(torch.minimum(x, x[:1]) - x)",
+    "torch.exp(x.clamp(max=5.0) - x)",
+    "torch.exp(F.logsigmoid(x) - x)",
+    "torch.exp(x - F.softplus(x))",
+    "torch.exp(-F.binary_cross_entropy_with_logits(x, torch.rand(8, 4), reduction='none'))",
+    "torch.exp(-(torch.relu(x) - x * torch.rand(8, 4)))",
+]
+
+MAY_BE_POSITIVE = [
+    "torch.exp(x - torch.minimum(x, x[:1]))",
+    "torch.exp(x - torch.maximum(x.T, x.T[:1]).T.flip(0))",
+    "torch.exp(x[:4] - torch.maximum(x[:4, 0], x[:4].amax(-1)).unsqueeze(0))",
+    "torch.exp(x - x.clamp(0, 5))",
+    "torch.exp(torch.relu(x) - x.clamp(max=5.0))",
+    "torch.exp(x - torch.rand(8, 4))",
+    "torch.exp(-(torch.relu(x) - x * (torch.rand(8, 4) + 0.5)))",
+    "torch.exp(x * torch.rand(8, 4) + F.logsigmoid(x))",
+]
+
+
+@pytest.mark.parametrize("expression", NEVER_POSITIVE)
+def test_exponentials_of_what_is_never_positive_do_not_overflow(expression) -> None:
+    assert marked(f"{NETWORK}y = {expression}\n") == []
+
+
+@pytest.mark.parametrize("expression", NEVER_POSITIVE)
+def test_they_are_at_most_one_in_torch(expression) -> None:
+    scales = torch.tensor([1.0, 1e2, 1e4])
+    for x in scales[:, None, None] * torch.randn(3, 8, 4, generator=torch.Generator().manual_seed(0)):
+        value = eval(expression, {"torch": torch, "F": F, "x": x})
+        assert bool((value <= 1.0 + 1e-6).all())
+
+
+@pytest.mark.parametrize("expression", MAY_BE_POSITIVE)
+def test_exponentials_of_what_only_looks_alike_are_marked(expression) -> None:
+    assert [code for code, _ in marked(f"{NETWORK}y = {expression}\n")] == ["TL201"]
+
+
+@pytest.mark.parametrize("expression", MAY_BE_POSITIVE)
+def test_those_overflow_in_torch(expression) -> None:
+    torch.manual_seed(0)
+    overflows = False
+    for _ in range(20):
+        x = 1e4 * torch.randn(8, 4)
+        overflows |= bool(torch.isinf(eval(expression, {"torch": torch, "F": F, "x": x})).any())
+    assert overflows
+
+
+def attention(begin: str, blocks: str = "4") -> str:
+    """A program whose softmax is computed block by block, beginning with the maximum `begin`."""
+    return f"""{HEADER}
+def attend(q, k, v):
+    m = {begin}
+    total = torch.zeros(8, 1)
+    out = torch.zeros(8, 4)
+    for i in range(0, 16, {blocks}):
+        s = q @ k[i:i + {blocks}].T
+        new = torch.maximum(m, s.amax(dim=-1, keepdim=True))
+        old = torch.exp(m - new)
+        p = torch.exp(s - new)
+        total = old * total + p.sum(dim=-1, keepdim=True)
+        out = old * out + p @ v[i:i + {blocks}]
+        m = new
+    return out / total
+
+
+net = nn.Linear(3, 4)
+y = attend(net(torch.rand(8, 3)), net(torch.rand(16, 3)), net(torch.rand(16, 3)))
+"""
+
+
+@pytest.mark.parametrize("begin", ["torch.full((8, 1), -1e30)", 'torch.full((8, 1), float("-inf"))'])
+def test_nothing_is_said_of_a_softmax_in_blocks_that_begins_below_every_score(begin) -> None:
+    assert marked(attention(begin)) == []
+
+
+def test_a_softmax_in_blocks_that_begins_at_zero_divides_by_zero() -> None:
+    text = attention("torch.zeros(8, 1)")
+    assert marked(text) == [("TL203", "out / total")]
+    names: dict[str, object] = {"tl": None}
+    exec(text.replace("import torchlean as tl", ""), names)
+    q, k = torch.full((8, 4), -20.0), torch.full((16, 4), 20.0)
+    assert bool(torch.isnan(names["attend"](q, k, torch.ones(16, 4))).all())
+
+
+def test_an_addend_is_absorbed_unless_every_use_is_the_same_number_anyway() -> None:
+    start = f"{NETWORK}m = torch.full((8, 1), -1e30)\nd = m - x\n"
+    assert marked(f"{start}y = torch.exp(d)\n") == []
+    assert marked(f"{start}y = torch.exp(d)\nz = d * 2\n") == [("TL207", "m - x")]
+    assert marked(f"{start}y = torch.exp(d * 1e-30)\n") == [("TL207", "m - x")]
+
+
+def test_the_diagonal_of_a_cholesky_factor_is_positive() -> None:
+    start = f"{NETWORK}k = x @ x.T + torch.eye(8)\n"
+    factor = f"{start}l = torch.linalg.cholesky(k)\n"
+    assert marked(f"{factor}y = torch.log(torch.diagonal(l)).sum() + l.diag().log().sum()\n") == []
+    batch = f"{NETWORK}l = torch.linalg.cholesky(torch.empty(5, 3, 3))\n"
+    assert marked(f"{batch}y = l.diagonal(dim1=-2, dim2=-1).log()\n") == []
+    assert marked(f"{batch}y = l.diagonal(dim1=0, dim2=-1).log()\n")[0][0] == "TL204"
+    assert marked(f"{factor}y = torch.log(torch.diagonal(l, offset=-1))\n")[0][0] == "TL204"
+    assert marked(f"{factor}y = torch.log(l)\n")[0][0] == "TL204"
+    without = f"{start}l, info = torch.linalg.cholesky_ex(k)\n"
+    assert marked(f"{without}y = torch.log(torch.diagonal(l))\n")[0][0] == "TL204"
+
+
+def test_cholesky_raises_where_its_diagonal_would_not_be_positive() -> None:
+    for wrong in (-1.0, 0.0, math.nan):
+        with pytest.raises(torch.linalg.LinAlgError):
+            torch.linalg.cholesky(torch.diag(torch.tensor([1.0, wrong])))
+        assert not torch.linalg.cholesky_ex(torch.diag(torch.tensor([1.0, wrong]))).L[1, 1] > 0
+    tiny = torch.linalg.cholesky(torch.full((1, 1), 1e-45))
+    assert float(tiny) > torch.finfo(torch.float32).smallest_normal
+
+
+DEGREES = [
+    "torch.zeros(10).scatter_add_(0, col, torch.ones(30))",
+    "torch.zeros(10).scatter_add(0, col, src=torch.rand(30))",
+    "torch.zeros(10).index_add_(0, col, torch.ones_like(col, dtype=torch.float))",
+    "torch.zeros(10).index_add(0, col, source=torch.rand(30), alpha=2)",
+]
+
+
+@pytest.mark.parametrize("degrees", DEGREES)
+def test_sums_of_what_is_not_negative_are_not_negative(degrees) -> None:
+    start = f"{HEADER}col = torch.randint(0, 10, (30,))\ndeg = {degrees}\n"
+    assert [code for code, _ in marked(f"{start}y = deg.pow(-0.5)\n")] == ["TL203"]
+    assert marked(f'{start}y = deg.pow(-0.5)\ny[y == float("inf")] = 0\nz = y * 2\n') == []
+    assert marked(f"{start}y = torch.sqrt(deg)\n") == []
+
+
+@pytest.mark.parametrize(
+    "sums",
+    [
+        "torch.zeros(10).index_add(0, col, torch.rand(30), alpha=-1)",
+        "torch.zeros(10).scatter_add(0, col, torch.rand(30) - 0.5)",
+        "(-torch.rand(10)).scatter_add(0, col, torch.rand(30))",
+    ],
+)
+def test_other_sums_may_be_negative(sums) -> None:
+    start = f"{HEADER}col = torch.randint(0, 10, (30,))\ndeg = {sums}\n"
+    assert [code for code, _ in marked(f"{start}y = torch.sqrt(deg)\n")] == ["TL204"]
+
+
+def test_a_place_is_called_unknown_once_where_a_module_is_followed_in_the_script_and_by_itself() -> None:
+    from torchlean.analysis import Session, analyse
+
+    module = """class Net(nn.Module):
+    def forward(self, x, col):
+        return torch.zeros(10).scatter_add(0, col, x.abs())
+
+
+Net()(torch.rand(30), torch.randint(0, 10, (30,)))
+"""
+    found = analyse("/somewhere/program.py", HEADER + module, Session()).diagnostics
+    assert [(d.code, d.message.partition("; ")[2]) for d in found] == [
+        ("TL102", "its numbers can be any from 0 on")
+    ]
