@@ -69,6 +69,9 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
     if not _computes(dotted, function):
         return MISSING
     name = dotted.rpartition(".")[2]
+    back = _put_back(run, name, arguments, keywords)
+    if back is not None:
+        return back
     try:
         # The first use of the meta device takes a second, and is not needed where the shape stays.
         made = (
@@ -138,6 +141,28 @@ def anything_in(run: Interpreter, target: TensorValue) -> TensorValue:
         run.changes(handle)
         handle.node = anything(run, handle.type, is_trainable(handle)).node
     return target
+
+
+def _put_back(
+    run: Interpreter, name: str, arguments: list[Value], keywords: dict[str, Value]
+) -> TensorValue | None:
+    """`x.scatter(dim, order, src)` where `order` sorts along `dim`: every place is written once, from where it went.
+
+    The order is not known, but sorting it says where each place was: `src.gather(dim, order.argsort(dim))`.
+    """
+    if name not in ("scatter", "scatter_") or set(keywords) - {"dim", "index", "src"}:
+        return None
+    given = dict(zip(("input", "dim", "index", "src"), arguments, strict=False)) | keywords
+    x, dim, index, src = (given.get(key) for key in ("input", "dim", "index", "src"))
+    if not isinstance(dim, int) or not all(isinstance(value, TensorValue) for value in (x, index, src)):
+        return None
+    assert isinstance(x, TensorValue) and isinstance(index, TensorValue) and isinstance(src, TensorValue)
+    order, rank = run.builder.nodes[index.node], len(x.shape)
+    same = x.shape == index.shape == src.shape and x.dtype == src.dtype
+    if order.op != "argsort" or not same or dim % max(rank, 1) != order.attributes["dim"]:
+        return None
+    places = run.emitter.emit("argsort", index, dim=order.attributes["dim"], descending=False)
+    return run.emitter.emit("gather", src, places, dim=order.attributes["dim"])
 
 
 def _like_first(arguments: list[Value]) -> Any:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from torchlean.graph import Node
 from torchlean.hazards.case import Case, overflow_argument
-from torchlean.hazards.patterns import COPIES, ELEMENTWISE, scaled
+from torchlean.hazards.patterns import COPIES, ELEMENTWISE, has_pole, scaled
 from torchlean.hazards.relations import kept_by
 from torchlean.hazards.zeros import asks_for_infinity, dropped_infinity, excludes_zero
 
@@ -83,19 +83,17 @@ def _selects(case: Case, where: Node, value: int, argument: int, need: Need) -> 
 def _drops_infinity(case: Case, where: Node, value: int, node: Node, need: Need) -> bool:
     """Whether `where` takes the node's value only where it is finite: `y[y == float("inf")] = 0` for y = d ** -0.5.
 
-    At its pole the node is infinite, and NaN nowhere: of divisions that is not known, and other arguments that are
-    wrong (below the pole) give NaN, which only `isfinite` tells.
+    At its pole a power is infinite, and NaN nowhere above it; of quotients that is not known, so only `isfinite` tells.
+    Who writes this for a quotient means zero for what is divided by nothing. A logarithm has no such meaning there.
     """
+    if need not in ("nonzero", "positive") or not has_pole(node):
+        return False
     if value not in where.inputs[1:] or scaled(case.graph, value)[0].id != node.id:
         return False
     dropped = dropped_infinity(case.graph, where)
     if dropped is None or dropped[0].digest != node.digest:
         return False
-    test = dropped[1]
-    if test.op == "isfinite":
-        return True
-    known = need in ("nonzero", "positive") and len(node.inputs) == 1 and case.extent(node.inputs[0])[0] >= 0
-    return known and (test.op == "isinf" or node.op not in ("log", "log2", "log10"))
+    return dropped[1].op == "isfinite" or (len(node.inputs) == 1 and case.extent(node.inputs[0])[0] >= 0)
 
 
 def only_clamped(case: Case, id: int, end: Literal["min", "max"]) -> bool:

@@ -158,6 +158,13 @@ def scaled(graph: Graph, id: int) -> tuple[Node, float]:
             return node, factor
 
 
+def has_pole(node: Node) -> bool:
+    """Whether the op is infinite where its last operand is zero: a quotient, a negative power."""
+    exponent = node.attributes.get("exponent")
+    negative = node.op == "pow" and isinstance(exponent, (int, float)) and exponent < 0
+    return negative or node.op in ("div", "reciprocal", "rsqrt")
+
+
 def square_root_of(node: Node) -> int | None:
     """The operand of a square root, however it is written."""
     if node.op == "sqrt" or (node.op == "pow" and node.attributes.get("exponent") == 0.5):

@@ -1,4 +1,5 @@
-"""Masks that keep the greatest element of each row: `x.masked_fill(x < x.topk(k).values[..., -1:], -inf)`.
+"""Masks that keep an element of each row: the greatest, `x.masked_fill(x < x.topk(k).values[..., -1:], -inf)`, or one
+whose place the program itself writes `False` into.
 
 The range of what is masked says only that each element may be -inf. That not all of a row are is a relation between
 the mask and what it hides: an element of the row never exceeds the greatest one, which is therefore not less than it.
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 from torchlean.graph import Graph, Node
 from torchlean.hazards.case import Case
-from torchlean.hazards.orders import dims_of, same_values
+from torchlean.hazards.orders import WHOLE, dims_of, same_values
+from torchlean.hazards.patterns import number, strip
 
 ORDER = frozenset({"topk", "sort", "kth_value", "amax", "amin"})
 """Ops whose results along a dimension are elements of the operand's rows."""
@@ -19,17 +21,23 @@ NESTED = 4
 
 def keeps_an_element(case: Case, id: int, dim: int) -> bool:
     """Whether a masked tensor has an element in each row along `dim` that is not masked."""
+    graph = case.graph
     for _ in range(NESTED):
-        where = case.graph[id]
+        where = unsorted(graph, id, dim)
         if where.op != "where" or dim < 0:
             return False
         condition, chosen, other = where.inputs
-        hides = case.ranges[chosen].infinite and not case.graph[chosen].inputs
+        hides = case.ranges[chosen].infinite and not graph[chosen].inputs
         shown = other if hides else chosen
-        rows = case.graph[shown].type.shape
-        if rows != where.type.shape or not _spares_the_greatest(case.graph, condition, shown, dim, hides):
+        if graph[shown].type.shape != where.type.shape:
             return False
-        if not case.ranges[shown].infinite:
+        last = not case.ranges[shown].infinite
+        greatest = _spares_the_greatest(graph, condition, shown, dim, hides) or (
+            hides and spares(graph, condition, dim, greatest_of=shown)
+        )
+        if not greatest and not (last and hides and spares(graph, condition, dim)):
+            return False
+        if last:
             return True
         id = shown
     return False
@@ -42,6 +50,79 @@ def _spares_the_greatest(graph: Graph, condition: int, x: int, dim: int, hides: 
         return False
     left, right = comparison.inputs if comparison.op in ("lt", "ge") else comparison.inputs[::-1]
     return same_values(graph, left, x) and _is_of_the_row(graph, right, x, dim)
+
+
+def spares(graph: Graph, mask: int, dim: int, greatest_of: int | None = None) -> bool:
+    """Whether a mask is false somewhere in each row along `dim`, because that was written into it.
+
+    So begins the choice among tokens that make up a share of the probability: `remove[..., 0] = False` of a mask in
+    the order of the sorted scores, which is then put back into the order of the vocabulary.
+
+    Args:
+        greatest_of: the place has to be that of the greatest element of this tensor's row.
+    """
+    node = graph[mask]
+    sorting: Node | None = None
+    if _reorders(graph, node, dim):
+        sorting = graph[graph[node.inputs[1]].inputs[0]]
+        node = graph[node.inputs[0]]
+    while node.op in WHOLE:
+        node = graph[node.inputs[0]]
+    place = _written_false(graph, node, dim)
+    if place is None or greatest_of is None:
+        return place is not None
+    if sorting is None:  # the mask is of the sorted scores themselves
+        scores = strip(graph, greatest_of, WHOLE)
+        if scores.op != "sort" or dims_of(scores) != {dim}:
+            return False
+        sorting = scores
+    elif sorting.op != "argsort" or not same_values(graph, sorting.inputs[0], greatest_of):
+        return False
+    return place == (0 if sorting.attributes["descending"] else node.type.shape[dim] - 1)
+
+
+def unsorted(graph: Graph, id: int, dim: int) -> Node:
+    """The tensor of whose rows this one has all elements, in another order."""
+    node = strip(graph, id, WHOLE)
+    ordered = node.op == "sort" and dims_of(node) == {dim}
+    return strip(graph, node.inputs[0], WHOLE) if ordered or _reorders(graph, node, dim) else node
+
+
+def _reorders(graph: Graph, node: Node, dim: int) -> bool:
+    """Whether each row along `dim` is taken in an order that sorting gave: no element twice, none left out."""
+    if node.op != "gather" or node.attributes["dim"] != dim:
+        return False
+    order = graph[node.inputs[1]]
+    return (
+        order.op == "argsort"
+        and dims_of(order) == {dim}
+        and order.type.shape == graph[node.inputs[0]].type.shape
+    )
+
+
+def _written_false(graph: Graph, node: Node, dim: int) -> int | None:
+    """A place along `dim` where a mask is false in every row, or None."""
+    if node.op == "slice_update" and number(strip(graph, node.inputs[1])) == 0:
+        index, sizes = node.attributes["index"], node.type.shape
+        assert isinstance(index, tuple)
+        taken = [entry for entry in index if entry is not None]
+        whole = all(
+            entry == (0, size, 1)
+            for place, (entry, size) in enumerate(zip(taken, sizes, strict=False))
+            if place != dim
+        )
+        if not whole or dim >= len(taken):
+            return None
+        entry = taken[dim]
+        if isinstance(entry, int):
+            return entry % sizes[dim]
+        places = range(*entry)
+        last = sizes[dim] - 1
+        return None if not places else last if last in places else places[0]
+    along = node.attributes.get("dim")
+    if node.op == "cat" and isinstance(along, int) and along % len(node.type.shape) == dim:
+        return 0 if number(strip(graph, node.inputs[0])) == 0 else None
+    return None
 
 
 def _is_of_the_row(graph: Graph, id: int, x: int, dim: int) -> bool:

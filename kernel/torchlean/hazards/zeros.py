@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from torchlean.graph import Graph, Node
 from torchlean.graph.origin import Source, source_of
-from torchlean.hazards.patterns import COPIES, number, scaled, strip
+from torchlean.hazards.patterns import COPIES, has_pole, number, scaled, strip
 from torchlean.intervals import Interval
 
 LARGEST_EPSILON = 1e-3
@@ -72,7 +72,7 @@ def dropped_infinity(graph: Graph, where: Node) -> tuple[Node, Node] | None:
 def loses_pole(graph: Graph, where: Node) -> bool:
     """Whether a selection keeps the infinities of a quotient out: what is left is divided by counts, as above."""
     dropped = dropped_infinity(graph, where)
-    return dropped is not None and dropped[0].op in ("div", "pow", "reciprocal", "rsqrt")
+    return dropped is not None and has_pole(dropped[0])
 
 
 def asks_for_infinity(graph: Graph, test: Node) -> bool:

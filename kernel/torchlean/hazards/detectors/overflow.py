@@ -9,7 +9,15 @@ from torchlean.hazards.case import Case, largest, overflow_argument
 from torchlean.hazards.detectors.norms import inside_length
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.masking import is_masked, only_clamped
-from torchlean.hazards.patterns import COPIES, MASKING, exponential_share, number, one_plus_exponential, strip
+from torchlean.hazards.patterns import (
+    COPIES,
+    MASKING,
+    exponential_share,
+    has_pole,
+    number,
+    one_plus_exponential,
+    strip,
+)
 from torchlean.numbers import upper_text
 from torchlean.ops import dtype_name
 
@@ -111,8 +119,7 @@ def of_result(case: Case, node: Node) -> Finding | None:
         return None
     if node.op not in GROWING or inside_length(case, node) or _has_unknown_exponent(case, node):
         return None
-    pole = node.inputs[1] if node.op == "div" else node.inputs[0] if _has_pole(node) else None
-    if pole is not None and is_masked(case, node, "nonzero", pole):
+    if has_pole(node) and is_masked(case, node, "nonzero", node.inputs[-1]):
         return None
     operand = max(node.inputs, key=lambda id: case.ranges.known[id])
     operands = " and ".join(
@@ -123,12 +130,6 @@ def of_result(case: Case, node: Node) -> Finding | None:
         f"{_largest(node)}. {_advice(node)}"
     )
     return Finding(node.id, "TL201", message, operand, Trouble.OVERFLOW)
-
-
-def _has_pole(node: Node) -> bool:
-    """Whether this is a power that is infinite at zero."""
-    exponent = node.attributes.get("exponent")
-    return node.op == "pow" and isinstance(exponent, (int, float)) and exponent < 0
 
 
 def _of_nan(node: Node, leaf: Node) -> Finding:
