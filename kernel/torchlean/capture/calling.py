@@ -17,7 +17,7 @@ from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.explain import argument_mistake, kind_of, operands, shape_message
 from torchlean.capture.foreign import may_change, silenced
 from torchlean.capture.function_syntax import own_names, yields
-from torchlean.capture.gradient_leaves import wants_gradient
+from torchlean.capture.gradient_leaves import note_wanted
 from torchlean.capture.gradient_stops import DETACHING, remember_detached
 from torchlean.capture.memory import (
     changed_by,
@@ -93,11 +93,10 @@ def _call_unknown(run: Interpreter, callee: Unknown, arguments: Arguments, keywo
         from torchlean.capture.described import described, said_of_numbers
 
         result = described(run, callee.source, arguments, keywords)
-        if result is not MISSING and callee.source == "torch.autograd.grad":
-            return result
         if result is not MISSING:
-            said = said_of_numbers(run, callee.reason, callee.source, arguments, keywords)
-            run.enters(Unknown(said, run.place()))
+            if callee.source != "torch.autograd.grad":
+                said = said_of_numbers(run, callee.reason, callee.source, arguments, keywords)
+                run.enters(Unknown(said, run.place()))
             return result
     may_change(run, callee, [*arguments, *keywords.values()])
     result = unseen_call(run, callee, arguments, keywords)
@@ -370,14 +369,7 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
             noted(run, function.name, arguments, keywords, result)
         if function.name in DETACHING:
             remember_detached(run, result)
-        if keywords.get("requires_grad") is True and type(result) is TensorValue:
-            result.attributes = {**(result.attributes or {}), "requires_grad": True}
-            wants_gradient(run, result)
-        elif function.name == "torch.Tensor.requires_grad_" and False not in (
-            *arguments[1:],
-            *keywords.values(),
-        ):
-            wants_gradient(run, result)
+        note_wanted(run, function.name, arguments, keywords, result)
         return result
     except ShapeError as error:
         text, related = shape_message(run, str(error), operands(arguments, keywords))

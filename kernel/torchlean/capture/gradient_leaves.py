@@ -7,7 +7,7 @@ pass what it was given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from torchlean.capture.values import TensorValue, Value
@@ -28,6 +28,17 @@ def wants_gradient(run: Interpreter, value: Value) -> None:
         # Trials of loops and of input shapes are taken back, and others get their numbers: the digest tells them apart.
         leaves: dict[int, bytes] = run.state.setdefault(_LEAVES, {})
         leaves[value.node] = run.builder.nodes[value.node].digest
+
+
+def note_wanted(
+    run: Interpreter, name: str, arguments: Sequence[Value], keywords: Mapping[str, Value], result: Value
+) -> None:
+    """`torch.randn(3, requires_grad=True)` and `x.requires_grad_()`, of what a call of torch's function gave."""
+    if keywords.get("requires_grad") is True and type(result) is TensorValue:
+        result.attributes = {**(result.attributes or {}), "requires_grad": True}
+        wants_gradient(run, result)
+    elif name == "torch.Tensor.requires_grad_" and False not in (*arguments[1:], *keywords.values()):
+        wants_gradient(run, result)
 
 
 def gradient_leaves(run: Interpreter) -> frozenset[int]:

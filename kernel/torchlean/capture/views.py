@@ -21,7 +21,8 @@ from torch import Tensor
 from torchlean.capture.tables import words
 from torchlean.capture.values import Storage, TensorValue, Value
 from torchlean.graph import Node
-from torchlean.ops import OPS, VIEW_OPS, UnsupportedError
+from torchlean.ops import OPS, VIEW_OPS, ShapeError, UnsupportedError
+from torchlean.ops.arguments import shape_text
 from torchlean.ops.elementwise import Elementwise
 
 if TYPE_CHECKING:
@@ -43,9 +44,12 @@ DENSE = words("zeros ones full empty tensor arange linspace rand randn randint e
 
 POINTWISE = words(
     """clone __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __neg__ __pow__ add sub mul div
-    neg abs exp log sqrt relu sigmoid tanh sin cos square float double long int"""
+    neg abs exp log sqrt relu sigmoid tanh sin cos square float double long int softmax log_softmax"""
 )
 """Functions whose result is in row-major order where all their tensors are."""
+
+MULTIPLYING = words("linear matmul bmm mm __matmul__")
+"""Products of matrices."""
 
 MOST = 64
 """Views that are read again after a write: rows that a loop writes one by one would cost the square of their number."""
@@ -54,13 +58,22 @@ MOST = 64
 def noted(
     run: Interpreter, name: str, arguments: list[Value], keywords: dict[str, Value], result: Value
 ) -> None:
-    """Remember of what a function of torch gave how it lies in memory."""
+    """Remember of what a function of torch gave how it lies in memory.
+
+    Raises:
+        ShapeError: it is a view of a shape that no strides give.
+    """
     name = name.rpartition(".")[2]
-    if name in DENSE or name in POINTWISE:
+    if name in MULTIPLYING:
+        if isinstance(result, TensorValue) and _multiplies_densely(run, name, arguments):
+            result.dense = True
+    elif name in DENSE or name in POINTWISE:
         if isinstance(result, TensorValue) and "memory_format" not in keywords:
             _note_density(run, name, arguments, result)
     elif name in ALWAYS or name in PERHAPS:
         base = arguments[0] if arguments else None
+        if name in ("view", "view_as"):
+            _check_strides(run, base, result)
         for view in result if isinstance(result, (list, tuple)) else (result,):
             if isinstance(base, TensorValue) and isinstance(view, TensorValue):
                 note_view(run, base, view, certain=name in ALWAYS)
@@ -71,6 +84,38 @@ def _note_density(run: Interpreter, name: str, arguments: list[Value], result: T
     tensors = [argument for argument in arguments if isinstance(argument, TensorValue)]
     if result.base is None and not any(result.storage is tensor.storage for tensor in tensors):
         result.dense = name in DENSE or all(is_dense(run, tensor) for tensor in tensors)
+
+
+def _multiplies_densely(run: Interpreter, name: str, arguments: list[Value]) -> bool:
+    """Whether a product is certainly in row-major order: of two batches of matrices, and of rows by a layer's weights.
+
+    A matrix times a batch is computed transposed.
+    """
+    tensors = [argument for argument in arguments if isinstance(argument, TensorValue)]
+    if name == "linear":
+        return bool(tensors) and is_dense(run, tensors[0])
+    return len(tensors) == 2 and len(tensors[0].shape) == len(tensors[1].shape) >= 2
+
+
+def _check_strides(run: Interpreter, base: Value, view: Value) -> None:
+    """`view` of what lies in pieces: `x.transpose(1, 2).view(n, -1)`.
+
+    Raises:
+        ShapeError: torch certainly refuses.
+    """
+    if not isinstance(base, TensorValue) or not isinstance(view, TensorValue) or base.base is None:
+        return
+    whole = layout(run.emitter, base)
+    if whole is None:
+        return
+    try:
+        whole.view(view.shape)
+    except RuntimeError:
+        raise ShapeError(
+            f"`view` copies nothing, and the elements of this tensor {base.type} do not lie in memory so that they are "
+            f"one of shape {shape_text(view.shape)}: it is itself a view, by slicing, transposing or expanding. Use "
+            "`.reshape(...)`, which copies where it must, or `.contiguous()` before"
+        ) from None
 
 
 def note_view(run: Interpreter, base: TensorValue, view: TensorValue, certain: bool = True) -> None:
