@@ -7,6 +7,8 @@ CANCELLATIONS = [
     ("torch.exp(x) - 1", "torch.expm1(x)"),
     ("-1 + torch.exp(x)", "torch.exp(x)"),
     ("torch.log(1 + x)", "torch.log1p(x)"),
+    ("torch.log2(1 + x)", "torch.log1p(x) / math.log(2)"),
+    ("torch.log((1 + x) / (1 - x))", "2 * torch.atanh(x)"),
     ("1 - torch.cos(x)", "2 * torch.sin(x / 2) ** 2"),
     ("torch.sqrt(1 + x) - 1", "x / (torch.sqrt(1 + x) + 1)"),
     ("(x ** 2).mean() - x.mean() ** 2", "((x - x.mean()) ** 2).mean()"),

@@ -1,7 +1,7 @@
 """Logarithms whose argument is a formula: each pair has a function that never forms the dangerous intermediate value.
 
 Identities (exact arithmetic): log softmax(x) = x - logsumexp(x); log sigmoid(x) = -softplus(-x) and
-1 - sigmoid(x) = sigmoid(-x); log(1 + x) = log1p(x).
+1 - sigmoid(x) = sigmoid(-x); log(1 + x) = log1p(x); log((1 + x) / (1 - x)) = 2 atanh(x).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from torchlean.fixes.matching import Matcher
+from torchlean.fixes.matching import Matcher, is_number
 from torchlean.fixes.rewrite import Rewrite
 
 SELECTING = (
@@ -164,6 +164,49 @@ def log1p(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
     x = match.complement(call.operand)
     if x is not None:
         yield Rewrite(node, f"{match.file.torch}.log1p(-{match.operand(x)})", "Use log1p")
+
+
+def inverse_tangent(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:
+    """`0.5 * log((1 + x) / (1 - x))`, `log(1 + x) - log(1 - x)`: near zero they lose x, at one they are infinite."""
+    x, factor = _by_halves(match, node)
+    if x is None:
+        return
+    torch, words = match.file.torch, "Use atanh"
+    limits = f"-1 + {LOGIT_EPSILON}, 1 - {LOGIT_EPSILON}"
+    yield Rewrite(node, f"{factor}{torch}.atanh({match.source(x)})", words)
+    text = f"{factor}{torch}.atanh({match.operand(x)}.clamp({limits}))"
+    yield Rewrite(node, text, f"{words} with the argument at least {LOGIT_EPSILON} away from -1 and 1")
+
+
+def _by_halves(match: Matcher, node: ast.expr) -> tuple[ast.expr | None, str]:
+    """`x` where the node is a multiple of `atanh(x)` as a logarithm, and the text that multiplies it."""
+    x = _twice_inverse_tangent(match, node)
+    if x is not None:
+        return x, "2 * "
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        for half, other in ((node.left, node.right), (node.right, node.left)):
+            if is_number(half, 0.5):
+                return _twice_inverse_tangent(match, other), ""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and is_number(node.right, 2):
+        return _twice_inverse_tangent(match, node.left), ""
+    return None, ""
+
+
+def _twice_inverse_tangent(match: Matcher, node: ast.expr) -> ast.expr | None:
+    """`x` of `log((1 + x) / (1 - x))` and `log(1 + x) - log(1 - x)`."""
+    node = match.resolve(node)
+    call = match.call(node, "log")
+    if call is not None and call.plain:
+        ratio = match.resolve(call.operand)
+        if isinstance(ratio, ast.BinOp) and isinstance(ratio.op, ast.Div):
+            above, below = match.one_plus(ratio.left), match.complement(ratio.right)
+            return above if above is not None and below is not None and match.same(above, below) else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        left, right = match.call(node.left, "log"), match.call(node.right, "log")
+        if left is not None and right is not None and left.plain and right.plain:
+            above, below = match.one_plus(left.operand), match.complement(right.operand)
+            return above if above is not None and below is not None and match.same(above, below) else None
+    return None
 
 
 def log_of_product(match: Matcher, node: ast.expr) -> Iterator[Rewrite]:

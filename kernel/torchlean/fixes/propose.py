@@ -25,6 +25,7 @@ FORMULAS: tuple[Rule, ...] = (
     logarithms.log_sum_exp,
     logarithms.log_cumulative_sum_exp,
     logarithms.log_of_ratio,
+    logarithms.inverse_tangent,
     logarithms.log1p,
     logarithms.log_of_product,
     exponentials.softmax,

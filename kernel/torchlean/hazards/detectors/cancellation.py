@@ -12,6 +12,7 @@ from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.integrality import is_integral
 from torchlean.hazards.patterns import (
     is_number,
+    one_minus,
     one_plus,
     scaled,
     square_of,
@@ -38,12 +39,20 @@ def of_difference(case: Case, node: Node) -> Finding | None:
 
 
 def of_logarithm(case: Case, node: Node) -> Finding | None:
-    """`log(1 + x)` for small x."""
+    """`log(1 + x)` and `log((1 + x) / (1 - x))` for small x."""
+    graph, ratio = case.graph, strip(case.graph, node.inputs[0])
+    if ratio.op == "div":
+        x, less = one_plus(graph, ratio.inputs[0]), one_minus(graph, ratio.inputs[1])
+        if x is None or less is None or strip(graph, less).digest != x.digest or not _near_zero(case, x.id):
+            return None
+        what = f"`{node.op}((1 + x) / (1 - x))` loses x where it is small: 1 + 1e-8 is 1 in float32, and"
+        return _finding(case, node, x.id, what, "`2 * torch.atanh(x)`")
     other = one_plus(case.graph, node.inputs[0])
     if other is None or not _near_zero(case, other.id) or is_integral(case.graph, other.id):
         return None
     what = f"`{node.op}(1 + x)` loses x where it is small: 1 + 1e-8 is 1 in float32, and"
-    return _finding(case, node, other.id, what, "`torch.log1p(x)`")
+    scale = {"log2": " / math.log(2)", "log10": " / math.log(10)"}.get(node.op, "")
+    return _finding(case, node, other.id, what, f"`torch.log1p(x){scale}`")
 
 
 def _finding(case: Case, node: Node, x: int, what: str, instead: str) -> Finding:
