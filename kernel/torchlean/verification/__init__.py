@@ -4,6 +4,7 @@
 """
 
 from torchlean.verification.posing import PosingError, pose
-from torchlean.verification.verify import Counterexample, Progress, Verification, verify, verify_files
+from torchlean.verification.result import Counterexample, Progress, Verification
+from torchlean.verification.verify import verify, verify_files
 
 __all__ = ["Counterexample", "PosingError", "Progress", "Verification", "pose", "verify", "verify_files"]

@@ -9,8 +9,8 @@ counterexample.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -22,6 +22,10 @@ from torchlean.graph import Graph, GraphBuilder
 from torchlean.numbers import lower_text
 from torchlean.ops import TensorType
 from torchlean.rounding import margin_note, rounding_errors
+from torchlean.verification.together import alike, hull
+
+ALONE = 64
+"""Regions with the same conditions for each of which errors are found on the region itself."""
 
 QUICK_WORK = 10**9
 """Multiplications (a tenth of a second) up to which errors are found from linear bounds; beyond, from intervals."""
@@ -61,11 +65,25 @@ def executions(
     """
     single = all(node.type.dtype == torch.float32 for node in network if node.type.dtype.is_floating_point)
     single = single and all(node.op != "random" for node in network)
-    found = [
-        Executions(margin, _error(goal, cancelled) if single and math.isfinite(margin) else math.inf)
-        for goal, margin in shown
-    ]
+    if not single:
+        return Executions(min(margin for _, margin in shown), math.inf)
+    found: list[Executions] = []
+    for group in alike([goal for goal, _ in shown]):
+        found += _of_alike([shown[index] for index in group], cancelled)
     return min(found, key=lambda each: each.margin - each.error if math.isfinite(each.error) else -math.inf)
+
+
+def _of_alike(shown: Sequence[tuple[Goal, float]], cancelled: Callable[[], bool]) -> Iterator[Executions]:
+    """Regions that ask the same: with the errors on what surrounds them all, but for the worst where these are too
+    large."""
+    ordered = sorted(shown, key=lambda pair: pair[1])
+    goals = [goal for goal, _ in ordered]
+    around = math.inf
+    if len(ordered) > 1:
+        around = _error(replace(goals[0], domain=hull(goals)), cancelled)
+    for place, (goal, margin) in enumerate(ordered):
+        alone = margin <= around and place < ALONE and math.isfinite(margin)
+        yield Executions(margin, _error(goal, cancelled) if alone else around)
 
 
 def _error(goal: Goal, cancelled: Callable[[], bool]) -> float:

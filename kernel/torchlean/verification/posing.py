@@ -9,7 +9,7 @@ divisor, and one that no float64 number holds is a sum of some. `b` is rounded u
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -26,9 +26,8 @@ from torchlean.vnnlib import Constraint, Property, Region
 PARTS = 8
 """Float64 numbers that a coefficient may be the sum of: decimals of a hundred digits need that many."""
 
-LARGEST = Fraction(2) ** 1000
+LARGEST = 2**1000
 """Of coefficients and bounds: products with what networks compute stay far from the end of float64's range."""
-
 
 ALTERNATIVES = 256
 """In one question: the search weighs each row in each alternative, and memory for that grows with the square."""
@@ -56,15 +55,33 @@ class Query:
 def pose(model: OnnxModel, property: Property) -> list[Query]:
     """The questions that together are the property: one for each region, and more where it has many alternatives.
 
+    Questions with the same conditions have the same graph object, whatever their domains are.
+
     Raises:
         PosingError: other numbers of inputs or outputs, an unbounded input, a number out of range.
     """
     _fits(model, property)
-    return [
-        Query(region, index, _goal(model, part, index, property))
-        for index, region in enumerate(property.regions)
-        for part in _parted(region)
-    ]
+    asked: dict[Hashable, Goal] = {}
+    queries = []
+    for number, region in enumerate(property.regions):
+        domain = _domain(model, region, number, property)
+        for part in _parted(region):
+            key = _conditions(part)
+            if key not in asked:
+                asked[key] = _goal(model, part, property, domain)
+            queries.append(Query(region, number, replace(asked[key], domain=domain)))
+    return queries
+
+
+def _conditions(region: Region) -> Hashable:
+    """Equal for regions with the same conditions, in the same order."""
+    return tuple(
+        tuple(
+            (*sorted(row.x.items()), None, *sorted(row.y.items()), row.bound, row.strict)
+            for row in each.constraints
+        )
+        for each in region.unsafe
+    )
 
 
 def _parted(region: Region) -> Iterator[Region]:
@@ -113,31 +130,33 @@ def _same_shapes(what: str, declared: Sequence[tuple[int, ...]], values: Sequenc
         raise PosingError(f"the property declares {what}s of shape {stated}, the network has {listed}")
 
 
-def _goal(model: OnnxModel, region: Region, index: int, property: Property) -> Goal:
+def _goal(model: OnnxModel, region: Region, property: Property, domain: Mapping[str, Interval]) -> Goal:
     builder = GraphBuilder()
     builder.nodes = list(model.graph.nodes)
     inputs = {str(node.attributes["name"]): node for node in model.graph.inputs}
     x = _flat(builder, [inputs[value.name].id for value in model.inputs])
     y = _flat(builder, list(model.graph.outputs))
-    rows: list[Constraint] = []
+    constraints: list[Constraint] = []
     clauses: list[tuple[int, ...]] = []
     for conjunction in region.unsafe:
         # Without constraints everything is a counterexample: a row that is never positive.
-        constraints = conjunction.constraints or (Constraint({}, {}, Fraction(1), False),)
-        clauses.append(tuple(range(len(rows), len(rows) + len(constraints))))
-        rows += constraints
-    scales = [_scale(row) for row in rows]
-    bounds = torch.tensor(
-        [rounded_down(-row.bound * scale) for row, scale in zip(rows, scales, strict=True)],
-        dtype=torch.float64,
-    )
-    node = _linear(builder, y, [row.y for row in rows], scales, property.outputs, bounds)
+        own = conjunction.constraints or (Constraint({}, {}, Fraction(1), False),)
+        clauses.append(tuple(range(len(constraints), len(constraints) + len(own))))
+        constraints += own
+    rows = [_whole(constraint) for constraint in constraints]
+    bounds = torch.tensor([rounded_down(-row.bound) for row in rows], dtype=torch.float64)
+    node = _linear(builder, y, [row.y for row in rows], property.outputs, bounds)
     if any(row.x for row in rows):
         none = torch.zeros(len(rows), dtype=torch.float64)
-        other = _linear(builder, x, [row.x for row in rows], scales, property.inputs, none)
+        other = _linear(builder, x, [row.x for row in rows], property.inputs, none)
         node = builder.op("add", [node.id, other.id], {})
-    strict = tuple(any(not rows[row].strict for row in clause) for clause in clauses)
-    lower, upper = (_ends(ends, property, index) for ends in (region.lower, region.upper))
+    strict = tuple(any(not constraints[row].strict for row in clause) for clause in clauses)
+    return Goal(builder.graph([node.id]), node.id, tuple(clauses), strict, domain)
+
+
+def _domain(model: OnnxModel, region: Region, number: int, property: Property) -> dict[str, Interval]:
+    """The region's box in the shapes of the inputs, rounded outward."""
+    lower, upper = (_ends(ends, property, number) for ends in (region.lower, region.upper))
     domain: dict[str, Interval] = {}
     start = 0
     for value in model.inputs:
@@ -146,7 +165,7 @@ def _goal(model: OnnxModel, region: Region, index: int, property: Property) -> G
         high = torch.tensor([rounded_up(end) for end in upper[place]], dtype=torch.float64)
         domain[value.name] = Interval(low.reshape(value.shape), high.reshape(value.shape))
         start = place.stop
-    return Goal(builder.graph([node.id]), node.id, tuple(clauses), strict, domain)
+    return domain
 
 
 def _flat(builder: GraphBuilder, ids: Sequence[int]) -> Node:
@@ -159,23 +178,19 @@ def _flat(builder: GraphBuilder, ids: Sequence[int]) -> Node:
 
 
 def _linear(
-    builder: GraphBuilder,
-    vector: Node,
-    coefficients: Sequence[dict[int, Fraction]],
-    scales: Sequence[Fraction],
-    size: int,
-    bias: Tensor,
+    builder: GraphBuilder, vector: Node, coefficients: Sequence[Mapping[int, int]], size: int, bias: Tensor
 ) -> Node:
     entries = [
         (row, part * size + place, number)
-        for row, (own, scale) in enumerate(zip(coefficients, scales, strict=True))
+        for row, own in enumerate(coefficients)
         for place, value in own.items()
-        for part, number in enumerate(_parts(value * scale))
+        for part, number in enumerate(_parts(value))
     ]
     parts = 1 + max((column // size for _, column, _ in entries), default=0)
     weight = torch.zeros(len(coefficients), parts * size, dtype=torch.float64)
-    for row, column, number in entries:
-        weight[row, column] = number
+    if entries:
+        places = torch.tensor([(row, column) for row, column, _ in entries]).unbind(1)
+        weight[places] = torch.tensor([number for _, _, number in entries], dtype=torch.float64)
     operands = [
         vector.id if parts == 1 else builder.op("cat", [vector.id] * parts, {"dim": 0}).id,
         builder.parameter(weight, "the property's coefficients").id,
@@ -184,31 +199,46 @@ def _linear(
     return builder.op("linear", operands, {})
 
 
-def _scale(row: Constraint) -> Fraction:
-    """The positive factor that makes a constraint's coefficients whole numbers without a common divisor.
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A constraint times the positive number that makes its coefficients whole, without a common divisor."""
+
+    x: Mapping[int, int]
+    y: Mapping[int, int]
+    bound: Fraction
+
+
+def _whole(constraint: Constraint) -> _Row:
+    """The row of a constraint.
 
     Raises:
-        PosingError: the row cannot be computed with.
+        PosingError: it cannot be computed with.
     """
-    values = [*row.x.values(), *row.y.values()]
+    values = [*constraint.x.values(), *constraint.y.values()]
     denominator = math.lcm(*(value.denominator for value in values))
-    divisor = math.gcd(*((value * denominator).numerator for value in values))
-    scale = Fraction(denominator, divisor or 1)
-    if any(abs(value * scale) > LARGEST or len(_parts(value * scale)) > PARTS for value in values):
+    numbers = [value.numerator * (denominator // value.denominator) for value in values]
+    divisor = math.gcd(*numbers) or 1
+    numbers = [number // divisor for number in numbers]
+    if any(abs(number) > LARGEST or len(_parts(number)) > PARTS for number in numbers):
         raise PosingError(
             "a constraint has coefficients that are too different in size to be computed with exactly"
         )
-    if abs(row.bound * scale) > LARGEST:
+    bound = constraint.bound
+    if denominator != divisor:
+        bound *= Fraction(denominator, divisor)
+    if abs(bound) > LARGEST:
         raise PosingError("a constraint has a bound that is too large for its coefficients")
-    return scale
+    inputs = len(constraint.x)
+    x = dict(zip(constraint.x, numbers[:inputs], strict=True))
+    return _Row(x, dict(zip(constraint.y, numbers[inputs:], strict=True)), bound)
 
 
-def _parts(value: Fraction) -> list[float]:
+def _parts(value: int) -> list[float]:
     """Float64 numbers whose sum is a whole number; the first is the nearest to it."""
     parts: list[float] = []
     while value and len(parts) <= PARTS:
         parts.append(float(value))
-        value -= Fraction(parts[-1])
+        value -= int(parts[-1])
     return parts
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from torchlean.bounds.branching.tree import SplitTree
-from torchlean.verification.verify import Verification
+from torchlean.verification.result import Verification
 from torchlean.writing import write_whole
 
 FORMAT = "torchlean-split-tree"

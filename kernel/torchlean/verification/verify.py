@@ -11,8 +11,8 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -31,7 +31,9 @@ from torchlean.numbers import share_below
 from torchlean.verification.attack import Attack, Inputs
 from torchlean.verification.execution import executions
 from torchlean.verification.posing import PosingError, Query, pose
-from torchlean.vnnlib import Property, parse
+from torchlean.verification.result import Counterexample, Progress, Report, Verification
+from torchlean.verification.together import shown_together
+from torchlean.vnnlib import Property, Region, parse
 
 ATTACK_SHARE = 0.15
 """Of the time that goes into looking for a counterexample, while boxes are open."""
@@ -50,62 +52,6 @@ FIRST_BATCH = 2
 
 DEVICE_BATCH = 2**14
 """Boxes split in one step on another device than the processor, which takes hardly longer for them than for `BATCH`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a verification is.
-
-    Attributes:
-        share: of the property that is shown, from 0 to 1.
-        doing: how many boxes there are and how many of them are open, or what else is being done.
-        hardest: the open box with the least bound, with this bound, in words; empty where no box is open.
-    """
-
-    share: float
-    doing: str
-    hardest: str = ""
-
-
-Report = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Counterexample:
-    """An input of a region, and the outputs of its execution; flat, exact.
-
-    Attributes:
-        x: the input as a point of the region.
-        y: what torch computed from the numbers of the network's type nearest to `x`.
-    """
-
-    x: tuple[Fraction, ...]
-    y: tuple[Fraction, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What is known of a property.
-
-    Attributes:
-        verdict: `unsat`, `sat`, `unknown` or `timeout`.
-        message: one sentence for people, no stronger than its evidence.
-        counterexample: for `sat`.
-        boxes: into how many boxes the regions were split.
-        verified: share of the regions that is shown, by volume in each region.
-        tried: inputs executed.
-        seconds: wall time.
-        trees: per region how it was split, as far as it went.
-    """
-
-    verdict: str
-    message: str
-    seconds: float
-    counterexample: Counterexample | None = None
-    boxes: int = 0
-    verified: float = 0.0
-    tried: int = 0
-    trees: tuple[SplitTree, ...] = ()
 
 
 def verify(
@@ -170,66 +116,86 @@ class _Run:
         self.boxes = 0
         self.tried = 0
         self.shares: list[float] = []
-        self.trees: list[SplitTree] = []
+        self.trees: dict[int, SplitTree] = {}
+        self.attacks: dict[int, Attack] = {}
         self.hardest = ""
         self.found: Counterexample | None = None
         self.rounded = False
         self.kinds = "linear"
 
     def run(self, queries: Sequence[Query]) -> Verification:
-        """All regions, the quick attack on each before any is bounded."""
+        """All regions, the quick attack on each before any is bounded, and all that ask the same before one alone."""
         self.shares = [0.0] * len(queries)
         if len(self.earlier) > len(queries):
             raise PosingError(f"{len(self.earlier)} trees of splits, where this property has {len(queries)}")
         if self.workers is not None:
             self.workers.begin()
         try:
-            attacks = [Attack(query.goal, self._accepts, self._over) for query in queries]
-            for attack in self._first(attacks):
+            for attack in self._first(queries):
                 if attack.wide() is not None:
-                    return self._sat(attacks)
+                    return self._sat()
+            self._together(queries)
             open = 0
-            for index, (query, attack) in enumerate(zip(queries, attacks, strict=True)):
-                if not self._decided(index, query, attack):
+            for index, query in enumerate(queries):
+                if index not in self.trees and not self._decided(index, query):
                     if self.found is not None:
-                        return self._sat(attacks)
+                        return self._sat()
                     open += 1
         except _Late:
             self._check_cancelled()
             if self.stopped():
-                return self._end("unknown", f"stopped: not decided, {self._progress()}", attacks)
-            return self._end("timeout", f"not decided in time: {self._progress()}", attacks)
+                return self._end("unknown", f"stopped: not decided, {self._progress()}")
+            return self._end("timeout", f"not decided in time: {self._progress()}")
         if self.found is not None:
-            return self._sat(attacks)
+            return self._sat()
         if open:
-            return self._end(
-                "unknown", f"not decided, and nothing is left to split: {self._progress()}", attacks
-            )
+            return self._end("unknown", f"not decided, and nothing is left to split: {self._progress()}")
         if not queries:
-            return self._end("unsat", "holds of nothing: no input satisfies the property's bounds", attacks)
-        return self._end("unsat", self._holds(queries), attacks)
+            return self._end("unsat", "holds of nothing: no input satisfies the property's bounds")
+        return self._end("unsat", self._holds(queries))
 
-    def _first(self, attacks: Sequence[Attack]) -> Iterator[Attack]:
-        """Those for which there is time before anything is bounded."""
+    def _first(self, queries: Sequence[Query]) -> Iterator[Attack]:
+        """Attacks on those regions for which there is time before anything is bounded."""
         since = time.monotonic()
-        for attack in attacks:
-            yield attack
+        for index, query in enumerate(queries):
+            yield self._attack(index, query)
             if time.monotonic() - since > FIRST_ATTACKS:
                 return
 
+    def _attack(self, index: int, query: Query) -> Attack:
+        if index not in self.attacks:
+            accepts = partial(self._accepts, query.region)
+            self.attacks[index] = Attack(query.goal, accepts, self._over)
+        return self.attacks[index]
+
+    def _together(self, queries: Sequence[Query]) -> None:
+        """Bound regions that ask the same in common passes."""
+        for shown in shown_together([query.goal for query in queries], self._check, self.device):
+            self.trees |= shown
+            self.boxes += len(shown)
+            for index in shown:
+                self.shares[index] = 1.0
+            self.report(
+                Progress(self._share, f"{len(self.trees):,} of {len(queries):,} questions shown at once")
+            )
+
     def _holds(self, queries: Sequence[Query]) -> str:
         boxes = f" on {self.boxes:,} boxes" if self.boxes > 1 else ""
-        shown = [(query.goal, tree.least) for query, tree in zip(queries, self.trees, strict=True)]
+        shown = [(query.goal, self.trees[index].least) for index, query in enumerate(queries)]
         found = executions(self.model.graph, shown, self.cancelled)
         return f"holds: proved by {self.kinds} bounds{boxes} in exact arithmetic{found.note}"
 
-    def _sat(self, attacks: Sequence[Attack]) -> Verification:
+    def _sat(self) -> Verification:
         message = "violated by an input that was executed"
         if self.rounded:
             message += "; numbers of it that the network's type does not hold were read as the nearest ones"
-        return self._end("sat", message, attacks)
+        return self._end("sat", message)
 
-    def _end(self, verdict: str, message: str, attacks: Sequence[Attack]) -> Verification:
+    def _end(self, verdict: str, message: str) -> Verification:
+        # A region that nothing is known of, before one of which something is, is one leaf.
+        trees = tuple(
+            self.trees.get(index) or SplitTree() for index in range(max(self.trees, default=-1) + 1)
+        )
         return Verification(
             verdict,
             message,
@@ -237,8 +203,8 @@ class _Run:
             self.found,
             self.boxes,
             self._share if self.shares else 1.0,
-            sum(attack.tried for attack in attacks),
-            tuple(self.trees),
+            sum(attack.tried for attack in self.attacks.values()),
+            trees,
         )
 
     @property
@@ -249,17 +215,17 @@ class _Run:
         hardest = f", the hardest left: {self.hardest}" if self.hardest else ""
         return f"shown on {share_below(self._share)} with {self.boxes:,} boxes{hardest}"
 
-    def _decided(self, index: int, query: Query, attack: Attack) -> bool:
+    def _decided(self, index: int, query: Query) -> bool:
         """Branch and bound for one region."""
         bounder = Bounder(query.goal, BoundsCache(), self._check, self.device)
         if bounder.curvature is not None:
             self.kinds = "linear and quadratic"
         exploration = Exploration.begin(bounder)
-        self.trees.append(exploration.tree)
+        self.trees[index] = exploration.tree
         if index < len(self.earlier):
             self._replay(index, exploration, self.earlier[index])
         with SharedExploration(exploration, self.workers) as shared:
-            return self._explored(index, query.number, shared, attack)
+            return self._explored(index, query.number, shared, self._attack(index, query))
 
     def _replay(self, index: int, exploration: Exploration, earlier: SplitTree) -> None:
         """Cut a region as an earlier run did."""
@@ -318,8 +284,8 @@ class _Run:
                 return True
         return thorough and (attack.wide() is not None or attack.deep() is not None)
 
-    def _accepts(self, inputs: Inputs) -> bool:
-        """Whether this execution, alone, satisfies the property's condition exactly."""
+    def _accepts(self, region: Region, inputs: Inputs) -> bool:
+        """Whether this execution of an input of the region, alone, satisfies the property's condition exactly."""
         values = evaluate(self.model.graph, inputs)
         outputs = [values[id] for id in self.model.graph.outputs]
         if not all(bool(torch.isfinite(output).all()) for output in outputs):
@@ -328,13 +294,12 @@ class _Run:
         if not all(bool(torch.isfinite(values).all()) for values in inputs.values()):
             return False
         read = [value for given in self.model.inputs for value in _exact(inputs[given.name])]
-        for region in self.property.regions:
-            ends = zip(read, region.lower, region.upper, strict=True)
-            x = tuple(_clamped(value, low, high) for value, low, high in ends)
-            if self._reads_as(x, inputs) and self.property.holds_at(x, y) is not None:
-                self.found, self.rounded = Counterexample(x, y), list(x) != read
-                return True
-        return False
+        ends = zip(read, region.lower, region.upper, strict=True)
+        x = tuple(_clamped(value, low, high) for value, low, high in ends)
+        if not self._reads_as(x, inputs) or self.property.holds_at(x, y) is None:
+            return False
+        self.found, self.rounded = Counterexample(x, y), list(x) != read
+        return True
 
     def _reads_as(self, x: Sequence[Fraction], inputs: Inputs) -> bool:
         """Whether the numbers nearest to `x` are the inputs that were executed."""
