@@ -128,6 +128,8 @@ def _decided(files: Files, began: float, timeout: float | None, machines: Machin
             if property is None:
                 return _unusable(files.result)
             network = load_onnx(files.model)
+            for note in network.notes:
+                click.echo(f"{files.model}: warning: {note}", err=True)
             earlier = () if files.resume is None or digests is None else load(files.resume, *digests)
         with (
             alarm(None if end is None else end + SLACK),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from torchlean.capture.onnx import file, signature
+from torchlean.capture.onnx.declared import Declared
 from torchlean.capture.onnx.emitter import OnnxEmitter, Value
 from torchlean.capture.onnx.messages import FileFault, OnnxError
 from torchlean.capture.onnx.model import OnnxModel, OnnxValue
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 def load_onnx(path: str | os.PathLike[str], inputs: Mapping[str, tuple[int, ...]] | None = None) -> OnnxModel:
     """Read an ONNX model (operator sets 7 to 20) into the graph that Python files become.
 
-    An open batch dimension is taken to be 1. Shapes that the file declares for outputs are not relied on: the graph
-    computes its own.
+    An open batch dimension is taken to be 1. Shapes that the file declares for what nodes give are not relied on: the
+    graph computes its own, and `notes` says where they differ.
 
     Args:
         path: the file; data that it keeps outside must lie in its folder.
@@ -61,11 +63,12 @@ def _loaded(model: ModelProto, path: str, given: Mapping[str, tuple[int, ...]]) 
     }
     read = {name for node in nodes for name in node.input}.union(names)
     values |= _initialisers(graph, emitter, file.folder(path), read)
-    walk = Walk(emitter, opset, values)
+    stated = Declared(graph)
+    walk = Walk(emitter, opset, values, stated)
     walk.follow(nodes, names)
     if walk.problems:
         raise OnnxError.of_nodes(path, walk.problems)
-    return _model(graph, declared, emitter, walk.values, opset)
+    return replace(_model(graph, declared, emitter, walk.values, opset), notes=stated.notes)
 
 
 def _initialisers(

@@ -34,9 +34,11 @@ class OnnxModel:
         inputs: what the model is called with, in declared order; initialisers are not among them.
         outputs: in declared order; shapes are those that the graph computes.
         opset: the version of ONNX's own operator set that the file asks for.
+        notes: what the file says wrongly though it changes nothing; for people.
     """
 
     graph: Graph
     inputs: tuple[OnnxValue, ...]
     outputs: tuple[OnnxValue, ...]
     opset: int
+    notes: tuple[str, ...] = ()

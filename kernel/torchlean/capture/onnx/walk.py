@@ -17,6 +17,7 @@ from torchlean.capture.onnx import (
     standard,
 )
 from torchlean.capture.onnx.call import Call
+from torchlean.capture.onnx.declared import Declared
 from torchlean.capture.onnx.emitter import OnnxEmitter, Value
 from torchlean.capture.onnx.file import OWN_DOMAINS, operator
 from torchlean.capture.onnx.messages import Problem
@@ -37,11 +38,14 @@ class Walk:
         problems: of nodes that were not.
     """
 
-    def __init__(self, emitter: OnnxEmitter, opset: int, values: dict[str, Value]) -> None:
+    def __init__(
+        self, emitter: OnnxEmitter, opset: int, values: dict[str, Value], declared: Declared
+    ) -> None:
         self.values = values
         self.problems: list[Problem] = []
         self._emitter = emitter
         self._opset = opset
+        self._declared = declared
 
     def follow(self, nodes: Sequence[NodeProto], outputs: Sequence[str]) -> None:
         """Import nodes, each after those that it reads."""
@@ -80,8 +84,9 @@ class Walk:
         extra = [name for name in node.output[len(results) :] if name]
         if extra:
             raise UnsupportedError(f"its output `{extra[0]}` is not supported, only the first {len(results)}")
-        for value in results:
+        for name, value in zip(node.output, results, strict=False):
             _check_numbers(value)
+            self._declared.compare(node, name, value)
         return results
 
     def _refuse(self, node: NodeProto, reason: str) -> None:
