@@ -16,10 +16,13 @@ from types import SimpleNamespace
 
 import onnx
 import pytest
+from click.testing import CliRunner
 from tests.verification.networks import Exact, endless, mlp, saved
 from tests.verification.properties import decimal, read, text
 
 from torchlean.capture.onnx import load_onnx
+from torchlean.cli import main
+from torchlean.command.progress import lines
 from torchlean.verification import Progress, verify
 
 BOUND = re.compile(r"margin at least (-?[0-9.e-]+)")
@@ -105,6 +108,36 @@ def test_a_search_that_is_out_of_time_says_where_it_was_hardest(
         message,
     )
     assert RANGE.search(message)
+
+
+def test_a_log_gets_a_line_now_and_then_and_standard_output_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torchlean.command.progress.LINE_SECONDS", 0.0)
+    arguments = ["verify", *map(str, endless(tmp_path)), "--workers", "1", "--timeout", "1.5"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1 and "hardest: " not in result.stdout
+    assert result.stdout.splitlines()[-1] == "timeout" and len(result.stdout.splitlines()) == 2
+    told = result.stderr.splitlines()
+    assert len(told) > 1
+    for line in told:
+        assert re.match(r"\d+ s: [0-9.]+ %, [0-9,]+ boxes, [0-9,]+ open; hardest: margin at least -", line), (
+            line
+        )
+
+
+def test_lines_come_no_more_often_than_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    now = 100.0
+    report = lines(lambda: now)
+    for second in range(46):
+        now = 100.0 + second
+        report(second / 50.04, f"{second} boxes\nhardest: here")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        f"{second} s: {share} %, {second} boxes; hardest: here"
+        for second, share in ((10, 19.9), (20, 39.9), (30, 59.9), (40, 79.9))
+    ]
 
 
 @pytest.fixture

@@ -1,16 +1,20 @@
-"""Progress bars on a terminal's standard error; none in pipes."""
+"""Progress on standard error: bars on a terminal, now and then a line in a pipe or file where that is wanted."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias, TypeVar
 
+import click
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, track
 from rich.text import Text
+
+from torchlean.numbers import share_below
 
 Item = TypeVar("Item")
 
@@ -50,6 +54,28 @@ def bar(places: int, piped: Report) -> Iterator[Report]:
             shown.update(task, completed=reached, description=escape(line))
 
         yield report
+
+
+LINE_SECONDS = 10.0
+"""Between two lines: a log of an hour has some hundreds, and who waits for one sees that something moves."""
+
+
+def lines(clock: Callable[[], float] = time.monotonic) -> Report:
+    """What is told where no terminal is, as single lines; nothing of what takes less than `LINE_SECONDS`.
+
+    Args:
+        clock: seconds from any start.
+    """
+    began = last = clock()
+
+    def report(share: float, text: str) -> None:
+        nonlocal last
+        now = clock()
+        if now - last >= LINE_SECONDS:
+            last = now
+            click.echo(f"{now - began:.0f} s: {share_below(share)}, {text.replace(chr(10), '; ')}", err=True)
+
+    return report
 
 
 class _Bar(Progress):

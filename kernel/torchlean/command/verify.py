@@ -15,7 +15,7 @@ from torchlean.bounds.branching.workers import Workers, WorkersError
 from torchlean.bounds.device import DeviceError, device_of
 from torchlean.capture.onnx import OnnxError, load_onnx
 from torchlean.command.limits import TimeUp, alarm, noted, stopped
-from torchlean.command.progress import Report, bar
+from torchlean.command.progress import Report, bar, lines
 from torchlean.command.threads import one_thread
 from torchlean.verification import PosingError, Progress, Verification, verify
 from torchlean.verification.record import RecordError, digest, load, record, save
@@ -134,7 +134,7 @@ def _decided(files: Files, began: float, timeout: float | None, machines: Machin
         with (
             alarm(None if end is None else end + SLACK),
             _workers(machines) as workers,
-            bar(1, lambda share, text: None) as show,
+            bar(1, lines()) as show,
             noted(SLACK) as asked,
         ):
             left = None if end is None else end - time.monotonic()
