@@ -265,8 +265,43 @@ RESIZING = [
         for mode in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
         for nearest in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
         for scales in (UP, DOWN)
-        # Rounding decides between two elements there, and onnxruntime computes in binary32.
-        if not (mode == "align_corners" and nearest in ("floor", "ceil"))
+    ),
+    # Between aligned corners a product of whole numbers is divided: no scale is rounded.
+    *(
+        Case(
+            "Resize",
+            13,
+            [RESIZED, None, None, ints(1, 1, *sizes)],
+            {"coordinate_transformation_mode": "align_corners", "nearest_mode": nearest},
+        )
+        for nearest in ("floor", "ceil")
+        for sizes in ((7, 7), (2, 5), (1, 10))
+    ),
+    Case(
+        "Resize",
+        13,
+        [Free((1, 2, 3, 2)), None, None, ints(1, 2, 5, 2)],
+        {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "ceil"},
+    ),
+    # Weights such as a third, which no type holds.
+    *(
+        Case(
+            "Resize",
+            13,
+            [Free(shape), None, None, ints(*shape[:2], *sizes)],
+            {"mode": "linear", "coordinate_transformation_mode": mode},
+        )
+        for mode in ("half_pixel", "pytorch_half_pixel", "align_corners")
+        for shape, sizes in (((1, 2, 5), (7,)), ((1, 1, 4, 3), (3, 7)), ((1, 1, 3, 3, 3), (5, 2, 3)))
+    ),
+    *(
+        Case(
+            "Resize",
+            13,
+            [Free((1, 1, 4, 3)), None, floats(1, 1, 1.3, 2.7)],
+            {"mode": "linear", "coordinate_transformation_mode": mode},
+        )
+        for mode in ("half_pixel", "pytorch_half_pixel", "align_corners")
     ),
     *(
         Case("Resize", 13, [RESIZED, None, UP], {"mode": "linear", "coordinate_transformation_mode": mode})

@@ -299,6 +299,19 @@ UNSUPPORTED = [
     ),
     (Case("Pad", 19, [x(2, 3), ints(0, 2, 0, 1), w(2)], {"mode": "edge"}), "the number to write must be one"),
     (
+        Case("Resize", 13, [x(1, 1, 3, 4), None, floats(1, 1, 5 / 3, 1)]),
+        "whether 3 elements times the scale 1.66666663 are 4 or 5 depends on rounding",
+    ),
+    (
+        Case(
+            "Resize",
+            13,
+            [x(1, 1, 3, 4), None, None, ints(1, 1, 5, 4)],
+            {"mode": "linear", "coordinate_transformation_mode": "asymmetric"},
+        ),
+        "in the mode 'asymmetric' needs weights that are rounded",
+    ),
+    (
         Case("Resize", 13, [x(1, 1, 5, 4), None, floats(1, 1, 0.6, 0.5)], {"nearest_mode": "floor"}),
         "which element is the nearest to 1.9999999 depends on rounding",
     ),

@@ -1,14 +1,17 @@
 """Resize and Upsample: images with more or fewer elements, and pixels made of channels.
 
 Where each element of the result comes from is computed in exact arithmetic. Nearest elements are then copied; between
-two elements, the result is a product with known weights. Where these weights are no numbers of the tensor's type, or
-rounding decides which element is the nearest, implementations differ, and the node is refused.
+two elements, the result is a product with known weights. Where these weights are no numbers of the tensor's type, it is
+torch's op `interpolate`, if that means the same: its bounds hold for the exact weights, and nothing is said of how
+executions round theirs, which differs between runtimes. Where rounding decides how many elements there are, or which is
+the nearest, implementations give other results altogether, and the node is refused.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
@@ -21,6 +24,9 @@ from torchlean.ops import ShapeError, TensorType, UnsupportedError
 
 LONGEST = 2**14
 """Elements of a dimension of the result: each place is computed in exact fractions, in some ten microseconds."""
+
+SINGLE_WHOLE = 2**24
+"""Whole numbers below are float32 numbers."""
 
 ROUNDING = Fraction(1, 2**20)
 """What a place may be off by that is computed in float32, relative to itself and one: sixteen roundings."""
@@ -139,23 +145,56 @@ def _resampled(
         raise ShapeError(f"it needs scales or sizes for each dimension of {x.shape}, it is given {given}")
     if any(not (math.isfinite(number) and number > 0) for number in given):
         raise ShapeError(f"scales and sizes must be positive, they are {given}")
-    for dim, (size, number) in enumerate(zip(x.shape, given, strict=True)):
-        exact = Fraction(number)
-        out = math.floor(size * exact) if scales is not None else int(number)
-        scale = exact if scales is not None else Fraction(out, size)
-        if out != size or scale != 1:
-            if out > LONGEST:
-                raise UnsupportedError(
-                    f"{out:,} elements in one dimension are more than the {LONGEST:,} supported"
-                )
-            call.emitter.fitting(TensorType((*x.shape[:dim], out, *x.shape[dim + 1 :]), x.dtype))
-            sources = [POSITIONS[transformation](place, scale, size, out) for place in range(out)]
+    steps = [_step(size, number, scales is not None) for size, number in zip(x.shape, given, strict=True)]
+    if mode == "linear" and any(
+        _needs_rounding(POSITIONS[transformation], step, x.dtype) for step in steps if step.changes
+    ):
+        return _interpolated(call, x, steps, transformation, by_scales=scales is not None)
+    for dim, step in enumerate(steps):
+        if step.changes:
+            call.emitter.fitting(TensorType((*x.shape[:dim], step.out, *x.shape[dim + 1 :]), x.dtype))
+            sources = step.sources(POSITIONS[transformation])
             x = (
-                _nearest(call, x, dim, sources, rounding, _is_single(scale))
+                _nearest(call, x, dim, sources, rounding, _exactly(transformation, step, sources))
                 if mode == "nearest"
                 else _linear(call, x, dim, sources)
             )
     return x
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What becomes of one dimension."""
+
+    size: int
+    out: int
+    scale: Fraction
+
+    @property
+    def changes(self) -> bool:
+        return self.out != self.size or self.scale != 1
+
+    def sources(self, position: Position) -> list[Fraction]:
+        return [position(place, self.scale, self.size, self.out) for place in range(self.out)]
+
+
+def _step(size: int, number: float, is_scale: bool) -> _Step:
+    """The dimension of some size with a scale, or another size.
+
+    Raises:
+        UnsupportedError: the result is too long, or its length depends on rounding.
+    """
+    exact = Fraction(number)
+    out = math.floor(size * exact) if is_scale else int(number)
+    if out > LONGEST:
+        raise UnsupportedError(f"{out:,} elements in one dimension are more than the {LONGEST:,} supported")
+    # Most runtimes multiply in float32.
+    rounded = math.floor(float(torch.tensor(float(size)) * torch.tensor(float(number))))
+    if is_scale and rounded != out:
+        raise UnsupportedError(
+            f"whether {size} elements times the scale {number:.9g} are {out} or {rounded} depends on rounding"
+        )
+    return _Step(size, out, exact if is_scale else Fraction(out, size))
 
 
 def _is_single(number: Fraction) -> bool:
@@ -163,23 +202,37 @@ def _is_single(number: Fraction) -> bool:
     return Fraction(float(torch.tensor(float(number)))) == number
 
 
-def _nearest(call: Call, x: Value, dim: int, sources: list[Fraction], rounding: str, exact: bool) -> Value:
+def _exactly(transformation: str, step: _Step, sources: Sequence[Fraction]) -> list[bool]:
+    """Which of the places are computed without an error, by the formulas as the standard writes them.
+
+    Whole numbers and halves are, where the scale is a float32 number. Between aligned corners a product of whole
+    numbers is divided once, whatever the scale; and zero divided by a scale is zero.
+    """
+    always = _is_single(step.scale) or (
+        transformation == "align_corners" and step.size * step.out < SINGLE_WHOLE
+    )
+    return [
+        (always and (source * 2).denominator == 1) or (transformation == "asymmetric" and not source)
+        for source in sources
+    ]
+
+
+def _nearest(
+    call: Call, x: Value, dim: int, sources: list[Fraction], rounding: str, exactly: list[bool]
+) -> Value:
     """Copies of the nearest elements.
 
     Args:
-        exact: the scale is a float32 number, so that places that are whole numbers or halves are computed without an
-            error.
+        exactly: whether each place is computed without an error.
     """
     last = x.shape[dim] - 1
 
     def nearest(source: Fraction) -> int:
         return min(max(NEAREST[rounding](source), 0), last)
 
-    for source in sources:
+    for source, exact in zip(sources, exactly, strict=True):
         off = ROUNDING * (1 + abs(source))
-        if (source * 2).denominator == 1 and exact:
-            continue
-        if nearest(source - off) != nearest(source + off):
+        if not exact and nearest(source - off) != nearest(source + off):
             raise UnsupportedError(f"which element is the nearest to {float(source):.9g} depends on rounding")
     places = [nearest(source) for source in sources]
     return call.emit("index", x, call.constant(torch.tensor(places, dtype=torch.int64)), dims=(dim,))
@@ -187,30 +240,70 @@ def _nearest(call: Call, x: Value, dim: int, sources: list[Fraction], rounding: 
 
 def _linear(call: Call, x: Value, dim: int, sources: list[Fraction]) -> Value:
     """A product with a matrix that has one or two weights in each row."""
-    size = x.shape[dim]
-    matrix = torch.zeros(len(sources), size, dtype=torch.float64)
+    matrix = torch.zeros(len(sources), x.shape[dim], dtype=torch.float64)
     for row, source in enumerate(sources):
-        inside = min(max(source, Fraction(0)), Fraction(size - 1))
-        first = min(math.floor(inside), max(size - 2, 0))
-        matrix[row, first] += float(1 - (inside - first))
-        if size > 1:
-            matrix[row, first + 1] += float(inside - first)
-        if any(Fraction(float(w.to(x.dtype))) != e for w, e in _weights(matrix[row], inside, first, size)):
-            raise UnsupportedError(
-                f"interpolating between elements at {source} needs weights that are rounded"
-            )
+        for place, share in _weights(source, x.shape[dim]):
+            matrix[row, place] += float(share)
     order = [d for d in range(len(x.shape)) if d != dim] + [dim]
     back = [order.index(d) for d in range(len(order))]
     weight = call.constant(matrix.to(x.dtype))
     return call.permute(call.emit("linear", call.permute(x, order), weight), back)
 
 
-def _weights(
-    row: torch.Tensor, inside: Fraction, first: int, size: int
-) -> list[tuple[torch.Tensor, Fraction]]:
-    """The weights as stored, and what they are exactly."""
-    pairs = [(row[first], 1 - (inside - first))]
-    return pairs + ([(row[first + 1], inside - first)] if size > 1 else [])
+def _weights(source: Fraction, size: int) -> list[tuple[int, Fraction]]:
+    """The one or two elements that a place lies between, and their weights."""
+    inside = min(max(source, Fraction(0)), Fraction(size - 1))
+    first = min(math.floor(inside), max(size - 2, 0))
+    pairs = [(first, 1 - (inside - first)), (first + 1, inside - first)]
+    return pairs if size > 1 else pairs[:1]
+
+
+def _needs_rounding(position: Position, step: _Step, dtype: torch.dtype) -> bool:
+    """Whether some weight is no number of the type."""
+    return any(
+        Fraction(float(torch.tensor(float(weight), dtype=dtype))) != weight
+        for source in step.sources(position)
+        for _, weight in _weights(source, step.size)
+    )
+
+
+TORCH_MODES = {3: "linear", 4: "bilinear", 5: "trilinear"}
+"""What torch calls linear interpolation of so many dimensions."""
+
+
+def _interpolated(
+    call: Call, x: Value, steps: Sequence[_Step], transformation: str, *, by_scales: bool
+) -> Value:
+    """By torch's op, with weights that are not stored.
+
+    Raises:
+        UnsupportedError: it has no such interpolation.
+    """
+    shrunk = any(step.changes and step.out == 1 for step in steps)
+    if (
+        transformation not in ("half_pixel", "pytorch_half_pixel", "align_corners")
+        or (transformation == "pytorch_half_pixel" and shrunk)
+        or len(steps) not in TORCH_MODES
+        or any(step.changes for step in steps[:2])
+        or x.dtype not in (torch.float32, torch.float64)
+    ):
+        raise UnsupportedError(
+            f"interpolating {x.type} to the shape {tuple(step.out for step in steps)} in the mode {transformation!r} "
+            "needs weights that are rounded"
+        )
+    call.emitter.fitting(TensorType((*x.shape[:2], *(step.out for step in steps[2:])), x.dtype))
+    align = transformation == "align_corners"
+    scaled = by_scales and not align
+    result = call.emit(
+        "interpolate",
+        x,
+        size=None if scaled else tuple(step.out for step in steps[2:]),
+        scale=tuple(float(step.scale) for step in steps[2:]) if scaled else None,
+        mode=TORCH_MODES[len(steps)],
+        align_corners=align,
+        recompute=None,
+    )
+    return call.emit("recomputed", result, how="weights that each runtime rounds in its own way")
 
 
 @operator("DepthToSpace")
