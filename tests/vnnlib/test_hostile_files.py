@@ -110,6 +110,20 @@ def test_what_would_grow_without_end_is_refused(body) -> None:
     assert "supported" in document.diagnostics[0].message
 
 
+DOUBLING = {
+    "a chain": f"(xor {' '.join(f'(>= X_0 {n})' for n in range(90))})",
+    "xor in xor": "".join(f"(xor (>= X_0 {n}) " for n in range(90)) + "true" + ")" * 90,
+    "equal to what is equal": "".join(f"(= (>= X_0 {n}) " for n in range(90)) + "true" + ")" * 90,
+}
+
+
+@pytest.mark.parametrize("form", DOUBLING.values(), ids=DOUBLING)
+def test_counts_whose_digits_double_with_each_level_are_not_computed(form) -> None:
+    """No memory would hold how many alternatives these are; they are not nested too deep to be read."""
+    (error,) = parse(f"{DECLARED}(assert {form})").errors()
+    assert "the choices are more than 10^29 alternatives" in error.message
+
+
 def test_a_disjunction_of_many_boxes_is_no_blow_up() -> None:
     boxes = " ".join(f"(and (<= {n} X_0 {n + 1}) (>= Y_0 {n}))" for n in range(20_000))
     prop = parse(f"(declare-const X_0 Real)(declare-const Y_0 Real)(assert (or {boxes}))").required()

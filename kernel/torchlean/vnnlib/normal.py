@@ -25,6 +25,9 @@ MAX_ALTERNATIVES = 250_000
 MAX_LITERALS = 5_000_000
 """Constraints over all alternatives, and box ends over all regions: a gigabyte at most."""
 
+COUNTED = 10**30
+"""Sizes beyond are not computed: they would double their digits with each `xor` inside another, to billions of them."""
+
 _FLIP = {"and": "or", "or": "and", "leaf": "leaf"}
 
 Signed = tuple[Formula, bool]
@@ -82,7 +85,7 @@ def _gathered(node: Signed, op: str) -> Iterator[Signed]:
 
 
 class _Measure:
-    """Sizes of normal forms without writing them out: (alternatives, constraints in all of them)."""
+    """Sizes of normal forms without writing them out: (alternatives, constraints in all of them), `COUNTED` at most."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, bool], tuple[int, int]] = {}
@@ -99,10 +102,11 @@ class _Measure:
             return 1, 1
         sizes = [self.size(part) for part in _gathered(node, op)]
         if op == "or":
-            return sum(count for count, _ in sizes), sum(literals for _, literals in sizes)
+            found = sum(count for count, _ in sizes), sum(literals for _, literals in sizes)
+            return min(found[0], COUNTED), min(found[1], COUNTED)
         product, total = 1, 0
         for count, literals in sizes:
-            product, total = product * count, total * count + literals * product
+            product, total = min(product * count, COUNTED), min(total * count + literals * product, COUNTED)
         return product, total
 
 
