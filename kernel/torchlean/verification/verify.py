@@ -213,7 +213,7 @@ class _Run:
 
     def _progress(self) -> str:
         hardest = f", the hardest left: {self.hardest}" if self.hardest else ""
-        return f"shown on {share_below(self._share)} with {self.boxes:,} boxes{hardest}"
+        return f"shown on {share_below(self._share)} with {_boxes(self.boxes)}{hardest}"
 
     def _decided(self, index: int, query: Query) -> bool:
         """Branch and bound for one region."""
@@ -254,7 +254,7 @@ class _Run:
             self.boxes = before + exploration.tree.leaves
             self.shares[index] = exploration.tree.verified
             self.hardest = self._hardest(region, shared)
-            self.report(Progress(self._share, f"{self.boxes:,} boxes, {shared.open:,} open", self.hardest))
+            self.report(Progress(self._share, f"{_boxes(self.boxes)}, {shared.open:,} open", self.hardest))
             if exploration.proved:
                 return True
             self._check()
@@ -323,6 +323,10 @@ class _Run:
         self._check_cancelled()
         if self._over():
             raise _Late
+
+
+def _boxes(count: int) -> str:
+    return "1 box" if count == 1 else f"{count:,} boxes"
 
 
 def _exact(values: Tensor) -> list[Fraction]:

@@ -53,6 +53,14 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         load_onnx(tmp_path)
 
 
+def test_names_that_would_steer_a_terminal_are_escaped(tmp_path: Path) -> None:
+    proto = plain()
+    proto.graph.node[1].op_type, proto.graph.node[1].name = "Größe", "\x1b[31mred\r\0"
+    message = refused(proto, tmp_path)
+    assert "Größe: the operator is not supported" in message
+    assert r"at `\x1b[31mred\r\x00` (output `y`)" in message
+
+
 Edit = Callable[[Any], object]
 
 FAULTS: dict[str, tuple[Edit, str]] = {

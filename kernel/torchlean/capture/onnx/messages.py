@@ -41,7 +41,7 @@ class OnnxError(ValueError):
     """
 
     def __init__(self, path: str, reason: str, problems: Sequence[Problem] = ()) -> None:
-        super().__init__(f"{path}: {reason}")
+        super().__init__(f"{path}: {_printable(reason)}")
         self.path = path
         self.problems = tuple(problems)
 
@@ -49,6 +49,11 @@ class OnnxError(ValueError):
     def of_nodes(path: str, problems: Sequence[Problem]) -> OnnxError:
         """One error for all nodes that cannot be imported: every operator, and how many nodes."""
         return OnnxError(path, _report(problems), problems)
+
+
+def _printable(text: str) -> str:
+    """Names in a file are any text; what would steer a terminal is written as its escape."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 class FileFault(Exception):
