@@ -51,7 +51,7 @@ def keep_freed_memory() -> None:
 LARGE_BYTES = 32 * 2**20
 """Allocations above this go back to the system at once; glibc takes no more (mallopt(3))."""
 
-KEPT_BYTES = 256 * 2**20
+KEPT_BYTES = 128 * 2**20
 """The most that is kept."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
