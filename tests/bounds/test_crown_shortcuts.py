@@ -13,6 +13,7 @@ from torch import Tensor
 from torchlean.bounds.crown import chain, crown, crown_boxes, descent, joining, steps, structure
 from torchlean.graph import Graph
 from torchlean.intervals import Interval
+from torchlean.ops import TensorType
 
 
 def wide(act: str = "relu") -> Graph:
@@ -83,6 +84,24 @@ def test_multiplying_shared_rows_with_all_slopes_at_once_changes_nothing(
     # Rows are float32.
     torch.testing.assert_close(once.lower, each.lower, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(once.upper, each.upper, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("many", [joining.MANY, 1])
+def test_a_layer_may_have_an_operand_without_dimensions(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joining, "MANY", many)
+    writer = Writer(torch.Generator().manual_seed(3), 0.3)
+    number = writer.builder.input("x", TensorType((), torch.float32))
+    row = writer.builder.op("reshape", [number.id], {"shape": (1, 1)})
+    hidden = writer.op("relu", writer.linear(row, 6))
+    graph = writer.builder.graph([writer.linear(writer.op("tanh", hidden), 2).id])
+    (out,) = graph.outputs
+    lower = torch.linspace(-1.0, 1.0, 5, dtype=torch.float64)
+    boxes = Interval(lower, lower + 0.25)
+    found = crown_boxes(graph, {"x": boxes})[out]
+    for place in range(len(lower)):
+        alone = crown(graph, {"x": Interval(boxes.lower[place], boxes.upper[place])})[out]
+        torch.testing.assert_close(found.lower[place], alone.lower, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(found.upper[place], alone.upper, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("onto", ["both", "left", "scalar", "alone"])

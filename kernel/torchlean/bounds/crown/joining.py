@@ -39,7 +39,7 @@ def joined(op: Step, operand: Step) -> Step:
     ((mid, _),) = op.slopes
     rows, count = None, operand.loss.shape[1]
     if operand.unit is not None and len(operand.unit) == 1 and mid.shape[0] > 1:
-        rows = operand.unit[0](torch.arange(count)).flatten(1)
+        rows = operand.unit[0](torch.arange(count)).reshape(count, -1)
         rows = rows if rows.shape[1] <= FEW else None
     steepness = op.steepness * _ALMOST
     step = Step(
@@ -66,7 +66,7 @@ def _without_dead(step: Step, operand: Step) -> Step:
         return step
     matrix = operand.unit[0](live)
     shape = matrix.shape[1:]
-    weights = matrix.flatten(1)
+    weights = matrix.reshape(len(live), -1)
     slopes = tuple(
         (flat(mid)[:, live].unsqueeze(1), flat(half)[:, live].unsqueeze(1)) for mid, half in step.slopes
     )
