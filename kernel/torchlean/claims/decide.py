@@ -308,8 +308,11 @@ class _Deciding:
         return self.open(**known)
 
     def explored(self, goal: Goal) -> Splitting | None:
-        """None where no number of the inputs' types lies in the domain."""
+        """None where no number of the inputs' types lies in the domain, or what is left to show reads no input: then
+        there is nothing to split."""
         question = self.question
+        if not any(box.lower.numel() for box in goal.domain.values()):
+            return None
         hunt = hunting(
             question.margin.graph,
             question.holds,
