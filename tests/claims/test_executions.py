@@ -65,7 +65,35 @@ def test_a_claim_that_fails_by_rounding_alone_says_so() -> None:
     x = torch.tensor(found.counterexample["x"])
     assert not bool((1.0 + x * 1e-9) > 1.0)
     assert "1 > 1 false; only rounding makes it fail there" in found.detail
+    assert found.detail.endswith(MAY_KEEP)
     assert verdict(body, domain, REAL).verdict.value == "proved"
+
+
+MAY_KEEP = "Executions in another order, or by another library, may keep it there"
+
+
+def test_a_refutation_that_another_order_of_summation_may_undo_says_so() -> None:
+    point = [1.0, 1.0, 2.0**24]
+    found = verdict(f"x.sum() <= {2.0**24}", f"tl.box({point}, {point})")
+    a, b, c = torch.tensor(point)
+    assert found.verdict.value == "refuted" and not bool((a + b) + c <= 2.0**24)
+    assert bool(a + (b + c) <= 2.0**24), "another order keeps it"
+    assert "rounding decides there: in exact arithmetic the margin is at most -2" in found.detail
+    assert found.detail.endswith(MAY_KEEP)
+
+
+@pytest.mark.parametrize("body", ["x.sum() <= 2.0", "torch.relu(x) < 1.0", "x.amax() < 1.0"])
+def test_a_refutation_that_no_rounding_undoes_says_no_more(body: str) -> None:
+    found = verdict(body, "tl.box([0.5, 1.0, 1.0], [0.5, 1.0, 1.0])")
+    assert found.verdict.value == "refuted"
+    assert "rounding" not in found.detail and MAY_KEEP not in found.detail
+
+
+def test_a_refutation_says_where_nothing_is_known_of_the_rounding_of_others() -> None:
+    """torch computes distances of many points by a matrix product, whose rounding is not bounded."""
+    found = verdict("torch.cdist(x.reshape(30, 1), x.reshape(30, 1)) <= 0.5", "tl.box(0.0, 1.0, shape=(30,))")
+    assert found.verdict.value == "refuted"
+    assert found.detail.endswith("; how other executions round there is not known")
 
 
 def test_a_claim_that_fails_in_exact_arithmetic_alone_says_so() -> None:
@@ -172,3 +200,11 @@ def test_a_claim_with_assertions_is_proved_only_if_they_hold(tmp_path: Path) -> 
         result = analyse(str(tmp_path / "m.py"), text.replace("LIMIT", limit), Session())
         (unit,) = [unit for unit in result.units if unit.kind == "claim"]
         assert unit.claim is not None and unit.claim.verdict.value == expected
+
+
+def test_a_claim_that_reads_no_input_and_rests_on_rounding_stays_open() -> None:
+    value = torch.tanh(torch.tensor(0.5)).item()
+    found = verdict(f"torch.tanh(torch.tensor(0.5)) <= torch.tensor({value})")
+    assert found.verdict.value == "unknown"
+    found = verdict("torch.tanh(torch.tensor(0.5)) <= 0.4")
+    assert found.verdict.value == "refuted"

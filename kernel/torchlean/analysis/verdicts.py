@@ -11,7 +11,7 @@ from torchlean.analysis.counterexamples import Replay, inputs_text
 from torchlean.analysis.result import ClaimResult, Evidence, Verdict
 from torchlean.analysis.units import UnitBounds
 from torchlean.capture.result import Unit
-from torchlean.claims.decide import Decision, Question, exact_least
+from torchlean.claims.decide import Decision, Question, exact_least, rounding_at
 from torchlean.claims.margin import shown
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.numbers import lower_text, share_below, upper_text
@@ -83,9 +83,28 @@ def _refutation(question: Question, decision: Decision, violation: Mapping[str, 
         detail += f", where the margin is at most {upper_text(greatest)}"
         return detail + ("; its float32 execution does not show it" if replay.holds else "")
     detail = f"refuted by {_input(violation)}, executed: {inputs_text(violation)}{replay.text}"
+    return detail + _of_other_executions(question, least, greatest, rounding_at(question, violation))
+
+
+def _of_other_executions(question: Question, least: float, greatest: float, lost: float) -> str:
+    """Whether some execution may keep the claim where one broke it: no two orders of summation round alike, and
+    libraries compute some functions in other steps than the graph.
+
+    Args:
+        least, greatest: bounds of the exact margin there.
+        lost: how far an execution may be from it.
+    """
     if least > 0 or shown(least, question.margin):
-        detail += f"; only rounding makes it fail there: in exact arithmetic the margin is at least {lower_text(least)}"
-    return detail
+        why = f"only rounding makes it fail there: in exact arithmetic the margin is at least {lower_text(least)}"
+    elif math.isinf(greatest):
+        return ""
+    elif math.isinf(lost):
+        return "; how other executions round there is not known"
+    elif shown(greatest if lost == 0 else math.nextafter(greatest + lost, math.inf), question.margin):
+        why = f"rounding decides there: in exact arithmetic the margin is at most {upper_text(greatest)}"
+    else:
+        return ""
+    return f"; {why}. Executions in another order, or by another library, may keep it there"
 
 
 def unit_diagnostics(bounded: UnitBounds, claim: ClaimResult | None) -> list[Diagnostic]:

@@ -30,7 +30,7 @@ from torchlean.claims.slack import Aim, Slack
 from torchlean.claims.splitting import Report, Splitting, split, splittable
 from torchlean.graph import Graph
 from torchlean.intervals import Interval
-from torchlean.rounding import Errors
+from torchlean.rounding import Errors, rounding_errors
 
 CROWN_WORK = 10**10
 """Multiplications (some seconds) beyond which backward bounds are left out of an editor's answer."""
@@ -201,12 +201,22 @@ def work(graph: Graph) -> int:
 
 def exact_at(question: Question, inputs: Mapping[str, Tensor]) -> tuple[float, float]:
     """Bounds of the margin in exact arithmetic at one input; infinite where it may be undefined."""
-    points = {name: value.to(torch.float64) for name, value in inputs.items()}
-    intervals = {name: Interval(value, value) for name, value in points.items()}
-    margin = propagate(question.margin.graph, intervals)[question.margin.node]
+    margin = _bounds_at(question, inputs)[question.margin.node]
     if margin.undefined:
         return -math.inf, math.inf
     return float(margin.lower), float(margin.upper)
+
+
+def rounding_at(question: Question, inputs: Mapping[str, Tensor]) -> float:
+    """How far the margin of any execution may be from the exact one, at one input; infinite where it is not known."""
+    bounds = _bounds_at(question, inputs)
+    return Slack(question.margin, question.own, bounds, rounding_errors(question.margin.graph, bounds)).lost
+
+
+def _bounds_at(question: Question, inputs: Mapping[str, Tensor]) -> Bounds:
+    """Of every node's exact value at one input."""
+    points = {name: value.to(torch.float64) for name, value in inputs.items()}
+    return propagate(question.margin.graph, {name: Interval(value, value) for name, value in points.items()})
 
 
 def decide(
