@@ -131,6 +131,13 @@ def test_bicubic_runs_but_has_no_interval_and_says_what_has() -> None:
         OPS["interpolate"].interval([Interval.point(IMAGE)], node.attributes, node.type)
 
 
+def test_a_batch_of_no_images_is_no_mistake() -> None:
+    for mode in ("nearest", "nearest-exact"):
+        with pytest.raises(UnsupportedError, match="no images"):
+            Call(RESIZE, IMAGE[:0], scale_factor=2, mode=mode)
+    agree(RESIZE, IMAGE[:0], scale_factor=2, mode="bilinear")
+
+
 TOPK = [
     case("torch.topk", X, 2),
     case("torch.topk", X, k=1, dim=0),

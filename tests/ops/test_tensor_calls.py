@@ -250,6 +250,11 @@ CALLS += [
     case("torch.linalg.norm", X3, 1),
     case("torch.linalg.norm", X3, 1, dim=1),
     case("torch.linalg.matrix_norm", X3, INF, keepdim=True),
+    *(
+        case("torch.linalg.matrix_norm", r(*shape), order)
+        for shape in ((3, 0), (0, 3), (2, 3, 0), (2, 0, 3), (0, 2, 3))
+        for order in (1, INF, -1, -INF, "fro")
+    ),
     case("torch.dist", X3, X3 + 1),
     case(F + "layer_norm", X3, (4,)),
     case(F + "layer_norm", X3, [3, 4], r(3, 4), r(3, 4)),

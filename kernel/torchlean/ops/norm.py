@@ -157,7 +157,9 @@ def matrix_norm(
     row, column = dims
     summed, kept = (row, column) if abs(ord) == 1 else (column, row)
     sums = emit_norm(emitter, A, 1.0, summed, True, dtype)
-    result = emitter.emit("amax" if ord > 0 else "amin", sums, dim=(kept,), keepdim=True)
+    # Of no rows (or columns) the greatest sum is zero, and there is no least.
+    chosen = "amin" if ord < 0 else "amax" if A.shape[kept] else "sum"
+    result = emitter.emit(chosen, sums, dim=(kept,), keepdim=True)
     if keepdim:
         return result
     shape = tuple(size for d, size in enumerate(A.shape) if d not in dims)

@@ -173,6 +173,9 @@ def interpolate(
             f"how torch rounds whole numbers in mode {mode!r} depends on the machine; convert the image first: "
             "`x.float()`"
         )
+    if mode in COPYING and input.shape and not input.shape[0]:
+        # torch's meta device, which is asked for the shape, stops at it with an error of its own.
+        raise UnsupportedError("resampling a batch of no images is not followed")
     options = {"antialias": True} if antialias else {}
     return emitter.emit(
         "interpolate",
