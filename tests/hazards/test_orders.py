@@ -173,3 +173,50 @@ Net()(torch.rand(30), torch.randint(0, 10, (30,)))
     assert [(d.code, d.message.partition("; ")[2]) for d in found] == [
         ("TL102", "its numbers can be any from 0 on")
     ]
+
+
+def test_the_mean_of_exponentials_below_the_maximum_is_not_zero() -> None:
+    """Importance weighted bounds: log(mean(exp(w - max(w)))) + max(w)."""
+    good = "y = torch.log(torch.exp(x - x.amax(0, keepdim=True)).mean(0))\n"
+    assert marked(NETWORK + good) == []
+    other = good.replace("mean(0)", "mean(1)")
+    assert marked(NETWORK + other) == [("TL205", "torch.log(torch.exp(x - x.amax(0, keepdim=True)).mean(1))")]
+    x = torch.cat([torch.zeros(7, 4), torch.full((1, 4), 200.0)])
+    assert bool(torch.isfinite(torch.log(torch.exp(x - x.amax(0, keepdim=True)).mean(0))).all())
+    assert bool(torch.isinf(torch.log(torch.exp(x - x.amax(0, keepdim=True)).mean(1))).any())
+
+
+def test_a_divisor_that_suffers_from_nothing_is_marked_beside_a_wrong_numerator() -> None:
+    body = "w = nn.Parameter(torch.randn(4))\ny = torch.exp(x) * w / (w @ w)\n"
+    found = marked(NETWORK + body)
+    assert found == [("TL201", "torch.exp(x)"), ("TL203", "torch.exp(x) * w / (w @ w)")]
+    shared = "e = torch.exp(x)\ny = e / (e.sum() - e.sum().detach())\n"
+    assert ("TL201", "torch.exp(x)") in marked(NETWORK + shared)
+
+
+STANDARDISED = """import torch
+import environment
+from torch import nn
+
+
+def returns(environment):
+    return environment.play()
+
+
+advantages = returns(environment)
+y = (advantages - advantages.mean()) / {divisor}
+"""
+
+
+@pytest.mark.parametrize(
+    ("divisor", "codes"),
+    [
+        ("advantages.std()", ["TL203"]),
+        ("advantages.std(0)", ["TL203"]),
+        ("(advantages.std() + 1e-8)", []),
+        ("environment.std()", []),
+        ("advantages.scale()", []),
+    ],
+)
+def test_what_is_standardised_has_a_deviation_that_may_be_zero(divisor, codes) -> None:
+    assert [code for code, _ in marked(STANDARDISED.format(divisor=divisor))] == codes

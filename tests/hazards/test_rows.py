@@ -85,3 +85,33 @@ def test_torch_gives_each_row_probabilities(body) -> None:
 @pytest.mark.parametrize("body", LOST)
 def test_torch_gives_a_row_of_nan_for_some_share(body) -> None:
     assert any(bool(torch.isnan(rows(body, share)).any()) for share in (-0.5, 0.0, 0.01, 0.5, 0.9, 2.0))
+
+
+SHARES = """p = torch.softmax(x, dim=-1)
+ordered, order = torch.sort(p, dim=-1, descending=True)
+total = torch.cumsum(ordered, dim=-1)
+mask = {mask}
+ordered[mask] = 0.0
+p = ordered / ordered.sum(dim=-1, keepdim=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mask", "codes"),
+    [
+        ("total - ordered > share", []),
+        ("total - ordered >= share", []),
+        ("total > share", ["TL203"]),
+        ("total - ordered < share", ["TL203"]),
+        ("total - p > share", ["TL203"]),
+        ("total - ordered > share - 1", ["TL203"]),
+    ],
+)
+def test_the_first_of_sorted_shares_is_kept_where_what_is_before_it_is_compared(mask, codes) -> None:
+    body = SHARES.format(mask=mask)
+    assert [code for code, _ in marked(program(body))] == codes
+    x = torch.tensor([[3.0, 0.0, -3.0, 0.0, 0.0, 0.0], [0.0, 5.0, 0.0, 0.0, 0.0, 0.0]]).repeat(3, 1)[:5]
+    names = {"torch": torch, "x": x, "share": 0.9}
+    exec(body, names)
+    if not codes:
+        assert bool(torch.isfinite(names["p"]).all())

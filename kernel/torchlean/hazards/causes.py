@@ -84,6 +84,8 @@ def _cause(
         return None
     if _overflows_alone(case, finding, upstream, roots):
         return None
+    if finding.trouble is Trouble.SINGULAR and not roots[finding.operand]:
+        return None  # a divisor that suffers from nothing is zero by itself, whatever the numerator is
     for earlier in upstream:
         if earlier.trouble is Trouble.OVERFLOW:
             return earlier

@@ -17,6 +17,7 @@ from torchlean.graph import Graph, Node
 from torchlean.hazards.integrality import is_integral
 from torchlean.hazards.orders import WHOLE, dims_of, never_below, same_values
 from torchlean.hazards.patterns import COPIES, ELEMENTWISE, number, same, scaled, strip, terms
+from torchlean.hazards.rows import least_share_kept
 from torchlean.hazards.streaming import least_total
 from torchlean.intervals import Interval
 from torchlean.intervals.repetition import by_slices, one_of_each
@@ -116,23 +117,45 @@ def _shared(graph: Graph, id: int, ranges: Sequence[Interval]) -> list[int]:
 
 
 def _sum(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
-    inner = strip(graph, node.inputs[0], frozenset({"clone", "contiguous"}))
-    if inner.op == "exp":
-        shifted = strip(graph, inner.inputs[0], frozenset({"clone", "contiguous"}))
-        if shifted.op == "sub":
-            top = strip(graph, shifted.inputs[1])
-            if top.op == "amax" and never_below(graph, shifted.inputs[1], shifted.inputs[0]):
-                # One of the exponents is exactly zero, if all elements of some maximum are summed.
-                return (1.0, math.inf) if dims_of(top) <= dims_of(node) else None
+    inner = strip(graph, node.inputs[0], WHOLE)
+    if _has_a_one(graph, inner, dims_of(node)):
+        return 1.0, math.inf
     if inner.op == "softmax" and inner.attributes.get("dim") in dims_of(node):
         return 1.0 - UNIT_SLACK, math.inf
+    kept = least_share_kept(graph, inner, dims_of(node), ranges)
+    if kept is not None:
+        return kept * (1.0 - UNIT_SLACK), math.inf
     if inner.op == "mul" and all(dims_of(node) & _unit_dims(graph, id) for id in inner.inputs):
         return -1.0 - UNIT_SLACK, 1.0 + UNIT_SLACK
     return None
 
 
+def _mean(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    inner = strip(graph, node.inputs[0], WHOLE)
+    count = inner.type.numel // max(node.type.numel, 1)
+    return (_below(1.0 / count, node), math.inf) if _has_a_one(graph, inner, dims_of(node)) else None
+
+
+def _below(value: float, like: Node) -> float:
+    """A number that roundings of `value` to the node's type do not fall below."""
+    return value * (1 - float(torch.finfo(like.type.dtype).eps))
+
+
+def _has_a_one(graph: Graph, exponential: Node, dims: set[int]) -> bool:
+    """`exp(x - x.max())`: one of the exponents is exactly zero, if all elements of some maximum are taken together."""
+    shifted = strip(graph, exponential.inputs[0], WHOLE) if exponential.op == "exp" else exponential
+    if shifted.op != "sub":
+        return False
+    top = strip(graph, shifted.inputs[1])
+    return (
+        top.op == "amax" and dims_of(top) <= dims and never_below(graph, shifted.inputs[1], shifted.inputs[0])
+    )
+
+
 def _matmul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     left, right = node.inputs
+    if len(graph[left].type.shape) == 1 and same_values(graph, left, right):
+        return 0.0, math.inf  # the square of a vector's length
     last = len(graph[left].type.shape) - 1
     second = max(len(graph[right].type.shape) - 2, 0)
     if last in _unit_dims(graph, left) and second in _unit_dims(graph, right):
@@ -352,6 +375,7 @@ RULES = {
     "diagonal": _diagonal,
     "div": _div,
     "matmul": _matmul,
+    "mean": _mean,
     "mul": _mul,
     "reciprocal": _reciprocal,
     "rsqrt": _positive_root,

@@ -7,10 +7,16 @@ the mask and what it hides: an element of the row never exceeds the greatest one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from torchlean.graph import Graph, Node
-from torchlean.hazards.case import Case
 from torchlean.hazards.orders import WHOLE, dims_of, same_values
 from torchlean.hazards.patterns import number, strip
+from torchlean.intervals import Interval
+
+if TYPE_CHECKING:
+    from torchlean.hazards.case import Case
 
 ORDER = frozenset({"topk", "sort", "kth_value", "amax", "amin"})
 """Ops whose results along a dimension are elements of the operand's rows."""
@@ -81,6 +87,26 @@ def spares(graph: Graph, mask: int, dim: int, greatest_of: int | None = None) ->
     return place == (0 if sorting.attributes["descending"] else node.type.shape[dim] - 1)
 
 
+def least_share_kept(graph: Graph, where: Node, dims: set[int], ranges: Sequence[Interval]) -> float | None:
+    """What is certainly left of a row of shares if a mask sets others than the greatest to 0: one of n is 1/n or more.
+
+    `p[p.cumsum(-1) - p > share] = 0` for sorted shares p spares the first: p - p is 0.
+    """
+    if where.op != "where" or len(dims) != 1:
+        return None
+    (dim,) = dims
+    condition, chosen, other = where.inputs
+    shares = unsorted(graph, other, dim)
+    if number(strip(graph, chosen)) != 0 or shares.op != "softmax" or dims_of(shares) != dims:
+        return None
+    zero_for_infinity = ranges[
+        shares.inputs[0]
+    ].infinite  # then a row may be NaN, which is said of the softmax
+    if zero_for_infinity or not spares(graph, condition, dim, greatest_of=other):
+        return None
+    return 1.0 / shares.type.shape[dim]
+
+
 def unsorted(graph: Graph, id: int, dim: int) -> Node:
     """The tensor of whose rows this one has all elements, in another order."""
     node = strip(graph, id, WHOLE)
@@ -119,6 +145,9 @@ def _written_false(graph: Graph, node: Node, dim: int) -> int | None:
         places = range(*entry)
         last = sizes[dim] - 1
         return None if not places else last if last in places else places[0]
+    if node.op in ("gt", "ge") and _is_before(graph, node.inputs[0], dim):
+        limit = number(strip(graph, node.inputs[1]))
+        return 0 if limit is not None and (limit > 0 or (limit == 0 and node.op == "gt")) else None
     along = node.attributes.get("dim")
     if node.op == "cat" and isinstance(along, int) and along % len(node.type.shape) == dim:
         return 0 if number(strip(graph, node.inputs[0])) == 0 else None
@@ -164,4 +193,14 @@ def _stays_in_rows(node: Node, graph: Graph, dim: int, rank: int) -> bool:
     return all(others) and kept
 
 
-__all__ = ["keeps_an_element"]
+def _is_before(graph: Graph, id: int, dim: int) -> bool:
+    """`p.cumsum(dim) - p`, what is before each place: exactly 0 at the first."""
+    difference = graph[id]
+    if difference.op != "sub":
+        return False
+    sums = graph[difference.inputs[0]]
+    whole = sums.op == "cumsum" and sums.attributes["dim"] == dim
+    return whole and same_values(graph, sums.inputs[0], difference.inputs[1])
+
+
+__all__ = ["keeps_an_element", "least_share_kept"]

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 
 from torchlean.hazards.shapeless.operations import Operations
-from torchlean.hazards.shapeless.selections import Selections
+from torchlean.hazards.shapeless.selections import Selections, is_standardisation
 from torchlean.hazards.shapeless.streams import BUILTINS, stream_of
 from torchlean.hazards.shapeless.values import (
     ClassValue,
@@ -175,6 +175,8 @@ class Interpreter:
             return self.operations.truth(span, (left, right))
         if isinstance(op, ast.MatMult):
             return self.operations.call("matmul", (left, right), {}, span, method=False)
+        if isinstance(right, Opaque) and is_standardisation(node):
+            right = self.operations.call("std", (left,), {}, span, method=False)
         if not any(isinstance(value, TensorNode) or is_network(value) for value in (left, right)):
             return Opaque()
         if isinstance(op, ast.Pow):

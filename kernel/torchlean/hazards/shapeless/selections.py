@@ -86,5 +86,26 @@ def _compares_count(test: ast.expr, about: set[str]) -> bool:
     return isinstance(left, ast.Name) and left.id in about
 
 
+def is_standardisation(node: ast.AST) -> bool:
+    """`(x - x.mean()) / x.std()`: numbers that this is done to have a deviation, of whatever kind they are."""
+    if not (
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.left, ast.BinOp)
+    ):
+        return False
+    difference, deviation = node.left, node.right
+    if not (isinstance(difference.op, ast.Sub) and isinstance(deviation, ast.Call)):
+        return False
+    x, function = ast.dump(difference.left), deviation.func
+    means = isinstance(difference.right, ast.Call) and isinstance(difference.right.func, ast.Attribute)
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr == "std"
+        and ast.dump(function.value) == x
+        and means
+        and ast.dump(difference.right.func.value) == x
+        and difference.right.func.attr == "mean"
+    )
+
+
 def _names(expression: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
