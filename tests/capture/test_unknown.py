@@ -318,3 +318,21 @@ def test_a_place_says_that_it_is_not_followed_every_time(tmp_path: Path) -> None
     last = {seen.label: seen.partly for seen in script.observations if seen.role is Role.EXPRESSION}
     assert last["total"] and not last["torch.ones(())"]
     assert not any(seen.partly for seen in script.observations if seen.label == "alone")
+
+
+def test_a_recurrent_layer_on_an_unknown_input_is_not_said_to_be_given_a_packed_sequence(
+    tmp_path: Path,
+) -> None:
+    text = """
+        import torch
+        from torch import nn
+        from somewhere import features
+
+        layer = nn.GRU(4, 8, batch_first=True)
+        out, state = layer(features())
+        packed = nn.utils.rnn.pack_padded_sequence(torch.rand(2, 3, 4), [3, 2], batch_first=True)
+        out, state = layer(packed)
+    """
+    said = [d for d in capture(text, tmp_path).diagnostics if "packed sequences" in d.message]
+    lines = textwrap.dedent(text).splitlines()
+    assert [lines[d.span.line] for d in said] == ["out, state = layer(packed)"]

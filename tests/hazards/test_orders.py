@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.hazards.expressions import HEADER, marked
+from tests.hazards.expressions import HEADER, hazards, marked
 
 NETWORK = f"{HEADER}x = nn.Linear(3, 4)(torch.rand(8, 3))\n"
 
@@ -220,3 +220,57 @@ y = (advantages - advantages.mean()) / {divisor}
 )
 def test_what_is_standardised_has_a_deviation_that_may_be_zero(divisor, codes) -> None:
     assert [code for code, _ in marked(STANDARDISED.format(divisor=divisor))] == codes
+
+
+def test_products_of_unit_vectors_are_cosines_in_a_linear_map_as_well() -> None:
+    """ArcFace: the weights' rows are normalised like the features."""
+    start = f"{NETWORK}w = nn.Parameter(torch.randn(5, 4))\n"
+    cosine = "F.linear(F.normalize(x), F.normalize(w))"
+    assert marked(f"{start}y = torch.exp(80 * {cosine})\n") == []
+    assert [code for code, _ in marked(f"{start}y = torch.acos({cosine})\n")] == ["TL204"]
+    for other in (
+        cosine.replace("F.normalize(w)", "w"),
+        cosine.replace("F.normalize(w)", "F.normalize(w, dim=0)"),
+        cosine.replace("F.normalize(w)", "F.normalize(w), torch.full((5,), 9.0)"),
+    ):
+        assert [code for code, _ in marked(f"{start}y = torch.exp(80 * {other})\n")] == ["TL201"]
+
+
+@pytest.mark.parametrize("product", ["k @ u", "F.linear(u, k)", "u @ u"])
+def test_products_of_what_is_not_negative_are_not_negative(product) -> None:
+    start = f"{HEADER}k = torch.exp(-100 * torch.rand(4, 4))\nu = torch.rand(4)\n"
+    (found,) = hazards(f"{start}y = 1 / ({product})\n")
+    assert found.code == "TL203" and "ranges over [0, " in found.message
+    assert marked(f"{start}y = torch.sqrt({product})\n") == []
+
+
+@pytest.mark.parametrize("product", ["k @ (u - 0.5)", "F.linear(u - 0.5, k)", "(u - 0.5) @ u"])
+def test_other_products_may_be_negative(product) -> None:
+    start = f"{HEADER}k = torch.exp(-100 * torch.rand(4, 4))\nu = torch.rand(4)\n"
+    assert [code for code, _ in marked(f"{start}y = torch.sqrt({product})\n")] == ["TL204"]
+
+
+OPTIONS = """import argparse
+
+import torch
+from somewhere import vocabulary
+from torch import nn
+
+parser = argparse.ArgumentParser()
+parser.add_argument("-t", "--soft-max-temperature", type=float, default={default})
+args = parser.parse_args()
+net = nn.Linear(8, len(vocabulary))
+
+
+def sample(x):
+    scores = torch.log_softmax(net(x), dim=-1)
+    return torch.multinomial((scores / args.soft_max_temperature).exp(), 1)
+
+
+print(sample(vocabulary.start()))
+"""
+
+
+@pytest.mark.parametrize(("default", "codes"), [("1.0", []), ("-1.0", ["TL201"]), ("None", ["TL201"])])
+def test_options_of_the_command_line_are_judged_by_their_defaults(default, codes) -> None:
+    assert [code for code, _ in marked(OPTIONS.format(default=default))] == codes

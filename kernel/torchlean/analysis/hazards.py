@@ -23,14 +23,14 @@ def file_hazards(
     path: str,
     text: str,
     bounded: Sequence[UnitBounds],
-    trained: Set[int],
+    differentiated: Set[int],
     memory: HazardMemory,
     cancelled: Callable[[], bool],
 ) -> list[Diagnostic]:
     """The `TL2xx` diagnostics of the file, one per place and code.
 
     Args:
-        trained: nodes of the file's graph, see `Capture`.
+        differentiated: nodes of the file's graph, see `Capture`.
 
     Raises:
         Cancelled: by the caller.
@@ -40,7 +40,7 @@ def file_hazards(
     for unit in bounded:
         domains = {name: box.interval() for name, box in unit.part.unit.domains.items()}
         generic = unit.part.unit.kind is UnitKind.MODULE
-        ids = {unit.part.ids[id] for id in trained & unit.part.ids.keys()}
+        ids = {unit.part.ids[id] for id in differentiated & unit.part.ids.keys()}
         examined.append(
             examine(
                 unit.part.graph,
@@ -50,7 +50,7 @@ def file_hazards(
                 memory,
                 cancelled,
                 generic=generic,
-                trained=ids,
+                differentiated=ids,
             )
         )
     elsewhere, by_themselves = (

@@ -98,7 +98,7 @@ def analyse(
         early.offer(lambda: [*_shown(bounded, path), *_shapes(parts[index + 1 :], path)])  # noqa: B023 - called at once
     # Before the claims: a search may take seconds, and hazards need nothing of it.
     all_bounded = early.asking(lambda: _shown(bounded, path), cancelled)
-    hazards = file_hazards(path, text, bounded, capture.trained, session.hazards, all_bounded)
+    hazards = file_hazards(path, text, bounded, capture.differentiated, session.hazards, all_bounded)
     early.examined(hazards)
     early.offer(lambda: _shown(bounded, path))
     units: list[UnitResult] = []

@@ -82,7 +82,7 @@ def _captured(path: str, text: str, workspace: Workspace, cancelled: Callable[[]
         outline,
         tuple(run.diagnostics.values()),
         tuple(run.dependencies),
-        trained=gradient_leaves(run),
+        differentiated=gradient_leaves(run),
     )
 
 

@@ -54,7 +54,7 @@ native(f"{MODULE}.fail")(fail)
 
 
 @native(f"{MODULE}.unsupported")
-def unsupported(run: Interpreter, reason: str) -> NoReturn:
+def unsupported(run: Interpreter, reason: str, *given: Value) -> NoReturn:
     """What follows is not followed, for this reason."""
     raise UnsupportedError(reason)
 

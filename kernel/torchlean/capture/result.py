@@ -134,7 +134,7 @@ class Capture:
     `dependencies` are the absolute paths of other files that were read or looked for (imports, weights, data), so
     that a change of any of them is a reason to capture again. `wanted` is the key of an export that would complete it
     and is not there yet, and `offer` the configuration file that could ask for one; empty where there is none.
-    `trained` are nodes that the program wants gradients of, or through, and that do not say so themselves.
+    `differentiated` are nodes that the program wants gradients of, or through, and that do not say so themselves.
     """
 
     path: str
@@ -145,4 +145,4 @@ class Capture:
     dependencies: tuple[str, ...]
     wanted: str = ""
     offer: str = ""
-    trained: frozenset[int] = frozenset()
+    differentiated: frozenset[int] = frozenset()

@@ -32,7 +32,7 @@ class Case:
         mine: for each node whether the file spells out this very operation.
         recorded: for each node whether it is written where autograd records it, not under `torch.no_grad()`.
         additions: for each node how often it adds to the same sum, where the file says so; else 1.
-        trained: nodes that the program wants gradients of, or through, beside weights that initialisers draw.
+        differentiated: nodes that the program wants gradients of, or through, beside weights that initialisers draw.
     """
 
     graph: Graph
@@ -41,7 +41,7 @@ class Case:
     mine: list[bool]
     recorded: list[bool]
     additions: list[float]
-    trained: frozenset[int] = frozenset()
+    differentiated: frozenset[int] = frozenset()
 
     def extent(self, id: int) -> tuple[float, float]:
         """Least and greatest number at the node."""

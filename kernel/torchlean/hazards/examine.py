@@ -27,7 +27,7 @@ def examine(
     cancelled: Callable[[], bool] = lambda: False,
     *,
     generic: bool = False,
-    trained: Set[int] = frozenset(),
+    differentiated: Set[int] = frozenset(),
 ) -> Examination:
     """The numeric hazards of one unit.
 
@@ -39,7 +39,7 @@ def examine(
         memory: findings made before.
         cancelled: asked before every node and every execution.
         generic: the unit is a module by itself, on inputs of which nothing is known.
-        trained: see `Case`.
+        differentiated: see `Case`.
 
     Raises:
         Cancelled: `cancelled()` became true.
@@ -48,11 +48,11 @@ def examine(
     mine = [place is not None for place in places]
     recorded = [place is None or written.is_recorded(place) for place in places]
     additions = [1.0 if place is None else written.additions(place) for place in places]
-    key = content_key(graph, domains, mine, recorded, additions, trained)
+    key = content_key(graph, domains, mine, recorded, additions, differentiated)
     found = memory.get(key)
     if found is None:
         ranges = float_ranges(graph, domains, bounds, cancelled)
-        case = Case(graph, ranges, consumers(graph), mine, recorded, additions, frozenset(trained))
+        case = Case(graph, ranges, consumers(graph), mine, recorded, additions, frozenset(differentiated))
         found = _found(case, domains, cancelled)
         memory.put(key, found)
     executed = frozenset(place for place in places if place is not None)

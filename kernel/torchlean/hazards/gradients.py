@@ -28,7 +28,7 @@ def is_trained(case: Case, id: int, stopping: frozenset[str] = frozenset()) -> b
             continue
         seen.add(current)
         node = case.graph[current]
-        if node.op in ("parameter", "input") or current in case.trained:
+        if node.op in ("parameter", "input") or current in case.differentiated:
             return True
         if node.op == "random" and source_of(node.attributes) in (Source.INITIALISER, Source.TRAINED):
             return True

@@ -69,14 +69,14 @@ def content_key(
     mine: Sequence[bool],
     recorded: Sequence[bool],
     additions: Sequence[float],
-    trained: Set[int],
+    differentiated: Set[int],
 ) -> bytes:
     """Hash of everything that findings depend on. Labels of constants count: they keep what was written."""
     state = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for node, *written in zip(graph, mine, recorded, additions, strict=True):
         state.update(node.digest)
         state.update(repr((node.inputs, node.label, written)).encode())
-    state.update(repr(sorted(trained)).encode())
+    state.update(repr(sorted(differentiated)).encode())
     for name, domain in sorted(domains.items()):
         state.update(repr((name, domain.undefined)).encode())
         state.update(tensor_digest(domain.lower))

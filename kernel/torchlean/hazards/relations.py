@@ -156,11 +156,19 @@ def _matmul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     left, right = node.inputs
     if len(graph[left].type.shape) == 1 and same_values(graph, left, right):
         return 0.0, math.inf  # the square of a vector's length
-    last = len(graph[left].type.shape) - 1
-    second = max(len(graph[right].type.shape) - 2, 0)
-    if last in _unit_dims(graph, left) and second in _unit_dims(graph, right):
+    return _products(graph, left, right, max(len(graph[right].type.shape) - 2, 0), ranges)
+
+
+def _linear(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
+    return _products(graph, *node.inputs, 1, ranges) if len(node.inputs) == 2 else None
+
+
+def _products(graph: Graph, left: int, right: int, dim: int, ranges: Sequence[Interval]) -> Ends:
+    """Sums of products along the last dimension of `left` and a dimension of `right`, which take one of two signs only
+    where factors do, and are cosines where both are unit vectors."""
+    if len(graph[left].type.shape) - 1 in _unit_dims(graph, left) and dim in _unit_dims(graph, right):
         return -1.0 - UNIT_SLACK, 1.0 + UNIT_SLACK
-    return None
+    return (0.0, math.inf) if _least(ranges[left]) >= 0 and _least(ranges[right]) >= 0 else None
 
 
 def _unit_dims(graph: Graph, id: int) -> set[int]:
@@ -374,6 +382,7 @@ RULES = {
     "addcmul": _addcmul,
     "diagonal": _diagonal,
     "div": _div,
+    "linear": _linear,
     "matmul": _matmul,
     "mean": _mean,
     "mul": _mul,

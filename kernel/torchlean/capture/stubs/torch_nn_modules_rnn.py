@@ -136,7 +136,9 @@ class RNNBase(Module):
 
     def _forward(self, input, states):
         if not isinstance(input, torch.Tensor):
-            return unsupported("packed sequences are not followed")
+            return unsupported(
+                "packed sequences are not followed", input
+            )  # an unknown input has a reason of its own
         if self.proj_size != 0:
             return unsupported("LSTM with proj_size is not followed")
         if input.dim() not in (2, 3):

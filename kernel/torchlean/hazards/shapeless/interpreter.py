@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 
 from torchlean.hazards.shapeless.operations import Operations
+from torchlean.hazards.shapeless.options import Options
 from torchlean.hazards.shapeless.selections import Selections, is_standardisation
 from torchlean.hazards.shapeless.streams import BUILTINS, stream_of
 from torchlean.hazards.shapeless.values import (
@@ -71,6 +72,7 @@ class Interpreter:
         self.called: set[ast.AST] = set()
         self.made: dict[ast.ClassDef, Object] = {}
         self._selections = Selections(written.module.tree)
+        self._options = Options(written.module.tree)
         self._run = run
         self._depth = 0
         self._steps = 0
@@ -111,6 +113,9 @@ class Interpreter:
             return Namespace(f"{value.path}.{node.attr}")
         if isinstance(value, Object):
             return self.attribute(value, node.attr)
+        default = self._options.default(node) if isinstance(value, Opaque) else None
+        if default is not None:
+            return Number(default)
         if isinstance(value, Items) and node.attr == "values":
             return value.items[0]
         return value if isinstance(value, (TensorNode, Opaque)) and node.attr in (*SAME, "T") else Opaque()

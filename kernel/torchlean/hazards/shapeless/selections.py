@@ -96,15 +96,14 @@ def is_standardisation(node: ast.AST) -> bool:
     if not (isinstance(difference.op, ast.Sub) and isinstance(deviation, ast.Call)):
         return False
     x, function = ast.dump(difference.left), deviation.func
-    means = isinstance(difference.right, ast.Call) and isinstance(difference.right.func, ast.Attribute)
-    return (
-        isinstance(function, ast.Attribute)
-        and function.attr == "std"
-        and ast.dump(function.value) == x
-        and means
-        and ast.dump(difference.right.func.value) == x
-        and difference.right.func.attr == "mean"
+    return _is_of(x, "std", function) and (
+        isinstance(difference.right, ast.Call) and _is_of(x, "mean", difference.right.func)
     )
+
+
+def _is_of(x: str, method: str, function: ast.expr) -> bool:
+    """Whether a function is this method of `x`."""
+    return isinstance(function, ast.Attribute) and function.attr == method and ast.dump(function.value) == x
 
 
 def _names(expression: ast.AST) -> set[str]:
