@@ -258,3 +258,50 @@ def test_a_temperature_that_a_call_of_the_file_gives_is_held_against_cosines(sim
     )
     assert marked(module.format("t=0.01")) == [("TL201", f"torch.exp({similarity} / self.t)")]
     assert marked(module.format("")) == []
+
+
+FIRST_BATCH = """import torch
+from torch import nn
+
+
+class ActNorm(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1, dim))
+        self.begun = False
+
+    def begin(self, x):
+        with torch.no_grad():
+            deviation = {deviation}
+            self.scale.data.copy_(1 / deviation)
+
+    def {name}(self, x):
+        if not self.begun:
+            self.begin(x)
+            self.begun = True
+        return x * self.scale
+"""
+
+
+@pytest.mark.parametrize(
+    ("deviation", "name", "codes"),
+    [
+        ("x.permute(1, 0).std(1)", "forward", ["TL203"]),
+        ("x.std(0) + 1e-6", "forward", []),
+        ("x.scale(0)", "forward", []),
+        ("x.std(0)", "describe", []),  # a table of pandas has such a method as well
+    ],
+)
+def test_what_a_module_is_given_has_the_methods_of_tensors(deviation, name, codes) -> None:
+    found = hazards(FIRST_BATCH.format(deviation=deviation, name=name))
+    assert [d.code for d in found] == codes
+
+
+def test_gradients_are_spoken_of_where_they_are_computed() -> None:
+    text = FIRST_BATCH.replace("1 / deviation", "torch.log(deviation)")
+    (found,) = hazards(text.format(deviation="x.std(0)", name="forward"))
+    assert "-inf: its argument" in found.message
+    (found,) = hazards(
+        text.replace("with torch.no_grad()", "if True").format(deviation="x.std(0)", name="forward")
+    )
+    assert "-inf, and its gradient infinite" in found.message

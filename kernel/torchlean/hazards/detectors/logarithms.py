@@ -32,10 +32,11 @@ def of_logarithm(case: Case, node: Node) -> Finding | None:
             argument,
             Trouble.SINGULAR,
         )
+    gradient = ", and its gradient infinite" if case.recorded[node.id] else ""
     return Finding(
         node.id,
         "TL205",
-        f"`{node.op}` of zero is -inf, and its gradient infinite: {where}. Keep the argument away from zero before, "
+        f"`{node.op}` of zero is -inf{gradient}: {where}. Keep the argument away from zero before, "
         f"e.g. `x.clamp(min=1e-12)`{_product_advice(case, node)}",
         argument,
         Trouble.SINGULAR,

@@ -98,7 +98,8 @@ def _class(run: Interpreter, node: ast.ClassDef, names: Names) -> None:
     made = run.made.get(node) or run.instance(ClassValue(node, names), (), {})
     for method in methods:
         if method.name != "__init__":
-            run.function(Function(method, names, made), [Opaque() for _ in method.args.args[1:]], {})
+            given = [Opaque(tensor=method.name == "forward") for _ in method.args.args[1:]]
+            run.function(Function(method, names, made), given, {})
 
 
 def _unfounded(graph: Graph) -> list[bool]:

@@ -22,6 +22,7 @@ from torchlean.hazards.shapeless.values import (
     Stream,
     TensorNode,
     Value,
+    given_to_network,
     is_network,
     trained,
 )
@@ -43,6 +44,9 @@ ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
 }
 
 OPS: dict[type[ast.operator], str] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div"}
+
+DEVIATIONS = frozenset({"norm", "std", "var"})
+"""Methods of what a network is given that are followed: zero for numbers that are all equal, or zero."""
 
 Names = dict[str, Value]
 
@@ -238,7 +242,8 @@ class Interpreter:
             return self.call(callee, arguments, keywords, span)
         if isinstance(receiver, Layer):
             return receiver if function.attr in MOVES else Opaque()
-        if isinstance(receiver, TensorNode) or is_network(receiver):
+        given = isinstance(receiver, Opaque) and receiver.tensor and function.attr in DEVIATIONS | SAME
+        if isinstance(receiver, TensorNode) or is_network(receiver) or given:
             if function.attr in ("chunk", "split", "unbind"):
                 return Opaque(network=True)
             return self.operations.call(function.attr, [receiver, *arguments], keywords, span, method=True)
@@ -259,7 +264,10 @@ class Interpreter:
             return self.instance(callee, arguments, keywords)
         if isinstance(callee, Object):
             method = self.attribute(callee, "forward")
-            method = method if isinstance(method, Function) else self.attribute(callee, "__call__")
+            if isinstance(method, Function):
+                given_to_network(arguments)
+            else:
+                method = self.attribute(callee, "__call__")
             return self.call(method, arguments, keywords, span) if isinstance(method, Function) else Opaque()
         return self.function(callee, arguments, keywords) if isinstance(callee, Function) else Opaque()
 

@@ -21,11 +21,13 @@ class Opaque:
 
     Attributes:
         network: it comes out of a network, so that as a tensor it may be any number.
+        tensor: it goes into one, so that its methods are those of tensors.
         node: the leaf, once there is one.
     """
 
     network: bool = False
     node: int | None = None
+    tensor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,13 @@ Value = Union[TensorNode, Opaque, Namespace, Function, ClassValue, Object, Layer
 
 def is_network(value: Value) -> bool:
     return isinstance(value, Opaque) and value.network
+
+
+def given_to_network(arguments: Sequence[Value]) -> None:
+    """What a module's `forward` is given: tensors, wherever they come from."""
+    for argument in arguments:
+        if isinstance(argument, Opaque):
+            argument.tensor = True
 
 
 def trained(arguments: Sequence[Value]) -> None:
