@@ -32,6 +32,8 @@ CASES: list[tuple[str, dict[str, Shape]]] = [
     ("torch.kron(a, b)", {"a": (2, 3), "b": (4, 2)}),
     ("torch.kron(a, b)", {"a": (2,), "b": (4, 2)}),
     ("torch.cdist(a, b)", {"a": (3, 4), "b": (5, 4)}),
+    ("torch.pdist(a)", {"a": (5, 3)}),
+    ("torch.pdist(a, p=1.0)", {"a": (4, 2)}),
     ("torch.cdist(a, b, p=1)", {"a": (2, 3, 4), "b": (2, 5, 4)}),
     ("torch.trapezoid(a)", {"a": (2, 6)}),
     ("torch.trapezoid(a, dx=0.1, dim=0)", {"a": (5, 2)}),

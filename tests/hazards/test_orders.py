@@ -274,3 +274,19 @@ print(sample(vocabulary.start()))
 @pytest.mark.parametrize(("default", "codes"), [("1.0", []), ("-1.0", ["TL201"]), ("None", ["TL201"])])
 def test_options_of_the_command_line_are_judged_by_their_defaults(default, codes) -> None:
     assert [code for code, _ in marked(OPTIONS.format(default=default))] == codes
+
+
+UNIT = f"{HEADER}z = F.normalize(nn.Linear(3, 40)(torch.rand(8, 3)), dim=-1)\n"
+
+
+@pytest.mark.parametrize(
+    "distances", ["torch.pdist(z)", "torch.cdist(z, z)", "(z.unsqueeze(1) - z).norm(dim=-1)"]
+)
+def test_unit_vectors_are_at_most_two_apart(distances) -> None:
+    """The uniformity of embeddings on the sphere: log(mean(exp(-t d^2)))."""
+    assert marked(f"{UNIT}y = torch.exp(-20 * {distances} ** 2).mean().log()\n") == []
+    assert marked(f"{UNIT}y = torch.exp(20 * {distances} ** 2)\n") == []
+    other = f"{UNIT.replace('dim=-1', 'dim=0')}y = torch.exp(20 * {distances} ** 2)\n"
+    assert [code for code, _ in marked(other)] == ["TL201"]
+    longer = f"{UNIT}z = 2 * z\ny = torch.exp(20 * {distances} ** 2)\n"
+    assert [code for code, _ in marked(longer)] == ["TL201"]

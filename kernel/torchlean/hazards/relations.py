@@ -14,6 +14,15 @@ import torch
 from torchlean.bounds.cache import Bound
 from torchlean.bounds.ibp import bound_node
 from torchlean.graph import Graph, Node
+from torchlean.hazards.directions import (
+    UNIT_SLACK,
+    Ends,
+    cosines_of_linear,
+    cosines_of_matmul,
+    distance,
+    least,
+    unit_dims,
+)
 from torchlean.hazards.integrality import is_integral
 from torchlean.hazards.orders import WHOLE, dims_of, never_below, same_values
 from torchlean.hazards.patterns import COPIES, ELEMENTWISE, number, same, scaled, strip, terms
@@ -21,10 +30,6 @@ from torchlean.hazards.rows import least_share_kept
 from torchlean.hazards.streaming import least_total
 from torchlean.intervals import Interval
 from torchlean.intervals.repetition import by_slices, one_of_each
-
-UNIT_SLACK = 1e-6
-"""How far a binary32 dot product of two unit vectors may leave [-1, 1]: sixteen roundings, as for short vectors; it is
-not nothing, which matters to `acos`."""
 
 
 def related(node: Node, graph: Graph, ranges: Sequence[Interval], interval: Interval) -> Interval:
@@ -38,9 +43,6 @@ def related(node: Node, graph: Graph, ranges: Sequence[Interval], interval: Inte
         by_slices(lambda end: end.clamp(lower, upper), end) for end in (interval.lower, interval.upper)
     )
     return Interval(low, high, interval.undefined, interval.infinite)
-
-
-Ends = tuple[float, float] | None
 
 
 def _sub(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
@@ -67,12 +69,12 @@ def _union(graph: Graph, left: int, right: int, ranges: Sequence[Interval]) -> b
     if product.op != "mul":
         return False
     parts = list(terms(graph, strip(graph, left).id))
-    if any(sign < 0 or _least(ranges[part]) < 0 for part, sign in parts):
+    if any(sign < 0 or least(ranges[part]) < 0 for part, sign in parts):
         return False
     wholes = {_summand(graph, part, overlap) for part, _ in parts}
     for whole, share in (product.inputs, product.inputs[::-1]):
         low, high = _extent(ranges[share])
-        if low >= 0 and high <= 1 and _least(ranges[whole]) >= 0 and strip(graph, whole).digest in wholes:
+        if low >= 0 and high <= 1 and least(ranges[whole]) >= 0 and strip(graph, whole).digest in wholes:
             return True
     return False
 
@@ -100,7 +102,7 @@ def _exceeds_share(graph: Graph, left: int, right: int, ranges: Sequence[Interva
     A share of x lies between 0 and x, so what is at least both is at least it, and what is at most both is at most it.
     Roundings do not change that: those of `t * x` and of the difference are monotone, and x and 0 are numbers.
     """
-    if _least(ranges[left]) >= 0 and any(never_below(graph, left, x) for x in _shared(graph, right, ranges)):
+    if least(ranges[left]) >= 0 and any(never_below(graph, left, x) for x in _shared(graph, right, ranges)):
         return True
     return _extent(ranges[right])[1] <= 0 and any(
         never_below(graph, x, right) for x in _shared(graph, left, ranges)
@@ -113,7 +115,7 @@ def _shared(graph: Graph, id: int, ranges: Sequence[Interval]) -> list[int]:
     if node.op != "mul":
         return []
     pairs = (node.inputs, node.inputs[::-1])
-    return [x for share, x in pairs if _least(ranges[share]) >= 0 and _extent(ranges[share])[1] <= 1]
+    return [x for share, x in pairs if least(ranges[share]) >= 0 and _extent(ranges[share])[1] <= 1]
 
 
 def _sum(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
@@ -125,7 +127,7 @@ def _sum(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     kept = least_share_kept(graph, inner, dims_of(node), ranges)
     if kept is not None:
         return kept * (1.0 - UNIT_SLACK), math.inf
-    if inner.op == "mul" and all(dims_of(node) & _unit_dims(graph, id) for id in inner.inputs):
+    if inner.op == "mul" and all(dims_of(node) & unit_dims(graph, id) for id in inner.inputs):
         return -1.0 - UNIT_SLACK, 1.0 + UNIT_SLACK
     return None
 
@@ -152,55 +154,16 @@ def _has_a_one(graph: Graph, exponential: Node, dims: set[int]) -> bool:
     )
 
 
-def _matmul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
-    left, right = node.inputs
-    if len(graph[left].type.shape) == 1 and same_values(graph, left, right):
-        return 0.0, math.inf  # the square of a vector's length
-    return _products(graph, left, right, max(len(graph[right].type.shape) - 2, 0), ranges)
-
-
-def _linear(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
-    return _products(graph, *node.inputs, 1, ranges) if len(node.inputs) == 2 else None
-
-
-def _products(graph: Graph, left: int, right: int, dim: int, ranges: Sequence[Interval]) -> Ends:
-    """Sums of products along the last dimension of `left` and a dimension of `right`, which take one of two signs only
-    where factors do, and are cosines where both are unit vectors."""
-    if len(graph[left].type.shape) - 1 in _unit_dims(graph, left) and dim in _unit_dims(graph, right):
-        return -1.0 - UNIT_SLACK, 1.0 + UNIT_SLACK
-    return (0.0, math.inf) if _least(ranges[left]) >= 0 and _least(ranges[right]) >= 0 else None
-
-
-def _unit_dims(graph: Graph, id: int) -> set[int]:
-    """Dimensions along which the vectors have a length of at most one."""
-    node = graph[id]
-    if node.op in ("clone", "contiguous"):
-        return _unit_dims(graph, node.inputs[0])
-    if node.op == "permute":
-        order = node.attributes["dims"]
-        below = _unit_dims(graph, node.inputs[0])
-        return {place for place, d in enumerate(order) if d in below} if isinstance(order, tuple) else set()
-    if node.op == "cat":
-        return set.intersection(*(_unit_dims(graph, id) for id in node.inputs)) - {node.attributes["dim"]}
-    if node.op == "normalize" and node.attributes.get("p") == 2.0:
-        return dims_of(node)
-    if node.op == "div":
-        length = strip(graph, node.inputs[1], COPIES | {"clamp", "add", "maximum"})
-        if length.op == "vector_norm" and same_values(graph, length.inputs[0], node.inputs[0]):
-            return dims_of(length) if length.attributes.get("ord") == 2.0 else set()
-    return set()
-
-
 def _div(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     """A share, `a / a.sum()` or `a / (a + b)`; or else the sign of a quotient whose divisor reaches zero."""
     top, bottom = node.inputs
-    if float(_least(ranges[top])) < 0:
+    if float(least(ranges[top])) < 0:
         return None
     share = _share(graph, top, bottom, ranges)
-    if share is not None or _least(ranges[bottom]) < 0:
+    if share is not None or least(ranges[bottom]) < 0:
         return share
     greatest = _extent(ranges[bottom])[1]
-    return (_least(ranges[top]) / greatest if greatest > 0 else 0.0), math.inf
+    return (least(ranges[top]) / greatest if greatest > 0 else 0.0), math.inf
 
 
 def _reciprocal(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
@@ -214,7 +177,7 @@ def _share(graph: Graph, top: int, bottom: int, ranges: Sequence[Interval]) -> E
     if whole.op in ("clamp", "maximum"):
         whole = strip(graph, whole.inputs[0])
     parts = [strip(graph, id) for id in whole.inputs] if whole.op == "add" else [whole]
-    if any(float(_least(ranges[part.id])) < 0 for part in parts):
+    if any(float(least(ranges[part.id])) < 0 for part in parts):
         return None
     mine = strip(graph, top)
     for part in parts:
@@ -229,18 +192,14 @@ def _positive_root(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends
     return 0.0, math.inf
 
 
-def _least(interval: Interval) -> float:
-    return float(one_of_each(interval.lower).min()) if interval.lower.numel() else 0.0
-
-
 def _add(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     """`exp(a) + exp(-a)` is at least 2, `x + (x == 0)` avoids zero, and `a + -b` is a difference."""
     for a, b in (node.inputs, node.inputs[::-1]):
         if graph[b].op == "neg":
             return _difference(graph, a, graph[b].inputs[0], ranges)
-    least = least_total(graph, node, ranges)
-    if least is not None:
-        return least, math.inf
+    total = least_total(graph, node, ranges)
+    if total is not None:
+        return total, math.inf
     left, right = (strip(graph, id) for id in node.inputs)
     if left.op == right.op == "exp":
         exponents = strip(graph, left.inputs[0]), strip(graph, right.inputs[0])
@@ -248,7 +207,7 @@ def _add(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
             if second.op == "neg" and strip(graph, second.inputs[0]).digest == first.digest:
                 return 2.0, math.inf
     for x, flag in ((left, right), (right, left)):
-        if flag.op == "eq" and _compares(graph, flag, x, 0.0) and _least(ranges[x.id]) >= 0:
+        if flag.op == "eq" and _compares(graph, flag, x, 0.0) and least(ranges[x.id]) >= 0:
             return _positive(graph, x, node), math.inf
     return None
 
@@ -361,7 +320,7 @@ def _addcmul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     value = node.attributes.get("value", 1.0)
     if not (isinstance(value, (int, float)) and value >= 0 and same_values(graph, a, b)):
         return None
-    return _least(ranges[start]), math.inf
+    return least(ranges[start]), math.inf
 
 
 def _diagonal(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
@@ -382,13 +341,14 @@ RULES = {
     "addcmul": _addcmul,
     "diagonal": _diagonal,
     "div": _div,
-    "linear": _linear,
-    "matmul": _matmul,
+    "linear": cosines_of_linear,
+    "matmul": cosines_of_matmul,
     "mean": _mean,
     "mul": _mul,
     "reciprocal": _reciprocal,
     "rsqrt": _positive_root,
     "sub": _sub,
+    "vector_norm": distance,
     "sum": _sum,
     "where": _where,
 }

@@ -89,6 +89,14 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     return distances
 
 
+def pdist(input, p=2.0):
+    """The distances of all pairs of rows, each once."""
+    if input.dim() != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
+    first, second = torch.triu_indices(input.shape[0], input.shape[0], 1)
+    return (input[first] - input[second]).norm(p, -1)
+
+
 def trapezoid(y, x=None, *, dx=1, dim=-1):
     """In torch's own order: with equal widths the ends are taken off the sum by halves, which cancels."""
     if y.shape[dim] == 0:
