@@ -290,3 +290,49 @@ def test_unit_vectors_are_at_most_two_apart(distances) -> None:
     assert [code for code, _ in marked(other)] == ["TL201"]
     longer = f"{UNIT}z = 2 * z\ny = torch.exp(20 * {distances} ** 2)\n"
     assert [code for code, _ in marked(longer)] == ["TL201"]
+
+
+WELFORD = f"""{HEADER}
+class Running:
+    def __init__(self):
+        self.n, self.mean, self.squares = 0, torch.{{start}}(4), torch.zeros(4)
+
+    def push(self, x):
+        self.n += 1
+        delta = x - self.mean
+        self.mean = self.mean + {{step}}
+        self.squares = self.squares + delta * ({{after}})
+
+    def std(self):
+        return torch.sqrt(self.squares / max(self.n - 1, 1))
+
+
+running = Running()
+for i in range({{rounds}}):
+    running.push(torch.randn(4))
+print(running.std())
+"""
+
+
+@pytest.mark.parametrize("rounds", [3, 5000])
+def test_a_running_sum_of_squared_deviations_is_not_negative(rounds) -> None:
+    good = {"start": "zeros", "step": "delta / self.n", "after": "x - self.mean", "rounds": rounds}
+    assert marked(WELFORD.format(**good)) == []
+    for change in (
+        {"step": "delta / (self.n * 0.4)"},
+        {"after": "x.flip(0) - self.mean"},
+        {"after": "self.mean - x"},
+    ):
+        assert [code for code, _ in marked(WELFORD.format(**good | change))] == ["TL204"], change
+
+
+def test_the_first_number_counts_as_its_own_mean_if_the_mean_began_at_zero() -> None:
+    once = {"step": "delta / self.n", "after": "x - self.mean", "rounds": 1}
+    assert marked(WELFORD.format(start="zeros", **once)) == []
+    assert [code for code, _ in marked(WELFORD.format(start="ones", **once))] == ["TL204"]
+    x, mean = torch.tensor(16777217.0 / 2**24 + 2**-23), torch.tensor(-0.3)
+    rounds = torch.randn(100_000, generator=torch.Generator().manual_seed(0))
+    for n in (2, 3, 1000):
+        assert bool(((x - mean * rounds) * (x - (mean * rounds + (x - mean * rounds) / n)) >= 0).all())
+    begun_elsewhere = (x - rounds) * (x - (rounds + (x - rounds) / 1))
+    assert bool((begun_elsewhere < 0).any())  # by the rounding of `x - m` alone

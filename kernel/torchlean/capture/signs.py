@@ -6,6 +6,9 @@ zero upwards: a root of it is a root of nothing negative. Roundings keep signs, 
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -102,6 +105,8 @@ def _at_once(run: Building, node: Node) -> bool | None:
         return node.op == "sum" and operand is torch.bool
     if node.op in NEVER_NEGATIVE or (node.op == "mul" and _is_square(run, *node.inputs)):
         return True
+    if node.op == "mul" and floating and _is_welfords(run, *node.inputs):
+        return True
     if node.op == "cast":
         return None if floating or not operand.is_floating_point else False
     if node.op == "pow":
@@ -114,6 +119,56 @@ def _at_once(run: Building, node: Node) -> bool | None:
         value = node.attributes.get("value")
         return None if isinstance(value, (int, float)) and value >= 0 else False
     return None if node.op in GROWING or node.op in MOVING else False
+
+
+def is_welfords(nodes: Sequence[Node], a: int, b: int, least: Callable[[int], float]) -> bool:
+    """Whether `a * b` is `(x - m) * (x - new)` for the mean `new = m + (x - m) / n` after n numbers, x the last.
+
+    The new mean is between m and x, so that both differences have one sign, roundings included: from n = 2 on half of
+    `x - m` is added at most, which leaves x on the same side; the first number is its own mean exactly, if m was 0.
+
+    Args:
+        least: a lower bound of a node's numbers.
+    """
+    before, after = nodes[a], nodes[b]
+    if before.op != "sub" or after.op != "sub" or not _alike(nodes, before.inputs[0], after.inputs[0]):
+        return False
+    mean, new = before.inputs[1], nodes[after.inputs[1]]
+    if new.op != "add":
+        return False
+    for old, step in (new.inputs, new.inputs[::-1]):
+        share = nodes[step]
+        if share.op == "div" and _alike(nodes, old, mean) and _alike(nodes, share.inputs[0], a):
+            count = least(share.inputs[1])
+            return count >= 2 or (count >= 1 and _is_zero(nodes[mean]))
+    return False
+
+
+def _is_welfords(run: Building, a: int, b: int) -> bool:
+    nodes = run.builder.nodes
+    ends = functools.partial(_lower_end, nodes)
+    return is_welfords(nodes, a, b, ends) or is_welfords(nodes, b, a, ends)
+
+
+def _alike(nodes: Sequence[Node], a: int, b: int) -> bool:
+    return nodes[a].digest == nodes[b].digest
+
+
+def _is_zero(node: Node) -> bool:
+    return node.op == "constant" and node.data is not None and not bool(node.data.any())
+
+
+def _lower_end(nodes: Sequence[Node], id: int) -> float:
+    """The least number of a leaf, or of a conversion of one."""
+    node = nodes[id]
+    while node.op == "cast":
+        node = nodes[node.inputs[0]]
+    if node.op == "random":
+        return region_of(node).lower
+    known = (
+        node.op == "constant" and node.data is not None and node.data.numel() and not node.data.is_complex()
+    )
+    return float(node.data.min()) if known and node.data is not None else -math.inf
 
 
 def _is_square(run: Building, a: int, b: int) -> bool:

@@ -13,6 +13,7 @@ import torch
 
 from torchlean.bounds.cache import Bound
 from torchlean.bounds.ibp import bound_node
+from torchlean.capture.signs import is_welfords
 from torchlean.graph import Graph, Node
 from torchlean.hazards.directions import (
     UNIT_SLACK,
@@ -228,7 +229,11 @@ def _smallest(node: Node) -> float:
 
 
 def _mul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
-    """`x * x`, and `-x * x` or `0.5 * x * x`, which parse as a product of a multiple of x with x."""
+    """`x * x`, and `-x * x` or `0.5 * x * x`, which parse as a product of a multiple of x with x; what a number adds to
+    a running sum of squares."""
+    for a, b in (node.inputs, node.inputs[::-1]):
+        if is_welfords(graph.nodes, a, b, lambda id: least(ranges[id])):
+            return 0.0, math.inf
     (left, left_factor), (right, right_factor) = (scaled(graph, id) for id in node.inputs)
     if left.digest != right.digest or left.data is not None:
         return None
