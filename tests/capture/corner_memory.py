@@ -52,6 +52,11 @@ GROUPS: dict[str, Group] = {
         x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = x
         x.scatter_add_(1, torch.tensor([[0, 0], [1, 2]]), x[:, :2].clone()) ; result = x
         x.fill_diagonal_(0) ; result = x
+        x.fill_diagonal_(-torch.inf) ; result = x
+        y = x.repeat(2, 1) ; z = y.T ; y.fill_diagonal_(7) ; result = z
+        y = torch.ones(3, 3, 3) ; y.fill_diagonal_(7) ; result = y
+        y = torch.ones(2, 3, 3) ; y.fill_diagonal_(7) ; result = y
+        y = torch.ones(3) ; y.fill_diagonal_(7) ; result = y
         torch._foreach_add_([x], 3.0) ; result = x
         x.t_() ; result = x
         x.unsqueeze_(0) ; result = x
@@ -150,7 +155,6 @@ REFUSED: dict[str, str] = {
     "y = x ; x.index_add_(0, torch.tensor([0, 0]), x.clone()) ; result = y": "`index_add_` of a tensor",
     "y = x.T ; x.put_(torch.tensor([0]), torch.tensor([7.0])) ; result = y": "`put_` of a tensor",
     "torch._foreach_add_([x], 3.0) ; result = x": "`torch._foreach_add_` is not followed",
-    "x.fill_diagonal_(0) ; result = x": "`fill_diagonal_` of a tensor",
     "x.t_() ; result = x": "`t_` of a tensor",
     "x.unsqueeze_(0) ; result = x": "`unsqueeze_` of a tensor",
     "x.set_(torch.zeros(2, 3)) ; result = x": "`set_` of a tensor",

@@ -115,3 +115,13 @@ def test_the_first_of_sorted_shares_is_kept_where_what_is_before_it_is_compared(
     exec(body, names)
     if not codes:
         assert bool(torch.isfinite(names["p"]).all())
+
+
+@pytest.mark.parametrize(("columns", "codes"), [(2, []), (1, ["TL202"])])
+def test_infinities_on_a_diagonal_leave_the_others_of_a_row(columns, codes) -> None:
+    """Similarities of a batch without those of each picture with itself."""
+    body = f"s = x[:{columns}] @ x[:{columns}].T\ns.fill_diagonal_(float('-inf'))\np = F.softmax(s, dim=1)\n"
+    assert [code for code, _ in marked(program(body))] == codes
+    names = {"torch": torch, "F": F, "x": torch.randn(5, 6)}
+    exec(body, names)
+    assert bool(torch.isnan(names["p"]).any()) == bool(codes)

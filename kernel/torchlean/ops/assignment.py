@@ -16,7 +16,7 @@ from torchlean.intervals import Interval
 from torchlean.ops import cast, indexing, layout, selecting
 from torchlean.ops.arguments import dimension, is_tensor, known_tensor, meta, shape_text, torch_errors
 from torchlean.ops.noise.selection import LookedUp
-from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
+from torchlean.ops.op import Attributes, Infinities, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.rearrangement import Rearrangement, on_ends
 from torchlean.ops.spelling import Emitter, Operand, TensorValue, spelled
 from torchlean.ops.subscript import Parsed, canonical, check_range, parse
@@ -40,6 +40,7 @@ class IndexUpdate(Op):
     """The first operand with the second, broadcast, where the further operands index the dimensions `dims`."""
 
     name = "index_update"
+    infinities = Infinities.MOVED
     rounding = LookedUp(values=2)
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
@@ -205,6 +206,23 @@ def index_fill_(
     emitter: Emitter, input: TensorValue, dim: int, index: TensorValue, value: Operand
 ) -> TensorValue:
     return emitter.overwrite(input, index_fill(emitter, input, dim, index, value))
+
+
+@spelled("torch.Tensor.fill_diagonal_", "torch.fill_diagonal_")
+def fill_diagonal_(
+    emitter: Emitter, input: TensorValue, fill_value: Operand, wrap: bool = False
+) -> TensorValue:
+    """`x.fill_diagonal_(-inf)`: of a matrix, or of a tensor whose dimensions are all as long."""
+    shape = tuple(input.shape)
+    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+        raise ShapeError(f"fill_diagonal_ needs a matrix, or dimensions that are all of one size, got {input.type}")
+    if wrap and shape[0] > shape[1] + 1:
+        raise UnsupportedError("fill_diagonal_ that begins again in a tall matrix is not followed")
+    places = emitter.constant(torch.arange(min(shape)))
+    new = selecting.filling(emitter, fill_value, input.dtype)
+    dims = tuple(range(len(shape)))
+    written = emitter.emit("index_update", input, new, *(places for _ in dims), dims=dims)
+    return emitter.overwrite(input, written)
 
 
 @spelled("torch.scatter", "torch.Tensor.scatter")
