@@ -165,3 +165,12 @@ def test_a_mask_of_zeros_is_one_of_their_multiples_as_well() -> None:
     exec(learned, names)
     names["y"].sum().backward()
     assert bool(torch.isfinite(names["y"]).all()) and bool(torch.isnan(f.grad).all())
+
+
+def test_what_is_divided_by_numbers_above_zero_is_divided_by_counts_and_weights() -> None:
+    """The normalisation of a learned graph: not by 1e-38, which is a number above zero as well."""
+    graph = "e = torch.randn(10, 4)\nadj = F.relu(e @ e.T)\ndeg = adj.sum(-1)\n"
+    norm = "d = torch.where(deg > 0, deg ** -0.5, 0.0)\ny = d[:, None] * adj * d\n"
+    assert marked(f"{HEADER}{graph}{norm}") == []
+    other = norm.replace("deg > 0", "adj[0] > 0")
+    assert [code for code, _ in marked(f"{HEADER}{graph}{other}")] == ["TL203"]

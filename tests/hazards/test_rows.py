@@ -22,6 +22,7 @@ TOP_K = 'x = x.masked_fill(x < x.topk(2).values[..., -1:], float("-inf"))\n'
 KEPT = [
     DESCENDING + SHIFTED + BACK,
     TOP_K + DESCENDING + SHIFTED + BACK,
+    'x = x[:, 1:]\nx[x < x.topk(2)[0][..., -1, None]] = -float("Inf")\np = F.softmax(x, -1)\n',
     DESCENDING + "remove[:, 0] = False\n" + BACK,
     DESCENDING + "remove = torch.cat([torch.zeros(5, 1).bool(), remove[:, :-1]], dim=-1)\n" + BACK,
     ASCENDING + "remove[..., -1:] = 0\n" + BACK,
@@ -51,6 +52,8 @@ LOST = [
     + SHIFTED
     + BACK.replace("remove.scatter(1, order, remove)", "remove.scatter(1, order.clamp(max=1), remove)"),
     TOP_K + ASCENDING + "remove[..., 0] = 0\n" + BACK,
+    'y = x[:, 1:]\ny[y < share] = -float("Inf")\np = F.softmax(y, -1)\n',
+    'y = x[:, 1:]\ny[y < y.topk(2)[0][..., -1, None]] = -float("Inf")\np = F.softmax(x[:, 1:3], -1)\n',
 ]
 """Programs in which some row may be: for a share below the greatest probability, or by what they write."""
 

@@ -109,9 +109,22 @@ def least_share_kept(graph: Graph, where: Node, dims: set[int], ranges: Sequence
 
 def unsorted(graph: Graph, id: int, dim: int) -> Node:
     """The tensor of whose rows this one has all elements, in another order."""
-    node = strip(graph, id, WHOLE)
+    node = written(graph, strip(graph, id, WHOLE))
     ordered = node.op == "sort" and dims_of(node) == {dim}
     return strip(graph, node.inputs[0], WHOLE) if ordered or _reorders(graph, node, dim) else node
+
+
+def written(graph: Graph, node: Node) -> Node:
+    """What was written into a part of a tensor, where that part is read again: `row = x[0]; row[mask] = -inf`."""
+    while node.op == "slice":
+        whole = graph[node.inputs[0]]
+        if whole.op != "slice_update" or whole.attributes["index"] != node.attributes["index"]:
+            return node
+        value = graph[whole.inputs[1]]
+        if value.type.shape != node.type.shape:
+            return node
+        node = value
+    return node
 
 
 def _reorders(graph: Graph, node: Node, dim: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from torchlean.graph import Graph, Node
 from torchlean.graph.origin import Source, source_of
-from torchlean.hazards.patterns import COPIES, has_pole, number, scaled, strip
+from torchlean.hazards.patterns import COPIES, has_pole, is_number, number, scaled, strip
 from torchlean.intervals import Interval
 
 LARGEST_EPSILON = 1e-3
@@ -72,7 +72,17 @@ def dropped_infinity(graph: Graph, where: Node) -> tuple[Node, Node] | None:
 def loses_pole(graph: Graph, where: Node) -> bool:
     """Whether a selection keeps the infinities of a quotient out: what is left is divided by counts, as above."""
     dropped = dropped_infinity(graph, where)
-    return dropped is not None and has_pole(dropped[0])
+    if dropped is not None:
+        return has_pole(dropped[0])
+    condition, chosen, other = where.inputs
+    test = strip(graph, condition)
+    if test.op not in ("eq", "ge", "gt", "le", "lt", "ne") or not any(
+        is_number(graph, id, 0.0) for id in test.inputs
+    ):
+        return False
+    compared = [strip(graph, id).digest for id in test.inputs]
+    values = (scaled(graph, id)[0] for id in (chosen, other))
+    return any(has_pole(value) and strip(graph, value.inputs[-1]).digest in compared for value in values)
 
 
 def asks_for_infinity(graph: Graph, test: Node) -> bool:

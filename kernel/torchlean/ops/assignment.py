@@ -215,7 +215,9 @@ def fill_diagonal_(
     """`x.fill_diagonal_(-inf)`: of a matrix, or of a tensor whose dimensions are all as long."""
     shape = tuple(input.shape)
     if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
-        raise ShapeError(f"fill_diagonal_ needs a matrix, or dimensions that are all of one size, got {input.type}")
+        raise ShapeError(
+            f"fill_diagonal_ needs a matrix, or dimensions that are all of one size, got {input.type}"
+        )
     if wrap and shape[0] > shape[1] + 1:
         raise UnsupportedError("fill_diagonal_ that begins again in a tall matrix is not followed")
     places = emitter.constant(torch.arange(min(shape)))
