@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from tests.hazards.expressions import HEADER, hazards, marked
 
+from torchlean.hazards.relations import LEAST_ENTROPY
+
 NETWORK = f"{HEADER}x = nn.Linear(3, 4)(torch.rand(8, 3))\n"
 
 NEVER_POSITIVE = [
@@ -336,3 +338,22 @@ def test_the_first_number_counts_as_its_own_mean_if_the_mean_began_at_zero() -> 
         assert bool(((x - mean * rounds) * (x - (mean * rounds + (x - mean * rounds) / n)) >= 0).all())
     begun_elsewhere = (x - rounds) * (x - (rounds + (x - rounds) / 1))
     assert bool((begun_elsewhere < 0).any())  # by the rounding of `x - m` alone
+
+
+@pytest.mark.parametrize("log", ["log", "log2", "log10"])
+def test_no_summand_of_an_entropy_is_less_than_at_one_by_e(log) -> None:
+    """The perplexity of a code book: exp of the entropy of how often each code is used."""
+    start = f"{HEADER}p = torch.rand(64)\n"
+    assert marked(f"{start}y = torch.exp(-torch.sum(p * torch.{log}(p + 1e-10)))\n") == []
+    assert marked(f"{start}y = torch.exp(-torch.sum(torch.{log}(1e-10 + p) * p))\n") == []
+    for other in (
+        f"p * torch.{log}(p - 1e-10)",
+        f"p * torch.{log}(p.flip(0) + 1e-10)",
+        f"3 * torch.{log}(p + 1e-10)",
+    ):
+        found = [code for code, _ in marked(f"{start}y = torch.exp(-torch.sum({other}))\n")]
+        assert "TL201" in found or "TL204" in found, other
+    function = getattr(torch, log)
+    p = torch.linspace(0, 1, 100_001)
+    least = LEAST_ENTROPY[log]
+    assert least <= float((p * function(p + 1e-10)).min()) <= least + 1e-4
