@@ -12,7 +12,16 @@ from pathlib import Path
 
 import click
 
-from torchlean.command.limits import INTERRUPTED, TERMINATED, Terminated, noted, stopped, termination
+from torchlean.command.limits import (
+    INTERRUPTED,
+    LONGEST,
+    TERMINATED,
+    Seconds,
+    Terminated,
+    noted,
+    stopped,
+    termination,
+)
 from torchlean.startup import keep_freed_memory, quick_imports
 
 METHODS = ("ibp", "crown", "alpha")
@@ -26,7 +35,7 @@ IMPORTING = 5.0
 _existing = click.Path(exists=True, path_type=Path)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _new_file = click.Path(dir_okay=False, path_type=Path)
-_seconds = click.FloatRange(min=0, min_open=True)
+_seconds = Seconds(min=0, min_open=True, max=LONGEST)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,6 +8,7 @@ large network does not ask: there an alarm interrupts whatever Python code runs.
 from __future__ import annotations
 
 import _thread
+import math
 import signal
 import sys
 import threading
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -25,6 +26,20 @@ TERMINATED = 143
 
 AGAIN = 0.25
 """Seconds until an alarm rings again, in case that it rang where exceptions are dropped (in a destructor)."""
+
+
+LONGEST = 1e9
+"""Seconds of a time limit, thirty years: the timers of systems end somewhere beyond."""
+
+
+class Seconds(click.FloatRange):
+    """A time limit. For click alone, `nan` lies in any range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail("nan is no number of seconds", param, ctx)
+        return seconds
 
 
 class TimeUp(BaseException):
