@@ -354,3 +354,33 @@ def test_a_number_that_the_network_cannot_hold_is_shown_as_the_file_has_it(
     found = witness.read(str(place))
     assert Fraction(1, 10) <= found.x[0] <= high
     assert found.y[0] == Fraction(float(np.float32(0.1)))
+
+
+@pytest.mark.parametrize("limit", ["nan", "inf", "-inf", "1e300", "-1", "0", "soon"])
+def test_a_time_limit_that_is_none_is_wrong_usage(limit: str, network: Path, tmp_path: Path) -> None:
+    content = written(tmp_path, text(BOX, 1, HOLDS))
+    result = CliRunner().invoke(main, ["verify", str(network), str(content), "--timeout", limit])
+    assert isinstance(result.exception, SystemExit) and result.exit_code == 2 and result.stdout == ""
+    assert "Invalid value for '--timeout'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "word"), [("a b", "sat"), ("p q", "sat"), ("b a", "error"), ("b c", "sat")]
+)
+def test_tensors_of_version_2_that_are_called_like_the_networks_are_in_its_order(
+    names: str, word: str, tmp_path: Path
+) -> None:
+    """`a - b`: of which of both the bounds are decides the verdict."""
+    writer = Writer(random.Random(0))
+    writer.input("a", 1), writer.input("b", 1)
+    network = saved(writer.model(writer.op("Sub", "a", "b", name="y")), tmp_path)
+    first, second = names.split()
+    declared = f"(declare-input {first} float32 [1])(declare-input {second} float32 [1])"
+    content = (
+        f"(vnnlib-version <2.0>)(declare-network f {declared}(declare-output y float32 [1]))"
+        f"(assert (<= 2 {first}[0] 3))(assert (<= 0 {second}[0] 1))(assert (>= y[0] 1))"
+    )
+    result = run(network, written(tmp_path, content), word=word)
+    assert (
+        word != "error" or "declares the inputs b, a, the network has them in the order a, b" in result.stderr
+    )

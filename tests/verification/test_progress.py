@@ -121,9 +121,9 @@ def test_a_log_gets_a_line_now_and_then_and_standard_output_none_of_it(
     told = result.stderr.splitlines()
     assert len(told) > 1
     for line in told:
-        assert re.match(r"\d+ s: [0-9.]+ %, [0-9,]+ boxes, [0-9,]+ open; hardest: margin at least -", line), (
-            line
-        )
+        assert re.match(
+            r"\d+ s: [0-9.]+ %, [0-9,]+ box(es)?, [0-9,]+ open; hardest: margin at least -", line
+        ), line
 
 
 def test_lines_come_no_more_often_than_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,6 +106,8 @@ def _fits(model: OnnxModel, property: Property) -> None:
             )
     _same_shapes("input", property.input_shapes, model.inputs)
     _same_shapes("output", property.output_shapes, model.outputs)
+    _same_order("input", property.input_names, model.inputs)
+    _same_order("output", property.output_names, model.outputs)
     for value in (*model.inputs, *model.outputs):
         if not value.dtype.is_floating_point:
             raise PosingError(f"`{value.name}` is {value.dtype}, and properties speak of real numbers")
@@ -128,6 +130,20 @@ def _same_shapes(what: str, declared: Sequence[tuple[int, ...]], values: Sequenc
         stated = ", ".join(str(list(shape)) for shape in declared)
         listed = ", ".join(f"`{value.name}` {list(value.shape)}" for value in values)
         raise PosingError(f"the property declares {what}s of shape {stated}, the network has {listed}")
+
+
+def _same_order(what: str, declared: Sequence[str], values: Sequence[OnnxValue]) -> None:
+    """Declared tensors are the network's in their order, whatever they are called.
+
+    Raises:
+        PosingError: they are called like those of the network, in another order: one of both is not meant.
+    """
+    names = [value.name for value in values]
+    if list(declared) != names and sorted(declared) == sorted(names):
+        raise PosingError(
+            f"the property declares the {what}s {', '.join(declared)}, the network has them in the order "
+            f"{', '.join(names)}: they are matched by order, so declare them in the network's"
+        )
 
 
 def _goal(model: OnnxModel, region: Region, property: Property, domain: Mapping[str, Interval]) -> Goal:
