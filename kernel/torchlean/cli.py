@@ -12,16 +12,7 @@ from pathlib import Path
 
 import click
 
-from torchlean.command.limits import (
-    INTERRUPTED,
-    LONGEST,
-    TERMINATED,
-    Seconds,
-    Terminated,
-    noted,
-    stopped,
-    termination,
-)
+from torchlean.command.limits import INTERRUPTED, SECONDS, TERMINATED, Terminated, noted, stopped, termination
 from torchlean.startup import keep_freed_memory, quick_imports
 
 METHODS = ("ibp", "crown", "alpha")
@@ -35,7 +26,6 @@ IMPORTING = 5.0
 _existing = click.Path(exists=True, path_type=Path)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _new_file = click.Path(dir_okay=False, path_type=Path)
-_seconds = Seconds(min=0, min_open=True, max=LONGEST)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,7 +47,7 @@ def main() -> None:
 )
 @click.option(
     "--timeout",
-    type=_seconds,
+    type=SECONDS,
     default=None,
     metavar="S",
     help="Give up on a file after S seconds.",
@@ -87,7 +77,7 @@ def check(
 @click.option(
     "--eps", "radii", type=float, multiple=True, metavar="E", help="Radii of the plots; may be repeated."
 )
-@click.option("--timeout", type=_seconds, default=None, metavar="S", help="Give up after S seconds.")
+@click.option("--timeout", type=SECONDS, default=None, metavar="S", help="Give up after S seconds.")
 def report(file: Path, output: Path | None, radii: tuple[float, ...], timeout: float | None) -> None:
     """Write what became of the claims in FILE, and the bounds of every tensor, as one HTML page that needs no network.
 
@@ -144,7 +134,7 @@ def bounds(
 @click.option("--level", is_flag=True, help="Search for the largest level rho that can be proved.")
 @click.option(
     "--timeout",
-    type=_seconds,
+    type=SECONDS,
     default=20.0,
     show_default=True,
     metavar="S",
@@ -164,7 +154,7 @@ def lyapunov(file: Path, name: str | None, picture: Path | None, level: bool, ti
 @main.command()
 @click.argument("model", type=_file, metavar="MODEL.onnx")
 @click.argument("property", type=_file, metavar="PROPERTY.vnnlib")
-@click.option("--timeout", type=_seconds, default=None, metavar="S", help="Give up after S seconds.")
+@click.option("--timeout", type=SECONDS, default=None, metavar="S", help="Give up after S seconds.")
 @click.option("--result", type=_new_file, metavar="FILE", help="Write verdict and witness as VNN-COMP does.")
 @click.option(
     "--certificate", type=_new_file, metavar="FILE", help="Write the tree of splits with all bounds (JSON)."
@@ -241,7 +231,7 @@ def verify(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("--graph", is_flag=True, help="Print the exported graphs, too.")
 @click.option(
-    "--timeout", type=_seconds, default=120.0, show_default=True, metavar="S", help="End it after S seconds."
+    "--timeout", type=SECONDS, default=120.0, show_default=True, metavar="S", help="End it after S seconds."
 )
 def export(
     file: Path, module: str | None, claim: str | None, as_json: bool, graph: bool, timeout: float
@@ -274,7 +264,7 @@ def export(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option(
     "--timeout",
-    type=_seconds,
+    type=SECONDS,
     default=300.0,
     show_default=True,
     metavar="S",
@@ -373,7 +363,7 @@ def lean_status(path: str | None, as_json: bool) -> None:
 @_lean_path
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option(
-    "--timeout", type=_seconds, default=120.0, show_default=True, metavar="S", help="Stop Lean after S s."
+    "--timeout", type=SECONDS, default=120.0, show_default=True, metavar="S", help="Stop Lean after S s."
 )
 def lean_check(file: Path, path: str | None, as_json: bool, timeout: float) -> None:
     """Let Lean check the certificate FILE.lean.

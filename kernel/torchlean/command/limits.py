@@ -42,6 +42,10 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+SECONDS = Seconds(min=0, min_open=True, max=LONGEST)
+"""The type of options that limit time."""
+
+
 class TimeUp(BaseException):
     """The time is over."""
 
