@@ -118,8 +118,7 @@ def _truth(fact: TensorFact) -> str:
 def method_text(fact: TensorFact) -> str:
     """How the bounds were found, what intervals alone would say where that is much less, and what is not covered."""
     method = _METHODS.get(fact.method, fact.method)
-    if fact.method == "ibp" and fact.alone is not None:
-        # Its operands' bounds are not intervals' alone.
+    if fact.from_linear_bounds:
         method = "interval arithmetic on linear bounds"
     line = f"by {method}, rounded outward{_rounding_note(fact)}"
     if fact.alone is None or not fact.much_tighter:

@@ -179,6 +179,17 @@ def test_the_table_shows_intervals_only_where_they_say_much_less(tmp_path: Path)
     assert "intervals alone" not in run("bounds", file, "--method", "ibp").stdout
 
 
+def test_the_table_says_where_an_interval_rule_stands_on_linear_bounds(tmp_path: Path) -> None:
+    """Such a bound is not what `--method ibp` gives, though the last step was the same."""
+    file = write(tmp_path, CANCELLING)
+
+    def method(*more: str) -> str:
+        (row,) = [line for line in run("bounds", file, *more).stdout.splitlines() if "│ le " in line]
+        return row.split("│")[8].strip()
+
+    assert method() == "ibp on linear" and method("--method", "ibp") == "ibp"
+
+
 def test_optimised_slopes_are_never_looser_and_say_so() -> None:
     claim = ("bounds", PENDULUM, "--claim", "stays_in_actuator_range", "--method")
     crown, alpha = json_of(*claim, "crown")["nodes"], json_of(*claim, "alpha")["nodes"]

@@ -127,6 +127,11 @@ class TensorFact:
         return None if self.rounding is None else self.rounding.error
 
     @property
+    def from_linear_bounds(self) -> bool:
+        """Whether the op's interval rule gave these bounds, but on operands of which linear bounds are known."""
+        return self.method == "ibp" and self.alone is not None
+
+    @property
     def much_tighter(self) -> bool:
         """Whether the bounds say so much more than intervals alone that both are worth showing.
 

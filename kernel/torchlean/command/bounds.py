@@ -206,7 +206,9 @@ def _cells(fact: TensorFact, lines: list[str], compared: bool) -> list[Text]:
     shape = "×".join(map(str, fact.shape)) or "scalar"
     mark = " NaN?" if fact.undefined else ""
     error = upper_text(fact.error, 3) if fact.error is not None else "?"
-    cells = [f"%{fact.node}", name, shape, lower, upper + mark, width, error, fact.method]
+    # `--method ibp` gives other bounds where its operands' are linear ones.
+    method = "ibp on linear" if fact.from_linear_bounds else fact.method
+    cells = [f"%{fact.node}", name, shape, lower, upper + mark, width, error, method]
     if compared:
         cells.append(_alone(fact.alone) if fact.alone and fact.much_tighter else "")
     return [Text(cell) for cell in [*cells, source[:60]]]
