@@ -41,6 +41,16 @@ def test_each_condition_inside_an_assertion_has_its_own_place() -> None:
     ]
 
 
+@pytest.mark.parametrize("word", ["xor", "=", "ite false"])
+def test_conditions_that_an_assertion_shares_are_described_once(word) -> None:
+    """There are 2^90 ways from the assertion to the innermost one; the editor waits for this."""
+    conditions = [f"(>= Y_0 {n})" for n in range(90)]
+    nested = "".join(f"({word} {condition} " for condition in conditions) + "(<= X_0 1)" + ")" * 90
+    notes = analysis(f"{DECLARED}(assert {nested})\n").notes
+    assert {note.markdown for note in notes[1:]} == {*(f"`Y_0 ≥ {n}`" for n in range(90)), "`X_0 ≤ 1`"}
+    assert len(notes) == 92
+
+
 def test_a_variable_has_one_range_per_region() -> None:
     found = analysis(DECLARED + "(assert (<= 0 X_1 1)) (assert (or (<= 0 X_0 1) (<= 2 X_0 2.5)))")
     assert "`X_0 ∈ [0, 1]`  \n`X_0 ∈ [2, 2.5]`" in found.words["X_0"]

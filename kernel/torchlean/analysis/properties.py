@@ -17,7 +17,7 @@ from torchlean.source import Span
 from torchlean.vnnlib import Document, Property, parse
 from torchlean.vnnlib.declarations import Declarations, Tensor
 from torchlean.vnnlib.describe import comparison_text, formula_text, interval_text
-from torchlean.vnnlib.formula import Formula
+from torchlean.vnnlib.formula import Comparison, Formula
 from torchlean.vnnlib.naming import NamedNetwork, find_network
 
 SUFFIX = ".vnnlib"
@@ -216,18 +216,26 @@ def _assertion_notes(
     yield Note(document.source.span(*where), f"**assertion**: {what}\n\n`{text}`")
     if parts > 1:
         seen = set()
-        for leaf in _leaves(formula):
-            comparison = leaf.comparison
-            if comparison is not None and (comparison.start, comparison.end) not in seen:
+        for comparison in _comparisons(formula):
+            if (comparison.start, comparison.end) not in seen:
                 seen.add((comparison.start, comparison.end))
                 span = document.source.span(comparison.start, comparison.end)
                 yield Note(span, f"`{comparison_text(comparison, declarations.name)}`")
 
 
-def _leaves(formula: Formula) -> Iterator[Formula]:
-    stack = [formula]
+def _comparisons(formula: Formula) -> Iterator[Comparison]:
+    """All of a formula, in order of the text.
+
+    Parts that it shares are visited once: under `xor` and `ite` each level has twice as many paths.
+    """
+    stack, visited = [formula], set[int]()
     while stack:
         node = stack.pop()
+        # A negated part is another formula with the same parts.
+        shared = id(node.comparison or node.parts)
+        if shared in visited:
+            continue
+        visited.add(shared)
         if node.comparison is not None:
-            yield node
+            yield node.comparison
         stack.extend(reversed(node.parts))
