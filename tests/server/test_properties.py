@@ -205,6 +205,21 @@ async def test_a_broken_network_is_reported(editor: Editor, tmp_path: pathlib.Pa
     assert await editor.codes(uri) == ["TL123"]
 
 
+async def test_a_shape_that_the_network_declares_wrongly_is_a_warning(
+    editor: Editor, tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "nets" / "a.onnx"
+    adds(file)
+    model = onnx.load(file)
+    model.graph.value_info.append(helper.make_tensor_value_info("z0", TensorProto.FLOAT, [1, 7]))
+    onnx.save(model, file)
+    uri = editor.open(tmp_path / "p.vnnlib", HOLDS)
+    found = {str(d.code): d for d in await editor.problems(uri)}
+    assert found["TL300"].range == found["TL123"].range
+    assert found["TL123"].severity == types.DiagnosticSeverity.Warning
+    assert "declares the shape (1, 7) for `z0`, but MatMul `layer0` makes (1, 2)" in found["TL123"].message
+
+
 async def test_the_configuration_file_names_the_network(editor: Editor, tmp_path: pathlib.Path) -> None:
     adds(tmp_path / "nets" / "a.onnx")
     (tmp_path / ".git").mkdir()

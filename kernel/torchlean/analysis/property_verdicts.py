@@ -14,7 +14,7 @@ from torchlean.analysis.properties import Reading, misfit, place, reading
 from torchlean.analysis.result import ClaimResult, Evidence, FileAnalysis, Verdict
 from torchlean.analysis.session import Session
 from torchlean.capture.onnx import OnnxError, OnnxModel, OnnxValue, load_onnx
-from torchlean.diagnostics import diagnostic
+from torchlean.diagnostics import Severity, diagnostic
 from torchlean.numbers import element_name, share_below
 from torchlean.verification import PosingError, Progress, Verification, verify
 from torchlean.vnnlib import Property
@@ -133,10 +133,13 @@ def _answer(task: _Task, model: OnnxModel, result: Verification) -> FileAnalysis
     claim = claim_result(result, task.question)
     message = f"{os.path.basename(task.network.path)}: {claim.detail}"
     found = diagnostic(_CODES[claim.verdict], place(task.path, task.network), message)
+    noted = [
+        replace(misfit(task.path, task.network, note), severity=Severity.WARNING) for note in model.notes
+    ]
     return replace(
         analysis,
         units=(replace(unit, claim=claim),),
-        diagnostics=(*analysis.diagnostics, found),
+        diagnostics=(*analysis.diagnostics, found, *noted),
         words=_with_elements(analysis.words, task.question, model),
         complete=True,
     )
