@@ -161,6 +161,22 @@ POOLING = [
         for op in ("MaxPool", "AveragePool")
         for mode in ("SAME_UPPER", "SAME_LOWER", "VALID")
     ),
+    # The last window reaches beyond the padding: what is there is not counted.
+    *(
+        Case(
+            "AveragePool",
+            19,
+            [x(1, 2, size, 5)],
+            {
+                "kernel_shape": [kernel, 2],
+                "strides": [stride, 2],
+                "pads": [1, 1, 0, 0],
+                "ceil_mode": 1,
+                "count_include_pad": 1,
+            },
+        )
+        for size, kernel, stride in ((4, 2, 2), (4, 3, 3), (7, 3, 2))
+    ),
     Case("MaxPool", 8, [x(2, 2, 7)], {"kernel_shape": [3]}),
     Case("MaxPool", 12, [IMAGE], {"kernel_shape": [2, 2], "dilations": [2, 1], "pads": [1, 0, 1, 0]}),
     Case("MaxPool", 12, [x(1, 1, 3, 4, 3)], {"kernel_shape": [2, 2, 2]}),

@@ -306,6 +306,20 @@ UNSUPPORTED = [
         "its pads leave sizes (1, -2)",
     ),
     (Case("Pad", 19, [x(2, 3), ints(0, 2, 0, 1), w(2)], {"mode": "edge"}), "the number to write must be one"),
+    *(
+        (
+            Case("Slice", 13, [x(5), ints(3), ints(end), ints(0), ints(-1)]),
+            f"backward to the end {end} is nothing",
+        )
+        for end in (2**31 - 1, 2**63 - 1)
+    ),
+    *(
+        (
+            Case(op, 19, [IMAGE], {"kernel_shape": [2, 3], "dilations": [1, 2], "auto_pad": "SAME_UPPER"}),
+            "is another padding in onnxruntime than by the standard",
+        )
+        for op in ("MaxPool", "AveragePool")
+    ),
     (
         Case("Resize", 13, [x(1, 1, 3, 4), None, floats(1, 1, 5 / 3, 1)]),
         "whether 3 elements times the scale 1.66666663 are 4 or 5 depends on rounding",

@@ -8,7 +8,7 @@ from torchlean.capture.onnx.call import Call
 from torchlean.capture.onnx.emitter import Value
 from torchlean.capture.onnx.operators.arithmetic import same_dtypes
 from torchlean.capture.onnx.table import operator
-from torchlean.ops import ShapeError
+from torchlean.ops import ShapeError, UnsupportedError
 from torchlean.ops.indexing import sliced
 from torchlean.ops.subscript import canonical
 
@@ -56,6 +56,10 @@ def part(x: Value, call: Call, ranges: dict[int, range]) -> Value:
     return call.emit("flip", found, dims=backward) if backward else found
 
 
+NO_END = 2**31 - 1
+"""And whatever is greater: how files say that a slice has no end."""
+
+
 @operator("Slice")
 def slice_(call: Call) -> Value:
     """Starts and ends may be negative or too large, as in Python."""
@@ -76,6 +80,10 @@ def slice_(call: Call) -> Value:
     ranges = {}
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         dim = call.axis(axis, len(x.shape))
+        if step < 0 and end >= NO_END:
+            raise UnsupportedError(
+                f"backward to the end {end} is nothing by the standard, and all to the first element in onnxruntime"
+            )
         ranges[dim] = range(x.shape[dim])[_start(start, step, x.shape[dim]) : end : step]
     return part(x, call, ranges)
 

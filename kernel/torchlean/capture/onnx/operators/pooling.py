@@ -36,6 +36,10 @@ class Plan:
     @staticmethod
     def of(call: Call, sizes: Sizes) -> Plan:
         window = Window.of(call, sizes)
+        if set(window.dilations) != {1} and call.text("auto_pad", "NOTSET").startswith("SAME"):
+            raise UnsupportedError(
+                "with dilated windows `auto_pad` for the same size is another padding in onnxruntime than by the standard"
+            )
         ceil = call.flag("ceil_mode")
         counts = tuple(
             _count(size, extent, stride, before, after, ceil)
@@ -124,7 +128,9 @@ def average_pool(call: Call) -> Value:
     x = fractional(_image(call))
     plan = Plan.of(call, x.shape[2:])
     window, include = plan.window, call.flag("count_include_pad")
-    if plan.native and set(window.dilations) == {1}:
+    # What lies behind the file's padding is not counted, but torch's padding at the far end would be.
+    counted = include and any(r > after for r, after in zip(plan.beyond, window.after, strict=True))
+    if plan.native and set(window.dilations) == {1} and not counted:
         return call.emit(
             "avg_pool",
             x,
