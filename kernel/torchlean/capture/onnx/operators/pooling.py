@@ -38,7 +38,8 @@ class Plan:
         window = Window.of(call, sizes)
         if set(window.dilations) != {1} and call.text("auto_pad", "NOTSET").startswith("SAME"):
             raise UnsupportedError(
-                "with dilated windows `auto_pad` for the same size is another padding in onnxruntime than by the standard"
+                "with dilated windows `auto_pad` for the same size is another padding in onnxruntime than by the "
+                "standard"
             )
         ceil = call.flag("ceil_mode")
         counts = tuple(
