@@ -29,6 +29,7 @@ from torchlean.capture.memory import (
     overwritten,
     taint_memory,
     unseen_call,
+    written_beside,
     written_by,
 )
 from torchlean.capture.recursion import too_deep, without_end
@@ -482,6 +483,8 @@ def _unsupported(
 ) -> Value:
     """What an op that is not followed would have changed in place is unknown as well."""
     target = changed_by(function, arguments, keywords)
+    for written in written_beside(function.name, arguments, keywords):
+        overwritten(run, written, Unknown(reason, run.place(), reported=True))
     if run.in_script and function.is_spelling:
         from torchlean.capture.described import described_instead
 

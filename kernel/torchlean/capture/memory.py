@@ -28,6 +28,21 @@ RESHAPING = frozenset(
 ACCUMULATING = frozenset(f"torch.{name}" for name in ("sum", "mean", "prod", "cumsum", "cumprod"))
 """Functions that convert their operand to the dtype of `out=` before they add or multiply."""
 
+Place = tuple[int, str]
+"""Position and keyword of an argument."""
+
+_STATISTICS: tuple[Place, ...] = ((3, "running_mean"), (4, "running_var"))
+
+BESIDE: dict[str, tuple[Place, tuple[Place, ...]]] = {
+    "torch.nn.functional.batch_norm": ((5, "training"), ((1, "running_mean"), (2, "running_var"))),
+    **dict.fromkeys(("torch.batch_norm", "torch.native_batch_norm"), ((5, "training"), _STATISTICS)),
+    "torch.instance_norm": ((5, "use_input_stats"), _STATISTICS),
+    "torch.nn.functional.embedding": ((3, "max_norm"), ((1, "weight"),)),
+    "torch.nn.functional.embedding_bag": ((3, "max_norm"), ((1, "weight"),)),
+    "torch.nn.functional.rrelu": ((4, "inplace"), ((0, "input"),)),
+}
+"""Functions that write into arguments where another one asks for it, and no name says so: that one, and these."""
+
 GIVEN = "()"
 """Ends the `source` of what one of torch's functions gave."""
 
@@ -41,12 +56,29 @@ def in_place_name(dotted: str) -> bool:
 
 
 def written_by(dotted: str, arguments: list[Value], keywords: dict[str, Value]) -> list[Value]:
-    """Of the arguments, those that a call writes into by torch's naming: tensors, or unknowns in their place.
+    """Of the arguments, those that a call writes into: tensors, or unknowns in their place."""
+    return [*_named(dotted, arguments, keywords), *written_beside(dotted, arguments, keywords)]
 
-    The first argument may be a list of them, as of `torch._foreach_add_`.
-    """
+
+def _named(dotted: str, arguments: list[Value], keywords: dict[str, Value]) -> list[Value]:
+    """Those that it writes into by torch's naming. The first may be a list of them, as of `torch._foreach_add_`."""
     writes = in_place_name(dotted) or keywords.get("inplace") is True
     return [*_tensors(arguments[:1] if writes else []), *_tensors(keywords.get("out"))]
+
+
+def written_beside(dotted: str, arguments: list[Value], keywords: dict[str, Value]) -> list[Value]:
+    """Those that it writes into beside its result: statistics, weights that it scales."""
+    if dotted not in BESIDE:
+        return []
+
+    def given(place: Place) -> Value:
+        position, name = place
+        return arguments[position] if position < len(arguments) else keywords.get(name)
+
+    asked, places = BESIDE[dotted]
+    if given(asked) is None or given(asked) is False:
+        return []
+    return list(_tensors([given(place) for place in places]))
 
 
 def for_out(name: str, keywords: dict[str, Value], target: Value) -> dict[str, Value]:
@@ -59,7 +91,7 @@ def for_out(name: str, keywords: dict[str, Value], target: Value) -> dict[str, V
 
 def changed_by(function: Native, arguments: list[Value], keywords: dict[str, Value]) -> TensorValue | None:
     """The tensor that a call of a function changes in place, if it does."""
-    written = written_by(function.name, arguments, keywords)
+    written = _named(function.name, arguments, keywords)
     return written[0] if written and isinstance(written[0], TensorValue) else None
 
 

@@ -32,20 +32,23 @@ from torch.nn._loss_functions import (  # isort: skip
 )
 
 
-def _dropped(input, mask_shape, p, training):
+def _dropped(input, mask_shape, p, training, inplace):
     """`input * mask`, the mask drawn from 0 and 1/(1-p)."""
     if p < 0.0 or p > 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0:
         return input
     in_training("dropout")
-    if p == 1.0:
-        return input * 0.0
-    return input * drawn(mask_shape, input.dtype, 0.0, 1.0 / (1.0 - p))
+    mask = 0.0 if p == 1.0 else drawn(mask_shape, input.dtype, 0.0, 1.0 / (1.0 - p))
+    return _given(input, input * mask, inplace)
+
+
+def _given(input, result, inplace):
+    return input.copy_(result) if inplace else result
 
 
 def dropout(input, p=0.5, training=True, inplace=False):
-    return _dropped(input, tuple(input.shape), p, training)
+    return _dropped(input, tuple(input.shape), p, training, inplace)
 
 
 def _channels(input, dims):
@@ -55,15 +58,15 @@ def _channels(input, dims):
 
 
 def dropout1d(input, p=0.5, training=True, inplace=False):
-    return _dropped(input, _channels(input, 1), p, training)
+    return _dropped(input, _channels(input, 1), p, training, inplace)
 
 
 def dropout2d(input, p=0.5, training=True, inplace=False):
-    return _dropped(input, _channels(input, 2), p, training)
+    return _dropped(input, _channels(input, 2), p, training, inplace)
 
 
 def dropout3d(input, p=0.5, training=True, inplace=False):
-    return _dropped(input, _channels(input, 3), p, training)
+    return _dropped(input, _channels(input, 3), p, training, inplace)
 
 
 def alpha_dropout(input, p=0.5, training=False, inplace=False):
@@ -71,7 +74,7 @@ def alpha_dropout(input, p=0.5, training=False, inplace=False):
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0:
         return input
-    return _alpha_dropped(input, tuple(input.shape), p)
+    return _given(input, _alpha_dropped(input, tuple(input.shape), p), inplace)
 
 
 def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
@@ -79,7 +82,8 @@ def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0:
         return input
-    return _alpha_dropped(input, tuple(input.shape[:2]) + (1,) * (input.dim() - 2), p)
+    mask_shape = tuple(input.shape[:2]) + (1,) * (input.dim() - 2)
+    return _given(input, _alpha_dropped(input, mask_shape, p), inplace)
 
 
 def _alpha_dropped(input, mask_shape, p):
