@@ -60,7 +60,7 @@ from torchlean.capture.values import (
     type_name,
 )
 from torchlean.capture.varying import Number, as_tensor
-from torchlean.capture.views import check_overlap, noted, reads_what_it_writes
+from torchlean.capture.views import check_overlap, noted, why_not_out
 from torchlean.capture.watching import Reachable, at_once
 from torchlean.ops import ShapeError, UnsupportedError
 
@@ -442,25 +442,11 @@ def _into(run: Interpreter, function: Native, arguments: Arguments, keywords: Ke
     result = call_native(run, function, arguments, keywords)
     if target is None:
         return result
-    given = [*arguments, *keywords.values()]
-    if isinstance(result, Unknown):
-        pass
-    elif not (
-        isinstance(target, TensorValue) and isinstance(result, TensorValue) and target.shape == result.shape
-    ):
-        result = run.unfollowed("`out=` with another shape, or with several tensors, is not followed")
-    elif function.name.endswith(".logsumexp") and result.dtype != target.dtype:
-        result = run.unfollowed(
-            "torch computes `logsumexp` partly in the dtype of `out=`, which is not followed"
-        )
-    elif reads_what_it_writes(run, target, given, before):
-        result = run.unfollowed(
-            "it reads the tensor that `out=` writes (or a view of it) while it is written, and torch does not say what "
-            "comes of that; leave `out=` away"
-        )
-    else:
+    if not isinstance(result, Unknown):
+        given = [*arguments, *keywords.values()]
+        why = why_not_out(run, function.name, target, result, given, before)
         overwrite = Native("out", lambda run: run.emitter.overwrite(target, result))
-        result = call_native(run, overwrite, [], {})
+        result = run.unfollowed(why) if why else call_native(run, overwrite, [], {})
     if isinstance(result, Unknown):
         for written in written_by("", [], {"out": target}):
             overwritten(run, written, result)

@@ -172,6 +172,27 @@ def check_overlap(run: Interpreter, name: str, arguments: list[Value]) -> None:
                 )
 
 
+def why_not_out(
+    run: Interpreter, name: str, target: Value, result: Value, given: list[Value], before: int
+) -> str | None:
+    """Why it is not known what `out=` holds after a call; None where it is the result.
+
+    Args:
+        name, given, before: of the call, see `reads_what_it_writes`.
+    """
+    tensors = isinstance(target, TensorValue) and isinstance(result, TensorValue)
+    if not (tensors and target.shape == result.shape):
+        return "`out=` with another shape, or with several tensors, is not followed"
+    if name.endswith(".logsumexp") and result.dtype != target.dtype:
+        return "torch computes `logsumexp` partly in the dtype of `out=`, which is not followed"
+    if reads_what_it_writes(run, target, given, before):
+        return (
+            "it reads the tensor that `out=` writes (or a view of it) while it is written, and torch does not say what "
+            "comes of that; leave `out=` away"
+        )
+    return None
+
+
 def reads_what_it_writes(run: Interpreter, target: TensorValue, given: list[Value], before: int) -> bool:
     """Whether a call with `out=` may read numbers that it has written: torch looks out for that in few functions.
 
