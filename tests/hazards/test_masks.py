@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from tests.hazards.expressions import HEADER, marked, unknown
+from tests.hazards.expressions import HEADER, hazards, marked, unknown
 
 MASKED = [
     ("torch.sqrt(x)", "y = torch.where(x > 0, torch.sqrt(x), 0.0)"),
@@ -174,3 +174,33 @@ def test_what_is_divided_by_numbers_above_zero_is_divided_by_counts_and_weights(
     assert marked(f"{HEADER}{graph}{norm}") == []
     other = norm.replace("deg > 0", "adj[0] > 0")
     assert [code for code, _ in marked(f"{HEADER}{graph}{other}")] == ["TL203"]
+
+
+SINC = "n = torch.arange(0, 101) - 50.0\nh = torch.sin(0.2 * n) / n\n"
+
+
+@pytest.mark.parametrize("write", ["h[50] = 0.2", "h[n == 0] = 0.2", "h[[50, 3]] = 0.2", "h[49:52] = 0.2"])
+def test_a_place_that_is_written_afterwards_may_have_been_divided_by_zero(write) -> None:
+    body = f"{SINC}{write}\ny = h * 2\n"
+    assert marked(HEADER + body) == []
+    names = {"torch": torch}
+    exec(body, names)
+    assert bool(torch.isfinite(names["y"]).all())
+
+
+@pytest.mark.parametrize(
+    "write", ["h[49] = 0.2", "h[n == 1] = 0.2", "h[:50] = 0.2", "g = h * 2\nh[50] = 0.2", "h[50] = h[50] + 1"]
+)
+def test_other_places_that_are_written_are_no_excuse(write) -> None:
+    body = f"{SINC}{write}\ny = h * 2\n"
+    assert ("TL203", "torch.sin(0.2 * n) / n") in marked(HEADER + body)
+    names = {"torch": torch}
+    exec(body, names)
+    assert not bool(torch.isfinite(torch.stack([names.get("g", names["y"]), names["y"]])).all())
+
+
+def test_what_replaces_nan_is_not_called_a_clamp() -> None:
+    (found,) = hazards(f"{HEADER}x = torch.rand(5)\ny = torch.nan_to_num(torch.rand(5) / x)\n")
+    assert found.code == "TL213" and found.message.startswith("`nan_to_num` comes after the division")
+    value = torch.nan_to_num(torch.ones(1) / torch.zeros(1))
+    assert float(value) == torch.finfo(torch.float32).max

@@ -7,15 +7,24 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
+
 from torchlean.graph import Node
 from torchlean.hazards.case import Case, overflow_argument
 from torchlean.hazards.patterns import COPIES, ELEMENTWISE, has_pole, scaled
 from torchlean.hazards.relations import kept_by
 from torchlean.hazards.zeros import asks_for_infinity, dropped_infinity, excludes_zero
+from torchlean.ops import OPS
+
+LARGEST = 1 << 20
+"""Elements that are looked at one by one."""
 
 Need = Literal["positive", "nonzero", "different", "nonnegative", "cosine", "exponent"]
 """What the argument must be where its value is used: of a logarithm, a divisor, one that is told from zero itself, a
 square root, an inverse cosine, an exponential."""
+
+WRITING = frozenset({"index_update", "slice_update"})
+"""Ops that put numbers into places of their first operand."""
 
 SELECTING = 20
 """Users looked at: what is used in more places counts as used."""
@@ -47,6 +56,8 @@ def is_masked(case: Case, node: Node, need: Need, of: int | None = None) -> bool
                 or _drops_infinity(case, user, previous[id], node, need)
             ):
                 return False
+        elif user.op in WRITING and _overwrites(case, user, previous[id], node, argument, need):
+            continue
         elif user.op in COPIES or user.op in ELEMENTWISE:
             if not case.users[id]:
                 return False
@@ -94,6 +105,29 @@ def _drops_infinity(case: Case, where: Node, value: int, node: Node, need: Need)
     if dropped is None or dropped[0].digest != node.digest:
         return False
     return dropped[1].op == "isfinite" or (len(node.inputs) == 1 and case.extent(node.inputs[0])[0] >= 0)
+
+
+def _overwrites(case: Case, update: Node, value: int, node: Node, argument: int, need: Need) -> bool:
+    """Whether known places are written, among them all where a divisor may be zero: `h[50] = 0.2`, `h[n == 0] = 0.2`.
+
+    What writes by a mask that is not known is a `where`.
+    """
+    graph = case.graph
+    indices = [graph[id].data for id in update.inputs[2:]]
+    if need != "nonzero" or update.inputs[0] != value or graph[value].type.shape != node.type.shape:
+        return False
+    if any(index is None for index in indices) or graph[argument].type.numel > LARGEST:
+        return False
+    shape = node.type.shape
+    own, places = (
+        torch.zeros(shape, dtype=torch.bool),
+        torch.ones(graph[update.inputs[1]].type.shape, dtype=torch.bool),
+    )
+    known = [index for index in indices if index is not None]
+    written = OPS[update.op].evaluate([own, places, *known], update.attributes)
+    divisor = case.ranges[argument]
+    dangerous = ((divisor.lower <= 0) & (divisor.upper >= 0)).expand(shape)
+    return bool((written | ~dangerous).all())
 
 
 def only_clamped(case: Case, id: int, end: Literal["min", "max"]) -> bool:

@@ -25,10 +25,16 @@ def by_zero(case: Case, node: Node) -> Finding | None:
     else:
         return None
     if only_clamped(case, node.id, "max"):
+        what = f"the division: the divisor ranges over {case.range_text(divisor)}"
         message = (
-            f"the clamp comes after the division: the divisor ranges over {case.range_text(divisor)}, 0/0 stays NaN, "
-            "and the gradient is NaN too. Clamp the divisor instead: `a / d.clamp(min=1e-6)`"
+            f"the clamp comes after {what}, 0/0 stays NaN, and the gradient is NaN too. Clamp the divisor instead: "
+            "`a / d.clamp(min=1e-6)`"
         )
+        if all(case.graph[user].op == "nan_to_num" for user in case.users[node.id]):
+            message = (
+                f"`nan_to_num` comes after {what}, infinity becomes the largest number unless `posinf` and `neginf` "
+                "say otherwise, and the gradient is NaN. Keep zero out of the divisor: `a / torch.where(d == 0, 1, d)`"
+            )
         return Finding(node.id, "TL213", message, divisor, Trouble.NONE, specific=True)
     what = "the argument of `rsqrt`" if node.op == "rsqrt" else "the divisor"
     message = f"{what} {danger}: it ranges over {case.range_text(divisor)}. {_advice(case, divisor, low)}"
