@@ -33,6 +33,7 @@ MAY_BE_POSITIVE = [
     "torch.exp(x - x.clamp(0, 5))",
     "torch.exp(torch.relu(x) - x.clamp(max=5.0))",
     "torch.exp(x - torch.rand(8, 4))",
+    "torch.exp(x - F.softplus(x, beta=-1))",
     "torch.exp(-(torch.relu(x) - x * (torch.rand(8, 4) + 0.5)))",
     "torch.exp(x * torch.rand(8, 4) + F.logsigmoid(x))",
 ]

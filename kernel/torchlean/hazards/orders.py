@@ -17,8 +17,8 @@ ABOVE = frozenset({"abs", "clamp", "logaddexp", "maximum", "fmax", "relu", "soft
 BELOW = frozenset({"clamp", "logsigmoid", "minimum", "fmin"})
 """Ops whose result is at most each operand; of `clamp` where it has no lower end."""
 
-NESTED = 8
-"""Maxima of maxima that are looked through: as many as a loop's body repeats before a person loses count."""
+NESTED = 4
+"""Maxima of maxima that are looked through. Each has two operands, so that the number of looks doubles with each."""
 
 
 def never_below(graph: Graph, top: int, id: int, depth: int = NESTED) -> bool:
@@ -37,7 +37,12 @@ def never_below(graph: Graph, top: int, id: int, depth: int = NESTED) -> bool:
 
 
 def _is_above(node: Node) -> bool:
-    return node.op in ABOVE and node.attributes.get("max") is None
+    turned = node.op == "softplus" and not _is_positive(node.attributes.get("beta"))
+    return node.op in ABOVE and node.attributes.get("max") is None and not turned
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, (int, float)) and value > 0
 
 
 def _is_below(node: Node) -> bool:
