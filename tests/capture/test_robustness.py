@@ -177,7 +177,7 @@ def test_a_cancelled_capture_stops() -> None:
 
 
 def test_weights_outlive_a_training_loop_that_takes_too_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torchlean.capture.interpreter.Fuel", partial(Fuel, steps=20_000))
+    monkeypatch.setattr("torchlean.capture.interpreter.Fuel", partial(Fuel, steps=15_000))
     text = """\
 import torch
 net = torch.nn.Linear(2, 2)

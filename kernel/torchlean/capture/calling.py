@@ -230,6 +230,7 @@ def _callee_frame(
     environment = Environment(function.environment)
     environment.names = names
     environment.own = own_names(function.node)
+    run.makes(names)
     if run.doubts:
         run.doubts[-1].private.add(id(names))
     caller = run.frame

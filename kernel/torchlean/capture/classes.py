@@ -164,6 +164,7 @@ def construct(run: Interpreter, cls: UserClass, arguments: list[Value], keywords
         instance = made
     else:
         instance = Instance(cls)
+        run.makes(instance.attributes)
     if cls.is_module:
         made_here(run, instance)
         run.created(instance, arguments, keywords)

@@ -92,6 +92,7 @@ def _comprehension(
     """
     scope = Environment(frame.environment.enclosing())
     scope.around = frame.environment
+    run.makes(scope.names)
     if run.doubts:
         run.doubts[-1].private.add(id(scope.names))
     inner = Frame(
@@ -107,6 +108,7 @@ def _comprehension(
     )
     first = run.eval(generators[0].iter, frame) if first is MISSING else first
     result = [] if result is None else result
+    run.makes(result)
     unknown = _generate(run, generators, first, inner, lambda: result.append(element(inner)))
     return result if unknown is None else unknown
 

@@ -319,6 +319,7 @@ def _elements(run: Interpreter, nodes: list[ast.expr], frame: Frame) -> list[Val
             result.append(run.eval(element, frame))
     return result
 
+    run.makes(result)
 
 @evaluates(ast.Tuple)
 def _tuple(run: Interpreter, node: ast.Tuple, frame: Frame) -> Value:
@@ -343,6 +344,7 @@ def _dict(run: Interpreter, node: ast.Dict, frame: Frame) -> Value:
     result: dict[Value, Value] = {}
     for key_node, value_node in zip(node.keys, node.values, strict=True):
         if key_node is None:
+    run.makes(result)
             value = run.eval(value_node, frame)
             if not isinstance(value, dict):
                 return value if isinstance(value, Unknown) else Unknown("a mapping that is not followed")

@@ -117,7 +117,8 @@ class Interpreter:
         patched: what the program adds to torch, by dotted name.
         left_out: something went wrong since an imported file was begun, so that it may define more than is known.
         uncertain: how many conditions that are not known stand around what is being followed.
-        trying: how many trials of a loop's body are being followed, one inside the other (`iterations`).
+        trying: how many trials of a loop's body are being followed, one inside the other (`iterations`), and how many
+            loops were `cut_short` in such a trial so far.
         in_script: the file's own top level is being followed, and not a claim or a module as a unit.
         importing: how many imported files' top levels are being followed, one inside the other.
         discarded: the expression whose value is not used: a call in a statement of its own.
@@ -158,6 +159,7 @@ class Interpreter:
         self.left_out = False
         self.uncertain = 0
         self.trying = 0
+        self.cut_short = 0
         self.in_script = False
         self.made_in_script = 0
         self.replaced: Unknown | None = None
@@ -357,6 +359,11 @@ class Interpreter:
         if self.doubts and id(names) not in self.doubts[-1].private:
             value = self.doubts[-1].unknown
         names[key] = value
+
+    def makes(self, container: object) -> None:
+        """A scope, an object's attributes or a container has come to be."""
+        if self.journal is not None:
+            self.journal.makes(container)
 
     def remove(self, names: dict[str, Value], key: Any) -> None:
         if self.journal is not None:

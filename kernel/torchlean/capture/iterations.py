@@ -1,23 +1,26 @@
 """Any iteration of a loop: its body is followed from a state that holds at the start of every one of them.
 
 The body is tried first, to see what it changes; what it changed is widened (`widening`), and the trial forgotten.
-Once a trial changes nothing that the state does not allow for, the body is followed for good. Inside of a trial a loop
-is followed once only, and what it changes is widened afterwards: so nested loops cost as many passes as they are deep,
-not a power of that. Whatever that missed shows when the body is followed for good, which is then one more trial.
+Once a trial changes nothing that the state does not allow for, it stands. Inside of a trial a loop is followed once
+only, and what it changes is widened afterwards: so nested loops cost as many passes as they are deep, not a power of
+that. The body is then followed for good, and whatever that missed shows, which makes it one more trial.
+
+What an iteration makes for itself, such as the scopes of its calls, is no part of the state: it would change in every
+trial, and none would be the last one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torchlean.capture.attempt import checkpoint
 from torchlean.capture.budgets import OutOfFuel
-from torchlean.capture.journal import Journal, content_of, put
-from torchlean.capture.values import MISSING, Raised, TensorValue, Unknown, Value
+from torchlean.capture.journal import Content, Entry, Journal, content_of, put
+from torchlean.capture.values import MISSING, ListIterator, Raised, TensorValue, Unknown, Value
 from torchlean.capture.widening import CHANGES, Recipe, anything, covers, is_trainable, least, widened
 
 if TYPE_CHECKING:
@@ -46,33 +49,27 @@ def any_iteration(run: Interpreter, frame: Frame, body: Body, surely: bool) -> o
     try:
         if run.trying:
             return _within_trial(run, body)
-        flow: object = None
         for attempt in range(TRIALS):
             last = attempt == TRIALS - 1
-            changes, _ = _pass(run, frame, body, surely, tries=True, last=last)
-            if not last:
-                if not _applied(run, changes):
-                    changes, flow = _pass(run, frame, body, surely, tries=False)
-                    if not _applied(run, changes):
-                        return flow
-                continue
-            _applied(run, changes)
-        return _pass(run, frame, body, surely, tries=False, last=True)[1]
+            followed = _pass(run, frame, body, surely, tries=True, last=last)
+            if not followed.kept and not last and not followed.changes:
+                followed = _pass(run, frame, body, surely, tries=False)
+            if followed.kept:
+                return followed.flow
+            for change in followed.changes:
+                change(run)
+        return _pass(run, frame, body, surely, tries=False, last=True).flow
     finally:
         run.uncertain -= 1
 
 
-def _applied(run: Interpreter, changes: list[Change]) -> bool:
-    for change in changes:
-        change(run)
-    return bool(changes)
-
-
 def _within_trial(run: Interpreter, body: Body) -> object:
     """One pass, whose changes are widened afterwards."""
+    run.cut_short += 1
     before = dict(run.tainted)
     journal, flow = _journaled(run, body)
-    _applied(run, _changes(run, journal, before, last=False))
+    for change in _changes(run, journal, before, last=False):
+        change(run)
     return flow
 
 
@@ -91,40 +88,74 @@ def _journaled(run: Interpreter, body: Body) -> tuple[Journal, object]:
     return journal, flow
 
 
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A pass: what has to be widened, the control flow signal, and whether what it did stays."""
+
+    changes: list[Change]
+    flow: object
+    kept: bool
+
+
 def _pass(
     run: Interpreter, frame: Frame, body: Body, surely: bool, *, tries: bool, last: bool = False
-) -> tuple[list[Change], object]:
-    """Follow the body; a trial is forgotten, and so is a pass that shows that the state was too narrow.
+) -> _Followed:
+    """Follow the body; a pass that shows that the state was too narrow is forgotten, and so is a trial, unless it was
+    followed as for good: nothing has changed, and no loop in it was cut short.
 
-    Returns:
-        What has to be widened, and the control flow signal. After the `last` pass nothing more is widened.
+    After the `last` pass nothing more is widened.
     """
-    before = run.tainted
+    before, nodes, cut_short = run.tainted, len(run.builder.nodes), run.cut_short
     with _forgettable(run, frame) as attempt:
         run.trying += tries
         try:
             journal, flow = _journaled(run, body)
         finally:
             run.trying -= tries
-        changes = [] if last and not tries else _changes(run, journal, before, last)
-        attempt.kept = not tries and not changes
+        changes = [] if last and not tries else _changes(run, journal, before, last, nodes)
+        attempt.kept = not changes and (not tries or run.cut_short == cut_short)
         if not attempt.kept:
             journal.undo()
         elif not surely:
             for entry in journal.entries.values():
                 if entry.old is not MISSING:
                     put(entry.names, entry.key, entry.old)
-    return changes, flow
+    return _Followed(changes, flow, attempt.kept)
 
 
-def _changes(run: Interpreter, journal: Journal, before: dict[int, Any], last: bool) -> list[Change]:
-    """What has to be widened for the state before a pass to cover the one after it."""
+def _changes(
+    run: Interpreter, journal: Journal, before: dict[int, Any], last: bool, nodes: int | None = None
+) -> list[Change]:
+    """What has to be widened for the state before a pass to cover the one after it.
+
+    Args:
+        nodes: how many there were before a pass that is forgotten. Scopes of its calls, and objects and tensors that it
+            made, are then no part of the state: the next pass makes its own.
+    """
     doubtful = {id: item[0] for id, item in run.tainted.items() if id not in before}
-    return [*_names(run, journal, last), *_contents(run, journal, before, doubtful, last)]
+    names: Iterable[Entry] = journal.entries.values()
+    contents: Iterable[Content] = journal.contents.values()
+    if nodes is not None:
+        first = {id: content.old for id, content in journal.contents.items()}
+        doubtful = {
+            id: item for id, item in doubtful.items() if not _made(journal, item, first.get(id, item), nodes)
+        }
+        names = [entry for entry in names if id(entry.names) not in journal.made]
+        contents = [item for item in contents if not _made(journal, item.container, item.old, nodes)]
+    return [*_names(run, names, last), *_contents(run, contents, before, doubtful, last)]
 
 
-def _names(run: Interpreter, journal: Journal, last: bool) -> Iterator[Change]:
-    for entry in journal.entries.values():
+def _made(journal: Journal, container: object, old: Any, nodes: int) -> bool:
+    """Whether a container or tensor that a pass changed, and that was `old` until then, was made in the same pass."""
+    if isinstance(container, TensorValue):
+        return (old.node if isinstance(old, TensorValue) else old[0]) >= nodes
+    if isinstance(container, ListIterator):
+        return container.born > journal.began
+    return id(container) in journal.made
+
+
+def _names(run: Interpreter, entries: Iterable[Entry], last: bool) -> Iterator[Change]:
+    for entry in entries:
         new = entry.names.get(entry.key, MISSING)
         recipe = None if new is MISSING else widened(run, entry.old, new)
         if recipe is not None:
@@ -140,10 +171,14 @@ def _unknown(run: Interpreter) -> Unknown:
 
 
 def _contents(
-    run: Interpreter, journal: Journal, unknown: dict[int, Any], doubtful: dict[int, object], last: bool
+    run: Interpreter,
+    contents: Iterable[Content],
+    unknown: dict[int, Any],
+    doubtful: dict[int, object],
+    last: bool,
 ) -> Iterator[Change]:
     yield from map(_tainting, doubtful.values())
-    for content in journal.contents.values():
+    for content in contents:
         container, old = content.container, content.old
         new = content_of(container)
         if id(container) in unknown or id(container) in doubtful:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from torchlean.capture.values import MISSING, ListIterator, TensorValue, Value
+from torchlean.capture.values import CLOCK, MISSING, ListIterator, TensorValue, Value
 
 
 @dataclass(eq=False, slots=True)
@@ -30,12 +30,27 @@ class Content:
 
 
 class Journal:
-    """What changed since the journal began, each place once, with its first content."""
+    """What changed since the journal began, each place once, with its first content.
+
+    Attributes:
+        began: when, by `CLOCK`.
+        made: scopes, attributes and containers that came to be since then, as far as that was said, by identity. What
+            has such an identity later is as new: an older one had it never.
+    """
 
     def __init__(self, outer: Journal | None) -> None:
         self.outer = outer
+        self.began = next(CLOCK)
         self.entries: dict[tuple[int, Any], Entry] = {}
         self.contents: dict[int, Content] = {}
+        self.made: set[int] = set()
+
+    def makes(self, container: object) -> None:
+        """The container is new: nothing of what it holds is part of the state when the journal began."""
+        journal: Journal | None = self
+        while journal is not None:
+            journal.made.add(id(container))
+            journal = journal.outer
 
     def entry(self, names: dict[Any, Value], key: Any) -> int:
         """`names[key]` is about to change; returns how many journals did not know it yet.

@@ -7,6 +7,7 @@ of the classes below. `Value` is therefore any object; what an operation does wi
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -234,10 +235,15 @@ class ExceptionValue:
 
 
 class ListIterator:
+CLOCK = itertools.count()
+"""Tells which of two things came to be first."""
+
+
     """An iterator or generator: it is run to its end when its first item is asked for.
 
     Attributes:
         position: how many items were taken.
+        born: when it came to be, by `CLOCK`.
         begin: what computes the items, until it has.
         whole: all items are asked for at once, so that nothing happens between two of them.
         watch: whether what the items were computed from is what it was then (`watching`).
@@ -246,7 +252,7 @@ class ListIterator:
         failure: the exception that a generator raises after them.
     """
 
-    __slots__ = ("_items", "_rest", "begin", "position", "watch", "whole")
+    __slots__ = ("_items", "_rest", "begin", "born", "position", "watch", "whole")
 
     def __init__(
         self,
@@ -255,6 +261,7 @@ class ListIterator:
         begin: Callable[[ListIterator], list[Value] | Unknown] | None = None,
     ) -> None:
         self._items = items
+        self.born = next(CLOCK)
         self._rest = rest_unknown
         self.begin = begin
         self.position = 0
