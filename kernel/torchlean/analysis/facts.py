@@ -47,7 +47,10 @@ def describe(
             node.id, node.op, label, type.shape, dtype, None, None, None, line=line, inputs=inputs
         )
     interval = bound.interval
-    lower, upper, width, widest = _extent(interval.lower, interval.upper)
+    extent = bound.kept.get("extent")
+    if extent is None:
+        extent = bound.kept["extent"] = _extent(interval.lower, interval.upper)
+    lower, upper, width, widest = extent
     return TensorFact(
         node=node.id,
         op=node.op,

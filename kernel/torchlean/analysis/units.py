@@ -11,7 +11,7 @@ from torchlean.analysis.result import ClaimResult, Counters, Place, TensorFact, 
 from torchlean.analysis.session import Session
 from torchlean.bounds import Bounds, propagate
 from torchlean.bounds.cache import Bound, BoundsCache
-from torchlean.capture.result import Capture, Unit, UnitKind
+from torchlean.capture.result import Capture, Observation, Unit, UnitKind
 from torchlean.claims.decide import Question, pose, sharpen
 from torchlean.graph import Graph
 from torchlean.ops.noise.arithmetic import DEFAULT, Arithmetic
@@ -22,12 +22,14 @@ from torchlean.rounding import Errors, ErrorsCache, blame, rounding_errors
 class UnitGraph:
     """The part of the file's graph that a unit shows or needs.
 
-    `outputs` are the unit's results and `ids` maps the file's node ids to the unit's.
+    `outputs` are the unit's results, `ids` maps the file's node ids to the unit's, and `places` are where its tensors
+    occur, the same in all layers of an answer.
     """
 
     unit: Unit
     graph: Graph
     ids: dict[int, int]
+    places: tuple[Place, ...]
 
     @property
     def outputs(self) -> tuple[int, ...]:
@@ -38,7 +40,7 @@ def unit_graph(capture: Capture, unit: Unit) -> UnitGraph:
     """Cut the unit's nodes out of the file's graph."""
     roots = {*unit.inputs, *unit.outputs, *(observation.node for observation in unit.observations)}
     graph, ids = capture.graph.cone(sorted(roots), unit.outputs)
-    return UnitGraph(unit, graph, ids)
+    return UnitGraph(unit, graph, ids, _places(unit, ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,7 @@ def unit_result(
         parameters=unit.parameters,
         domains=tuple((name, box.text) for name, box in unit.domains.items()),
         facts=facts,
-        places=_places(part),
+        places=part.places,
         claim=claim,
         failure=unit.failure,
         assumed_input=unit.assumed_input,
@@ -222,16 +224,14 @@ def unit_result(
     )
 
 
-def _places(part: UnitGraph) -> tuple[Place, ...]:
+def _places(unit: Unit, ids: dict[int, int]) -> tuple[Place, ...]:
     """Observations of the same place and role together, in order of execution."""
-    together: dict[tuple[object, ...], Place] = {}
-    for observation in part.unit.observations:
+    together: dict[tuple[object, ...], tuple[Observation, list[int]]] = {}
+    for observation in unit.observations:
         key = (observation.span, observation.role)
-        fact = part.ids[observation.node]
-        place = together.get(key)
-        if place is None:
-            role, partly = observation.role.value, observation.partly
-            together[key] = Place(observation.span, role, observation.label, (fact,), partly)
-        else:
-            together[key] = replace(place, facts=(*place.facts, fact))
-    return tuple(together.values())
+        _, facts = together.setdefault(key, (observation, []))
+        facts.append(ids[observation.node])
+    return tuple(
+        Place(first.span, first.role.value, first.label, tuple(facts), first.partly)
+        for first, facts in together.values()
+    )

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 from torchlean.intervals import Interval
 
@@ -24,12 +24,14 @@ class Bound:
 
     `method` is `ibp` (the op's interval rule), `forward` (affine forms of the inputs, intersected with the interval),
     `crown` (backward linear bounds, intersected with both) or
-    `alpha` (linear bounds with optimised slopes that improved on both).
+    `alpha` (linear bounds with optimised slopes that improved on both). What is told of a bound again and again may be
+    `kept` with it: it never changes, and many edits see it.
     """
 
     interval: Interval
     reason: str | None = None
     method: str = "ibp"
+    kept: dict[str, Any] = field(init=False, compare=False, repr=False, default_factory=dict)
 
 
 Entry = TypeVar("Entry")

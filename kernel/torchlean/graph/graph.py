@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from torchlean.graph.node import Node
 
@@ -50,14 +50,19 @@ class Graph:
                 needed.add(id)
                 stack.extend(self.nodes[id].inputs)
         renumbered = {old: new for new, old in enumerate(sorted(needed))}
+        # Where a number stays what it was, all smaller ones do.
         nodes = tuple(
-            replace(
-                self.nodes[old],
-                id=new,
-                inputs=tuple(renumbered[operand] for operand in self.nodes[old].inputs),
-            )
+            self.nodes[old] if old == new else _moved(self.nodes[old], new, renumbered)
             for old, new in renumbered.items()
         )
         return Graph(
             nodes, tuple(renumbered[id] for id in (roots if outputs is None else outputs))
         ), renumbered
+
+
+def _moved(node: Node, id: int, numbers: Mapping[int, int]) -> Node:
+    """The node under another number, with operands that have other numbers."""
+    inputs = tuple([numbers[operand] for operand in node.inputs])
+    return Node(
+        id, node.op, inputs, node.attributes, node.type, node.digest, node.spans, node.data, node.label
+    )

@@ -85,8 +85,7 @@ def _attribute_bytes(value: Attribute) -> bytes:
 
 def _hash(parts: Iterable[bytes]) -> bytes:
     """Hash of a sequence of byte strings; the length prefixes make it injective."""
-    state = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    pieces: list[bytes] = []
     for part in parts:
-        state.update(len(part).to_bytes(8, "little"))
-        state.update(part)
-    return state.digest()
+        pieces += (len(part).to_bytes(8, "little"), part)
+    return hashlib.blake2b(b"".join(pieces), digest_size=DIGEST_BYTES).digest()
