@@ -30,6 +30,9 @@ DTYPES = {
 
 OF_TORCH = {kind: dtype for dtype, kind in DTYPES.items()}
 
+OF_PYTHON = frozenset({TensorValue, bool, int, float, str, type(None), torch.dtype})
+"""Types, and not what derives from them, of most values that torch's functions get."""
+
 PLAIN = (bool, int, float, numpy.generic)
 
 
@@ -238,8 +241,10 @@ def known(run: Interpreter, array: TensorValue) -> numpy.ndarray[Any, Any] | Non
 
 def has_numpy(value: Value) -> bool:
     """Whether a value is NumPy's or an object that is a number, or has such in it."""
+    if type(value) in OF_PYTHON:
+        return False
     if isinstance(value, (list, tuple)):
-        return any(map(has_numpy, value))
+        return any(type(item) not in OF_PYTHON and has_numpy(item) for item in value)
     if isinstance(value, slice):
         return has_numpy((value.start, value.stop, value.step))
     if isinstance(value, Instance):

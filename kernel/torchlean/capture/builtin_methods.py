@@ -105,7 +105,8 @@ def method_of(run: Interpreter, owner: Value, name: str) -> Value:
 
 
 def _kind(owner: Value) -> type | None:
-    return next((kind for kind in METHODS if isinstance(owner, kind)), None)
+    kind = type(owner)
+    return kind if kind in METHODS else next((base for base in METHODS if isinstance(owner, base)), None)
 
 
 def find_method(owner: Value, name: str) -> Native | None:

@@ -408,7 +408,7 @@ def _with_numbers(
     run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords
 ) -> tuple[Arguments, Keywords, bool]:
     """Numbers that vary, as tensors where torch takes numbers; the third says whether there were any."""
-    if not any(isinstance(value, Number) for value in (*arguments, *keywords.values())):
+    if Number not in map(type, arguments) and not (keywords and Number in map(type, keywords.values())):
         return arguments, keywords, False
 
     def converted(value: Value) -> Value:

@@ -45,10 +45,12 @@ def evaluates(kind: type[ast.AST]) -> Callable[[Expression], Expression]:
 
 def observed(run: Interpreter, node: ast.expr, frame: Frame, value: Value) -> Value:
     """Record a tensor-valued expression of the analysed file."""
-    if isinstance(value, TensorValue) and frame.module.analysed:
-        run.observer.see(frame.module.span(node), value.node, Role.EXPRESSION, frame.module.label(node))
-    elif isinstance(value, Unknown) and frame.module.analysed:
-        run.observer.see_unknown(frame.module.span(node), Role.EXPRESSION)
+    module = frame.module
+    if module.analysed:
+        if isinstance(value, TensorValue):
+            run.observer.see(module.span(node), value.node, Role.EXPRESSION, module.label(node))
+        elif isinstance(value, Unknown):
+            run.observer.see_unknown(module.span(node), Role.EXPRESSION)
     return value
 
 
@@ -62,14 +64,14 @@ def name(run: Interpreter, node: ast.Name, frame: Frame) -> Value:
     value = frame.environment.lookup(node.id)
     if value is MISSING:
         value = from_stars(run, frame, node.id)
-    if value is MISSING:
-        value = BUILTINS.get(node.id, MISSING)
-    if value is MISSING:
-        run.at(node, frame)
-        return undefined_name(run, node.id, frame)
+        if value is MISSING:
+            value = BUILTINS.get(node.id, MISSING)
+        if value is MISSING:
+            run.at(node, frame)
+            return undefined_name(run, node.id, frame)
     if run.tainted:
         value = run.seen(value)
-    return observed(run, node, frame, value)
+    return observed(run, node, frame, value) if frame.module.analysed else value
 
 
 @evaluates(ast.Attribute)
@@ -79,7 +81,7 @@ def _attribute(run: Interpreter, node: ast.Attribute, frame: Frame) -> Value:
     value = attribute(run, owner, node.attr)
     if run.tainted:
         value = run.seen(value)
-    return observed(run, node, frame, value)
+    return observed(run, node, frame, value) if frame.module.analysed else value
 
 
 @evaluates(ast.Subscript)
@@ -317,9 +319,9 @@ def _elements(run: Interpreter, nodes: list[ast.expr], frame: Frame) -> list[Val
             result += items
         else:
             result.append(run.eval(element, frame))
+    run.makes(result)
     return result
 
-    run.makes(result)
 
 @evaluates(ast.Tuple)
 def _tuple(run: Interpreter, node: ast.Tuple, frame: Frame) -> Value:
@@ -342,9 +344,9 @@ def _set(run: Interpreter, node: ast.Set, frame: Frame) -> Value:
 @evaluates(ast.Dict)
 def _dict(run: Interpreter, node: ast.Dict, frame: Frame) -> Value:
     result: dict[Value, Value] = {}
+    run.makes(result)
     for key_node, value_node in zip(node.keys, node.values, strict=True):
         if key_node is None:
-    run.makes(result)
             value = run.eval(value_node, frame)
             if not isinstance(value, dict):
                 return value if isinstance(value, Unknown) else Unknown("a mapping that is not followed")

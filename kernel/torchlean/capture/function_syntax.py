@@ -76,7 +76,15 @@ def has_effects(node: ast.AST, beyond: frozenset[str] = frozenset()) -> bool:
 
 
 def fresh_names(node: ast.AST) -> frozenset[str]:
-    """Names that a function only ever binds to lists, dictionaries and sets that it writes out itself."""
+    """Names that a function only ever binds to lists, dictionaries and sets that it writes out itself; remembered on
+    the tree."""
+    cached = getattr(node, "torchlean_fresh", None)
+    if cached is None:
+        cached = node.torchlean_fresh = _only_displays(node)  # type: ignore[attr-defined] # a cache
+    return frozenset(cached)
+
+
+def _only_displays(node: ast.AST) -> frozenset[str]:
     displays = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
     stored: Counter[str] = Counter()
     fresh: Counter[str] = Counter()

@@ -59,7 +59,15 @@ def _by_methods(cls: UserClass) -> Iterator[str]:
             yield from _by_method(method.node)
 
 
-def _by_method(node: ast.AST) -> Iterator[str]:
+def _by_method(node: ast.AST) -> list[str]:
+    """The names that a method writes; remembered on its tree, as loops call modules again and again."""
+    cached: list[str] | None = getattr(node, "torchlean_written", None)
+    if cached is None:
+        cached = node.torchlean_written = list(dict.fromkeys(_names_written(node)))  # type: ignore[attr-defined] # a cache
+    return cached
+
+
+def _names_written(node: ast.AST) -> Iterator[str]:
     """`name` of `self.name = ...`, `self.name[i] = ...`, `self.name.add_(...)`, `self.name.append(...)`."""
     for inner in ast.walk(node):
         if not isinstance(inner, (ast.Attribute, ast.Subscript)):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy
+import torch
 
 from torchlean.capture.tensor_values import Storage as Storage
 from torchlean.capture.tensor_values import TensorValue as TensorValue
@@ -234,16 +235,16 @@ class ExceptionValue:
     arguments: tuple[Value, ...] = ()
 
 
-class ListIterator:
 CLOCK = itertools.count()
 """Tells which of two things came to be first."""
 
 
+class ListIterator:
     """An iterator or generator: it is run to its end when its first item is asked for.
 
     Attributes:
-        position: how many items were taken.
         born: when it came to be, by `CLOCK`.
+        position: how many items were taken.
         begin: what computes the items, until it has.
         whole: all items are asked for at once, so that nothing happens between two of them.
         watch: whether what the items were computed from is what it was then (`watching`).
@@ -260,8 +261,8 @@ CLOCK = itertools.count()
         rest_unknown: Unknown | Raised | None = None,
         begin: Callable[[ListIterator], list[Value] | Unknown] | None = None,
     ) -> None:
-        self._items = items
         self.born = next(CLOCK)
+        self._items = items
         self._rest = rest_unknown
         self.begin = begin
         self.position = 0
@@ -409,16 +410,25 @@ class Raised(Exception):
         self.report = report
 
 
+KNOWN = frozenset(
+    {TensorValue, Instance, Native, UserFunction, bool, int, float, str, type(None), torch.dtype}
+)
+"""Types, and not what derives from them, of most values: all that is unknown in them is what they refer to."""
+
+
 def contains_unknown(value: Value, depth: int = 3) -> Unknown | None:
     """An unknown inside a value or the containers it consists of, to a small depth."""
+    if type(value) in KNOWN:
+        return None
+    if depth and isinstance(value, (list, tuple, dict, set, frozenset)):
+        for item in value.values() if isinstance(value, dict) else value:
+            if type(item) not in KNOWN and (found := contains_unknown(item, depth - 1)) is not None:
+                return found
+        return None
     if isinstance(value, Unknown):
         return value
     if isinstance(value, Abstract):
         return value.unknown
-    if depth and isinstance(value, (list, tuple, set, frozenset)):
-        return next((found for item in value if (found := contains_unknown(item, depth - 1))), None)
-    if depth and isinstance(value, dict):
-        return next((found for item in value.values() if (found := contains_unknown(item, depth - 1))), None)
     if isinstance(value, slice):
         return contains_unknown((value.start, value.stop, value.step))
     return None
