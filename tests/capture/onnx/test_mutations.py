@@ -70,7 +70,7 @@ def attributes(model: onnx.ModelProto, source: random.Random) -> None:
 
 
 def version(model: onnx.ModelProto, source: random.Random) -> None:
-    model.opset_import[0].version = source.randrange(7, 21)
+    model.opset_import[0].version = source.randrange(7, 24)
 
 
 def shapes(model: onnx.ModelProto, source: random.Random) -> None:

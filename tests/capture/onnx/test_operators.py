@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from onnx import defs
 from tests.capture.onnx.building import Array, Case, Free, drawn, saved, session, tensors
 from tests.capture.onnx.cases import CASES
 
@@ -55,6 +57,25 @@ def test_an_operator_computes_what_onnxruntime_computes(case: Case, tmp_path: Pa
             assert got.dtype == array.dtype
             error = np.abs(got.astype(np.float64) - array) / (1 + np.abs(array.astype(np.float64)))
             assert error.max(initial=0.0) <= TOLERANCE, f"{got} instead of {array}"
+
+
+def _is_newest(case: Case) -> bool:
+    """Whether the operator is defined in set 20 as it is in the case's."""
+    try:
+        newest = defs.get_schema(case.op, 20, "").since_version
+    except defs.SchemaError:
+        return False
+    return bool(newest <= case.opset)
+
+
+NEWER = [(21 + index % 3, case) for index, case in enumerate(CASES) if _is_newest(case)]
+
+
+@pytest.mark.parametrize(
+    ("opset", "case"), NEWER, ids=[f"{i}-{case}-{o}" for i, (o, case) in enumerate(NEWER)]
+)
+def test_what_newer_operator_sets_keep_means_the_same_in_them(opset: int, case: Case, tmp_path: Path) -> None:
+    test_an_operator_computes_what_onnxruntime_computes(replace(case, opset=opset), tmp_path)
 
 
 Engine = Callable[[Graph, Mapping[str, Interval]], Bounds]

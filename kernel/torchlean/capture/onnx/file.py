@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 LARGEST_FILE = 2**31 - 1
 """Bytes; protobuf itself cannot hold more."""
 
-OPSETS = range(7, 21)
+OPSETS = range(7, 24)
 """Versions of ONNX's operator set that the handlers were written for. 7 is the oldest in which arithmetic broadcasts
-as it does today."""
+as it does today; 24 adds a mode of rounding to conversions."""
 
 OWN_DOMAINS = ("", "ai.onnx")
 """Two names of ONNX's own operator set."""

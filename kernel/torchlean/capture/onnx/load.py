@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def load_onnx(path: str | os.PathLike[str], inputs: Mapping[str, tuple[int, ...]] | None = None) -> OnnxModel:
-    """Read an ONNX model (operator sets 7 to 20) into the graph that Python files become.
+    """Read an ONNX model (operator sets 7 to 23) into the graph that Python files become.
 
     An open batch dimension is taken to be 1. Shapes that the file declares for what nodes give are not relied on: the
     graph computes its own, and `notes` says where they differ.
