@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,3 +120,58 @@ def test_no_file_is_longer_than_a_person_reads_at_once() -> None:
         str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in files
     }
     assert {name: length for name, length in lengths.items() if length > 500} == {}
+
+
+class Shadowed(ast.NodeVisitor):
+    """Builtins that a function reads outside of the comprehensions that have a variable of the same name."""
+
+    def __init__(self, function: ast.AST) -> None:
+        self.own = {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)}
+        self.inlined: set[str] = set()
+        self.inside: list[str] = []
+        self.read: set[str] = set()
+        self.generic_visit(function)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self._visit_scope(node)
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        self.inlined.update(self._visit_scope(node))
+
+    def visit_SetComp(self, node: ast.SetComp) -> None:
+        self.inlined.update(self._visit_scope(node))
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self.inlined.update(self._visit_scope(node))
+
+    def _visit_scope(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp) -> list[str]:
+        targets = [part for generator in node.generators for part in ast.walk(generator.target)]
+        names = [part.id for part in targets if isinstance(part, ast.Name)]
+        self.inside += names
+        self.generic_visit(node)
+        del self.inside[len(self.inside) - len(names) :]
+        return names
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if node.id in self.inside or not hasattr(builtins, node.id):
+            return
+        (self.read if isinstance(node.ctx, ast.Load) else self.own).add(node.id)
+
+
+def shadowed(function: ast.AST) -> set[str]:
+    visitor = Shadowed(function)
+    return (visitor.read & visitor.inlined) - visitor.own
+
+
+def test_no_comprehension_hides_a_builtin_that_its_function_reads() -> None:
+    """Python 3.12.3, which is in Ubuntu 24.04, takes the builtin for the comprehension's variable, and finds none."""
+    example = ast.parse(
+        "def f(x):\n    return {id: 0 for id in x}, id(x)\ndef g(x):\n    return {id: id for id in x}"
+    )
+    assert [shadowed(each) for each in example.body] == [{"id"}, set()]
+    found = {}
+    for file in [*KERNEL.rglob("*.py"), *SERVER.rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and shadowed(node):
+                found[f"{file.name}: {node.name}"] = shadowed(node)
+    assert found == {}

@@ -116,7 +116,8 @@ def test_the_command_goes_on_from_a_file_and_writes_it_anew(device: str, tmp_pat
     path = network([2, 8, 8, 1], tmp_path, 0)
     content, tree = tmp_path / "p.vnnlib", tmp_path / "tree.json"
     content.write_text(never_above(path, 2, 0.1))
-    arguments = ["verify", str(path), str(content), "--workers", "1", "--device", device, "--timeout", "60"]
+    where = ["--workers", "1"] if device == "cpu" else ["--device", device]
+    arguments = ["verify", str(path), str(content), *where, "--timeout", "60"]
     first = CliRunner().invoke(main, [*arguments, "--certificate", str(tree)])
     assert first.stdout.splitlines()[-1] == "unsat"
     before = json.loads(tree.read_text())

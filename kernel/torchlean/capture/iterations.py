@@ -132,13 +132,15 @@ def _changes(
         nodes: how many there were before a pass that is forgotten. Scopes of its calls, and objects and tensors that it
             made, are then no part of the state: the next pass makes its own.
     """
-    doubtful = {id: item[0] for id, item in run.tainted.items() if id not in before}
+    doubtful = {place: item[0] for place, item in run.tainted.items() if place not in before}
     names: Iterable[Entry] = journal.entries.values()
     contents: Iterable[Content] = journal.contents.values()
     if nodes is not None:
-        first = {id: content.old for id, content in journal.contents.items()}
+        first = {place: content.old for place, content in journal.contents.items()}
         doubtful = {
-            id: item for id, item in doubtful.items() if not _made(journal, item, first.get(id, item), nodes)
+            place: item
+            for place, item in doubtful.items()
+            if not _made(journal, item, first.get(place, item), nodes)
         }
         names = [entry for entry in names if id(entry.names) not in journal.made]
         contents = [item for item in contents if not _made(journal, item.container, item.old, nodes)]

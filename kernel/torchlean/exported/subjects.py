@@ -86,7 +86,7 @@ class Subjects:
 
     def _called(self, cls: type[nn.Module], request: Request) -> Subject | None:
         """The first call of such a module on tensors of these types, as it was."""
-        wanted = [type for _, type in request.inputs]
+        wanted = [declared for _, declared in request.inputs]
         for module, arguments, keywords in self._calls:
             given = [
                 item for item in pytree.tree_leaves((arguments, keywords)) if isinstance(item, TensorType)
