@@ -10,11 +10,13 @@ from pathlib import Path
 
 import onnx
 import pytest
+import torch
 from tests.verification.networks import Exact, mlp, saved
 from tests.verification.properties import decimal, read, text
 
 from torchlean.bounds.branching.bounder import Bounder
 from torchlean.bounds.branching.explore import Exploration
+from torchlean.bounds.device import device_of
 from torchlean.capture.onnx import load_onnx
 from torchlean.verification import Progress, verify
 from torchlean.verification.posing import pose
@@ -22,6 +24,8 @@ from torchlean.verification.together import PORTION
 
 COUNT = PORTION + 70
 """Regions: more than are bounded in one pass."""
+
+cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
 
 Case = tuple[Fraction, Fraction, Fraction]
 """The ends of a region, and what its output shall stay above."""
@@ -55,13 +59,15 @@ def property_of(cases: Sequence[Case]) -> str:
     return text([("-1", "1")], 2, f"(or {regions})")
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=cuda)])
 def test_bounds_of_regions_that_ask_the_same_hold_in_each_and_none_is_searched_alone(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    device: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = cells(path)
     floor = below(min(least for _, _, least in found)) - 4
     monkeypatch.setattr(Exploration, "begin", lambda bounder: pytest.fail("searched alone"))
-    result = verify(load_onnx(path), read(property_of([(low, high, floor) for low, high, _ in found])))
+    asked = read(property_of([(low, high, floor) for low, high, _ in found]))
+    result = verify(load_onnx(path), asked, device=device_of(device))
     assert result.verdict == "unsat" and result.boxes == COUNT and result.verified == 1.0
     # Errors on what surrounds all regions are errors on each.
     assert "more than float32 rounding can take away" in result.message
