@@ -45,12 +45,15 @@ def _inside(module: Instance, seen: set[int]) -> Iterator[Instance]:
             yield from _inside(child, seen)
 
 
-def _written(module: Instance, buffers: dict[str, object]) -> set[str]:
-    """Names of what forward passes may write: of torch's layers the statistics, while they train."""
-    written = set(buffers) if module.attributes.get("training") is not False else set()
+def _written(module: Instance, buffers: dict[str, object]) -> list[str]:
+    """Names of what forward passes may write, each once: of torch's layers the statistics, while they train.
+
+    Their order is that of the program: graphs shall be numbered alike in every process.
+    """
     if module.cls.module.internal:
-        return written
-    return {name for cls in module.cls.mro if not cls.module.internal for name in _by_methods(cls)}
+        return list(buffers) if module.attributes.get("training") is not False else []
+    own = (cls for cls in module.cls.mro if not cls.module.internal)
+    return list(dict.fromkeys(name for cls in own for name in _by_methods(cls)))
 
 
 def _by_methods(cls: UserClass) -> Iterator[str]:
