@@ -120,3 +120,63 @@ y = Deep()(torch.ones(2))
     graph, _ = capture.graph.cone([seen.node for seen in script.observations if seen.label == "y"])
     assert len([node for node in graph if node.op == "tanh"]) == 60 * 12
     assert len(tanhs) >= 60 * 12
+
+
+SAMPLER = """
+import torch
+from torch import nn
+
+
+class Denoiser(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Conv2d(64, 64, 3, padding=1) for _ in range(4)])
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.tanh(layer(x))
+        return x
+
+    @torch.no_grad()
+    def sample(self, x):
+        for step in reversed(range(50)):
+            x = x - 0.1 * self(x)
+        return x
+
+
+model = Denoiser()
+result = model.sample(torch.rand(16, 64, 32, 32))
+one = model(result)
+"""
+
+
+def test_a_sampler_goes_through_a_network_of_large_tensors_a_few_times_and_through_all_its_layers() -> None:
+    capture = follow(SAMPLER)
+    assert said(capture) == []
+    (script,) = (unit for unit in capture.units if unit.name == "main.py")
+    (one,) = (seen.node for seen in script.observations if seen.label == "one")
+    assert capture.graph[one].type.shape == (16, 64, 32, 32)
+    graph, _ = capture.graph.cone([one])
+    passes, rest = divmod(len([node for node in graph if node.op == "tanh"]), 4)
+    assert 2 <= passes < 10 and rest == 0
+    assert len([node for node in capture.graph if node.op == "tanh"]) < 20 * 4
+
+
+def test_weights_do_not_count_as_computed() -> None:
+    capture = follow(
+        """
+        import torch
+        from torch import nn
+
+        layers = []
+        for size in range(40):
+            layers.append(nn.Linear(2000, 2000))
+        model = nn.Sequential(*layers)
+        y = model(torch.ones(2, 2000))
+        """
+    )
+    assert said(capture) == []
+    assert (
+        sum(node.type.numel for node in capture.graph if node.op == "parameter" or not node.inputs)
+        > 40 * 2000**2
+    )

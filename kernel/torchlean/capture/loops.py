@@ -37,6 +37,10 @@ they are new and a tenth of that after every edit; ten times as many took longer
 UNROLLED_LATER = UNROLLED // 4
 """As many are left to each loop that comes later: a step of a recurrent network takes some dozens."""
 
+UNROLLED_ELEMENTS = 2**24
+"""Elements of these tensors together, for each loop, those of weights apart. All that is found out of one takes some
+microseconds, and an image network that a sampler goes through a thousand times computes as many at once."""
+
 RETURNS_IN_DOUBT = 8
 """Iterations of a `while` loop that may each have left the function: the next ones tell nothing new."""
 
@@ -130,8 +134,14 @@ def _computes(run: Interpreter, head: ast.expr, frame: Frame, count: int, nodes:
         return None
     if count == COMPUTING and made >= COMPUTING:
         return Unknown(f"this loop computes with tensors more than {COMPUTING} times", reported=True)
-    if made < max(UNROLLED - nodes, UNROLLED_LATER) or _within_network(frame):
+    if _within_network(frame):
         return None
+    if made < max(UNROLLED - nodes, UNROLLED_LATER):
+        elements = sum(node.type.numel for node in run.builder.nodes[nodes:] if node.inputs)
+        if elements <= UNROLLED_ELEMENTS:
+            return None
+        reason = f"this loop computes tensors of more than {UNROLLED_ELEMENTS:,} elements together"
+        return Unknown(reason, reported=True)
     run.at(head, frame)
     reason = f"the loops of this script compute more than {UNROLLED:,} tensors"
     said = "the first iterations of this one are followed one by one, and one more stands for all others"
@@ -140,10 +150,12 @@ def _computes(run: Interpreter, head: ast.expr, frame: Frame, count: int, nodes:
 
 
 def _within_network(frame: Frame) -> bool:
-    """Whether the frame is part of a call of a module: what its loops go through are layers, and steps of one input."""
+    """Whether the frame is part of a forward pass of a module, or makes one: what its loops go through are layers, and
+    steps of one input. Other methods are like functions: they sample, a thousand times through the forward pass."""
     here: Frame | None = frame
     while here is not None:
-        if isinstance(here.receiver, Instance) and here.receiver.cls.find("forward") is not None:
+        of_module = isinstance(here.receiver, Instance) and here.receiver.cls.is_module
+        if of_module and here.function is not None and here.function.name in ("forward", "__init__"):
             return True
         here = None if here.site is None else here.site[1]
     return False
