@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from torchlean.bounds import BoundsCache, Cancelled, propagate
+from torchlean.bounds.cache import Store
 from torchlean.bounds.crown import crown
 from torchlean.graph import Graph, GraphBuilder, evaluate
 from torchlean.intervals import Interval
@@ -144,6 +145,33 @@ def test_the_cache_forgets_the_oldest_when_memory_is_short() -> None:
     cache = BoundsCache(limit=200)
     propagate(graph, domain, cache)
     assert 1 <= len(cache) < len(graph)
+
+
+def test_rounds_that_need_more_than_there_is_room_for_find_what_fits_and_no_round_keeps_old_entries() -> None:
+    store: Store[int] = Store(10, lambda _: 1)
+
+    def found(keys: range) -> int:
+        store.begin()
+        hits = 0
+        for key in keys:
+            value = store.get(bytes([key]))
+            assert value in (None, key)
+            hits += value is not None
+            if value is None:
+                store.put(bytes([key]), key)
+            assert len(store) <= 10
+        return hits
+
+    assert [found(range(15)) for _ in range(3)] == [0, 10, 10]
+    assert [found(range(100, 110)) for _ in range(3)] == [0, 10, 10]
+    assert [found(range(105, 120)) for _ in range(3)] == [5, 10, 10]
+
+
+def test_without_rounds_the_oldest_goes() -> None:
+    store: Store[int] = Store(3, lambda _: 1)
+    for key in range(5):
+        store.put(bytes([key]), key)
+    assert [store.get(bytes([key])) for key in range(5)] == [None, None, 2, 3, 4]
 
 
 def test_nan_and_infinite_weights_leave_no_bound_that_could_prove_anything() -> None:

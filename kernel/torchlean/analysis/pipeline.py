@@ -82,6 +82,7 @@ def analyse(
 
         return analyse_property(path, text, session, cancelled, publish)
     started = time.perf_counter()
+    session.begin()
     capture = capture_file(path, text, session.workspace, cancelled)
     parts = [unit_graph(capture, unit) for unit in capture.units]
     early = _Early(publish, started, capture)

@@ -65,6 +65,11 @@ class Session:
         self.verified: Store[Verification] = _of(MAX_VERIFIED)
         self._planned: Store[Certified | NotCheckable] = _of(MAX_PLANNED)
 
+    def begin(self) -> None:
+        """An analysis begins: what the one before found, and this one uses, is not given up for what is new."""
+        self.bounds.begin()
+        self.errors.begin()
+
     def planned(self, key: bytes, name: str) -> Certified | NotCheckable | None:
         """The certificate found before for the claim with this name and content key, or why there is none."""
         return self._planned.get(key + name.encode())

@@ -38,33 +38,48 @@ Entry = TypeVar("Entry")
 
 
 class Store(Generic[Entry]):
-    """Least-recently-used store, limited by what its entries hold together (`size`). One thread at a time."""
+    """Least-recently-used store, limited by what its entries hold together (`size`). One thread at a time.
+
+    Where `begin` marks rounds of requests that are much alike, such as the analyses of a text that is edited, what a
+    round has used stays until its end. A round that needs more than there is room for would otherwise replace every
+    entry shortly before the next one asks for it, and each would find nothing.
+    """
 
     def __init__(self, limit: int, size: Callable[[Entry], int]) -> None:
         self._limit = limit
         self._size = size
         self._used = 0
-        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._round = 0
+        self._entries: OrderedDict[bytes, tuple[Entry, int]] = OrderedDict()
+
+    def begin(self) -> None:
+        """Another round begins."""
+        self._round += 1
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, key: bytes) -> Entry | None:
-        entry = self._entries.get(key)
-        if entry is not None:
-            self._entries.move_to_end(key)
-        return entry
+        found = self._entries.get(key)
+        if found is None:
+            return None
+        self._entries[key] = found[0], self._round
+        self._entries.move_to_end(key)
+        return found[0]
 
     def put(self, key: bytes, entry: Entry) -> None:
         """Store a finished entry. Callers never store a result of an interrupted computation."""
         previous = self._entries.pop(key, None)
         if previous is not None:
-            self._used -= self._size(previous)
-        self._entries[key] = entry
+            self._used -= self._size(previous[0])
+        self._entries[key] = entry, self._round
         self._used += self._size(entry)
         while self._used > self._limit and len(self._entries) > 1:
-            _, oldest = self._entries.popitem(last=False)
-            self._used -= self._size(oldest)
+            _, last_used = next(iter(self._entries.values()))
+            # Where this round has used all that is there, the newest entry goes, and what came first stays.
+            all_used = self._round > 0 and last_used == self._round
+            _, (gone, _) = self._entries.popitem(last=all_used)
+            self._used -= self._size(gone)
 
 
 class BoundsCache(Store[Bound]):
