@@ -12,8 +12,10 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 
 PROGRAM = """
-import os, sys
+import os, signal, sys
 import torchlean_start
+
+signal.signal(signal.SIGINT, signal.{handler})  # whatever the tests themselves were started with
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
@@ -34,23 +36,32 @@ torchlean_start.main()
 def test_a_signal_amid_the_first_imports_ends_the_command_without_a_traceback(
     at: str, number: int, code: int, arguments: list[str], out: str
 ) -> None:
-    program = PROGRAM.format(at=at, number=int(number), arguments=arguments)
+    program = PROGRAM.format(at=at, number=int(number), arguments=arguments, handler="default_int_handler")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (code, out, "stopped\n")
 
 
-def test_the_command_answers_signals_itself_once_it_is_there() -> None:
+@pytest.mark.parametrize("handler", ["default_int_handler", "SIG_IGN"])
+def test_signals_are_answered_as_before_once_the_command_is_there(handler: str) -> None:
     program = (
-        "import signal, sys, torchlean_start; sys.argv = ['torchlean', '--version']\n"
+        f"import signal, sys, torchlean_start; signal.signal(signal.SIGINT, signal.{handler})\n"
+        "sys.argv = ['torchlean', '--version']\n"
         "try: torchlean_start.main()\n"
         "except SystemExit: pass\n"
-        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+        f"print(signal.getsignal(signal.SIGINT) == signal.{handler})"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "True", done.stderr
 
 
+def test_a_signal_that_is_ignored_stops_no_import() -> None:
+    number = int(signal.SIGINT)
+    program = PROGRAM.format(at="click", number=number, arguments=["--version"], handler="SIG_IGN")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.startswith("torchlean, version"), done.stderr
+
+
 def test_the_installed_command_begins_there() -> None:
     content = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert 'torchlean = "torchlean_start:main"' in content
-    assert '"kernel/torchlean_start.py" = "torchlean_start.py"' in content
+    assert '"kernel/torchlean_start"' in content

@@ -13,13 +13,18 @@ from types import FrameType
 
 
 def main() -> None:
-    """Run the command; until its own answer to signals is there, end at once with their exit code."""
-    stopping = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, _stopped) for number in stopping]
+    """Run the command; until its own answer to signals is there, end at once with their exit code.
+
+    Signals that are ignored stay so: a shell starts what runs in the background without Ctrl-C.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, _stopped)
     from torchlean.cli import main as command
 
-    for number, handler in zip(stopping, before, strict=True):
-        signal.signal(number, handler)
+    for number in heard:
+        signal.signal(number, before[number])
     command()
 
 
