@@ -7,7 +7,7 @@ pass what it was given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 from torchlean.capture.values import TensorValue, Value
@@ -50,14 +50,14 @@ def gradient_leaves(run: Interpreter) -> frozenset[int]:
 
 def hands_gradients_on(run: Interpreter, result: Value, given: Iterable[Value]) -> None:
     """A function that is not followed made `result` of these: gradients pass it where they pass one of them."""
-    tensors = [value for value in given if isinstance(value, TensorValue)]
-    if any(_is_trained(run, tensor.node) for tensor in tensors):
+    tensors, leaves = [value for value in given if isinstance(value, TensorValue)], gradient_leaves(run)
+    if any(_is_trained(run, tensor.node, leaves) for tensor in tensors):
         for part in result if isinstance(result, (tuple, list)) else (result,):
             wants_gradient(run, part)
 
 
-def _is_trained(run: Interpreter, id: int) -> bool:
-    leaves, stack, seen = gradient_leaves(run), [id], set[int]()
+def _is_trained(run: Interpreter, id: int, leaves: Set[int]) -> bool:
+    stack, seen = [id], set[int]()
     while stack and len(seen) < SEARCHED:
         current = stack.pop()
         if current in seen:

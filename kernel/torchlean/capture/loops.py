@@ -93,9 +93,9 @@ def _unrolled(
     endless: list[Value] | None,
     iterable: Value,
 ) -> object:
-    walk, nodes, position = Walk(run, iterable, items), len(run.builder.nodes), 0
+    walk, computed, position = Walk(run, iterable, items), _Computed(run), 0
     while True:
-        reason = _computes(run, node.iter, frame, position, nodes) if walk.rest else None
+        reason = _computes(run, node.iter, frame, position, computed) if walk.rest else None
         if reason is not None:
             return _once(run, node, frame, reason, common_item(run, walk.rest), surely=True)
         if position >= LOOP:
@@ -126,19 +126,39 @@ def _unrolled(
     return run.block(node.orelse, frame)
 
 
-def _computes(run: Interpreter, head: ast.expr, frame: Frame, count: int, nodes: int) -> Unknown | None:
-    """Why the rest of a script's loop is followed once, after `count` iterations that began with so many nodes in the
-    graph; None where it goes on."""
-    made = len(run.builder.nodes) - nodes
+class _Computed:
+    """The tensors that a loop has computed so far.
+
+    Attributes:
+        before: how many nodes the graph had when the loop began.
+        elements: of what was computed since, weights apart. Each node is counted once, and not in every iteration.
+    """
+
+    def __init__(self, run: Interpreter) -> None:
+        self.before = self._counted = len(run.builder.nodes)
+        self.elements = 0
+
+    def count(self, run: Interpreter) -> int:
+        """Count what came since the last time; returns how many nodes there are in all."""
+        nodes = run.builder.nodes
+        self.elements += sum(node.type.numel for node in nodes[self._counted :] if node.inputs)
+        self._counted = len(nodes)
+        return len(nodes) - self.before
+
+
+def _computes(
+    run: Interpreter, head: ast.expr, frame: Frame, count: int, computed: _Computed
+) -> Unknown | None:
+    """Why the rest of a script's loop is followed once, after `count` iterations; None where it goes on."""
+    made = computed.count(run)
     if not run.in_script or not made:
         return None
     if count == COMPUTING and made >= COMPUTING:
         return Unknown(f"this loop computes with tensors more than {COMPUTING} times", reported=True)
     if _within_network(frame):
         return None
-    if made < max(UNROLLED - nodes, UNROLLED_LATER):
-        elements = sum(node.type.numel for node in run.builder.nodes[nodes:] if node.inputs)
-        if elements <= UNROLLED_ELEMENTS:
+    if made < max(UNROLLED - computed.before, UNROLLED_LATER):
+        if computed.elements <= UNROLLED_ELEMENTS:
             return None
         reason = f"this loop computes tensors of more than {UNROLLED_ELEMENTS:,} elements together"
         return Unknown(reason, reported=True)
@@ -174,9 +194,9 @@ def _while(run: Interpreter, node: ast.While, frame: Frame) -> object:
         unknown = Unknown("it is the result of a training loop", frame.module.span(node.test))
         endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
         return _once(run, node, frame, unknown, surely=endless)
-    nodes, returns = len(run.builder.nodes), len(frame.maybe_returned)
+    computed, returns = _Computed(run), len(frame.maybe_returned)
     for count in range(LOOP if frame.yielded is None else GENERATOR):
-        reason = _computes(run, node.test, frame, count, nodes)
+        reason = _computes(run, node.test, frame, count, computed)
         if reason is not None:
             if frame.yielded is not None:
                 raise GeneratorStopped

@@ -66,7 +66,7 @@ class LocalWorkers(Workers):
 
 
 def _begin() -> None:
-    """In a worker: leave interrupts to the parent, and end when it ends."""
+    """In a worker: keep memory for tensors, leave interrupts to the parent, and end when it ends."""
     keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
