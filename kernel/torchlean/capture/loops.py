@@ -139,7 +139,7 @@ class _Computed:
         self.elements = 0
 
     def count(self, run: Interpreter) -> int:
-        """Count what came since the last time; returns how many nodes there are in all."""
+        """Count what came since the last time; returns how many nodes came since the loop began."""
         nodes = run.builder.nodes
         self.elements += sum(node.type.numel for node in nodes[self._counted :] if node.inputs)
         self._counted = len(nodes)
