@@ -36,6 +36,7 @@ def accurate(
     function: Callable[[Tensor], Tensor],
     condition: Callable[[Tensor], Tensor] | None = None,
     factor: float = 1.0,
+    bounded: bool = False,
 ) -> Approximant:
     """A function computed by at most two kernels and twelve operations on numbers of one sign.
 
@@ -44,6 +45,7 @@ def accurate(
     Args:
         condition: how often the rounding unit enters besides, as a function of the point.
         factor: a number that the result of a kernel, which may have underflown, is multiplied by.
+        bounded: whether no result is ever infinite, so that none is looked for.
     """
 
     def approximant(points: Tensor) -> Approximation:
@@ -51,6 +53,8 @@ def accurate(
         if condition is not None:
             bound = condition(points).clamp(max=_TAIL**2) * UNIT_ROUNDOFF + _ROUNDINGS
         found = relative(function(points), bound, _UNDERFLOW * max(1.0, abs(factor)))
+        if bounded:
+            return found
         return Approximation(found.value, torch.where(torch.isinf(found.value), math.inf, found.error))
 
     return approximant

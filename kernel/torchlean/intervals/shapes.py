@@ -94,8 +94,6 @@ def at_ends(x: Interval, function: Approximant) -> tuple[Approximation, Approxim
 
 
 def _cut(lower: Tensor, upper: Tensor, least: float, greatest: float) -> Interval:
-    if least != -math.inf:
-        lower, upper = lower.clamp(min=least), upper.clamp(min=least)
-    if greatest != math.inf:
-        lower, upper = lower.clamp(max=greatest), upper.clamp(max=greatest)
+    if least != -math.inf or greatest != math.inf:
+        lower, upper = lower.clamp(least, greatest), upper.clamp(least, greatest)
     return Interval(lower, upper)

@@ -179,7 +179,9 @@ class Erf(SShaped, Elementwise):
     name = "erf"
     function = staticmethod(torch.erf)
     rounding = noise.Curve(noise.at_zero_most(derivatives.gaussian))
-    planes = Sigmoidal(computed(torch.erf), derivatives.accurate(derivatives.gaussian, torch.square))
+    planes = Sigmoidal(
+        computed(torch.erf), derivatives.accurate(derivatives.gaussian, torch.square, bounded=True)
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.erf), -1.0, 1.0)

@@ -71,7 +71,9 @@ class Tanh(SShaped, Elementwise):
     name = "tanh"
     function = staticmethod(torch.tanh)
     rounding = noise.Curve(noise.at_zero_most(derivatives.square_hyperbolic_secant), -1.0, 1.0)
-    planes = Sigmoidal(computed(torch.tanh), derivatives.accurate(derivatives.square_hyperbolic_secant))
+    planes = Sigmoidal(
+        computed(torch.tanh), derivatives.accurate(derivatives.square_hyperbolic_secant, bounded=True)
+    )
     infinities = Infinities.SETTLED
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:

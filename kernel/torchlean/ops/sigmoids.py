@@ -24,11 +24,14 @@ same table: both are found at once.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from types import ModuleType
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,6 +53,9 @@ HALVINGS = 60
 
 CHUNK = 2**13
 """Elements worked on at a time, so that the twenty tensors in between stay in the processor's cache."""
+
+Array = Any
+"""Of torch or of numpy."""
 
 _STEP = math.log1p(FARTHEST) / (ENTRIES - 1)
 
@@ -91,57 +97,66 @@ class Sigmoidal:
         """
         (x,) = inputs
         each = max(1, CHUNK // max(1, x.lower[:1].numel()))
+        at = None if at is None else at.expand(x.shape)
         if x.lower.is_cpu and each < x.shape[0]:
-            lower, upper = (end.split(each) for end in (x.lower, x.upper))
-            parts = [self.relax(op, [Interval(*ends)], attributes) for ends in zip(lower, upper, strict=True)]
+            wanted = itertools.repeat(None) if at is None else at.split(each)
+            ends = zip(x.lower.split(each), x.upper.split(each), wanted)  # noqa: B905
+            parts = [self.relax(op, [Interval(low, high)], attributes, place) for low, high, place in ends]
             return Relaxation(_together([p.lower for p in parts]), _together([p.upper for p in parts]))
-        minus_upper = -x.upper
-        low = torch.stack((x.lower, minus_upper))
-        high = torch.stack((x.upper, minus_upper if x.is_point else -x.lower))
-        # The second half is mirrored, and so is the place.
-        centre = low / 2 + high / 2 if at is None else low + torch.stack((at, 1.0 - at)) * (high - low)
-        slope, intercept = self._below(low, high, centre)
-        if not bool(torch.isfinite(intercept).all()):
+        xp = module_of(x.lower)
+        arrays = [each if each is None or xp is torch else each.numpy() for each in (x.lower, x.upper, at)]
+        with np.errstate(all="ignore"):
+            found = self._lines(xp, *arrays)
+        slope, intercept = map(torch.as_tensor, found)
+        finite = bool(xp.isfinite(found[1]).all())
+        if not finite:
             slope, intercept = _or_flat(slope, intercept, bounds_of(op, inputs, attributes))
+        count = x.lower.shape[0]
         # The upper line of f(x) has the slope of the lower line of -f(-x).
-        return Relaxation(Plane((slope[0],), intercept[0]), Plane((slope[1],), -intercept[1]))
+        return Relaxation(
+            Plane((slope[:count],), intercept[:count]), Plane((slope[count:],), -intercept[count:])
+        )
 
-    def _below(self, low: Tensor, high: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
-        """Slopes and intercepts of lines below `f` (first half) and below `x -> -f(-x)` (second half).
+    def _lines(self, xp: ModuleType, lower: Array, upper: Array, at: Array | None) -> tuple[Array, Array]:
+        """Slopes and intercepts of lines below `f` and, behind them, below `x -> -f(-x)`, (2 boxes, *node) each.
 
         Args:
-            centre: where the lines shall be close, anywhere.
+            xp: what the arrays are of (`module_of`).
+            lower, upper: (boxes, *node).
+            at: as for `relax`.
         """
-        touch = self._touching(high)
-        nearest = torch.minimum(low.clamp(min=0.0), high)
-        t = torch.minimum(torch.maximum(torch.minimum(centre, touch), low), nearest)
-        steepness = self.slope(t)
-        chords = (touch <= low).to(t.dtype)
-        # The second half's ends are the first one's, mirrored: both are asked for once.
-        found = self.value(torch.stack((t[0], -t[1], high[0], low[0])))
-        first_t, second_t, at_upper, at_lower = found.value.unbind(0)
-        at_t = torch.stack((first_t, -second_t))
-        at_high, at_low = torch.stack((at_upper, -at_lower)), torch.stack((at_lower, -at_upper))
-        off_t, off_high = found.error[:2], found.error[2:]
-        chord = torch.nan_to_num((at_high - at_low) / (high - low), nan=math.inf).clamp(min=0.0)
-        # Arithmetic, because selecting by a mask takes ten times as long. Any slope up to the tangent's is sound where
-        # t is the lower end.
-        chord = torch.minimum(chord, steepness.value)
-        slope = torch.minimum(steepness.value - chords * (steepness.value - chord), steepness.value)
-        loss = steepness.error * (nearest - low)
-        first = _margin(at_t, slope * t, off_t, loss)
-        second = _margin(at_high, slope * high, off_high, torch.zeros((), dtype=t.dtype))
-        return slope, torch.minimum(first, second)
+        count = len(lower)
+        # The second half is mirrored, and so is the place.
+        low, high = xp.concatenate((lower, -upper)), xp.concatenate((upper, -lower))
+        centre = low / 2 + high / 2 if at is None else low + xp.concatenate((at, 1.0 - at)) * (high - low)
+        touch = self._touching(xp, high)
+        nearest = xp.minimum(low.clip(0.0), high)
+        t = xp.minimum(xp.maximum(xp.minimum(centre, touch), low), nearest)
+        steepest, off_steepest = _asked(xp, self.slope, t)
+        # The second half's ends are the first one's, mirrored: both are asked for once, as is their chord.
+        value, error = _asked(xp, self.value, xp.concatenate((t[:count], -t[count:], upper, lower)))
+        chord = (value[2 * count : 3 * count] - value[3 * count :]) / (upper - lower)
+        # Any slope up to the tangent's is sound where t is the lower end. Of single points the quotient is NaN.
+        chord = xp.fmin(xp.concatenate((chord, chord)).clip(0.0), steepest)
+        # Arithmetic, because selecting by a mask takes ten times as long.
+        chords = xp.asarray(touch <= low, dtype=xp.float64)
+        slope = xp.minimum(steepest - chords * (steepest - chord), steepest)
+        for mirrored in (value[count : 2 * count], value[3 * count :]):
+            xp.negative(mirrored, out=mirrored)
+        error[: 2 * count] += off_steepest * (nearest - low)
+        margins = _margin(value, xp.concatenate((slope * t, slope * high)), error)
+        return slope, xp.minimum(margins[: 2 * count], margins[2 * count :])
 
-    def _touching(self, high: Tensor) -> Tensor:
+    def _touching(self, xp: ModuleType, high: Array) -> Array:
         """About where the tangents through upper ends touch; 0 for ends that are not positive."""
-        table = self._tables.get(high.device)
+        device = torch.device("cpu") if xp is np else high.device
+        table = self._tables.get(device)
         if table is None:
-            table = self._tables[high.device] = self._tabulate()
-        place = torch.log1p(high.clamp(0.0, FARTHEST)) * (1.0 / _STEP)
-        index = place.to(torch.int64).clamp(max=ENTRIES - 2)
-        left, right = table[index].unbind(-1)
-        return torch.addcmul(left, place - index, right - left)
+            table = self._tables[device] = self._tabulate()
+        place = xp.log1p(high.clip(0.0, FARTHEST)) * (1.0 / _STEP)
+        index = xp.asarray(place, dtype=xp.int64).clip(0, ENTRIES - 2)
+        near = (table.numpy() if xp is np else table)[index]
+        return near[..., 0] + (place - index) * (near[..., 1] - near[..., 0])
 
     def _tabulate(self) -> Tensor:
         """Neighbouring points, (entries - 1, 2), for upper ends at equal steps of `log(1 + u)`."""
@@ -157,22 +172,37 @@ class Sigmoidal:
         return torch.stack((points[:-1], points[1:]), 1)
 
 
+def module_of(x: Tensor) -> ModuleType:
+    """numpy on the processor, whose calls take a third of the time of torch's, and no more for many elements; else
+    torch. Their functions of the names used here do the same."""
+    return np if x.is_cpu else torch
+
+
 def _together(planes: Sequence[Plane]) -> Plane:
     slopes = torch.cat([plane.slopes[0] for plane in planes])
     return Plane((slopes,), torch.cat([plane.intercept for plane in planes if plane.intercept is not None]))
 
 
-def _margin(value: Tensor, product: Tensor, error: Tensor, loss: Tensor) -> Tensor:
-    """A lower bound of `f - s x - loss` from computed values: four roundings of at most `|f| + |s x| + loss`."""
-    size = value.abs() + product.abs()
-    slack = torch.add(error + loss, size, alpha=4 * UNIT_ROUNDOFF) * (1 + 8 * UNIT_ROUNDOFF)
+def _asked(xp: ModuleType, function: Approximant, points: Array) -> tuple[Array, Array]:
+    """What a function has for its values, and their errors; both fresh."""
+    if xp is torch:
+        found = function(points)
+        return found.value, found.error
+    found = function(torch.from_numpy(points))
+    return found.value.numpy(), found.error.numpy()
+
+
+def _margin(value: Array, product: Array, error: Array) -> Array:
+    """A lower bound of `f - s x` from computed values: five roundings of at most `|f| + |s x| + error`."""
+    size = abs(value) + abs(product)
+    slack = (error + size * (4 * UNIT_ROUNDOFF)) * (1 + 8 * UNIT_ROUNDOFF)
     return (value - product) - (slack + 4 * SMALLEST_SUBNORMAL)
 
 
 def _or_flat(slope: Tensor, intercept: Tensor, bounds: Interval) -> tuple[Tensor, Tensor]:
     """Where an end is so far out that a line has no finite intercept: the horizontal line at the bound."""
     usable = torch.isfinite(intercept)
-    least = torch.stack((bounds.lower, -bounds.upper))
+    least = torch.cat((bounds.lower, -bounds.upper))
     return torch.where(usable, slope, 0.0), torch.where(usable, intercept, least)
 
 

@@ -73,7 +73,7 @@ class Sigmoid(SShaped, _Rising):
     name = "sigmoid"
     function = staticmethod(torch.sigmoid)
     rounding = noise.Curve(noise.at_zero_most(derivatives.logistic_density), least=0.0, greatest=1.0)
-    planes = Sigmoidal(smooth.sigmoid, derivatives.accurate(derivatives.logistic_density))
+    planes = Sigmoidal(smooth.sigmoid, derivatives.accurate(derivatives.logistic_density, bounded=True))
     approximant = staticmethod(smooth.sigmoid)
     least, greatest = 0.0, 1.0
     infinities = Infinities.SETTLED

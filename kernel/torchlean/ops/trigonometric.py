@@ -127,7 +127,7 @@ class Atan(SShaped, Elementwise):
     name = "atan"
     function = staticmethod(torch.atan)
     rounding = noise.Curve(noise.at_zero_most(derivatives.cauchy_density))
-    planes = Sigmoidal(computed(torch.atan), derivatives.accurate(derivatives.cauchy_density))
+    planes = Sigmoidal(computed(torch.atan), derivatives.accurate(derivatives.cauchy_density, bounded=True))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.atan), -HALF_PI_ABOVE, HALF_PI_ABOVE)
