@@ -15,7 +15,7 @@ from tests.ops.relaxation_checks import between_ends, envelope, grid_of, is_betw
 from tests.ops.univariate_cases import CASES, Univariate
 
 from torchlean.intervals import Interval
-from torchlean.ops import OPS, UnsupportedError, sigmoids
+from torchlean.ops import OPS, UnsupportedError, bent, sigmoids
 from torchlean.ops.curves import Curved
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.sigmoids import SShaped
@@ -91,21 +91,30 @@ def test_lines_that_shall_be_close_anywhere_in_the_interval_are_sound(case: Univ
     attack(case, boxes, OPS[case.op].relax_with([batched(interval(boxes))], case.attributes, alpha))
 
 
-@pytest.mark.parametrize("case", [case for case in RELAXED if isinstance(OPS[case.op], SShaped)], ids=str)
-def test_lines_around_s_shapes_are_sound_by_torch_too_as_other_devices_find_them(
+LOOKED_UP = [
+    case
+    for case in RELAXED
+    if isinstance(OPS[case.op], SShaped) or case.op in ("gelu", "silu", "mish", "sin", "cos")
+]
+"""Functions whose best lines are found in tables."""
+
+
+@pytest.mark.parametrize("case", LOOKED_UP, ids=str)
+def test_lines_from_tables_are_sound_by_torch_too_as_other_devices_find_them(
     case: Univariate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boxes = hostile(case, random.Random(10))
     near = torch.rand(1, len(boxes), generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     ours = relax(case, boxes)
-    monkeypatch.setattr(sigmoids, "module_of", lambda x: torch)
+    for module in (sigmoids, bent):
+        monkeypatch.setattr(module, "module_of", lambda x: torch)
     found = relax(case, boxes)
     attack(case, boxes, found)
     attack(case, boxes, OPS[case.op].relax_with([batched(interval(boxes))], case.attributes, near))
     torch.testing.assert_close(found.lower.slopes, ours.lower.slopes, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("case", [case for case in RELAXED if isinstance(OPS[case.op], SShaped)], ids=str)
+@pytest.mark.parametrize("case", LOOKED_UP, ids=str)
 def test_places_are_kept_where_many_boxes_are_taken_in_parts(
     case: Univariate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +123,8 @@ def test_places_are_kept_where_many_boxes_are_taken_in_parts(
     boxes = Interval(ends[:, :1], ends[:, 1:])
     near = torch.rand(64, 1, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     whole = OPS[case.op].relax_with([boxes], case.attributes, near)
-    monkeypatch.setattr(sigmoids, "CHUNK", 10)
+    for module in (sigmoids, bent):
+        monkeypatch.setattr(module, "CHUNK", 10)
     parts = OPS[case.op].relax_with([boxes], case.attributes, near)
     for one, other in ((whole.lower, parts.lower), (whole.upper, parts.upper)):
         torch.testing.assert_close(one.slopes[0], other.slopes[0], rtol=1e-9, atol=1e-12)

@@ -29,7 +29,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.approximation import Approximant
-from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
+from torchlean.ops.arrays import Array, arrays, asked, margin, module_of
 from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.op import Attributes, Op
 from torchlean.ops.planes import bounds_of
@@ -53,9 +53,6 @@ HALVINGS = 60
 
 CHUNK = 2**13
 """Elements worked on at a time, so that the twenty tensors in between stay in the processor's cache."""
-
-Array = Any
-"""Of torch or of numpy."""
 
 _STEP = math.log1p(FARTHEST) / (ENTRIES - 1)
 
@@ -104,9 +101,8 @@ class Sigmoidal:
             parts = [self.relax(op, [Interval(low, high)], attributes, place) for low, high, place in ends]
             return Relaxation(_together([p.lower for p in parts]), _together([p.upper for p in parts]))
         xp = module_of(x.lower)
-        arrays = [each if each is None or xp is torch else each.numpy() for each in (x.lower, x.upper, at)]
         with np.errstate(all="ignore"):
-            found = self._lines(xp, *arrays)
+            found = self._lines(xp, *arrays(xp, (x.lower, x.upper, at)))
         slope, intercept = map(torch.as_tensor, found)
         finite = bool(xp.isfinite(found[1]).all())
         if not finite:
@@ -132,9 +128,9 @@ class Sigmoidal:
         touch = self._touching(xp, high)
         nearest = xp.minimum(low.clip(0.0), high)
         t = xp.minimum(xp.maximum(xp.minimum(centre, touch), low), nearest)
-        steepest, off_steepest = _asked(xp, self.slope, t)
+        steepest, off_steepest = asked(xp, self.slope, t)
         # The second half's ends are the first one's, mirrored: both are asked for once, as is their chord.
-        value, error = _asked(xp, self.value, xp.concatenate((t[:count], -t[count:], upper, lower)))
+        value, error = asked(xp, self.value, xp.concatenate((t[:count], -t[count:], upper, lower)))
         chord = (value[2 * count : 3 * count] - value[3 * count :]) / (upper - lower)
         # Any slope up to the tangent's is sound where t is the lower end. Of single points the quotient is NaN.
         chord = xp.fmin(xp.concatenate((chord, chord)).clip(0.0), steepest)
@@ -144,7 +140,7 @@ class Sigmoidal:
         for mirrored in (value[count : 2 * count], value[3 * count :]):
             xp.negative(mirrored, out=mirrored)
         error[: 2 * count] += off_steepest * (nearest - low)
-        margins = _margin(value, xp.concatenate((slope * t, slope * high)), error)
+        margins = margin(value, xp.concatenate((slope * t, slope * high)), error)
         return slope, xp.minimum(margins[: 2 * count], margins[2 * count :])
 
     def _touching(self, xp: ModuleType, high: Array) -> Array:
@@ -172,31 +168,9 @@ class Sigmoidal:
         return torch.stack((points[:-1], points[1:]), 1)
 
 
-def module_of(x: Tensor) -> ModuleType:
-    """numpy on the processor, whose calls take a third of the time of torch's, and no more for many elements; else
-    torch. Their functions of the names used here do the same."""
-    return np if x.is_cpu else torch
-
-
 def _together(planes: Sequence[Plane]) -> Plane:
     slopes = torch.cat([plane.slopes[0] for plane in planes])
     return Plane((slopes,), torch.cat([plane.intercept for plane in planes if plane.intercept is not None]))
-
-
-def _asked(xp: ModuleType, function: Approximant, points: Array) -> tuple[Array, Array]:
-    """What a function has for its values, and their errors; both fresh."""
-    if xp is torch:
-        found = function(points)
-        return found.value, found.error
-    found = function(torch.from_numpy(points))
-    return found.value.numpy(), found.error.numpy()
-
-
-def _margin(value: Array, product: Array, error: Array) -> Array:
-    """A lower bound of `f - s x` from computed values: five roundings of at most `|f| + |s x| + error`."""
-    size = abs(value) + abs(product)
-    slack = (error + size * (4 * UNIT_ROUNDOFF)) * (1 + 8 * UNIT_ROUNDOFF)
-    return (value - product) - (slack + 4 * SMALLEST_SUBNORMAL)
 
 
 def _or_flat(slope: Tensor, intercept: Tensor, bounds: Interval) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from torchlean.intervals import Interval, derivatives, smooth
 from torchlean.intervals.approximation import Approximant, Approximation
 from torchlean.intervals.rounding import down, up
 from torchlean.intervals.shapes import increasing, valley
+from torchlean.ops.bent import Bent
 from torchlean.ops.curves import ROUNDED_BENDS, Curve, Curved, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
 from torchlean.ops.linearization import Relaxation
@@ -46,24 +48,27 @@ class _Rising(Elementwise):
         return increasing(inputs[0], self.approximant, self.least, self.greatest)
 
 
+def _bent(value: Approximant, slope: Approximant, left: float, right: float) -> Bent:
+    """Of a function that is convex between two bends, given to the last digit, and concave outside."""
+    return Bent(value, slope, (left, right), convex=False, slack=ROUNDED_BENDS)
+
+
 class _Valley(Curved, Elementwise):
     """An activation that falls to one minimum, `minimum` at `place`, and rises from there.
 
-    It is convex between its two `bends` and concave outside.
+    It is convex between two bends and concave outside.
     """
 
     approximant: Callable[[Tensor], Approximation]
-    derivative: Callable[[Tensor], Approximation]
+    planes: ClassVar[Bent]
     place: float
     minimum: float
-    bends: tuple[float, float]
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return valley(inputs[0], self.approximant, around(self.place), around(self.minimum)[0])
 
     def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        bends = curve(self.approximant, self.derivative, self.bends, convex=False, slack=ROUNDED_BENDS)
-        return between(self, inputs[0], attributes, [bends], at=at)
+        return self.planes.relax(self, inputs, attributes, at)
 
 
 @register
@@ -132,8 +137,9 @@ class Silu(_Valley):
     approximant = staticmethod(smooth.silu)
     place = -1.27846454276107379510935873902298
     minimum = -0.27846454276107379510935873902298
-    derivative = staticmethod(derivatives.silu)
-    bends = (-2.39935728051546766783273969728228, 2.39935728051546766783273969728228)
+    planes = _bent(
+        smooth.silu, derivatives.silu, -2.39935728051546766783273969728228, 2.39935728051546766783273969728228
+    )
 
 
 @register
@@ -149,8 +155,9 @@ class Mish(_Valley):
     approximant = staticmethod(smooth.mish)
     place = -1.19243121451549521213758834042074
     minimum = -0.30884341301725040662876022904195
-    derivative = staticmethod(derivatives.mish)
-    bends = (-2.25637639636079312000574854395016, 1.49057117948542845929441890819791)
+    planes = _bent(
+        smooth.mish, derivatives.mish, -2.25637639636079312000574854395016, 1.49057117948542845929441890819791
+    )
 
 
 @register
@@ -169,7 +176,13 @@ class Gelu(_Valley):
     minimum = -0.16997120747990366169386847098243
     tanh_place = -0.75246142207101625848795444328892
     tanh_minimum = -0.17004075057125405063906742798756
-    tanh_bend = 1.41850400879082835554803354559964
+    planes = _bent(smooth.gelu, derivatives.gelu, -math.sqrt(2.0), math.sqrt(2.0))
+    tanh_planes = _bent(
+        smooth.gelu_tanh,
+        derivatives.gelu_tanh,
+        -1.41850400879082835554803354559964,
+        1.41850400879082835554803354559964,
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
@@ -179,11 +192,8 @@ class Gelu(_Valley):
 
     def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
         """`phi(x) (2 - x**2)` is the second derivative; the other form has the same shape."""
-        value, slope, bend = smooth.gelu, derivatives.gelu, math.sqrt(2.0)
-        if attributes["approximate"] == "tanh":
-            value, slope, bend = smooth.gelu_tanh, derivatives.gelu_tanh, self.tanh_bend
-        shape = curve(value, slope, (-bend, bend), convex=False, slack=ROUNDED_BENDS)
-        return between(self, inputs[0], attributes, [shape], at=at)
+        planes = self.tanh_planes if attributes["approximate"] == "tanh" else self.planes
+        return planes.relax(self, inputs, attributes, at)
 
 
 @register

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval, derivatives
-from torchlean.intervals.approximation import Approximant, computed, kernel, relative
-from torchlean.intervals.periodic import LARGEST_ARGUMENT, cosine, sine, tangent
+from torchlean.intervals.approximation import computed, kernel, relative
+from torchlean.intervals.periodic import cosine, sine, tangent
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
+from torchlean.ops import waves
 from torchlean.ops.curves import ROUNDED_BENDS, Curve, Curved, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
@@ -35,13 +36,14 @@ class Sin(Curved, Elementwise):
 
     name = "sin"
     function = staticmethod(torch.sin)
+    wave = waves.wave(torch.sin, derivatives.sine, 0.0)
     rounding = noise.Curve(noise.steepest(1.0))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return sine(*inputs)
 
     def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        return between(self, inputs[0], attributes, [_wave(torch.sin, derivatives.sine, 0.0)], at=at)
+        return waves.relax(self.wave, self, inputs[0], attributes, at)
 
 
 @register
@@ -50,13 +52,14 @@ class Cos(Curved, Elementwise):
 
     name = "cos"
     function = staticmethod(torch.cos)
+    wave = waves.wave(torch.cos, derivatives.cosine, -0.5)
     rounding = noise.Curve(noise.steepest(1.0))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return cosine(*inputs)
 
     def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        return between(self, inputs[0], attributes, [_wave(torch.cos, derivatives.cosine, -0.5)], at=at)
+        return waves.relax(self.wave, self, inputs[0], attributes, at)
 
 
 @register
@@ -75,7 +78,7 @@ class Tan(Curved, Elementwise):
         value, slope = kernel(torch.tan), derivatives.accurate(derivatives.tangent)
         pieces = (Piece(value, slope, convex=False), Piece(value, slope, convex=True))
         branch = Curve(
-            pieces, lambda x: [torch.round(middle(x) / math.pi) * math.pi], ROUNDED_BENDS, applies=_near
+            pieces, lambda x: [torch.round(middle(x) / math.pi) * math.pi], ROUNDED_BENDS, applies=waves.near
         )
         return between(self, inputs[0], attributes, [branch], at=at)
 
@@ -155,28 +158,6 @@ class Atan2(Elementwise):
         lower = angles.below().amin(0).clamp(min=-PI_ABOVE)
         upper = angles.above().amax(0).clamp(max=PI_ABOVE)
         return Interval(torch.where(cut, -PI_ABOVE, lower), torch.where(cut, PI_ABOVE, upper))
-
-
-def _wave(function: Callable[[Tensor], Tensor], slope: Approximant, start: float) -> Curve:
-    """A sine that rises from zero at `start * pi`: concave for half a period from there, convex for the next.
-
-    The pieces begin with the period in which the interval does, and reach two periods beyond its lower end. On longer
-    intervals, whose middle lies between two minima and between two maxima, the best lines are horizontal.
-    """
-
-    def bends(x: Interval) -> list[Tensor]:
-        period = 2.0 * torch.floor((x.lower / math.pi - start) / 2.0) + start
-        return [(period + half) * math.pi for half in (1.0, 2.0, 3.0, 4.0, 5.0)]
-
-    pieces = tuple(Piece(kernel(function), slope, convex) for convex in (False, True) * 3)
-    return Curve(
-        pieces, bends, ROUNDED_BENDS, applies=lambda x: _near(x) & (x.upper - x.lower < 4.0 * math.pi)
-    )
-
-
-def _near(x: Interval) -> Tensor:
-    """Where the bends are known well enough."""
-    return (x.lower >= -LARGEST_ARGUMENT) & (x.upper <= LARGEST_ARGUMENT)
 
 
 for _op in ("sin", "cos", "tan"):

@@ -1,0 +1,266 @@
+"""Lines around smooth functions that bend at fixed places, without a search for each interval.
+
+Such a function (gelu, silu, mish, sine) is convex and concave in turn. Below it on `[l, u]`, the convex envelope
+follows the graph on convex pieces and bridges the rest with lines: from an end to where a tangent runs through that
+end, or from end to end. Where such a tangent touches depends on the end alone, so it is looked up in a table, as in
+`sigmoids`, which is the case of one bend and an even derivative; `curves` finds the same by trying candidates. The line
+that supports the envelope in the middle is the tangent at the point of the bridged part's convex rest that is nearest
+to the middle, or the chord.
+
+**Sound for any table.** For any slope `s`, with a point `t` in the part `[a, b]` of the interval in a convex piece,
+
+- on that part the function lies above its tangent at `t`, so `f(x) - s x` is at least `f(t) - s t` less
+  `max(0, s - f'(t)) (b - t)` to the right of `t`, and `max(0, f'(t) - s) (t - a)` to its left;
+- on a concave piece's part it is least at one of the part's ends, which are ends of the interval or of a convex part.
+
+So the least of these bounds and of the values at `l` and `u` is an intercept. Where bends are rounded, the function may
+fail to be convex or concave by `slack` next to them (`curves.ROUNDED_BENDS`).
+
+The line above is minus the line below `-f`, whose convex pieces are the other ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from torchlean.intervals import Interval
+from torchlean.intervals.approximation import Approximant
+from torchlean.intervals.rounding import UNIT_ROUNDOFF
+from torchlean.ops.arrays import Array, arrays, asked, margin, module_of
+from torchlean.ops.linearization import Plane, Relaxation
+from torchlean.ops.op import Attributes, Op
+from torchlean.ops.planes import bounds_of
+
+ENTRIES = 2**12
+"""Of a table: neighbours are so close that lines lose less than a thousandth of the gap to interpolation."""
+
+FARTHEST = 1e6
+"""How far tables reach from a bend, and tangents are looked for."""
+
+HALVINGS = 60
+"""Until a table's points are exact to about the last digit."""
+
+CHUNK = 2**13
+"""Elements worked on at a time, so that the arrays in between stay in the processor's cache."""
+
+NEVER = 1e300
+"""Where no tangent of a piece runs through an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """How far from a bend tangents touch, by how far on the other side of it the end is that they run through.
+
+    Attributes:
+        reach: the largest distance of an end.
+        distances: for ends at equal steps of `log(1 + distance)`, and the difference to the next, (entries, 2).
+    """
+
+    reach: float
+    distances: Tensor
+
+    def at(self, xp: ModuleType, away: Array) -> Array:
+        """For ends that are so far away; 0 for those on the piece itself, whose distance is negative."""
+        place = xp.log1p(away.clip(0.0, self.reach)) * ((ENTRIES - 1) / math.log1p(self.reach))
+        index = xp.asarray(place, dtype=xp.int64)
+        near = (self.distances.numpy() if xp is np else self.distances.to(away.device))[index]
+        return near[..., 0] + (place - index) * near[..., 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of intervals in one piece, (elements,) each.
+
+    Attributes:
+        left, right: its ends, the wrong way round where there is none.
+        present: whether there is one.
+        point: where a tangent is taken.
+        touched: whether the envelope follows the graph there; else the point is the end nearest to where it would.
+    """
+
+    left: Array
+    right: Array
+    present: Array
+    point: Array
+    touched: Array
+
+
+@dataclass(eq=False)
+class Bent:
+    """A smooth function that is convex and concave in turn, and changes at every bend.
+
+    Attributes:
+        value, slope: the function and its derivative, at finite points.
+        bends: from left to right.
+        convex: whether it is convex on the left of the first.
+        slack: how far it may be from convex or concave next to bends, which are rounded.
+        reach: how far from the outer bends ends are looked up, and tangents looked for.
+    """
+
+    value: Approximant
+    slope: Approximant
+    bends: tuple[float, ...]
+    convex: bool
+    slack: float = 0.0
+    reach: float = FARTHEST
+    _tables: dict[tuple[int, bool], _Table] = field(default_factory=dict)
+
+    def relax(
+        self, op: Op, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None = None
+    ) -> Relaxation:
+        """The best planes on bounded intervals, shape (boxes, *node).
+
+        Args:
+            at: where they shall be close, as for `curves.between`.
+        """
+        (x,) = inputs
+        xp = module_of(x.lower)
+        lower, upper, near = arrays(xp, (x.lower, x.upper, None if at is None else at.expand(x.shape)))
+        shape = lower.shape
+        lower, upper = lower.reshape(-1), upper.reshape(-1)
+        share: Array = 0.5 if near is None else near.reshape(-1)
+        with np.errstate(all="ignore"):
+            parts = [slice(start, start + CHUNK) for start in range(0, max(1, len(lower)), CHUNK)]
+            each = [
+                self.lines(xp, lower[part], upper[part], share if near is None else share[part])
+                for part in parts
+            ]
+            found = (
+                each[0] if len(each) == 1 else [xp.concatenate(lines) for lines in zip(*each, strict=True)]
+            )
+        planes = [torch.as_tensor(line.reshape(shape)) for line in found]
+        if not all(bool(xp.isfinite(line).all()) for line in (found[1], found[3])):
+            planes = _or_flat(planes, bounds_of(op, inputs, attributes))
+        return Relaxation(Plane((planes[0],), planes[1]), Plane((planes[2],), planes[3]))
+
+    def lines(self, xp: ModuleType, lower: Array, upper: Array, share: Array | float) -> Sequence[Array]:
+        """Slope and intercept of the line below, and those of the line above, (elements,) each.
+
+        Args:
+            xp: what the arrays are of (`module_of`).
+            lower, upper: (elements,).
+            share: where between the ends the lines shall be close, in [0, 1].
+        """
+        pieces = self.parts(xp, lower, upper, share)
+        points = [piece.point for piece in pieces]
+        slopes = asked(xp, self.slope, xp.concatenate(points))
+        values = asked(xp, self.value, xp.concatenate((*points, lower, upper)))
+        return self.around(xp, pieces, (lower, upper), slopes, values)
+
+    def parts(
+        self, xp: ModuleType, lower: Array, upper: Array, share: Array | float, origin: Array | float = 0.0
+    ) -> list[Part]:
+        """The intervals' parts in each piece; `origin` is added to the bends."""
+        found = []
+        centre = lower + (upper - lower) * share
+        for index in range(len(self.bends) + 1):
+            left, right, first, last = lower, upper, lower, upper
+            if index > 0:
+                bend = self.bends[index - 1] + origin
+                left = lower.clip(bend)
+                first = xp.maximum(lower, bend + self.table(index, True).at(xp, bend - lower))
+            if index < len(self.bends):
+                bend = self.bends[index] + origin
+                right = upper.clip(None, bend)
+                last = xp.minimum(upper, bend - self.table(index, False).at(xp, upper - bend))
+            present = left <= right
+            point = xp.minimum(xp.maximum(centre, first), last)
+            point = xp.minimum(xp.maximum(point, left), right)
+            found.append(Part(left, right, present, point, (first < last) & present))
+        return found
+
+    def around(
+        self,
+        xp: ModuleType,
+        pieces: Sequence[Part],
+        ends: tuple[Array, Array],
+        slopes: tuple[Array, Array],
+        values: tuple[Array, Array],
+    ) -> Sequence[Array]:
+        """The same from what the derivative is at the parts' points, and the function at these and at both ends.
+
+        Args:
+            slopes, values: approximations and their errors, the points behind each other, (n elements,).
+        """
+        count = len(pieces)
+        steepness, off_steepness = (each.reshape(count, -1) for each in slopes)
+        value, error = (each.reshape(count + 2, -1) for each in values)
+        places = xp.stack(ends)
+        chord = (value[-1] - value[-2]) / (ends[1] - ends[0])
+        found: list[Array] = []
+        for sign in (1.0, -1.0):
+            line = chord
+            chosen = [i for i in range(count) if self._is_convex(i) == (sign > 0)]
+            for i in chosen:
+                line = xp.where(pieces[i].touched, steepness[i], line)
+            line = xp.where(xp.isfinite(line), line, 0.0)
+            slope = line * sign
+            floors = margin(value[-2:] * sign, slope * places, error[-2:])
+            floor = xp.minimum(floors[0], floors[1])
+            for i in chosen:
+                piece = pieces[i]
+                steeper = slope - steepness[i] * sign
+                right = (steeper + off_steepness[i]).clip(0.0) * (piece.right - piece.point)
+                left = (off_steepness[i] - steeper).clip(0.0) * (piece.point - piece.left)
+                off = error[i] + xp.maximum(left, right)
+                above = margin(value[i] * sign, slope * piece.point, off)
+                floor = xp.minimum(floor, xp.where(piece.present, above, math.inf))
+            if self.slack:
+                floor = floor - (self.slack + abs(floor) * (2 * UNIT_ROUNDOFF))
+            found += [line, floor * sign]
+        return found
+
+    def _is_convex(self, piece: int) -> bool:
+        return self.convex == (piece % 2 == 0)
+
+    def table(self, piece: int, leftward: bool) -> _Table:
+        """Where tangents of a piece touch that run through ends on its left (or right)."""
+        table = self._tables.get((piece, leftward))
+        if table is None:
+            table = self._tables[piece, leftward] = self._tabulate(piece, leftward)
+        return table
+
+    def _tabulate(self, piece: int, leftward: bool) -> _Table:
+        edges = (self.bends[0] - self.reach, *self.bends, self.bends[-1] + self.reach)
+        bend = edges[piece] if leftward else edges[piece + 1]
+        next_bend = edges[piece - 1] if leftward else edges[piece + 2]
+        span, reach = edges[piece + 1] - edges[piece], abs(next_bend - bend)
+        away = -1.0 if leftward else 1.0
+        steps = torch.arange(ENTRIES, dtype=torch.float64) / (ENTRIES - 1)
+        ends = bend + away * torch.expm1(steps * math.log1p(reach))
+        at_ends, sign = self.value(ends).value, 1.0 if self._is_convex(piece) else -1.0
+
+        def short(distance: Tensor) -> Tensor:
+            """Whether the tangent so far inside the piece runs above the end still."""
+            p = bend - away * distance
+            return (self.value(p).value + self.slope(p).value * (ends - p) - at_ends) * sign > 0
+
+        low, high = torch.zeros_like(ends), torch.full_like(ends, math.log1p(span))
+        without = short(torch.full_like(ends, span))
+        for _ in range(HALVINGS):
+            centre = low / 2 + high / 2
+            inside = short(torch.expm1(centre))
+            low, high = torch.where(inside, centre, low), torch.where(inside, high, centre)
+        distances = torch.expm1(low / 2 + high / 2).masked_fill(without, NEVER)
+        distances[0] = 0.0
+        following = torch.cat((distances[1:], distances[-1:]))
+        return _Table(reach, torch.stack((distances, following - distances), 1))
+
+
+def _or_flat(planes: Sequence[Tensor], bounds: Interval) -> list[Tensor]:
+    """Where an end is so far out that a line has no finite intercept: the horizontal line at the bound."""
+    found: list[Tensor] = []
+    for slope, intercept, bound in ((*planes[:2], bounds.lower), (*planes[2:], bounds.upper)):
+        usable = torch.isfinite(intercept)
+        found += [torch.where(usable, slope, 0.0), torch.where(usable, intercept, bound)]
+    return found
+
+
+__all__ = ["Bent", "Part"]
