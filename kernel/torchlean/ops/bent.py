@@ -1,11 +1,11 @@
-"""Lines around smooth functions that bend at fixed places, without a search for each interval.
+"""Lines around smooth functions that bend at fixed places or nowhere, without a search for each interval.
 
-Such a function (gelu, silu, mish, sine) is convex and concave in turn. Below it on `[l, u]`, the convex envelope
-follows the graph on convex pieces and bridges the rest with lines: from an end to where a tangent runs through that
-end, or from end to end. Where such a tangent touches depends on the end alone, so it is looked up in a table, as in
-`sigmoids`, which is the case of one bend and an even derivative; `curves` finds the same by trying candidates. The line
-that supports the envelope in the middle is the tangent at the point of the bridged part's convex rest that is nearest
-to the middle, or the chord.
+Such a function (gelu, silu, mish, sine, exponential) is convex and concave in turn. Below it on `[l, u]`, the convex
+envelope follows the graph on convex pieces and bridges the rest with lines: from an end to where a tangent runs through
+that end, or from end to end. Where such a tangent touches depends on the end alone, so it is looked up in a table, as
+in `sigmoids`, which is the case of one bend and an even derivative; `curves` finds the same by trying candidates. The
+line that supports the envelope in the middle is the tangent at the point nearest to the middle at which the envelope
+follows the graph, or the chord.
 
 **Sound for any table.** For any slope `s`, with a point `t` in the part `[a, b]` of the interval in a convex piece,
 
@@ -22,9 +22,10 @@ The line above is minus the line below `-f`, whose convex pieces are the other o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -34,9 +35,10 @@ from torchlean.intervals import Interval
 from torchlean.intervals.approximation import Approximant
 from torchlean.intervals.rounding import UNIT_ROUNDOFF
 from torchlean.ops.arrays import Array, arrays, asked, margin, module_of
+from torchlean.ops.curves import Curved
 from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.op import Attributes, Op
-from torchlean.ops.planes import bounds_of
+from torchlean.ops.planes import bounds_of, undefined
 
 ENTRIES = 2**12
 """Of a table: neighbours are so close that lines lose less than a thousandth of the gap to interpolation."""
@@ -74,6 +76,16 @@ class _Table:
         return near[..., 0] + (place - index) * near[..., 1]
 
 
+class Looked(Curved):
+    """Mixed into an op of one operand that has such `planes`."""
+
+    planes: ClassVar[Bent]
+
+    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
+        assert isinstance(self, Op)
+        return self.planes.relax(self, inputs, attributes, at)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """The part of intervals in one piece, (elements,) each.
@@ -99,17 +111,21 @@ class Bent:
     Attributes:
         value, slope: the function and its derivative, at finite points.
         bends: from left to right.
-        convex: whether it is convex on the left of the first.
+        convex: whether it is convex on the left of the first, or everywhere.
         slack: how far it may be from convex or concave next to bends, which are rounded.
         reach: how far from the outer bends ends are looked up, and tangents looked for.
+        undefined: for functions with a domain, the intervals that reach outside.
+        poles: whether the function has poles at its bends, inside of no interval that it is defined on.
     """
 
     value: Approximant
     slope: Approximant
-    bends: tuple[float, ...]
-    convex: bool
+    bends: tuple[float, ...] = ()
+    convex: bool = True
     slack: float = 0.0
     reach: float = FARTHEST
+    undefined: Callable[[Interval], Tensor] | None = None
+    poles: bool = False
     _tables: dict[tuple[int, bool], _Table] = field(default_factory=dict)
 
     def relax(
@@ -119,8 +135,13 @@ class Bent:
 
         Args:
             at: where they shall be close, as for `curves.between`.
+
+        Raises:
+            UnsupportedError: the function is undefined somewhere on these intervals.
         """
         (x,) = inputs
+        if self.undefined is not None and bool(self.undefined(x).any()):
+            raise undefined(op)
         xp = module_of(x.lower)
         lower, upper, near = arrays(xp, (x.lower, x.upper, None if at is None else at.expand(x.shape)))
         shape = lower.shape
@@ -164,12 +185,14 @@ class Bent:
             left, right, first, last = lower, upper, lower, upper
             if index > 0:
                 bend = self.bends[index - 1] + origin
-                left = lower.clip(bend)
-                first = xp.maximum(lower, bend + self.table(index, True).at(xp, bend - lower))
+                left = first = lower.clip(bend)
+                if not self.poles:
+                    first = xp.maximum(lower, bend + self.table(index, True).at(xp, bend - lower))
             if index < len(self.bends):
                 bend = self.bends[index] + origin
-                right = upper.clip(None, bend)
-                last = xp.minimum(upper, bend - self.table(index, False).at(xp, upper - bend))
+                right = last = upper.clip(None, bend)
+                if not self.poles:
+                    last = xp.minimum(upper, bend - self.table(index, False).at(xp, upper - bend))
             present = left <= right
             point = xp.minimum(xp.maximum(centre, first), last)
             point = xp.minimum(xp.maximum(point, left), right)
@@ -228,6 +251,7 @@ class Bent:
         return table
 
     def _tabulate(self, piece: int, leftward: bool) -> _Table:
+        # Only functions with bends have tables.
         edges = (self.bends[0] - self.reach, *self.bends, self.bends[-1] + self.reach)
         bend = edges[piece] if leftward else edges[piece + 1]
         next_bend = edges[piece - 1] if leftward else edges[piece + 2]
@@ -263,4 +287,4 @@ def _or_flat(planes: Sequence[Tensor], bounds: Interval) -> list[Tensor]:
     return found
 
 
-__all__ = ["Bent", "Part"]
+__all__ = ["Bent", "Looked", "Part"]

@@ -18,7 +18,7 @@ from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.intervals.shapes import exact_increasing
 from torchlean.ops.adjoint import scaled
 from torchlean.ops.arguments import is_tensor
-from torchlean.ops.curves import Curved, between, curve
+from torchlean.ops.bent import Bent, Looked
 from torchlean.ops.elementwise import Elementwise, no_out, spell_binary, spell_operator, spell_unary
 from torchlean.ops.linearization import Affine, Relaxation
 from torchlean.ops.noise import choices
@@ -89,21 +89,24 @@ class TruncDivide(Elementwise):
 
 
 @register
-class Reciprocal(Curved, Elementwise):
+class Reciprocal(Looked, Elementwise):
     """`1 / x`."""
 
     name = "reciprocal"
     function = staticmethod(torch.reciprocal)
     rounding = noise.Curve(noise.at_zero_most(lambda d: d.reciprocal().square()))
+    planes = Bent(
+        derivatives.accurate(torch.reciprocal),
+        derivatives.accurate(lambda x: -torch.reciprocal(x).square()),
+        (0.0,),
+        convex=False,
+        undefined=lambda x: (x.lower <= 0) & (x.upper >= 0),
+        poles=True,
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
         return exact.div(Interval.point(torch.ones_like(x.lower)), x)
-
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        value = derivatives.accurate(torch.reciprocal)
-        slope = derivatives.accurate(lambda x: -torch.reciprocal(x).square())
-        return between(self, inputs[0], attributes, [curve(value, slope, (0.0,), convex=False)], at=at)
 
 
 @register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -13,8 +13,9 @@ from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.approximation import Approximation, computed, kernel, relative
 from torchlean.intervals.rounding import ERFC_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
+from torchlean.ops.bent import Bent, Looked
 from torchlean.ops.corners import plus_difference
-from torchlean.ops.curves import Curved, between, curve
+from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.noise import elementwise as noise
@@ -25,71 +26,60 @@ from torchlean.ops.sigmoids import Sigmoidal, SShaped
 
 
 @register
-class Exp(Curved, Elementwise):
+class Exp(Looked, Elementwise):
     """`e**x`."""
 
     name = "exp"
     function = staticmethod(torch.exp)
     rounding = noise.Curve(noise.at_upper(torch.exp), least=0.0)
     infinities = Infinities.MOVED
+    planes = Bent(computed(torch.exp), derivatives.accurate(torch.exp))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.exp), least=0.0)
 
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        slope = derivatives.accurate(torch.exp)
-        return between(self, inputs[0], attributes, [curve(kernel(torch.exp), slope, convex=True)], at=at)
-
 
 @register
-class Exp2(Curved, Elementwise):
+class Exp2(Looked, Elementwise):
     """`2**x`."""
 
     name = "exp2"
     function = staticmethod(torch.exp2)
     rounding = noise.Curve(noise.at_upper(torch.exp2), least=0.0)
+    planes = Bent(computed(torch.exp2), derivatives.accurate(lambda x: torch.exp2(x) * math.log(2.0)))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.exp2), least=0.0)
 
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        slope = derivatives.accurate(lambda x: torch.exp2(x) * math.log(2.0))
-        return between(self, inputs[0], attributes, [curve(kernel(torch.exp2), slope, convex=True)], at=at)
-
 
 @register
-class Expm1(Curved, Elementwise):
+class Expm1(Looked, Elementwise):
     """`e**x - 1`, accurate near zero."""
 
     name = "expm1"
     function = staticmethod(torch.expm1)
     rounding = noise.Curve(noise.at_upper(torch.exp))
+    planes = Bent(computed(torch.expm1), derivatives.accurate(torch.exp))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], kernel(torch.expm1), least=-1.0)
 
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        slope = derivatives.accurate(torch.exp)
-        return between(self, inputs[0], attributes, [curve(kernel(torch.expm1), slope, convex=True)], at=at)
 
-
-class _Logarithm(Curved, Elementwise):
+class _Logarithm(Looked, Elementwise):
     """Undefined up to and including the pole, where torch gives `-inf`; the upper bound is still of use."""
 
     pole = 0.0
-    base = 1.0
-    """The natural logarithm of the base."""
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
         bounds = increasing(clipped(x, self.pole, math.inf), kernel(self.function))
         return flagged(bounds, x.lower <= self.pole)
 
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        slope = derivatives.accurate(lambda x: 1.0 / (x - self.pole) / self.base)
-        return between(
-            self, inputs[0], attributes, [curve(kernel(self.function), slope, convex=False)], at=at
-        )
+
+def _logarithm(function: Callable[[Tensor], Tensor], base: float = 1.0, pole: float = 0.0) -> Bent:
+    """The planes of a logarithm; `base` is the natural logarithm of its base."""
+    slope = derivatives.accurate(lambda x: 1.0 / (x - pole) / base)
+    return Bent(computed(function), slope, convex=False, undefined=lambda x: x.lower <= pole)
 
 
 @register
@@ -99,6 +89,7 @@ class Log(_Logarithm):
     name = "log"
     function = staticmethod(torch.log)
     rounding = noise.Curve(noise.at_lower(torch.reciprocal), domain=(0.0, math.inf))
+    planes = _logarithm(torch.log)
 
 
 @register
@@ -108,7 +99,7 @@ class Log2(_Logarithm):
     name = "log2"
     function = staticmethod(torch.log2)
     rounding = noise.Curve(noise.at_lower(lambda x: 1.4427 / x), domain=(0.0, math.inf))
-    base = math.log(2.0)
+    planes = _logarithm(torch.log2, math.log(2.0))
 
 
 @register
@@ -118,7 +109,7 @@ class Log10(_Logarithm):
     name = "log10"
     function = staticmethod(torch.log10)
     rounding = noise.Curve(noise.at_lower(lambda x: 0.43430 / x), domain=(0.0, math.inf))
-    base = math.log(10.0)
+    planes = _logarithm(torch.log10, math.log(10.0))
 
 
 @register
@@ -128,11 +119,12 @@ class Log1p(_Logarithm):
     name = "log1p"
     function = staticmethod(torch.log1p)
     rounding = noise.Curve(noise.at_lower(lambda x: 1.0 / (1.0 + x)), domain=(-1.0, math.inf))
+    planes = _logarithm(torch.log1p, pole=-1.0)
     pole = -1.0
 
 
 @register
-class Sqrt(Curved, Elementwise):
+class Sqrt(Looked, Elementwise):
     """The square root."""
 
     name = "sqrt"
@@ -143,17 +135,19 @@ class Sqrt(Curved, Elementwise):
         modulus=torch.sqrt,
         domain=(0.0, math.inf),
     )
+    planes = Bent(
+        computed(torch.sqrt),
+        derivatives.accurate(lambda x: 0.5 / torch.sqrt(x)),
+        convex=False,
+        undefined=lambda x: x.lower < 0,
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return exact.sqrt(*inputs)
 
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        slope = derivatives.accurate(lambda x: 0.5 / torch.sqrt(x))
-        return between(self, inputs[0], attributes, [curve(kernel(torch.sqrt), slope, convex=False)], at=at)
-
 
 @register
-class Rsqrt(Curved, Elementwise):
+class Rsqrt(Looked, Elementwise):
     """`1 / sqrt(x)`."""
 
     name = "rsqrt"
@@ -161,15 +155,16 @@ class Rsqrt(Curved, Elementwise):
     rounding = noise.Curve(
         noise.at_lower(lambda x: 0.5 * torch.rsqrt(x) / x), least=0.0, domain=(0.0, math.inf)
     )
+    planes = Bent(
+        computed(torch.rsqrt),
+        derivatives.accurate(lambda x: torch.rsqrt(x) / x * -0.5),
+        undefined=lambda x: x.lower <= 0,
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         (x,) = inputs
         bounds = decreasing(clipped(x, 0.0, math.inf), kernel(torch.rsqrt), least=0.0)
         return flagged(bounds, x.lower <= 0)
-
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        slope = derivatives.accurate(lambda x: torch.rsqrt(x) / x * -0.5)
-        return between(self, inputs[0], attributes, [curve(kernel(torch.rsqrt), slope, convex=True)], at=at)
 
 
 @register
@@ -188,20 +183,21 @@ class Erf(SShaped, Elementwise):
 
 
 @register
-class Erfc(Curved, Elementwise):
+class Erfc(Looked, Elementwise):
     """`1 - erf(x)`, accurate for large `x`."""
 
     name = "erfc"
     function = staticmethod(torch.erfc)
     rounding = noise.Curve(noise.at_zero_most(derivatives.gaussian), least=0.0)
+    planes = Bent(
+        computed(torch.erfc, ERFC_ULPS),
+        derivatives.minus(derivatives.accurate(derivatives.gaussian, torch.square, bounded=True)),
+        (0.0,),
+        convex=False,
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return decreasing(inputs[0], kernel(torch.erfc, ERFC_ULPS), 0.0, 2.0)
-
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        slope = derivatives.minus(derivatives.accurate(derivatives.gaussian, torch.square))
-        erfc = curve(kernel(torch.erfc, ERFC_ULPS), slope, (0.0,), convex=False)
-        return between(self, inputs[0], attributes, [erfc], at=at)
 
 
 @register

@@ -19,6 +19,7 @@ from torchlean.intervals.approximation import (
 )
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, flagged, increasing, valley
+from torchlean.ops.bent import Bent, Looked
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_unary
 from torchlean.ops.linearization import Relaxation
@@ -32,36 +33,45 @@ _LARGE = 700.0
 """
 
 
+def _without_early_overflow(function: Callable[[Tensor], Tensor]) -> Approximant:
+    """Beyond `_LARGE` both functions are `e**|x| / 2` to more than 600 digits, computed as `(e**(|x|/2) / 2)
+    e**(|x|/2)`: two kernels and a product."""
+
+    def approximant(points: Tensor) -> Approximation:
+        root = torch.exp(points.abs() / 2)
+        large = torch.copysign(root * 0.5 * root, function(points))
+        value = torch.where(points.abs() > _LARGE, large, function(points))
+        return relative(value, (4 * TRANSCENDENTAL_ULPS + 2) * UNIT_ROUNDOFF)
+
+    return vanishing(approximant) if function is torch.sinh else approximant
+
+
 @register
-class Sinh(Curved, Elementwise):
+class Sinh(Looked, Elementwise):
     """`(e**x - e**-x) / 2`."""
 
     name = "sinh"
     function = staticmethod(torch.sinh)
     rounding = noise.Curve(noise.at_far_end(torch.cosh))
+    planes = Bent(
+        _without_early_overflow(torch.sinh), _without_early_overflow(torch.cosh), (0.0,), convex=False
+    )
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return increasing(inputs[0], _without_early_overflow(torch.sinh))
 
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        value, slope = _without_early_overflow(torch.sinh), _without_early_overflow(torch.cosh)
-        return between(self, inputs[0], attributes, [curve(value, slope, (0.0,), convex=False)], at=at)
-
 
 @register
-class Cosh(Curved, Elementwise):
+class Cosh(Looked, Elementwise):
     """`(e**x + e**-x) / 2`."""
 
     name = "cosh"
     function = staticmethod(torch.cosh)
     rounding = noise.Curve(noise.at_far_end(torch.sinh), least=0.0)
+    planes = Bent(_without_early_overflow(torch.cosh), _without_early_overflow(torch.sinh))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return valley(inputs[0], _without_early_overflow(torch.cosh), at=(0.0, 0.0), least=1.0)
-
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        value, slope = _without_early_overflow(torch.cosh), _without_early_overflow(torch.sinh)
-        return between(self, inputs[0], attributes, [curve(value, slope, convex=True)], at=at)
 
 
 @register
@@ -136,19 +146,6 @@ class Atanh(Curved, Elementwise):
         return between(
             self, inputs[0], attributes, [curve(kernel(torch.atanh), slope, (0.0,), convex=False)], at=at
         )
-
-
-def _without_early_overflow(function: Callable[[Tensor], Tensor]) -> Approximant:
-    """Beyond `_LARGE` both functions are `e**|x| / 2` to more than 600 digits, computed as `(e**(|x|/2) / 2)
-    e**(|x|/2)`: two kernels and a product."""
-
-    def approximant(points: Tensor) -> Approximation:
-        root = torch.exp(points.abs() / 2)
-        large = torch.copysign(root * 0.5 * root, function(points))
-        value = torch.where(points.abs() > _LARGE, large, function(points))
-        return relative(value, (4 * TRANSCENDENTAL_ULPS + 2) * UNIT_ROUNDOFF)
-
-    return vanishing(approximant) if function is torch.sinh else approximant
 
 
 for _op in ("sinh", "cosh"):

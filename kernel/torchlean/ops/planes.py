@@ -62,8 +62,13 @@ def bounds_of(op: Op, inputs: Sequence[Interval], attributes: Attributes) -> Int
     shape = broadcast_shapes(*(x.shape for x in inputs))
     bounds = op.interval(inputs, attributes, TensorType(shape, torch.float64))
     if bounds.undefined:
-        raise UnsupportedError(f"`{op.name}` is undefined somewhere on these intervals")
+        raise undefined(op)
     return bounds
+
+
+def undefined(op: Op) -> UnsupportedError:
+    """No planes, because the op has no value somewhere."""
+    return UnsupportedError(f"`{op.name}` is undefined somewhere on these intervals")
 
 
 def under(value: Tensor, slope: Tensor, x: Tensor) -> Tensor:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval, derivatives
 from torchlean.intervals import arithmetic as exact
-from torchlean.intervals.approximation import Approximation, relative
+from torchlean.intervals.approximation import Approximant, Approximation, relative
 from torchlean.intervals.rounding import SMALLEST_SUBNORMAL, TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, flagged
+from torchlean.ops.bent import Bent
 from torchlean.ops.curves import Curve, between, curve
 from torchlean.ops.elementwise import Elementwise, computed, no_out, number, spell_binary
 from torchlean.ops.linearization import Relaxation
@@ -64,6 +66,8 @@ class Pow(Elementwise):
         (x,) = inputs
         exponent = number(attributes, "exponent")
         whole = exponent == math.floor(exponent)
+        if whole and exponent > 1.0 and math.fmod(exponent, 2.0):
+            return _odd_power(exponent).relax(self, inputs, attributes)
         # The type of the operand is not known here: where float32 rounds the exponent, both powers are bounded.
         exponents = [exponent] if whole else sorted({exponent, computed(exponent, torch.float32)})
         return between(self, x, attributes, [_power_curve(p) for p in exponents])
@@ -177,11 +181,25 @@ def _real_power(base: Interval, exponent: Interval, undefined: Tensor) -> Interv
     return flagged(Interval(torch.where(negative, -upper, lower), upper), undefined)
 
 
-def _power_curve(exponent: float) -> Curve:
-    """`x ** exponent`; odd powers bend at 0, and so do those with a pole there, which no interval contains.
+@lru_cache(32)
+def _odd_power(exponent: float) -> Bent:
+    """`x ** 3` and its like, concave on the left of 0 and convex on the right."""
+    return Bent(*_power_and_slope(exponent), (0.0,), convex=False)
 
-    `f'' = p (p - 1) x**(p - 2)`. The derivative's exponent `p - 1` may be rounded, which weighs `|log x|`.
+
+def _power_curve(exponent: float) -> Curve:
+    """`x ** exponent`, but for odd powers; those with a pole at 0, which no interval contains, change there.
+
+    `f'' = p (p - 1) x**(p - 2)`.
     """
+    value, slope = _power_and_slope(exponent)
+    if math.fmod(exponent, 2.0) == -1.0:
+        return curve(value, slope, (0.0,), convex=False)
+    return curve(value, slope, convex=exponent >= 1.0 or exponent <= 0.0)
+
+
+def _power_and_slope(exponent: float) -> tuple[Approximant, Approximant]:
+    """The derivative's exponent `p - 1` may be rounded, which weighs `|log x|`."""
 
     def value(x: Tensor) -> Approximation:
         return _power(x, torch.tensor(exponent, dtype=torch.float64))
@@ -190,10 +208,7 @@ def _power_curve(exponent: float) -> Curve:
         return x.abs().log().abs() * (abs(exponent) + 1.0)
 
     slope = derivatives.accurate(lambda x: exponent * torch.pow(x, exponent - 1.0), condition, exponent)
-    odd = math.fmod(exponent, 2.0) in (1.0, -1.0) and exponent != 1.0
-    if odd:
-        return curve(value, slope, (0.0,), convex=False)
-    return curve(value, slope, convex=exponent >= 1.0 or exponent <= 0.0)
+    return value, slope
 
 
 def _power(base: Tensor, exponent: Tensor) -> Approximation:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -20,7 +19,7 @@ from torchlean.intervals import Interval, derivatives, smooth
 from torchlean.intervals.approximation import Approximant, Approximation
 from torchlean.intervals.rounding import down, up
 from torchlean.intervals.shapes import increasing, valley
-from torchlean.ops.bent import Bent
+from torchlean.ops.bent import Bent, Looked
 from torchlean.ops.curves import ROUNDED_BENDS, Curve, Curved, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
 from torchlean.ops.linearization import Relaxation
@@ -53,22 +52,18 @@ def _bent(value: Approximant, slope: Approximant, left: float, right: float) -> 
     return Bent(value, slope, (left, right), convex=False, slack=ROUNDED_BENDS)
 
 
-class _Valley(Curved, Elementwise):
+class _Valley(Looked, Elementwise):
     """An activation that falls to one minimum, `minimum` at `place`, and rises from there.
 
     It is convex between two bends and concave outside.
     """
 
     approximant: Callable[[Tensor], Approximation]
-    planes: ClassVar[Bent]
     place: float
     minimum: float
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return valley(inputs[0], self.approximant, around(self.place), around(self.minimum)[0])
-
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        return self.planes.relax(self, inputs, attributes, at)
 
 
 @register
@@ -85,18 +80,15 @@ class Sigmoid(SShaped, _Rising):
 
 
 @register
-class Logsigmoid(Curved, _Rising):
+class Logsigmoid(Looked, _Rising):
     """`log(sigmoid(x))`."""
 
     name = "logsigmoid"
     function = staticmethod(functional.logsigmoid)
     rounding = noise.Curve(noise.steepest(1.0), greatest=0.0)
     approximant = staticmethod(smooth.logsigmoid)
+    planes = Bent(smooth.logsigmoid, derivatives.accurate(lambda x: smooth.sigmoid(-x).value), convex=False)
     greatest = 0.0
-
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        slope = derivatives.accurate(lambda x: smooth.sigmoid(-x).value)
-        return between(self, inputs[0], attributes, [curve(smooth.logsigmoid, slope, convex=False)], at=at)
 
 
 @register
@@ -112,19 +104,16 @@ class Softsign(SShaped, _Rising):
 
 
 @register
-class Tanhshrink(Curved, _Rising):
+class Tanhshrink(Looked, _Rising):
     """`x - tanh(x)`."""
 
     name = "tanhshrink"
     function = staticmethod(functional.tanhshrink)
     rounding = noise.Curve(noise.steepest(1.0))
     approximant = staticmethod(smooth.tanhshrink)
-
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        slope = derivatives.accurate(lambda x: torch.tanh(x).square())
-        return between(
-            self, inputs[0], attributes, [curve(smooth.tanhshrink, slope, (0.0,), convex=False)], at=at
-        )
+    planes = Bent(
+        smooth.tanhshrink, derivatives.accurate(lambda x: torch.tanh(x).square()), (0.0,), convex=False
+    )
 
 
 @register
@@ -283,9 +272,7 @@ class Softplus(Elementwise):
     def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
         (x,) = inputs
         beta, threshold = number(attributes, "beta"), number(attributes, "threshold")
-        planes = between(
-            self, x, attributes, [curve(smooth.softplus(beta), derivatives.softplus(beta), convex=True)]
-        )
+        planes = Bent(smooth.softplus(beta), derivatives.softplus(beta)).relax(self, inputs, attributes)
         # Above the threshold torch returns x, which is less by log(1 + e**-(beta x)) / beta.
         beyond = x.upper > math.nextafter(threshold / beta, -math.inf)
         if not bool(beyond.any()):
