@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import pytest
@@ -32,6 +32,29 @@ floats = st.one_of(st.sampled_from(NUMBERS), st.floats(allow_nan=False), st.floa
 def rounded(function: Callable[..., Pair], *operands: float) -> tuple[float, float]:
     pair = function(*(torch.tensor([x], dtype=torch.float64) for x in operands))
     return directed.round_down(*pair).item(), directed.round_up(*pair).item()
+
+
+@pytest.fixture(params=[2**11, 0], ids=["numpy", "torch"], autouse=True, scope="module")
+def small(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test once with each of the modules that compute."""
+    before = directed.SMALL
+    directed.SMALL = request.param
+    yield
+    directed.SMALL = before
+
+
+def test_both_modules_give_the_same_numbers_to_the_last_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = torch.tensor(list(itertools.product(NUMBERS, repeat=2)), dtype=torch.float64)
+    for name, (function, _) in BINARY.items():
+        a, b = pairs[pairs[:, 1] != 0].unbind(1) if name == "two_quotient" else pairs.unbind(1)
+        results = []
+        for small in (2**30, 0):
+            monkeypatch.setattr(directed, "SMALL", small)
+            pair = function(a, b)
+            results.append((*pair, directed.round_down(*pair), directed.round_up(*pair)))
+        for ours, theirs in zip(*results, strict=True):
+            same = (ours == theirs) & (ours.signbit() == theirs.signbit()) | (ours.isnan() & theirs.isnan())
+            assert same.all(), f"{name}: {a[~same][0]}, {b[~same][0]}"
 
 
 def assert_encloses(low: float, high: float, exact: Fraction, what: str) -> None:
