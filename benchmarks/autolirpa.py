@@ -36,12 +36,19 @@ def seconds(graph: Graph, box: Interval, *, batch: bool = False) -> float | None
     """The least time of its CROWN in float32, or None where it cannot be imported.
 
     Args:
-        graph: a chain of convolutions, linear layers, relu, tanh and reshape.
+        graph: a chain of convolutions, linear layers, reshape and `ACTIVATIONS`.
         box: of the input's shape, or with a dimension of boxes in front.
     """
     if not present():
         return None
     return _seconds(_module(graph), box, batch, {})
+
+
+def measured(graph: Graph, box: Interval, *, batch: bool = False) -> tuple[float, float] | None:
+    """The same, and the width summed over outputs and boxes."""
+    if not present():
+        return None
+    return _measured(_module(graph), box, batch, {})
 
 
 def attention_seconds(module: nn.Module, box: Interval) -> float | None:
@@ -53,6 +60,10 @@ def attention_seconds(module: nn.Module, box: Interval) -> float | None:
 
 
 def _seconds(module: nn.Module, box: Interval, batch: bool, options: dict[str, bool]) -> float:
+    return _measured(module, box, batch, options)[0]
+
+
+def _measured(module: nn.Module, box: Interval, batch: bool, options: dict[str, bool]) -> tuple[float, float]:
     # Imported here because it is optional and not typed.
     bounding: Any = importlib.import_module("auto_LiRPA")
     perturbations: Any = importlib.import_module("auto_LiRPA.perturbations")
@@ -60,13 +71,29 @@ def _seconds(module: nn.Module, box: Interval, batch: bool, options: dict[str, b
     lower, upper = lower.float(), upper.float()
     model = bounding.BoundedModule(module, (lower + upper) / 2, device="cpu", bound_opts=options)
     domain = perturbations.PerturbationLpNorm(norm=math.inf, x_L=lower, x_U=upper)
-    times = []
+    times, width = [], math.nan
     with torch.no_grad():
         for _ in range(RUNS):
             start = time.perf_counter()
-            model.compute_bounds(x=(bounding.BoundedTensor((lower + upper) / 2, domain),), method="CROWN")
+            point = bounding.BoundedTensor((lower + upper) / 2, domain)
+            below, above = model.compute_bounds(x=(point,), method="CROWN")
             times.append(time.perf_counter() - start)
-    return min(times)
+            width = float((above - below).sum())
+    return min(times), width
+
+
+class _Sine(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sin(x)
+
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "sin": _Sine,
+}
 
 
 def _module(graph: Graph) -> nn.Sequential:
@@ -77,8 +104,8 @@ def _module(graph: Graph) -> nn.Sequential:
             weight, bias = (graph[id].data for id in node.inputs[1:])
             assert weight is not None and bias is not None
             layers.append(_layer(node.op, node.attributes, weight, bias))
-        elif node.op in ("relu", "tanh"):
-            layers.append(nn.ReLU() if node.op == "relu" else nn.Tanh())
+        elif node.op in ACTIVATIONS:
+            layers.append(ACTIVATIONS[node.op]())
         elif node.op == "reshape":
             layers.append(nn.Flatten())
     return nn.Sequential(*layers)

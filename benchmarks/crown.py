@@ -30,6 +30,7 @@ MANY = (
     ("acas_1_1_prop1", 1 / 4, "≤ 150 ms"),
     ("acas_1_1_prop1", 1 / 16, "≤ 147 ms"),
 )
+ACTIVATIONS = ("tanh", "sigmoid", "silu", "gelu", "mish", "sin")
 RUNS = 15
 BOXES = 1024
 
@@ -39,7 +40,7 @@ def run() -> list[Table]:
     torch.set_num_threads(1)
     try:
         if (BASELINES / "autolirpa.json").is_file():
-            return [single(), many()]
+            return [single(), many(), activations()]
         print(f"the networks with recorded figures are not at {BASELINES}: linear bounds are not measured")
         return []
     finally:
@@ -89,6 +90,65 @@ def many() -> Table:
         times = ["", ""] if theirs is None else [milliseconds(theirs), f"{together / theirs:.2f}"]
         table.add(name, f"{share:g}", milliseconds(together), *times, goal)
     return table
+
+
+def activations() -> Table:
+    """Other activations than the recorded networks have."""
+    table = Table(
+        "Linear bounds of smooth activations",
+        [
+            "activation",
+            "width",
+            "width, auto_LiRPA",
+            "time",
+            "time, auto_LiRPA",
+            "ratio",
+            f"{BOXES} boxes",
+            f"{BOXES} boxes, auto_LiRPA",
+            "ratio",
+        ],
+        note="2→64→64→1 with torch's first weights, one box of ±1 and random boxes of a quarter of its width, one "
+        f"thread (minimum). auto_LiRPA: {autolirpa.how()}; it has no rules for gelu and mish.",
+    )
+    for name in ACTIVATIONS:
+        graph = activated(name)
+        root = Interval(torch.full((2,), -1.0).double(), torch.ones(2).double())
+        boxes = boxes_of(root, 1 / 4, BOXES)
+        seconds, width = _timed(graph, root)
+        together = _best(partial(crown_boxes, graph, {"x": boxes}, {"x": root}, BoundsCache()), 5)
+        theirs = several = None
+        if name in autolirpa.ACTIVATIONS:
+            theirs, several = autolirpa.measured(graph, root), autolirpa.measured(graph, boxes, batch=True)
+        table.add(
+            name,
+            f"{width:.6g}",
+            "" if theirs is None else f"{theirs[1]:.6g}",
+            milliseconds(seconds),
+            *_beside(seconds, theirs),
+            milliseconds(together),
+            *_beside(together, several),
+        )
+    return table
+
+
+def _beside(seconds: float, theirs: tuple[float, float] | None) -> tuple[str, str]:
+    return ("", "") if theirs is None else (milliseconds(theirs[0]), f"{seconds / theirs[0]:.2f}")
+
+
+def activated(name: str) -> Graph:
+    """2→64→64→1 with this activation and the weights that torch draws for a layer."""
+    torch.manual_seed(0)
+    builder = GraphBuilder()
+    value = builder.input("x", TensorType((2,), torch.float32))
+    attributes = {"approximate": "none"} if name == "gelu" else {}
+    for index, (before, after) in enumerate(((2, 64), (64, 64), (64, 1))):
+        layer = torch.nn.Linear(before, after)
+        weight = builder.parameter(layer.weight.detach(), f"w{index}")
+        bias = builder.parameter(layer.bias.detach(), f"b{index}")
+        value = builder.op("linear", [value.id, weight.id, bias.id], {})
+        if index < 2:
+            value = builder.op(name, [value.id], attributes)
+    return builder.graph([value.id])
 
 
 def boxes_of(root: Interval, share: float, count: int) -> Interval:

@@ -9,9 +9,9 @@ Only lower planes are computed: the upper plane of `f` is minus the lower plane 
 is best is judged in the middle of the interval: the area between a function and a line below it is least where the
 line is highest there, so the best line supports the function's convex envelope at the middle.
 
-Rules with one operand live in `polygons` (straight pieces) and `curves` (convex and concave pieces), those with
-several in `corners`. Sources: Zhang et al. 2018 (arXiv:1811.00866), Singh et al. 2019 (DeepPoly, POPL), Xu et al. 2020
-(arXiv:2002.12920).
+Rules with one operand live in `polygons` (straight pieces), `sigmoids` and `bent` (smooth functions whose best line is
+looked up) and `curves` (those whose best line is searched), those with several in `corners`. Sources: Zhang et al. 2018
+(arXiv:1811.00866), Singh et al. 2019 (DeepPoly, POPL), Xu et al. 2020 (arXiv:2002.12920).
 """
 
 from __future__ import annotations
