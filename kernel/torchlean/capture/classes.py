@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import collections.abc
 import enum
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torchlean.capture.enumerations import make_members, member
 from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.layers import made_here
 from torchlean.capture.records import NamedTupleBase, annotated_names, fill_fields
+from torchlean.capture.type_parameters import with_type_parameters
 from torchlean.capture.values import (
     MISSING,
     Descriptor,
@@ -31,9 +33,11 @@ DATA = (dict, list, tuple, set, str, int, float, BaseException)
 
 def define_class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> Value:
     """Follow a class statement."""
-    bases = tuple(run.eval(base, frame) for base in node.bases if not isinstance(base, ast.Starred))
-    options = {keyword.arg or "**": run.eval(keyword.value, frame) for keyword in node.keywords}
-    environment = Environment(frame.environment.enclosing(), is_class=True)
+    head = replace(frame, environment=with_type_parameters(node, frame.environment))
+    bases = tuple(run.eval(base, head) for base in node.bases if not isinstance(base, ast.Starred))
+    options = {keyword.arg or "**": run.eval(keyword.value, head) for keyword in node.keywords}
+    closure = with_type_parameters(node, frame.environment.enclosing())
+    environment = Environment(closure, is_class=True)
     body = Frame(
         environment, frame.module, frame.chain, frame.function, frame.receiver, frame.depth, frame.caught
     )

@@ -21,6 +21,7 @@ from torchlean.capture.result import Role
 from torchlean.capture.subscripts import subscript
 from torchlean.capture.text import formatted
 from torchlean.capture.torch_names import from_stars
+from torchlean.capture.type_parameters import with_type_parameters
 from torchlean.capture.values import (
     MISSING,
     Native,
@@ -288,7 +289,8 @@ def function_of(
     for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if default is not None:
             defaults[parameter.arg] = run.eval(default, frame)
-    function = UserFunction(name, node, frame.environment.enclosing(), frame.module, defaults)
+    closure = with_type_parameters(node, frame.environment.enclosing())
+    function = UserFunction(name, node, closure, frame.module, defaults)
     if frame.environment.is_class:
         function.attributes["__qualname__"] = f"{frame.environment.names.get('__qualname__')}.{name}"
     return function

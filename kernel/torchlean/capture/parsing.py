@@ -8,6 +8,8 @@ import re
 import warnings
 from dataclasses import dataclass
 
+from torchlean.capture.newer_grammar import remark
+
 ATTEMPTS = 8
 """Broken places that are cut out of one file before its rest is given up."""
 
@@ -103,7 +105,7 @@ def _parsed(text: str) -> ast.Module | SyntaxProblem:
             warnings.simplefilter("ignore")  # invalid escapes and the like are the linter's business
             return ast.parse(text)
     except SyntaxError as error:
-        return _problem(error)
+        return _problem(error, text)
     except (RecursionError, MemoryError):
         return _deepest(text)
     except (ValueError, OverflowError) as error:
@@ -118,11 +120,14 @@ def _deepest(text: str) -> SyntaxProblem:
     return SyntaxProblem(line, 0, line, len(lines[line]), message, too_deep=True)
 
 
-def _problem(error: SyntaxError) -> SyntaxProblem:
+def _problem(error: SyntaxError, text: str) -> SyntaxProblem:
     line, column = max((error.lineno or 1) - 1, 0), max((error.offset or 1) - 1, 0)
     end_line = max((error.end_lineno or 0) - 1, line)
     end_column = max((error.end_offset or 0) - 1, column + 1 if end_line == line else 0)
-    return SyntaxProblem(line, column, end_line, end_column, error.msg or "invalid syntax")
+    message = error.msg or "invalid syntax"
+    lines = LINE_END.split(text)
+    message += remark(lines[min(line, len(lines) - 1)], column, message)
+    return SyntaxProblem(line, column, end_line, end_column, message)
 
 
 def _cut(lines: list[str], problem: SyntaxProblem) -> str:
