@@ -61,3 +61,38 @@ def test_a_power_of_a_number_below_one_stays_away_from_one() -> None:
 @pytest.mark.parametrize("number", ["1 / (t - 5)", "t ** 0.5", "(-2.0) ** t"])
 def test_where_nothing_is_known_any_number_is_allowed(number: str) -> None:
     assert ends(number) == (-math.inf, math.inf)
+
+
+SUMS = {
+    "sum([1e16, 1 / t, -1e16])": lambda t: sum([1e16, 1 / t, -1e16]),
+    "sum([0.1] * 9 + [1 / t])": lambda t: sum([0.1] * 9 + [1 / t]),
+    "sum([1 / t] * 10)": lambda t: sum([1 / t] * 10),
+    "sum([-1 / t] * 10, -0.5)": lambda t: sum([-1 / t] * 10, -0.5),
+    "sum([t, 2, t])": lambda t: sum([t, 2, t]),
+}
+
+
+@pytest.mark.parametrize("number", SUMS)
+def test_the_range_of_a_sum_has_what_every_python_makes_of_it(number: str) -> None:
+    """From Python 3.12 on `sum` carries along what additions of floats round away; before, it was those additions."""
+    lower, upper = ends(number)
+    added = number.replace("sum(", "added(")
+    for t in COUNTS:
+        assert lower <= SUMS[number](t) <= upper
+        assert lower <= eval(added, {"t": t, "added": _added}) <= upper
+        assert lower <= eval(added, {"t": t, "added": _rounded_once}) <= upper
+
+
+def _added(numbers: list[float], start: float = 0) -> float:
+    for number in numbers:
+        start = start + number
+    return start
+
+
+def _rounded_once(numbers: list[float], start: float = 0) -> float:
+    return math.fsum([start, *numbers])
+
+
+def test_a_sum_of_positive_numbers_is_positive() -> None:
+    lower, upper = ends("sum([1 / t] * 10)")
+    assert 0 <= lower < 1e-9 and 10 <= upper < 10 + 1e-12

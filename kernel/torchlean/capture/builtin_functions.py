@@ -294,15 +294,10 @@ def _divmod(run: Interpreter, left: Value, right: Value) -> Value:
 
 @builtin("sum")
 def _sum(run: Interpreter, iterable: Value, start: Value = 0) -> Value:
-    from torchlean.capture.operators import binary
+    from torchlean.capture.sums import summed
 
     items = unordered(run, iterable)
-    if isinstance(items, Unknown):
-        return items
-    total = start
-    for item in items:
-        total = binary(run, "add", total, item)
-    return total
+    return items if isinstance(items, Unknown) else summed(run, items, start)
 
 
 def _extreme(run: Interpreter, name: str, arguments: tuple[Value, ...], key: Value, default: Value) -> Value:
