@@ -356,6 +356,60 @@ PROGRAMS = {
     g6 = {1}.isdisjoint({2}); g7 = len({1, 1.0, True}); g8 = frozenset([1, 2]) == {1, 2}; st = {1}; st.add(2)
     st.discard(5); g9 = st
 """,
+    "sums": """
+    a = sum([0.1] * 10)
+    b = sum([1e16, 1.0, -1e16])
+    c = sum(x * 0.1 for x in range(10))
+    d = sum([0.1] * 10, 0.0)
+    e = sum((0.1, 0.2, 0.3))
+    f = sum([1, 0.1, 0.2, 0.3, True, 5])
+    g = sum([0.1 + 0j] * 10)
+    h = sum([0.1] * 10, torch.zeros(2, dtype=torch.float64))
+    i = sum([*[0.1] * 10, torch.zeros(2, dtype=torch.float64), *[0.1] * 10])
+    j = sum([], 0.1), sum([]), sum([[1], [2]], [])
+    k = sum([float("inf"), 1.0, float("-inf")]), sum([1e308, 1e308, -1e308])
+    l = sum([np.float64(0.1)] * 10), sum([0.1, np.float64(0.1), 0.1])
+    m = sum([True, True]), sum({0.1, 0.2, 0.3, 0.4})
+""",
+    "texts of definitions": """
+    class Bare:
+        pass
+    class Documented:
+        '''First.
+
+            Further in.
+        '''
+    a = Bare.__doc__
+    b = Documented.__doc__
+""",
+    "members of enumerations": """
+    import enum
+    class Small(enum.Enum):
+        A = 1
+        B = (1, 2)
+    class Whole(enum.IntEnum):
+        A = 1
+    def inside(value, cls):
+        try:
+            return value in cls
+        except TypeError:
+            return "refused"
+    a = [inside(v, c) for c in (Small, Whole) for v in (1, (1, 2), 5, "A", Small.A, Whole.A, None)]
+""",
+    "decorators that speak to readers and checkers": """
+    import warnings
+    from typing_extensions import deprecated, override
+    class Base:
+        def f(self, x): return x
+    class Derived(Base):
+        @override
+        def f(self, x): return x + 1
+        @deprecated("use f")
+        def g(self, x): return x + 2
+    warnings.simplefilter("ignore")
+    a = Derived().f(torch.zeros(2))
+    b = Derived().g(torch.zeros(2))
+""",
     "arguments of the command line": """
     import argparse
     p = argparse.ArgumentParser()

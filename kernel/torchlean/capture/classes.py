@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from torchlean.capture.enumerations import make_members, member
 from torchlean.capture.environment import Environment, Frame
+from torchlean.capture.function_syntax import docstring
 from torchlean.capture.layers import made_here
 from torchlean.capture.records import NamedTupleBase, annotated_names, fill_fields
 from torchlean.capture.type_parameters import with_type_parameters
@@ -44,7 +45,7 @@ def define_class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> Value:
     environment.names["__qualname__"] = node.name
     run.block(node.body, body)
     names = environment.names
-    doc = ast.get_docstring(node, clean=False) if not frame.module.internal else None
+    doc = docstring(node) if not frame.module.internal else None
     names.setdefault("__doc__", doc)
     cls = UserClass(node.name, node, frame.module, bases, names)
     run.at(node, frame)

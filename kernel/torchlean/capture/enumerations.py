@@ -73,7 +73,7 @@ def _builtins(cls: UserClass) -> list[Value]:
 
 def _real(cls: UserClass, written: dict[str, Value]) -> type[enum.Enum] | None:
     """Python's own enumeration of these names; None where it would need what is not plain."""
-    if not all(value is AUTO or _is_plain(value) for value in written.values()):
+    if not all(value is AUTO or is_plain(value) for value in written.values()):
         return None
     if any(cls.find(name) is not MISSING for name in ("_generate_next_value_", "__new__", "_missing_")):
         return None
@@ -89,8 +89,9 @@ def _real(cls: UserClass, written: dict[str, Value]) -> type[enum.Enum] | None:
     return real
 
 
-def _is_plain(value: Value) -> bool:
-    return isinstance(value, PLAIN) or (isinstance(value, tuple) and all(map(_is_plain, value)))
+def is_plain(value: Value) -> bool:
+    """Whether a value is Python's own, so that a real enumeration can have it."""
+    return isinstance(value, PLAIN) or (isinstance(value, tuple) and all(map(is_plain, value)))
 
 
 def real_class(cls: UserClass) -> type[enum.Enum] | None:
@@ -122,7 +123,7 @@ def member(run: Interpreter, cls: UserClass, arguments: list[Value]) -> Value:
         known = arguments[0] if isinstance(arguments[0], Instance) and arguments[0].cls is cls else None
         return known or Unknown(f"which member of `{cls.name}` this is, is not known")
     for value in members(cls).values():
-        if arguments and _is_plain(arguments[0]) and value.attributes["value"] == arguments[0]:
+        if arguments and is_plain(arguments[0]) and value.attributes["value"] == arguments[0]:
             return value
     real = real_class(cls)
     if real is not None and arguments and issubclass(real, enum.Flag) and isinstance(arguments[0], int):

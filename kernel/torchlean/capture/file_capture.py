@@ -14,6 +14,7 @@ from torchlean.capture.assumptions import insert_assumptions
 from torchlean.capture.budgets import RECURSION_LIMIT, STEPS, Cancelled
 from torchlean.capture.claim_units import claim_units
 from torchlean.capture.environment import Environment, Frame
+from torchlean.capture.function_syntax import docstring
 from torchlean.capture.gradient_leaves import gradient_leaves
 from torchlean.capture.interpreter import Interpreter
 from torchlean.capture.module_units import module_units
@@ -69,7 +70,8 @@ def _captured(path: str, text: str, workspace: Workspace, cancelled: Callable[[]
     _report_syntax(run, parsed)
     with _deep_recursion():
         environment = Environment()
-        environment.names.update({"__name__": "__main__", "__file__": path})
+        document = docstring(parsed.tree)
+        environment.names.update({"__name__": "__main__", "__file__": path, "__doc__": document})
         # Files of its package may import it: they get what it has so far, and nothing is followed twice.
         itself = run.modules[path] = ModuleValue(module, environment, whole=False)
         units = _units(run, module, Frame(environment, module), itself)

@@ -131,3 +131,16 @@ def compiled(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> CodeT
         return None  # a `nonlocal` name of the function around it
     codes = (code for code in outer.co_consts if isinstance(code, CodeType))
     return next((code for code in codes if code.co_name == node.name), None)
+
+
+def docstring(node: ast.Module | ast.ClassDef) -> str | None:
+    """The `__doc__` that Python gives a file or a class: from Python 3.13 on, without the indentation of the code."""
+    text = ast.get_docstring(node, clean=False)
+    if text is None:
+        return None
+    statement = ast.fix_missing_locations(ast.Expr(ast.Constant(text)))
+    try:
+        code = compile(ast.Module([statement], []), "", "exec")
+    except UnicodeEncodeError:
+        return text  # half of a character in it: such a file does not start from Python 3.13 on
+    return next(constant for constant in code.co_consts if isinstance(constant, str))

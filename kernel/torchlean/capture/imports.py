@@ -14,6 +14,7 @@ import torch
 
 from torchlean.capture.budgets import CALL_DEPTH
 from torchlean.capture.environment import Environment, Frame
+from torchlean.capture.function_syntax import docstring
 from torchlean.capture.naming import closest
 from torchlean.capture.parsing import parse
 from torchlean.capture.source_module import SourceModule
@@ -361,7 +362,12 @@ def _follow(run: Interpreter, value: ModuleValue) -> None:
     frame = Frame(value.environment, value.module, run.spans())
     if caller is not None:
         frame.depth, frame.caught = caller.depth + 1, caller.caught
-    value.environment.names.update({"__name__": value.module.name, "__file__": value.module.path})
+    names = {
+        "__name__": value.module.name,
+        "__file__": value.module.path,
+        "__doc__": docstring(value.module.tree),
+    }
+    value.environment.names.update(names)
     before, run.left_out = run.left_out, False
     run.importing += 1
     value.whole = False

@@ -6,7 +6,7 @@ import ast
 import enum
 from typing import TYPE_CHECKING
 
-from torchlean.capture.enumerations import is_enumeration, real_member
+from torchlean.capture.enumerations import is_enumeration, is_plain, real_class, real_member
 from torchlean.capture.iteration import items_of
 from torchlean.capture.operators import compare
 from torchlean.capture.values import (
@@ -15,6 +15,7 @@ from torchlean.capture.values import (
     ListIterator,
     TensorValue,
     Unknown,
+    UserClass,
     Value,
     contains_unknown,
     odd_key,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def contains(run: Interpreter, container: Value, item: Value) -> bool | Unknown:
     """`item in container`."""
     if is_enumeration(container):
-        return isinstance(item, Instance) and item.cls is container
+        return _in_enumeration(run, container, item)
     if isinstance(container, Instance) and isinstance(real_member(container), enum.Flag):
         flag = real_member(item)
         return flag in real_member(container) if flag is not None else Unknown("a flag that is not followed")
@@ -56,6 +57,19 @@ def contains(run: Interpreter, container: Value, item: Value) -> bool | Unknown:
     if isinstance(items, Unknown):
         return items
     return _among(run, items, item)
+
+
+def _in_enumeration(run: Interpreter, cls: UserClass, item: Value) -> bool | Unknown:
+    """A member is in its class; of values, Python 3.12 says whether a member has them, and older ones raise."""
+    if isinstance(item, Instance) and item.cls is cls:
+        return True
+    real, other = real_class(cls), real_member(item) if isinstance(item, Instance) else item
+    if real is None or isinstance(other, Instance) or not (is_plain(other) or isinstance(other, enum.Enum)):
+        return Unknown(f"whether this is in `{cls.name}` is not known")
+    try:
+        return other in real
+    except TypeError as error:
+        return run.error("TL103", str(error))
 
 
 def _taken(run: Interpreter, iterator: ListIterator, item: Value) -> bool | Unknown:

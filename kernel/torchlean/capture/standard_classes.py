@@ -154,6 +154,8 @@ CONSTANTS.update(
         "typing_extensions.Protocol": object,
         "typing.overload": identity,
         "typing.final": identity,
+        "typing.override": identity,
+        "typing_extensions.override": identity,
         "typing.no_type_check": identity,
         "typing.runtime_checkable": identity,
         "abc.abstractmethod": identity,
@@ -228,6 +230,8 @@ CONSTANTS.update({f"numbers.{name}": getattr(numbers, name) for name in numbers.
     "gc.collect",
     "typing.dataclass_transform",
     "typing_extensions.dataclass_transform",
+    "warnings.deprecated",
+    "typing_extensions.deprecated",
     unknowns=True,
 )
 def _no_effect(run: Interpreter, value: Value = None, *rest: Value, **options: Value) -> Value:
