@@ -4,13 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow test-lean test-editors vsix lint types format bench examples semantics pictures clean setup lean
+.PHONY: demo test test-slow test-lean test-editors test-pythons vsix lint types format bench examples semantics pictures clean setup lean
 
 setup: $(STAMP)
 
 # Constraints pin what continuous integration uses. Which build of torch comes is up to the settings of pip: the CPU
 # build is all that is needed, and gigabytes smaller.
 $(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Python 3.11 or newer is needed here, and \
+	$(PYTHON) is %d.%d: name another one, as in `make PYTHON=python3.13 $(MAKECMDGOALS)`" % v[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,examples]"
@@ -40,6 +42,10 @@ test-slow: setup
 test-lean: setup lean
 	$(BIN)/python -m torchlean.cli lean build
 	$(BIN)/python -m pytest -m lean
+
+# What depends on the version of Python, under every other one that is found here (tests/other_pythons.py).
+test-pythons: setup
+	$(BIN)/python tests/other_pythons.py
 
 # The clients in vscode-extension/ and nvim/, in the real editors.
 test-editors: setup
@@ -77,4 +83,4 @@ pictures: setup
 	tests/editors/run.sh pictures
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-pythons build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
