@@ -395,6 +395,21 @@ PROGRAMS = {
         except TypeError:
             return "refused"
     a = [inside(v, c) for c in (Small, Whole) for v in (1, (1, 2), 5, "A", Small.A, Whole.A, None)]
+    class Bits(enum.Flag):
+        R = enum.auto()
+        G = enum.auto()
+    class Masks(enum.IntFlag):
+        X = 1
+        Y = 2
+    def tried(f):
+        try:
+            return f()
+        except TypeError:
+            return "refused"
+    b = [m.name for m in Bits], len(Bits), [m.name for m in Masks]
+    c = tried(lambda: [m.name for m in Bits.R | Bits.G]), tried(lambda: len(Masks.X | Masks.Y))
+    d = tried(lambda: len(Bits.R)), tried(lambda: [m.value for m in Bits(0)])
+    e = tried(lambda: len(Small.A)), tried(lambda: list(Whole.A))
 """,
     "decorators that speak to readers and checkers": """
     import warnings

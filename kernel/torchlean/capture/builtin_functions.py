@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from torchlean.capture.array_operators import unary
 from torchlean.capture.array_values import ArrayValue
 from torchlean.capture.builtin_types import MAKERS
-from torchlean.capture.enumerations import is_enumeration, members
+from torchlean.capture.enumerations import is_enumeration, listed
 from torchlean.capture.iteration import items_of, range_length, unordered
 from torchlean.capture.journal import Journal
 from torchlean.capture.kinds import is_instance
@@ -89,7 +89,7 @@ def _len(run: Interpreter, value: Value) -> Value:
     if isinstance(value, range):
         return range_length(value)
     if is_enumeration(value):
-        return len(members(value))
+        return len(listed(value) or [])
     if isinstance(value, TensorValue):
         if not value.shape:
             return run.error("TL103", "a 0-d tensor has no length")
@@ -98,6 +98,9 @@ def _len(run: Interpreter, value: Value) -> Value:
         method = value.cls.find("__len__")
         if method is not MISSING:
             return call(run, method, [value], {})
+        flags = listed(value)
+        if flags is not None:
+            return len(flags)
         value = value.data if value.data is not None else value
     if is_foreign(value) and not isinstance(value, (ListIterator, Instance)):
         return Unknown(f"the length of a value of type {type_name(value)} is not followed", run.place())

@@ -117,6 +117,21 @@ def members(cls: UserClass) -> dict[str, Instance]:
     }
 
 
+def listed(value: Value) -> list[Value] | None:
+    """What iterating over an enumeration gives, or over a member that combines flags (from Python 3.11 on).
+
+    None where a member is no such thing.
+    """
+    if not isinstance(value, Instance):
+        real = real_class(value)
+        return list(members(value).values()) if real is None else [followed(value, each) for each in real]
+    flags = real_member(value)
+    if not isinstance(flags, enum.Flag) or not hasattr(type(flags), "__iter__"):
+        return None
+    parts: Any = flags
+    return [followed(value.cls, flag) for flag in parts]
+
+
 def member(run: Interpreter, cls: UserClass, arguments: list[Value]) -> Value:
     """`Color(1)`: the member with that value."""
     if contains_unknown(arguments) is not None or (arguments and isinstance(arguments[0], Instance)):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchlean.capture.array_values import ArrayValue
 from torchlean.capture.budgets import ELEMENTS, LOOP, TooBig
-from torchlean.capture.enumerations import is_enumeration, members
+from torchlean.capture.enumerations import is_enumeration, listed
 from torchlean.capture.values import (
     MISSING,
     ExceptionValue,
@@ -49,11 +49,12 @@ def items_of(run: Interpreter, value: Value) -> list[Value] | Unknown:
     if isinstance(value, TensorValue):
         return _rows(run, value)
     if isinstance(value, Instance):
-        return _instance(run, value)
+        flags = listed(value)
+        return _instance(run, value) if flags is None else flags
     if _is_view(value):
         return list(value)
     if is_enumeration(value):
-        return list(members(value).values())
+        return listed(value) or []
     if is_foreign(value):
         return _foreign(run, value)
     return run.error("TL103", f"a value of type {type_name(value)} cannot be iterated over")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import enum
+import sys
 from typing import TYPE_CHECKING
 
 from torchlean.capture.enumerations import is_enumeration, is_plain, real_class, real_member
@@ -19,6 +20,7 @@ from torchlean.capture.values import (
     Value,
     contains_unknown,
     odd_key,
+    type_name,
 )
 
 if TYPE_CHECKING:
@@ -66,10 +68,10 @@ def _in_enumeration(run: Interpreter, cls: UserClass, item: Value) -> bool | Unk
     real, other = real_class(cls), real_member(item) if isinstance(item, Instance) else item
     if real is None or isinstance(other, Instance) or not (is_plain(other) or isinstance(other, enum.Enum)):
         return Unknown(f"whether this is in `{cls.name}` is not known")
-    try:
-        return other in real
-    except TypeError as error:
-        return run.error("TL103", str(error))
+    if sys.version_info < (3, 12) and not isinstance(other, enum.Enum):
+        text = f"`in` asks `{cls.name}` for a member, got {type_name(item)} (values: from Python 3.12 on)"
+        return run.error("TL103", text)
+    return other in real
 
 
 def _taken(run: Interpreter, iterator: ListIterator, item: Value) -> bool | Unknown:

@@ -148,9 +148,9 @@ def _defaultdict(run: Interpreter, factory: Value = None, *content: Value, **key
 
 
 @native("collections.Counter")
-def _counter(run: Interpreter, iterable: Value = ()) -> Value:
+def _counter(run: Interpreter, iterable: Value = (), /, **counts: Value) -> Value:
     items = items_of(run, iterable) if not isinstance(iterable, dict) else iterable
-    return items if isinstance(items, Unknown) else Counter(items)
+    return items if isinstance(items, Unknown) else Counter(items, **counts)
 
 
 @native("collections.namedtuple")
