@@ -83,6 +83,12 @@ def test_an_exception_is_told_with_its_place(runs: Runner) -> None:
     assert 'model.py", line 2, in f' in report.traceback
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have notes from Python 3.11 on")
+def test_notes_do_not_hide_what_was_raised(runs: Runner) -> None:
+    report = runs("error = ValueError('no weights')\nerror.add_note('seen twice\\nalready')\nraise error\n")
+    assert report.what_happened == "it raised ValueError: no weights while importing model.py"
+
+
 @pytest.mark.parametrize(
     ("program", "name"),
     [

@@ -77,11 +77,18 @@ def _work(order: dict[str, Any], descriptor: int) -> None:
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
     except BaseException as error:  # noqa: BLE001 - whatever a program of the user's raises is its result
-        last = traceback.format_exception_only(type(error), error)[-1].strip()
-        channel.write({"error": last, "traceback": traceback.format_exc(), "memory": _lacks_memory(error)})
+        told = {"error": _line(error), "traceback": traceback.format_exc(), "memory": _lacks_memory(error)}
+        channel.write(told)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # its threads, `atexit` functions and finalizers do not get another turn
+
+
+def _line(error: BaseException) -> str:
+    """What Python prints of an exception on the last line of its traceback, without notes that were added to it."""
+    told = traceback.TracebackException.from_exception(error)
+    told.__notes__ = None  # type: ignore[attr-defined] # from Python 3.11 on
+    return list(told.format_exception_only())[-1].strip()
 
 
 def _lacks_memory(error: BaseException) -> bool:
