@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from torchlean.cli import main
+from torchlean.fixes.source_file import SourceFile
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PENDULUM = EXAMPLES / "pendulum" / "controller.py"
@@ -46,6 +48,37 @@ def test_all_claims_proved_is_exit_code_0(tmp_path: Path) -> None:
     result = run("check", write(tmp_path, TRUE_CLAIM))
     assert result.exit_code == 0, result.output
     assert "proved" in result.output and "engine" in result.output
+
+
+ESCAPES = r'''"""An \invalid escape."""
+import torch
+import torchlean as tl
+
+class Scale:
+    "Another \invalid one."
+    def __init__(self, factor):
+        self.factor = factor if factor is not "one" else 1.0
+
+    def of(self, x):
+        return x * self.factor
+
+words = Scale.of.__code__.co_varnames
+
+@tl.claim(x=tl.box([-1.0], [1.0]))
+def bounded(x):
+    return torch.log(torch.softmax(Scale(len(words)).of(x), -1)) <= 1.0
+'''
+
+
+def test_what_python_warns_of_while_it_reads_a_file_is_left_to_linters(tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        result = run("check", "--no-lean", write(tmp_path, ESCAPES))
+        SourceFile("model.py", ESCAPES)
+    assert result.exit_code == 0, result.output
+    assert [
+        str(each.message) for each in said if issubclass(each.category, (SyntaxWarning, DeprecationWarning))
+    ] == []
 
 
 def test_a_refuted_claim_is_exit_code_1(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchlean.analysis.result import Agreement, UnitResult
+from torchlean.capture.parsing import syntax_tree
 from torchlean.diagnostics import Diagnostic, diagnostic
 from torchlean.graph.hashing import tensor_digest
 from torchlean.lean.places import cache_folder
@@ -111,7 +112,7 @@ def program_digest(text: str, dependencies: Iterable[str], workspace: Workspace)
 def _syntax_digest(text: str) -> bytes | None:
     """Of one file. Remembered: an edit of one changes none of those that it imports."""
     try:
-        return hashlib.sha256(ast.dump(ast.parse(text)).encode()).digest()
+        return hashlib.sha256(ast.dump(syntax_tree(text)).encode()).digest()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

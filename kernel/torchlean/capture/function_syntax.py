@@ -6,6 +6,7 @@ Pure functions of the tree, remembered on its nodes, because the same function i
 from __future__ import annotations
 
 import ast
+import warnings
 from collections import Counter
 from types import CodeType
 
@@ -126,7 +127,9 @@ def compiled(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> CodeT
     if isinstance(node, ast.Lambda):
         return None
     try:
-        outer = compile(ast.Module([node], []), "", "exec")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as when the file was read
+            outer = compile(ast.Module([node], []), "", "exec")
     except (SyntaxError, ValueError):
         return None  # a `nonlocal` name of the function around it
     codes = (code for code in outer.co_consts if isinstance(code, CodeType))

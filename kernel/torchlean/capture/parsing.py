@@ -99,11 +99,23 @@ def parse(text: str) -> Parsed:
     return Parsed(ast.Module(body=[], type_ignores=[]), (first,), frozenset(re.findall(r"\w+", text)))
 
 
+def syntax_tree(text: str) -> ast.Module:
+    """Python's tree of a text, in silence: invalid escapes and the like are the linter's business.
+
+    (From Python 3.12 on they are shown where nobody asked for silence.)
+
+    Raises:
+        SyntaxError, ValueError: the text is no Python.
+        RecursionError, MemoryError: it is nested too deeply.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
 def _parsed(text: str) -> ast.Module | SyntaxProblem:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes and the like are the linter's business
-            return ast.parse(text)
+        return syntax_tree(text)
     except SyntaxError as error:
         return _problem(error, text)
     except (RecursionError, MemoryError):

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
+from torchlean.capture.parsing import syntax_tree
 from torchlean.edits import Edit, line_starts
 from torchlean.hazards.written import imported
 from torchlean.source import Span
@@ -35,7 +36,7 @@ class SourceFile:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self.tree = ast.parse(text)
+        self.tree = syntax_tree(text)
         self.parents = {
             child: parent for parent in ast.walk(self.tree) for child in ast.iter_child_nodes(parent)
         }
