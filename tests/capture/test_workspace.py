@@ -113,6 +113,7 @@ def test_an_imported_file_with_a_syntax_error_is_read_around_it(tmp_path: Path) 
     text = PRELUDE + "from helper import good\nresult = good(numbers(2))\n"
     captured = capture(text, tmp_path, helper=helper)
     assert [d.code for d in captured.diagnostics] == ["TL104"]
+    assert "in line 4, '(' was never closed: only a part" in captured.diagnostics[0].message
     assert value_of(captured, "result") is not None
 
 

@@ -344,10 +344,9 @@ def _load(run: Interpreter, path: str, name: str, package: str) -> Value:
     module = SourceModule(path, text, parsed.tree, name=name, package=package, analysed=path == run.path)
     module.doubtful = parsed.doubtful
     if parsed.errors:
-        run.report(
-            "TL104",
-            f"`{name}` has a syntax error in line {parsed.errors[0].line + 1}: only a part of it is followed",
-        )
+        wrong = parsed.errors[0]
+        place = f"a syntax error in line {wrong.line + 1}, {wrong.message}"
+        run.report("TL104", f"`{name}` has {place}: only a part of it is followed")
     value = ModuleValue(module, Environment())
     run.modules[path] = value
     _follow(run, value)
