@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+from tests.capture.agreement import value_of
 from tests.capture.facts import facts_of
 from tests.capture.marked import capture
 
+from torchlean.capture.interpreter import EXPRESSIONS, STATEMENTS
 from torchlean.capture.newer_grammar import remark
+from torchlean.capture.unfamiliar import pass_over
 
 Version = tuple[int, int]
 
@@ -234,3 +239,25 @@ def test_the_newest_grammar_of_all_that_is_missing_is_named() -> None:
     assert "Python 3.13; TorchLean runs under 3.11" in remark(text, 5, "expected '('", (3, 11))
     assert remark(text, 5, "expected '('", (3, 13)) == ""
     assert "Python 3.12;" in remark("def f[T](x=1): pass", 5, "expected '('", (3, 11))
+
+
+def test_what_nobody_knows_yet_is_unknown_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Assertions and f-strings stand for syntax that a later Python may have."""
+    for table, kind in ((EXPRESSIONS, ast.JoinedStr), (STATEMENTS, ast.Assert)):
+        monkeypatch.delitem(table, kind)
+    pass_over((ast.JoinedStr, ast.Assert, ast.Name))
+    text = """
+        import torch
+        a = torch.zeros(2)
+        name = f"x{1}"
+        assert (b := 1)
+        c = torch.ones(2) + b
+        d = torch.ones(2) + 1
+    """
+    captured = capture(text, tmp_path)
+    assert [d.code for d in captured.diagnostics] == ["TL102"]
+    assert "(`ast.Assert`) is newer than what is followed" in captured.diagnostics[0].message
+    assert value_of(captured, "c") is None
+    assert torch.equal(value_of(captured, "d"), torch.full((2,), 2.0))

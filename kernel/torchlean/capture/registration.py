@@ -4,6 +4,8 @@ Expressions and statements register with `interpreter.EXPRESSIONS` and `STATEMEN
 `values.NATIVES`.
 """
 
+import ast
+
 from torchlean.capture import (
     assumptions,
     comprehensions,
@@ -32,6 +34,7 @@ from torchlean.capture import (
     torchlean_residual,
     torchlean_robust,
 )
+from torchlean.capture.unfamiliar import pass_over
 
 __all__ = [
     "assumptions",
@@ -61,3 +64,5 @@ __all__ = [
     "torchlean_residual",
     "torchlean_robust",
 ]
+
+pass_over(vars(ast).values())
