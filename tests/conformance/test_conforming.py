@@ -254,3 +254,12 @@ def test_compiled_exported_and_onnx_programs_agree_too(tmp_path: Path) -> None:
     outcomes = {row.mode: (row.outcome, row.reason) for row in small.modes[:3]}
     assert {outcome for outcome, _ in outcomes.values()} == {Outcome.AGREES}, outcomes
     assert all(math.isfinite(row.fraction) and row.fraction <= 1.0 for row in small.modes[:3])
+
+
+@pytest.mark.slow
+def test_a_compiled_program_that_prints_agrees_too(tmp_path: Path) -> None:
+    """Where the compiler gives up in the middle of a call, the rest goes on in functions of the compiler's own."""
+    printing = NET.replace("        return self.fc2", "        print(x.sum())\n        return self.fc2")
+    small, _ = compared(tmp_path, printing, modes=("compiled",), samples=10, seconds=300.0)
+    (compiled,) = (row for row in small.modes if row.mode == "compiled")
+    assert (compiled.outcome, compiled.reason) == (Outcome.AGREES, "")

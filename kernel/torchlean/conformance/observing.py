@@ -103,7 +103,8 @@ class Observed(Calling):
             if isinstance(result, Tensor):
                 return (result,)
             return tuple(leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor))
-        with Comparing() as comparing:
+        comparing = Comparing()
+        with comparing:  # not `as`: a compiler that goes on behind a `print` in here has lost what that names
             result = self._function(*inputs)
         return (*comparing.operands, torch.as_tensor(result))
 
