@@ -398,9 +398,17 @@ PROGRAMS = {
     class Bits(enum.Flag):
         R = enum.auto()
         G = enum.auto()
+        BOTH = R | G
+        B = enum.auto()
     class Masks(enum.IntFlag):
         X = 1
         Y = 2
+    class Steps(enum.IntEnum):
+        def half(self): return self.value / 2
+        LOW = 5
+        MIDDLE = enum.auto()
+        HIGH = MIDDLE + 10
+        TOP = enum.auto()
     def tried(f):
         try:
             return f()
@@ -410,6 +418,7 @@ PROGRAMS = {
     c = tried(lambda: [m.name for m in Bits.R | Bits.G]), tried(lambda: len(Masks.X | Masks.Y))
     d = tried(lambda: len(Bits.R)), tried(lambda: [m.value for m in Bits(0)])
     e = tried(lambda: len(Small.A)), tried(lambda: list(Whole.A))
+    f = Bits.BOTH.value, Bits.B.value, [m.value for m in Steps], Steps.TOP.half()
 """,
     "decorators that speak to readers and checkers": """
     import warnings

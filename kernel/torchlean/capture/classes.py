@@ -8,7 +8,7 @@ import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from torchlean.capture.enumerations import make_members, member
+from torchlean.capture.enumerations import BASE, COUNTING, make_members, member
 from torchlean.capture.environment import Environment, Frame
 from torchlean.capture.function_syntax import docstring
 from torchlean.capture.layers import made_here
@@ -43,8 +43,11 @@ def define_class(run: Interpreter, node: ast.ClassDef, frame: Frame) -> Value:
         environment, frame.module, frame.chain, frame.function, frame.receiver, frame.depth, frame.caught
     )
     environment.names["__qualname__"] = node.name
+    if len(bases) == 1 and any(bases[0] is kind for kind in COUNTING):
+        environment.names[BASE] = bases[0]
     run.block(node.body, body)
     names = environment.names
+    names.pop(BASE, None)
     doc = docstring(node) if not frame.module.internal else None
     names.setdefault("__doc__", doc)
     cls = UserClass(node.name, node, frame.module, bases, names)

@@ -28,9 +28,28 @@ REAL = "<real>"
 """Where a class keeps the real enumeration, under no name that a program can write."""
 
 AUTO = object()
-"""What `enum.auto()` gives, until the class knows its position."""
+"""What `enum.auto()` gives, until the class knows its position, where `next_value` does not."""
+
+BASE = "<base>"
+"""Where the body of an enumeration finds what it derives from, under no name that a program can write."""
+
+COUNTING = (enum.Enum, enum.IntEnum, enum.Flag, enum.IntFlag)
+"""Bases in which `auto()` depends on the values above alone."""
 
 PLAIN = (bool, int, float, str, bytes, type(None))
+
+
+def next_value(names: dict[str, Value]) -> Value:
+    """What `auto()` is in the body of an enumeration that has these names so far: `BOTH = LEFT | RIGHT` may use it."""
+    base = names.get(BASE)
+    if base is None or "_generate_next_value_" in names:
+        return AUTO
+    above = [(name, value) for name, value in names.items() if is_plain(value) and name.isidentifier()]
+    members = [(name, value) for name, value in above if not name.startswith("_")]
+    try:
+        return base("Above", [*members, ("_next", enum.auto())])["_next"].value
+    except (TypeError, ValueError):
+        return AUTO  # texts above, behind which nothing comes
 
 
 def is_enumeration(cls: Value) -> bool:

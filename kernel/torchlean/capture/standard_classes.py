@@ -20,7 +20,7 @@ import torch
 
 from torchlean.capture.array_values import ArrayValue
 from torchlean.capture.attributes import set_attribute
-from torchlean.capture.enumerations import AUTO
+from torchlean.capture.enumerations import AUTO, next_value
 from torchlean.capture.intrinsics import MODULE
 from torchlean.capture.records import (
     OPTIONS,
@@ -137,7 +137,7 @@ def _copied(run: Interpreter, value: Value, build: Callable[[list[str], list[Val
 
 @native("enum.auto")
 def _auto(run: Interpreter) -> Value:
-    return AUTO
+    return AUTO if run.frame is None else next_value(run.frame.environment.names)
 
 
 CONSTANTS.update({f"enum.{name}": getattr(enum, name) for name in ("Enum", "IntEnum", "Flag", "IntFlag")})
