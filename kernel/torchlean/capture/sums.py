@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 PLAIN = (int, bool, float, complex)
 
-SLACK = 2.0**-52
-"""What a sum of floats may lose with each item, as a share of the sum of their magnitudes: half of it is what one
-addition rounds in the ends' own sums, the other half what one rounds in the program's, whichever way it adds."""
+SLACK = 2.0**-51
+"""What a sum of floats may lose with each item, as a share of the sum of their magnitudes: a quarter of it is what one
+addition rounds in the ends' own sums, a quarter what one rounds in the program's, whichever way it adds, and the other
+half is more than the arithmetic loses that adds this to the ends."""
 
 
 def summed(run: Interpreter, items: Sequence[Value], start: Value) -> Value:
