@@ -145,7 +145,7 @@ def listed(value: Value) -> list[Value] | None:
         real = real_class(value)
         return list(members(value).values()) if real is None else [followed(value, each) for each in real]
     flags = real_member(value)
-    if not isinstance(flags, enum.Flag) or not hasattr(type(flags), "__iter__"):
+    if not isinstance(flags, enum.Flag) or "__iter__" not in vars(enum.Flag):
         return None
     parts: Any = flags
     return [followed(value.cls, flag) for flag in parts]
