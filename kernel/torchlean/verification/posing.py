@@ -18,9 +18,10 @@ from torch import Tensor
 
 from torchlean.bounds.branching import Goal
 from torchlean.capture.onnx import OnnxModel, OnnxValue
-from torchlean.graph import GraphBuilder, Node
+from torchlean.graph import Graph, GraphBuilder, Node
 from torchlean.intervals import Interval
 from torchlean.numbers import rounded_down, rounded_up
+from torchlean.verification.lattice import without_banks
 from torchlean.vnnlib import Constraint, Property, Region
 
 PARTS = 8
@@ -44,12 +45,14 @@ class Query:
     Attributes:
         region: as the file states it.
         number: the region's, from 0.
-        goal: what is to be shown for it.
+        goal: what is to be shown for it, of the network as the file has it.
+        bounded: the same without banks of relus (`verification.lattice`); the same object where there are none.
     """
 
     region: Region
     number: int
     goal: Goal
+    bounded: Goal
 
 
 def pose(model: OnnxModel, property: Property) -> list[Query]:
@@ -61,15 +64,19 @@ def pose(model: OnnxModel, property: Property) -> list[Query]:
         PosingError: other numbers of inputs or outputs, an unbounded input, a number out of range.
     """
     _fits(model, property)
-    asked: dict[Hashable, Goal] = {}
+    asked: dict[Hashable, tuple[Goal, Goal]] = {}
+    plain = without_banks(model.graph)
     queries = []
     for number, region in enumerate(property.regions):
         domain = _domain(model, region, number, property)
         for part in _parted(region):
             key = _conditions(part)
             if key not in asked:
-                asked[key] = _goal(model, part, property, domain)
-            queries.append(Query(region, number, replace(asked[key], domain=domain)))
+                goal = _goal(model, model.graph, part, property, domain)
+                same = plain is model.graph
+                asked[key] = goal, goal if same else _goal(model, plain, part, property, domain)
+            goal, bounded = (replace(each, domain=domain) for each in asked[key])
+            queries.append(Query(region, number, goal, bounded if bounded.graph is not goal.graph else goal))
     return queries
 
 
@@ -146,12 +153,15 @@ def _same_order(what: str, declared: Sequence[str], values: Sequence[OnnxValue])
         )
 
 
-def _goal(model: OnnxModel, region: Region, property: Property, domain: Mapping[str, Interval]) -> Goal:
+def _goal(
+    model: OnnxModel, graph: Graph, region: Region, property: Property, domain: Mapping[str, Interval]
+) -> Goal:
+    """The question about a graph that computes what the model's does."""
     builder = GraphBuilder()
-    builder.nodes = list(model.graph.nodes)
-    inputs = {str(node.attributes["name"]): node for node in model.graph.inputs}
+    builder.nodes = list(graph.nodes)
+    inputs = {str(node.attributes["name"]): node for node in graph.inputs}
     x = _flat(builder, [inputs[value.name].id for value in model.inputs])
-    y = _flat(builder, list(model.graph.outputs))
+    y = _flat(builder, list(graph.outputs))
     constraints: list[Constraint] = []
     clauses: list[tuple[int, ...]] = []
     for conjunction in region.unsafe:

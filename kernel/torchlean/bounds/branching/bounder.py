@@ -25,6 +25,7 @@ from torchlean.bounds.alpha.problem import Problem
 from torchlean.bounds.alpha.refine import tightened
 from torchlean.bounds.branching.boxes import LEVELS, Boxes, Values
 from torchlean.bounds.branching.curvature import Curvature, cut_along, sample
+from torchlean.bounds.branching.extrema import Extrema
 from torchlean.bounds.branching.goal import Goal
 from torchlean.bounds.branching.mixture import MixedSearch
 from torchlean.bounds.branching.phases import Variables
@@ -96,7 +97,9 @@ class Bounder:
         lower, upper = goal.ends()
         self.variables = Variables.of(self.shape, self.place, start)
         self.phased = int((lower < upper).sum()) > FEW_INPUTS and bool(self.variables.places)
-        plan = None if self.phased else Plan.of(self.shape, self.place, self.inputs, self._intervals)
+        self.extrema = Extrema.of(goal)
+        some = self.phased or self.extrema is not None
+        plan = None if some else Plan.of(self.shape, self.place, self.inputs, self._intervals)
         self.curvature = None if plan is None else Curvature(goal, plan)
         foreseen = None if self.curvature is None else self.curvature.foresee()
         if self.curvature is not None and foreseen is not None:
@@ -156,6 +159,8 @@ class Bounder:
         )
 
     def _bound(self, boxes: Boxes) -> Boxes:
+        if self.extrema is not None:
+            return self.extrema.bound(boxes)
         if self.curvature is None:
             return self._straight(boxes)
         return self._curved(self.curvature, boxes)
