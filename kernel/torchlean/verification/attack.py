@@ -79,6 +79,11 @@ class Attack:
             )
         self._generator = torch.Generator().manual_seed(0)
 
+    @property
+    def single(self) -> bool:
+        """Whether all inputs of the domain are executed as the same one."""
+        return all(torch.equal(low, high) for low, high in self._ranges.values())
+
     def wide(self) -> Inputs | None:
         """A few steps from as many random points as are executed quickly."""
         cost = _multiplications(self.goal.graph) + ROW * self.goal.count
@@ -159,6 +164,9 @@ class Attack:
 
     def _failing(self, rows: Tensor) -> list[int]:
         """The points that seem to be counterexamples, the clearest first."""
+        if self.single:
+            # Rows of the inputs tell of the one that is executed, which may lie beside the region.
+            return [0]
         margins = self.goal.margins(rows)
         # Where every condition is strict, a margin of zero is no counterexample; NaN is none anywhere.
         zero = (margins == 0) & torch.tensor(self.goal.strict)

@@ -15,7 +15,6 @@ from fractions import Fraction
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from torchlean.bounds import BoundsCache
 from torchlean.bounds.branching.bounder import Bounder
@@ -32,8 +31,10 @@ from torchlean.numbers import share_below
 from torchlean.verification.attack import Attack, Inputs
 from torchlean.verification.execution import Executions, executions
 from torchlean.verification.posing import PosingError, Query, pose
+from torchlean.verification.reading import exact, points_read_as
 from torchlean.verification.result import Counterexample, Progress, Report, Verification
 from torchlean.verification.together import shown_together
+from torchlean.verification.undefined import undefined
 from torchlean.vnnlib import Property, Region, parse
 
 ATTACK_SHARE = 0.15
@@ -51,6 +52,14 @@ PROBES = 32
 BANKS_WORK = 10**7
 """Multiplications of a network beyond which nothing is said of its rounding where minima and maxima stand for its
 banks: intervals of the relus' sums double from bank to bank, and so do their errors."""
+
+SAME_BOXES = 256
+"""Boxes after which a region is given up all of whose inputs are read as the same one."""
+
+ALL_READ_ALIKE = (
+    "every input of the region is read as the same one, whose execution is no counterexample, while bounds of real "
+    "numbers exclude none"
+)
 
 FIRST_BATCH = 2
 """Boxes split in the first step; it doubles up to `BATCH`, so that an easy property is split no more than it needs."""
@@ -124,6 +133,7 @@ class _Run:
         self.trees: dict[int, SplitTree] = {}
         self.attacks: dict[int, Attack] = {}
         self.hardest = ""
+        self.reason = ""
         self.found: Counterexample | None = None
         self.rounded = False
         self.kinds = "linear"
@@ -154,7 +164,8 @@ class _Run:
         if self.found is not None:
             return self._sat()
         if open:
-            return self._end("unknown", f"not decided, and nothing is left to split: {self._progress()}")
+            reason = self.reason or "nothing is left to split"
+            return self._end("unknown", f"not decided, and {reason}: {self._progress()}")
         if not queries:
             return self._end("unsat", "holds of nothing: no input satisfies the property's bounds")
         return self._end("unsat", self._holds(queries))
@@ -272,7 +283,11 @@ class _Run:
             if self._hit(attack, exploration, attacking < ATTACK_SHARE * (since - began)):
                 return False
             attacking += time.monotonic() - since
+            if exploration.tree.leaves > SAME_BOXES and attack.single:
+                self.reason = ALL_READ_ALIKE
+                return False
             if not shared.step(batch):
+                self.reason = self.reason or undefined(exploration.bounder.goal, self.cancelled)
                 return False
             batch = min(2 * batch, BATCH if self.device == PROCESSOR else DEVICE_BATCH)
 
@@ -300,16 +315,15 @@ class _Run:
         outputs = [values[id] for id in self.model.graph.outputs]
         if not all(bool(torch.isfinite(output).all()) for output in outputs):
             return False
-        y = tuple(value for output in outputs for value in _exact(output))
+        y = tuple(value for output in outputs for value in exact(output))
         if not all(bool(torch.isfinite(values).all()) for values in inputs.values()):
             return False
-        read = [value for given in self.model.inputs for value in _exact(inputs[given.name])]
-        ends = zip(read, region.lower, region.upper, strict=True)
-        x = tuple(_clamped(value, low, high) for value, low, high in ends)
-        if not self._reads_as(x, inputs) or self.property.holds_at(x, y) is None:
-            return False
-        self.found, self.rounded = Counterexample(x, y), list(x) != read
-        return True
+        given = torch.cat([inputs[value.name].flatten() for value in self.model.inputs])
+        for x in points_read_as(given, region.lower, region.upper):
+            if self._reads_as(x, inputs) and self.property.holds_at(x, y) is not None:
+                self.found, self.rounded = Counterexample(x, y), list(x) != exact(given)
+                return True
+        return False
 
     def _reads_as(self, x: Sequence[Fraction], inputs: Inputs) -> bool:
         """Whether the numbers nearest to `x` are the inputs that were executed."""
@@ -337,16 +351,6 @@ class _Run:
 
 def _boxes(count: int) -> str:
     return "1 box" if count == 1 else f"{count:,} boxes"
-
-
-def _exact(values: Tensor) -> list[Fraction]:
-    return [Fraction(value) for value in values.to(torch.float64).flatten().tolist()]
-
-
-def _clamped(value: Fraction, low: Fraction | None, high: Fraction | None) -> Fraction:
-    if low is not None and value < low:
-        return low
-    return high if high is not None and value > high else value
 
 
 def verify_files(

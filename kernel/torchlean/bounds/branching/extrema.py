@@ -59,7 +59,9 @@ class Extrema:
     def bound(self, boxes: Boxes) -> Boxes:
         """Better margins, points in the middle, and cuts along the inputs that widen the rows most."""
         rows = self._rows(boxes.lower, boxes.upper)
-        margins = torch.maximum(boxes.margins, self.goal.margins(rows.lower))
+        margins = boxes.margins
+        if not rows.undefined:
+            margins = torch.maximum(margins, self.goal.margins(rows.lower))
         open = ~self.goal.shown(margins).all(1)
         cuts = cut_along(boxes, (boxes.upper - boxes.lower) * self.slopes)
         points = ((boxes.lower + boxes.upper) / 2).to(boxes.points.dtype)
