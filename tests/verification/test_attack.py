@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 from pathlib import Path
 
 import torch
-from tests.verification.networks import mlp, saved
+from tests.verification.networks import executed, mlp, saved
 from tests.verification.properties import read, text
 
 from torchlean.capture.onnx import load_onnx
@@ -53,3 +54,17 @@ def test_a_cancelled_search_executes_no_candidate_more(tmp_path: Path) -> None:
     searching.cancelled = lambda: bool(refused)
     searching.near({"x": torch.zeros(CANDIDATES, 1, 1)})
     assert len(refused) == 1
+
+
+def test_conditions_that_hold_together_on_a_small_part_of_the_box_are_met(tmp_path: Path) -> None:
+    """Three outputs within a thousandth of what they are at one point: steps of fixed lengths pass it."""
+    model = mlp(random.Random(1), [6, 8, 3])
+    path = saved(model, tmp_path)
+    centre = executed(path, [Fraction(1, 3)] * 6)
+    conditions = [
+        f"({relation} Y_{i} {value + sign * 0.001:.6f})"
+        for i, value in enumerate(centre)
+        for relation, sign in (("<=", 1), (">=", -1))
+    ]
+    query = pose(load_onnx(path), read(text([("-1", "1")] * 6, 3, *conditions)))[0]
+    assert Attack(query.goal, lambda inputs: True).wide() is not None

@@ -1,9 +1,9 @@
 """Looking for a counterexample of a goal: binary32 inputs, run through the network as torch computes it.
 
-Projected gradient descent (Madry et al. 2018, arXiv:1706.06083) on the hinge of a clause's rows, `sum max(row, 0)`,
-from many points at once: where several conditions must fail together, following the worst of them alone goes round in
-circles. A hit counts when the caller's exact test of the single execution says so; a search that finds nothing is no
-evidence of anything.
+Projected gradient descent (Madry et al. 2018, arXiv:1706.06083), by signs and by Polyak's lengths, on the hinge of a
+clause's rows, `sum max(row, 0)`, from many points at once: where several conditions must fail together, following the
+worst of them alone goes round in circles. A hit counts when the caller's exact test of the single execution says so; a
+search that finds nothing is no evidence of anything.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ STEPS = 40
 
 FEW_STEPS = 3
 """Of a descent from many points: rare counterexamples are found sooner by more starting points than by more steps."""
+
+LENGTH_STEPS = 4 * FEW_STEPS
+"""Of a descent by Polyak's lengths, from a quarter of the points: it takes as long as the other."""
 
 FIRST_RATE = 0.25
 DECAY = 0.9
@@ -85,10 +88,11 @@ class Attack:
         return all(torch.equal(low, high) for low, high in self._ranges.values())
 
     def wide(self) -> Inputs | None:
-        """A few steps from as many random points as are executed quickly."""
+        """A few steps from as many random points as are executed quickly, and some more from fewer."""
         cost = _multiplications(self.goal.graph) + ROW * self.goal.count
         count = max(POINTS, min(MOST_POINTS, WORK // cost))
-        return self.descend(self._random(count), FEW_STEPS)
+        found = self.descend(self._random(count), FEW_STEPS)
+        return found or self.descend(self._random(max(POINTS, count // 4)), LENGTH_STEPS, by_length=True)
 
     def deep(self) -> Inputs | None:
         """Many steps from a few random points, each towards a clause of its own among those nearest to failing."""
@@ -115,17 +119,24 @@ class Attack:
         return found
 
     def descend(
-        self, points: Mapping[str, Tensor], steps: int = STEPS, targets: Tensor | None = None
+        self,
+        points: Mapping[str, Tensor],
+        count: int = STEPS,
+        targets: Tensor | None = None,
+        by_length: bool = False,
     ) -> Inputs | None:
         """Follow the rows of a clause downhill, point by point.
 
         Args:
             points: (points, *input) each.
+            count: of steps.
             targets: the clause of each point, (points, 1); default: whichever is nearest to failing at each step.
+            by_length: take Polyak's steps (1969), as long as the hinge over its slope, instead of a share of the box
+                along each input: where conditions hold together on a small part of the box only, shares step over it.
         """
         points = {name: self._inside(name, values) for name, values in points.items()}
         rate = FIRST_RATE
-        for _ in range(steps):
+        for _ in range(count):
             if self.cancelled():
                 return None
             leaves = {name: values.requires_grad_() for name, values in points.items()}
@@ -134,15 +145,42 @@ class Attack:
                 return found
             hinge = self.goal.hinges(rows)
             aim = hinge.amin(1) if targets is None else hinge.gather(1, targets)
-            gradients = torch.autograd.grad(aim.sum(), list(leaves.values()), allow_unused=True)
-            moved = {}
-            for (name, values), gradient in zip(leaves.items(), gradients, strict=True):
-                low, high = self._ranges[name]
-                step = torch.zeros_like(values) if gradient is None else gradient.nan_to_num().sign()
-                moved[name] = self._inside(name, values.detach() - (rate * high - rate * low) * step)
-            points = moved
+            slopes = torch.autograd.grad(aim.sum(), list(leaves.values()), allow_unused=True)
+            gradients = {
+                name: torch.zeros_like(values) if gradient is None else gradient.nan_to_num()
+                for (name, values), gradient in zip(leaves.items(), slopes, strict=True)
+            }
+            steps = (
+                self._lengths(gradients, aim.detach().flatten())
+                if by_length
+                else self._signs(gradients, rate)
+            )
+            points = {
+                name: self._inside(name, values.detach() - steps[name]) for name, values in points.items()
+            }
             rate *= DECAY
         return None
+
+    def _signs(self, gradients: Inputs, rate: float) -> Inputs:
+        """A share of the box along each input's sign: it crosses flat parts."""
+        steps = {}
+        for name, gradient in gradients.items():
+            low, high = self._ranges[name]
+            steps[name] = (rate * high - rate * low) * gradient.sign()
+        return steps
+
+    def _lengths(self, gradients: Inputs, aim: Tensor) -> Inputs:
+        """Along the gradient in units of the box, as far as `aim`, (points,), promises to become zero."""
+        width = {name: (high - low).to(torch.float64) for name, (low, high) in self._ranges.items()}
+        size = torch.zeros_like(aim, dtype=torch.float64)
+        for name, gradient in gradients.items():
+            size += (gradient * width[name]).square().flatten(1).sum(1)
+        length = torch.where(size > 0, aim / size, 0.0)
+        steps = {}
+        for name, gradient in gradients.items():
+            each = length.reshape(-1, *(1,) * (gradient.dim() - 1))
+            steps[name] = (each * gradient * width[name].square()).nan_to_num().to(gradient.dtype)
+        return steps
 
     def _executed(self, points: Inputs) -> tuple[Inputs | None, Tensor]:
         """A counterexample among the points, run alone, and all rows, (points, rows)."""
