@@ -33,6 +33,7 @@ from torchlean.capture.memory import (
     written_by,
 )
 from torchlean.capture.recursion import too_deep, without_end
+from torchlean.capture.refusals import name_in_torch, refusal, refused
 from torchlean.capture.result import Role
 from torchlean.capture.returns import earlier_result, final_result
 from torchlean.capture.values import (
@@ -60,7 +61,7 @@ from torchlean.capture.values import (
     type_name,
 )
 from torchlean.capture.varying import Number, as_tensor
-from torchlean.capture.views import check_overlap, noted, why_not_out
+from torchlean.capture.views import check_overlap, in_dtype_of, noted, why_not_out
 from torchlean.capture.watching import Reachable, at_once
 from torchlean.ops import ShapeError, UnsupportedError
 
@@ -75,6 +76,14 @@ def call(run: Interpreter, callee: Value, arguments: Arguments, keywords: Keywor
     """`callee(*arguments, **keywords)` at the interpreter's place."""
     caller = CALLERS.get(type(callee))
     if caller is not None:
+        dotted = name_in_torch(run, callee)
+        error = refusal(run, dotted, arguments, keywords) if dotted is not None else None
+        if dotted is not None and error is not None:
+            return refused(
+                run, dotted, arguments, keywords, error, lambda: caller(run, callee, arguments, keywords)
+            )
+        if dotted is not None and "out" in keywords and isinstance(callee, UserFunction):
+            return _into(run, dotted, callee, arguments, dict(keywords))
         return caller(run, callee, arguments, keywords)
     if isinstance(callee, type):
         from torchlean.capture.builtin_types import construct_builtin
@@ -353,7 +362,7 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
             touches = function.is_spelling or contains_tensor(arguments) or contains_tensor(keywords)
             return run.enters(unknown) if touches else unknown
     if function.is_spelling and "out" in keywords:
-        return _into(run, function, arguments, dict(keywords))
+        return _into(run, function.name, function, arguments, dict(keywords))
     if function.is_spelling and run.replaced is not None:
         return run.enters(run.replaced)
     first: Any = run.emitter if function.is_spelling else run
@@ -435,18 +444,20 @@ def _varied(run: Interpreter, function: Native, arguments: Arguments, keywords: 
         return unknown
 
 
-def _into(run: Interpreter, function: Native, arguments: Arguments, keywords: Keywords) -> Value:
+def _into(run: Interpreter, name: str, function: Value, arguments: Arguments, keywords: Keywords) -> Value:
     """`torch.add(x, y, out=z)` overwrites `z`."""
     target = keywords.pop("out")
     before = len(run.builder.nodes)
-    keywords = for_out(function.name, keywords, target)
-    result = call_native(run, function, arguments, keywords)
+    keywords = for_out(name, keywords, target)
+    result = CALLERS[type(function)](run, function, arguments, keywords)
     if target is None:
         return result
     if not isinstance(result, Unknown):
         given = [*arguments, *keywords.values()]
-        why = why_not_out(run, function.name, target, result, given, before)
-        overwrite = Native("out", lambda run: run.emitter.overwrite(target, result))
+        why = why_not_out(run, name, target, result, given, before)
+        overwrite = Native(
+            "out", lambda run: run.emitter.overwrite(target, in_dtype_of(run, name, result, target))
+        )
         result = run.unfollowed(why) if why else call_native(run, overwrite, [], {})
     if isinstance(result, Unknown):
         for written in written_by("", [], {"out": target}):

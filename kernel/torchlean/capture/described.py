@@ -54,7 +54,7 @@ def _operations() -> frozenset[Any]:
     return frozenset(each for listed in get_overridable_functions().values() for each in listed)
 
 
-def _computes(dotted: str, function: object) -> bool:
+def computes(dotted: str, function: object) -> bool:
     """Whether a function of torch may be called on a program's behalf: `torch.onnx.export` writes, others run code."""
     return dotted in SPELLINGS or dotted.startswith(COMPUTING) or function in _operations()
 
@@ -66,7 +66,7 @@ def described(run: Interpreter, dotted: str, arguments: list[Value], keywords: d
         return MISSING
     if dotted == "torch.autograd.grad":
         return _gradients(run, arguments, keywords)
-    if not _computes(dotted, function):
+    if not computes(dotted, function):
         return MISSING
     name = dotted.rpartition(".")[2]
     back = _put_back(run, name, arguments, keywords)

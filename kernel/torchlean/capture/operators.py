@@ -270,10 +270,7 @@ def _tensor_method(run: Interpreter, method: str, tensor: TensorValue, *others: 
             )
             text = f"`{symbol}` does not work between {type_name(left)} and {type_name(right)}"
             return run.error("TL103", text)
-    function = tensor_operator(method)
-    if isinstance(function, Unknown):
-        return run.enters(function)
-    return call(run, function, [tensor, *others], {})
+    return call(run, tensor_operator(method), [tensor, *others], {})
 
 
 def _compare_tensors(run: Interpreter, name: str, left: Value, right: Value) -> Value:

@@ -31,6 +31,7 @@ from torchlean.capture.records import (
     annotated_names,
     field_of,
 )
+from torchlean.capture.refusals import AUTOCAST
 from torchlean.capture.standard import deep_copy, identity
 from torchlean.capture.torch_names import CONSTANTS
 from torchlean.capture.values import (
@@ -304,6 +305,7 @@ def _is_tensor(run: Interpreter, value: Value) -> Value:
 @native("torch.amp.autocast", "torch.autocast", "torch.cuda.amp.autocast", unknowns=True)
 def _autocast(run: Interpreter, *arguments: Value, **keywords: Value) -> Value:
     if keywords.get("enabled") is not False:
+        run.state[AUTOCAST] = True
         run.unfollowed("`autocast` computes parts of the network in another dtype, which is not followed")
     return identity
 

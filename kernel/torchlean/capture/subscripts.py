@@ -102,10 +102,15 @@ def _missing_key(owner: Value, index: Value) -> str:
     return f"there is no key {index!r}" + (closest(index, keys) if isinstance(index, str) else "")
 
 
+NO_INDEX = "only integer tensors of a single element can be converted to an index"
+
+
 def _as_index(run: Interpreter, index: TensorValue) -> Value:
     """A tensor with one known integer can index a list."""
+    if index.type.numel != 1 or index.dtype.is_floating_point:
+        return run.error("TL103", f"{NO_INDEX}, not {index.type}")
     numbers = run.emitter.value_of(index)
-    if numbers is None or numbers.numel() != 1 or numbers.is_floating_point():
+    if numbers is None:
         return Unknown("an index that depends on the input", run.place())
     return int(numbers.item())
 

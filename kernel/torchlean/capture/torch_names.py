@@ -39,7 +39,7 @@ def tensor_operator(method: str) -> Native | Unknown:
     name = f"torch.Tensor.{method}"
     if name in SPELLINGS:
         return spelling(name)
-    return Unknown(f"`{method}` of tensors is not followed by TorchLean")
+    return Unknown(f"`{method}` of tensors is not followed by TorchLean", source=name)
 
 
 def namespace_attribute(run: Interpreter, owner: Namespace, name: str) -> Value:

@@ -21,7 +21,7 @@ from torch import Tensor
 from torchlean.capture.tables import words
 from torchlean.capture.values import Storage, TensorValue, Value
 from torchlean.graph import Node
-from torchlean.ops import OPS, VIEW_OPS, ShapeError, UnsupportedError
+from torchlean.ops import OPS, SPELLINGS, VIEW_OPS, ShapeError, UnsupportedError
 from torchlean.ops.arguments import shape_text
 from torchlean.ops.elementwise import Elementwise
 
@@ -41,6 +41,9 @@ PERHAPS = words("reshape reshape_as flatten ravel contiguous")
 
 DENSE = words("zeros ones full empty tensor arange linspace rand randn randint eye")
 """Functions that make tensors in row-major order."""
+
+ZERO_OR_ONE = words("any all bernoulli")
+"""Functions whose results torch converts to any dtype of `out=` that it takes: truths of bytes, draws."""
 
 POINTWISE = words(
     """clone __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __neg__ __pow__ add sub mul div
@@ -170,6 +173,14 @@ def check_overlap(run: Interpreter, name: str, arguments: list[Value]) -> None:
                 raise UnsupportedError(
                     "it is changed in place by a tensor that shares some of its memory (a view); clone that first"
                 )
+
+
+def in_dtype_of(run: Interpreter, name: str, result: TensorValue, target: TensorValue) -> TensorValue:
+    """What a call leaves in `out=`, as the memory holds it: zeros and ones may go where nothing else is cast to."""
+    if name.rpartition(".")[2] not in ZERO_OR_ONE or result.dtype == target.dtype:
+        return result
+    converted: TensorValue = SPELLINGS["torch.Tensor.to"](run.emitter, result, target.dtype)
+    return converted
 
 
 def why_not_out(

@@ -121,7 +121,7 @@ def same_dtype(what: str, inputs: Sequence[TensorType]) -> None:
         raise ShapeError(
             f"{what} needs operands of one dtype, got {names}: convert with `.to(...)` or `.float()`"
         )
-    if torch.bool in dtypes:
+    if torch.bool in dtypes and all(t.numel for t in inputs):
         raise ShapeError(f"{what} is not defined for bool tensors: convert with `.float()`")
 
 

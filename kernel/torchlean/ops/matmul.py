@@ -22,7 +22,7 @@ from torchlean.ops.linearization import Affine
 from torchlean.ops.lowering import EXPANDED, Part, Steps
 from torchlean.ops.noise.contractions import Contraction
 from torchlean.ops.noise.values import Call
-from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, register
+from torchlean.ops.op import Attributes, Op, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
@@ -246,6 +246,8 @@ class Addmm(Op):
 
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         function = str(attributes["function"])
+        if function == "addr" and all(item.dtype == torch.bool for item in inputs):
+            raise UnsupportedError("addr of truths is not followed: convert with `.float()`")
         same_dtype(function, inputs)
         _, a, b = inputs
         if (len(a.shape), len(b.shape)) != FUSED[function]:

@@ -96,6 +96,12 @@ def _count(attributes: Attributes) -> int:
 def require_one_dtype(name: str, inputs: Sequence[TensorType]) -> None:
     require_floating(name, inputs[0], {})
     dtypes = {t.dtype for t in inputs}
+    if inputs[0].dtype in (torch.float16, torch.bfloat16) and {t.dtype for t in inputs[1:]} == {
+        torch.float32
+    }:
+        raise UnsupportedError(
+            f"{name} of {dtype_name(inputs[0].dtype)} with weights of float32 is not followed"
+        )
     if len(dtypes) > 1:
         raise ShapeError(
             f"{name} needs input, weight and bias of one dtype, got {', '.join(dtype_name(t.dtype) for t in inputs)}"
@@ -120,6 +126,10 @@ class BatchNorm(Normalization):
                     f"batch_norm over the {x.shape[1]} channels (dimension 1) of {x.shape} needs vectors of that "
                     f"length, got {vector.shape}"
                 )
+        if x.dtype in (torch.float16, torch.bfloat16) and len({vector.dtype for vector in vectors}) > 1:
+            raise UnsupportedError(
+                f"batch_norm of {dtype_name(x.dtype)} with vectors of several dtypes is not followed"
+            )
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         """torch's kernel has no derivative by the statistics, and refuses those that want one: to a search for

@@ -106,6 +106,7 @@ def chosen(emitter: Emitter, condition: Any, a: Any, b: Any) -> TensorValue:
     if not is_tensor(condition) or condition.dtype not in (torch.bool, torch.uint8):
         got = dtype_name(condition.dtype) if is_tensor(condition) else repr(condition)
         raise ShapeError(f"where needs a bool tensor as condition, got {got}")
+    condition = cast.cast(emitter, condition, torch.bool)
     plain = [meta(item) if is_tensor(item) else item for item in (a, b)]
     with torch_errors():
         dtype = torch.where(meta(condition), *plain).dtype
@@ -115,7 +116,7 @@ def chosen(emitter: Emitter, condition: Any, a: Any, b: Any) -> TensorValue:
         else emitter.constant(torch.tensor(item, dtype=dtype))
         for item in (a, b)
     ]
-    return emitter.emit("where", cast.cast(emitter, condition, torch.bool), *values)
+    return emitter.emit("where", condition, *values)
 
 
 @spelled("torch.masked_fill", "torch.Tensor.masked_fill")

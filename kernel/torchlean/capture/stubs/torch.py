@@ -29,6 +29,8 @@ def rad2deg(input):
 
 
 def logit(input, eps=None):
+    if not input.dtype.is_floating_point:
+        input = input.to(torch.get_default_dtype())
     x = input if eps is None else input.clamp(eps, 1 - eps)
     return torch.log(x / (1 - x))
 
@@ -45,6 +47,8 @@ def heaviside(input, values):
 
 
 def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+    if input.dtype == torch.bool:
+        return input == other
     # Like torch: infinite numbers are close to equal ones only.
     close = (input == other) | (torch.isfinite(other) & ((input - other).abs() <= atol + rtol * other.abs()))
     return close | (torch.isnan(input) & torch.isnan(other)) if equal_nan else close

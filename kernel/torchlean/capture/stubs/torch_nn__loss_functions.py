@@ -195,6 +195,11 @@ def _check_classes(input, target):
         fail("TL101", RuntimeError, f"expected class indices of dtype int64, got {target.dtype}")
 
 
+def _indices(target):
+    """Class indices as the numbers that `ignore_index` is compared with: bytes know no negative ones."""
+    return target.to(torch.int64) if target.dtype == torch.uint8 else target
+
+
 def _class_weights(input, target, weight, ignore_index):
     """Valid class indices, and what each counts: its class's weight, nothing where it is to be ignored."""
     counted = target != ignore_index
@@ -207,6 +212,7 @@ def _class_weights(input, target, weight, ignore_index):
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     reduction = _chosen(size_average, reduce, reduction)
     _check_classes(input, target)
+    target = _indices(target)
     dim = _class_dim(input)
     classes, weights = _class_weights(input, target, weight, ignore_index)
     loss = -input.gather(dim, classes.unsqueeze(dim)).squeeze(dim) * weights
@@ -231,6 +237,7 @@ def cross_entropy(
     logs = F.log_softmax(input, _class_dim(input))
     if target.dtype.is_floating_point:
         return _cross_entropy_of_probabilities(logs, target, weight, reduction, label_smoothing)
+    target = _indices(target)
     plain = nll_loss(logs, target, weight, None, ignore_index, None, reduction)
     if label_smoothing == 0.0:
         return plain

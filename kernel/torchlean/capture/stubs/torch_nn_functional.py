@@ -9,7 +9,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from torchlean.capture.intrinsics import drawn, fail, in_training
+from torchlean.capture.intrinsics import drawn, fail, in_training, unsupported
 
 from torch.nn._loss_functions import (  # isort: skip
     binary_cross_entropy,
@@ -193,5 +193,7 @@ def scaled_dot_product_attention(
         # A query that may attend to nothing gives zeros, not 0/0.
         weights = weights.masked_fill(attn_mask.any(-1, keepdim=True).logical_not(), 0.0)
     else:
+        if attn_mask.dtype != query.dtype:
+            return unsupported("attention with a mask of another dtype than the queries is not followed")
         weights = torch.softmax(scores + attn_mask, -1)
     return torch.matmul(F.dropout(weights, dropout_p), value)
