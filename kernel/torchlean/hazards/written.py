@@ -66,6 +66,9 @@ CALLS: dict[str, frozenset[str]] = {
 """Functions and methods that are not called like the op they become; without the underscore of in-place ones."""
 
 
+KERNELS = frozenset({"vector_norm", "normalize", "layer_norm", "group_norm", "instance_norm", "rms_norm"})
+"""Ops that are kernels of torch also where its layers and losses call them: what breaks inside breaks the call."""
+
 DETACHING = frozenset({"data", "detach", "item", "numpy", "tolist"})
 """Attributes and methods whose results have no gradients."""
 
@@ -169,6 +172,8 @@ def _is(expression: ast.AST, op: str) -> bool:
     """Whether the expression is an application of the op."""
     if isinstance(expression, ast.Call):
         name = called_name(expression)
+        if op in KERNELS:
+            return True
         if name is None:
             return False
         plain = name.rstrip("_") if not name.startswith("__") else name

@@ -21,6 +21,7 @@ from torchlean.hazards.detectors import (
     overflow,
     products,
     saturation,
+    squares,
 )
 
 DETECTORS: dict[str, tuple[Detector, ...]] = {
@@ -75,6 +76,7 @@ DETECTORS: dict[str, tuple[Detector, ...]] = {
             overflow.of_result,
         ),
     ),
+    **dict.fromkeys(squares.OPS, (squares.of_squares, overflow.of_result)),
     **dict.fromkeys(("softmax", "log_softmax"), (invalid.of_softmax,)),
 }
 
