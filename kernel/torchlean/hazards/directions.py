@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from torchlean.graph import Graph, Node
 from torchlean.hazards.orders import dims_of, same_values
-from torchlean.hazards.patterns import COPIES, strip
+from torchlean.hazards.patterns import COPIES, COSINE, strip
 from torchlean.intervals import Interval
 from torchlean.intervals.repetition import one_of_each
 
@@ -56,6 +56,20 @@ def _is_unit_along_last(graph: Graph, id: int, size: int) -> bool:
     """Whether the last dimension is that of unit vectors, and is not broadcast to others' size."""
     shape = graph[id].type.shape
     return bool(shape) and shape[-1] == size and len(shape) - 1 in unit_dims(graph, id)
+
+
+def is_cosine(graph: Graph, id: int) -> bool:
+    """Whether numbers are products of two vectors of length one, whose derivative is zero where the vectors agree."""
+    node = strip(graph, id)
+    if node.op == "sum":
+        product = strip(graph, node.inputs[0], frozenset({"clone", "contiguous"}))
+        return product.op == "mul" and all(dims_of(node) & unit_dims(graph, id) for id in product.inputs)
+    if node.op in ("matmul", "linear") and len(node.inputs) == 2:
+        left, right = node.inputs
+        last = len(graph[left].type.shape) - 1
+        other = len(graph[right].type.shape) - 1 if node.op == "linear" else len(graph[right].type.shape) - 2
+        return last in unit_dims(graph, left) and max(other, 0) in unit_dims(graph, right)
+    return node.label == COSINE
 
 
 def unit_dims(graph: Graph, id: int) -> set[int]:

@@ -24,6 +24,7 @@ from torchlean.hazards.directions import (
     least,
     unit_dims,
 )
+from torchlean.hazards.entropies import least_of_product, total
 from torchlean.hazards.integrality import is_integral
 from torchlean.hazards.orders import WHOLE, dims_of, never_below, same_values
 from torchlean.hazards.patterns import COPIES, ELEMENTWISE, number, same, scaled, strip, terms
@@ -121,6 +122,9 @@ def _shared(graph: Graph, id: int, ranges: Sequence[Interval]) -> list[int]:
 
 def _sum(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     inner = strip(graph, node.inputs[0], WHOLE)
+    entropy = total(graph, node, ranges)
+    if entropy is not None:
+        return entropy
     if _has_a_one(graph, inner, dims_of(node)):
         return 1.0, math.inf
     if inner.op == "softmax" and inner.attributes.get("dim") in dims_of(node):
@@ -234,31 +238,13 @@ def _mul(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     for a, b in (node.inputs, node.inputs[::-1]):
         if is_welfords(graph.nodes, a, b, lambda id: least(ranges[id])):
             return 0.0, math.inf
-    entropy = _least_of_entropy(graph, node, ranges)
+    entropy = least_of_product(graph, node, ranges)
     if entropy is not None:
         return entropy, math.inf
     (left, left_factor), (right, right_factor) = (scaled(graph, id) for id in node.inputs)
     if left.digest != right.digest or left.data is not None:
         return None
     return (0.0, math.inf) if left_factor * right_factor >= 0 else (-math.inf, 0.0)
-
-
-LEAST_ENTROPY = {"log": -0.36788, "log2": -0.53074, "log10": -0.15978}
-"""The least number of `x * log(x)`, at x = 1/e, rounded down."""
-
-
-def _least_of_entropy(graph: Graph, node: Node, ranges: Sequence[Interval]) -> float | None:
-    """`p * log(p + eps)` for p >= 0: an epsilon only makes it larger."""
-    for p, logarithm in (node.inputs, node.inputs[::-1]):
-        log = strip(graph, logarithm, WHOLE)
-        if log.op not in LEAST_ENTROPY or least(ranges[p]) < 0:
-            continue
-        inside = strip(graph, log.inputs[0], WHOLE)
-        parts = inside.inputs if inside.op == "add" else (inside.id,)
-        rest = [part for part in parts if not same_values(graph, part, p)]
-        if len(rest) == len(parts) - 1 and all(least(ranges[part]) >= 0 for part in rest):
-            return LEAST_ENTROPY[log.op]
-    return None
 
 
 def _where(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from torchlean.graph import Graph, Node
 from torchlean.hazards.case import Case
 from torchlean.hazards.detectors.domains import is_fractional
+from torchlean.hazards.directions import is_cosine
 from torchlean.hazards.finding import Finding, Trouble
 from torchlean.hazards.gradients import is_trained
 from torchlean.hazards.masking import is_masked
@@ -61,8 +62,9 @@ def _is_root(case: Case, node: Node) -> bool:
 def vanishes(case: Case, id: int, depth: int = DEEPEST) -> bool:
     """Whether the value is 0 because something below is saturated, so that its own derivative is 0 there."""
     graph = case.graph
-    node = strip(graph, id, PICKS)
-    if depth == 0 or case.extent(node.id)[0] != 0:
+    # A clamp hands gradients on at its very end, where the result is 0 because the operand is.
+    node = strip(graph, id, PICKS | {"clamp"})
+    if depth == 0 or case.extent(id)[0] != 0:
         return False
     if is_sigmoid(graph, node.id) or is_softmax(graph, node.id) or node.op == "exp":
         return True
@@ -73,11 +75,11 @@ def vanishes(case: Case, id: int, depth: int = DEEPEST) -> bool:
 
 
 def _saturates_at_one(graph: Graph, id: int) -> bool:
-    """A sigmoid, a softmax, the exponential of a log-softmax, and the square of a tanh."""
+    """A sigmoid, a softmax, the exponential of a log-softmax, and the squares of a tanh and of a cosine."""
     node = strip(graph, id, PICKS)
     if node.op == "exp":
         return strip(graph, node.inputs[0], PICKS).op in ("log_softmax", "logsigmoid")
     square = square_of(graph, node.id)
     if square is not None:
-        return strip(graph, square, PICKS).op == "tanh"
+        return strip(graph, square, PICKS).op == "tanh" or is_cosine(graph, square)
     return is_sigmoid(graph, node.id) or is_softmax(graph, node.id)
