@@ -310,3 +310,21 @@ def test_a_loop_that_computes_thousands_of_times_is_followed_once_after_some() -
     assert "log" in ops
     assert len(capture.graph) < 1000
     assert capture.diagnostics == ()
+
+
+def test_an_optimizer_of_layers_that_are_not_followed_is_no_mistake() -> None:
+    text = dedent(
+        """
+        import torch
+        from torch import nn
+        from torch.nn.utils import spectral_norm
+
+        net = nn.Sequential(spectral_norm(nn.Linear(4, 4)), nn.ReLU(), spectral_norm(nn.Linear(4, 1)))
+        optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+        optimizer.zero_grad()
+        net(torch.randn(2, 4)).sum().backward()
+        optimizer.step()
+        """
+    )
+    said = {d.code for d in follow(text).diagnostics}
+    assert "TL102" in said and not {"TL101", "TL103"} & said

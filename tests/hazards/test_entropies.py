@@ -68,3 +68,30 @@ def test_the_root_of_one_minus_a_squared_cosine_has_no_gradient_where_vectors_ag
     a = torch.randn(16, 8, requires_grad=True, generator=torch.Generator().manual_seed(0))
     (1 - F.cosine_similarity(a, a.detach()) ** 2).clamp(0, 1).sqrt().sum().backward()
     assert a.grad is not None and bool(a.grad.isnan().any())
+
+
+SUMS = [
+    ("(w**2).sum(-1)", "(w**2).sum(0)"),
+    ("w.square().sum(-1)", "(w * w.detach().flip(0)).sum(-1)"),
+    ("torch.topk(w, 2, dim=-1)[0].sum(-1)", "torch.topk(w, 2, dim=-1, largest=False)[0].sum(-1)"),
+    ("torch.topk(w, 2, dim=-1).values.sum(-1)", "torch.topk(w, 2, dim=0).values.sum(-1)"),
+    ("torch.rand(40, 65).sum(1)", "torch.rand(40, 1).sum(1)"),
+    ("torch.rand(40, 65).mean(1)", "torch.randint(0, 2, (40, 65)).float().mean(1)"),
+]
+"""Divisors that are never zero, and others that are written like them and may be: zero is a share of a softmax."""
+
+
+@pytest.mark.parametrize(("never", "perhaps"), SUMS)
+def test_sums_of_shares_and_of_draws_are_no_zero_divisors(never: str, perhaps: str) -> None:
+    body = "w = torch.softmax(nn.Linear(4, 16)(x), -1)\ny = 1 / {divisor}"
+    assert marked(unknown(body.format(divisor=never))) == []
+    assert [code for code, _ in marked(unknown(body.format(divisor=perhaps)))] == ["TL203"]
+
+
+def test_no_softmax_has_smaller_sums_than_that() -> None:
+    logits = (
+        torch.randn(500, 16, generator=torch.Generator().manual_seed(0)) * torch.logspace(-4, 3, 500)[:, None]
+    )
+    w = torch.softmax(logits, -1)
+    assert float((w**2).sum(-1).min()) >= (1 - 1e-6) / 16
+    assert float(torch.topk(w, 3)[0].sum(-1).min()) >= (1 - 1e-6) * 3 / 16

@@ -83,7 +83,7 @@ def leaf_range(node: Node, known: Known) -> Interval:
         lower, upper = -math.inf, math.inf
     if known is Known.NOTHING:
         lower, upper = max(lower, -WORKING), min(upper, WORKING)
-    elif _is_rand(node):
+    elif is_rand(node):
         upper = 1.0 - float(torch.finfo(node.type.dtype).eps) / 2
     return Interval.uniform(node.type.shape, lower, upper)
 
@@ -92,10 +92,10 @@ def takes_its_ends(leaf: Node) -> bool:
     """Whether runs may meet the ends of a random leaf's range themselves."""
     source = region_of(leaf).source
     whole = not leaf.type.dtype.is_floating_point
-    return _is_rand(leaf) or whole or source in (Source.DATA, Source.LABELS, Source.ASSUMED)
+    return is_rand(leaf) or whole or source in (Source.DATA, Source.LABELS, Source.ASSUMED)
 
 
-def _is_rand(node: Node) -> bool:
+def is_rand(node: Node) -> bool:
     """`torch.rand` draws multiples of half an eps from [0, 1): never 1, which matters to `log(1 - u)`."""
     unit = (node.attributes.get("lower"), node.attributes.get("upper")) == (0.0, 1.0)
     return unit and node.type.dtype.is_floating_point and (node.label or "").startswith("rand")

@@ -17,7 +17,8 @@ class Optimizer:
         groups = list(params)
         if isinstance(params, list) and len(groups) == 0:
             raise ValueError("optimizer got an empty parameter list")
-        if not isinstance(groups[0], dict):
+        # Parameters of layers that are not followed are none here: a module may seem to have none at all.
+        if len(groups) == 0 or not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
             self.add_param_group(group)
