@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from tests.hazards.expressions import HEADER, hazards, marked
 
-from torchlean.hazards.relations import LEAST_ENTROPY
+from torchlean.hazards.entropies import LEAST_ENTROPY
 
 NETWORK = f"{HEADER}x = nn.Linear(3, 4)(torch.rand(8, 3))\n"
 

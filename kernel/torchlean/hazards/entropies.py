@@ -15,7 +15,7 @@ from torchlean.hazards.orders import WHOLE, dims_of, same_values
 from torchlean.hazards.patterns import strip
 from torchlean.intervals import Interval
 
-LEAST = {"log": -0.36788, "log2": -0.53074, "log10": -0.15978}
+LEAST_ENTROPY = {"log": -0.36788, "log2": -0.53074, "log10": -0.15978}
 """The least number of `x * log(x)`, at x = 1/e, rounded down."""
 
 BASES = {"log": math.e, "log2": 2.0, "log10": 10.0}
@@ -26,7 +26,7 @@ CASTS = WHOLE | {"cast"}
 def least_of_product(graph: Graph, node: Node, ranges: Sequence[Interval]) -> float | None:
     """`p * log(p + eps)` for p >= 0: an epsilon only makes it larger."""
     found = _factors(graph, node, ranges)
-    return None if found is None else LEAST[found[1]]
+    return None if found is None else LEAST_ENTROPY[found[1]]
 
 
 def total(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
@@ -51,7 +51,7 @@ def total(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
             continue
         size = math.prod(p.type.shape[d] for d in along)
         rows = math.prod(p.type.shape[d] for d in dims_of(node) - along)
-        each = min(-math.log(max(size, 1), BASES[kind]), LEAST[kind] * min(size, 2))
+        each = min(-math.log(max(size, 1), BASES[kind]), LEAST_ENTROPY[kind] * min(size, 2))
         lower = rows * each * (1 + UNIT_SLACK) - UNIT_SLACK
         return (lower, math.inf) if sign > 0 else (-math.inf, -lower)
     return None
@@ -77,7 +77,7 @@ def _logarithm_of(graph: Graph, p: Node, log: Node, ranges: Sequence[Interval]) 
         )
         power = p.op == "exp" and same_values(graph, p.inputs[0], log.id)
         return "log" if same or power else None
-    if log.op not in LEAST or least(ranges[p.id]) < 0:
+    if log.op not in LEAST_ENTROPY or least(ranges[p.id]) < 0:
         return None
     inside = strip(graph, log.inputs[0], WHOLE)
     if inside.op == "clamp" and inside.attributes.get("max") is None:
