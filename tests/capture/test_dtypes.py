@@ -108,3 +108,22 @@ def test_kernels_that_only_the_processor_lacks_are_not_reported(tmp_path: Path) 
         torch.polar(half, half)
     text = "import torch\nh = torch.ones(3, dtype=torch.float16)\nz = torch.polar(h, h)\n"
     assert {d.code for d in captured(tmp_path / "half.py", text).diagnostics} <= {"TL102"}
+
+
+@pytest.mark.parametrize("call", ["lin(x.bfloat16())", "lin(x).bfloat16() @ torch.ones(4, 4)"])
+def test_mixed_precision_may_mix_dtypes(call: str, tmp_path: Path) -> None:
+    text = f"""
+import torch
+from torch import nn
+
+lin = nn.Linear(4, 4)
+x = torch.randn(8, 4)
+with torch.autocast("cpu", dtype=torch.bfloat16):
+    y = {call}
+"""
+    exec(text, {})
+    assert {d.code for d in captured(tmp_path / "mixed.py", text).diagnostics} == {"TL102"}
+    plain = text.replace('with torch.autocast("cpu", dtype=torch.bfloat16)', "if True")
+    with pytest.raises(RuntimeError, match="dtype"):
+        exec(plain, {})
+    assert [d.code for d in captured(tmp_path / "plain.py", plain).diagnostics] == ["TL101"]

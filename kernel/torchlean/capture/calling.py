@@ -33,7 +33,7 @@ from torchlean.capture.memory import (
     written_by,
 )
 from torchlean.capture.recursion import too_deep, without_end
-from torchlean.capture.refusals import name_in_torch, refusal, refused
+from torchlean.capture.refusals import converts, name_in_torch, unless_refused
 from torchlean.capture.result import Role
 from torchlean.capture.returns import earlier_result, final_result
 from torchlean.capture.values import (
@@ -76,15 +76,9 @@ def call(run: Interpreter, callee: Value, arguments: Arguments, keywords: Keywor
     """`callee(*arguments, **keywords)` at the interpreter's place."""
     caller = CALLERS.get(type(callee))
     if caller is not None:
-        dotted = name_in_torch(run, callee)
-        error = refusal(run, dotted, arguments, keywords) if dotted is not None else None
-        if dotted is not None and error is not None:
-            return refused(
-                run, dotted, arguments, keywords, error, lambda: caller(run, callee, arguments, keywords)
-            )
-        if dotted is not None and "out" in keywords and isinstance(callee, UserFunction):
-            return _into(run, dotted, callee, arguments, dict(keywords))
-        return caller(run, callee, arguments, keywords)
+        return unless_refused(
+            run, callee, arguments, keywords, lambda: caller(run, callee, arguments, keywords)
+        )
     if isinstance(callee, type):
         from torchlean.capture.builtin_types import construct_builtin
 
@@ -185,6 +179,9 @@ def call_function(
 ) -> Value:
     """Follow the body of an interpreted function; `at_yield` is run by the `yield` of one that manages a context."""
     caller = run.frame
+    dotted = name_in_torch(run, function) if "out" in keywords else None
+    if dotted is not None:
+        return _into(run, dotted, function, arguments, dict(keywords))
     stopped = too_deep(run) or without_end(run, function, [*arguments, *keywords.values()])
     if stopped is not None:
         return stopped
@@ -383,6 +380,10 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
         note_wanted(run, function.name, arguments, keywords, result)
         return result
     except ShapeError as error:
+        if converts(run, arguments, keywords):
+            return _unsupported(
+                run, function, arguments, keywords, "`autocast` may convert these operands to one dtype"
+            )
         text, related = shape_message(run, str(error), operands(arguments, keywords))
         kind = kind_of(function, error)
         return run.error("TL101", text, *related, kind=kind)

@@ -92,7 +92,18 @@ def _home(module: str) -> str:
     return "torch.nn.functional" if module == "torch.nn._loss_functions" else module
 
 
-def refusal(
+def unless_refused(
+    run: Interpreter, callee: Value, arguments: list[Value], keywords: dict[str, Value], follow: Follow
+) -> Value:
+    """What `follow` makes of a call, or the error that torch raises for its dtypes."""
+    dotted = name_in_torch(run, callee)
+    error = None if dotted is None else _refusal(run, dotted, arguments, keywords)
+    if dotted is None or error is None:
+        return follow()
+    return _refused_call(run, dotted, arguments, keywords, error, follow)
+
+
+def _refusal(
     run: Interpreter, dotted: str, arguments: list[Value], keywords: dict[str, Value]
 ) -> Exception | None:
     """What torch raises for operands of these dtypes, None where it takes them or they are not known."""
@@ -113,7 +124,13 @@ def refusal(
     return _refused[key]
 
 
-def refused(
+def converts(run: Interpreter, arguments: list[Value], keywords: dict[str, Value]) -> bool:
+    """Whether automatic mixed precision may make operands fit that have different floating dtypes in the graph."""
+    dtypes = {x.dtype for x in operands(arguments, keywords) if x.dtype.is_floating_point}
+    return AUTOCAST in run.state and len(dtypes) > 1
+
+
+def _refused_call(
     run: Interpreter,
     dotted: str,
     arguments: list[Value],
