@@ -62,6 +62,8 @@ CALLS: dict[str, frozenset[str]] = {
     "equal": frozenset({"eq"}),
     "mean": frozenset({"div"}),
     "Softmax": frozenset({"softmax"}),
+    "cosine_embedding_loss": frozenset({"square"}),
+    "mse_loss": frozenset({"square"}),
 }
 """Functions and methods that are not called like the op they become; without the underscore of in-place ones."""
 
