@@ -1,4 +1,4 @@
-"""What hovers tell of a tensor's width is no less than the exact one, and no more than its rounding up."""
+"""What hovers tell: widths no less than the exact ones and no more than their rounding up, and why there are none."""
 
 import math
 import random
@@ -7,7 +7,9 @@ from fractions import Fraction
 import pytest
 import torch
 
+from torchlean.analysis import Session, analyse
 from torchlean.analysis.facts import describe
+from torchlean.analysis.wording import rounding_rows
 from torchlean.bounds.cache import Bound
 from torchlean.graph import GraphBuilder
 from torchlean.intervals import Interval
@@ -53,3 +55,12 @@ def test_the_widest_elements_are_named_with_their_own_ends() -> None:
         ((1, 2), 0.0, 2.0),
     ]
     assert (fact.lower, fact.upper, fact.width) == (-1.0, 9.0, 8.5)
+
+
+def test_an_undefined_value_says_where_that_begins() -> None:
+    text = "import torch\nh = torch.rand(5)\nr = 1 / h\nq = r + 1\n"
+    analysis = analyse("/somewhere/program.py", text, Session())
+    facts = {place.label: unit.facts[place.facts[0]] for unit in analysis.units for place in unit.places}
+    assert rounding_rows(facts["r"]) == [("because", "`reciprocal` may be undefined (NaN)")]
+    assert rounding_rows(facts["q"]) == [("because", "`reciprocal` may be undefined (NaN), from line 3")]
+    assert [heading for heading, _ in rounding_rows(facts["h"])] == []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from torchlean.analysis.result import TensorFact, UnitResult
+from torchlean.analysis.result import Blame, TensorFact, UnitResult
 from torchlean.numbers import interval_text, upper_text
 
 ERROR_DIGITS = 3
@@ -16,11 +16,13 @@ ERROR_DIGITS = 3
 
 def rounding_rows(fact: TensorFact) -> list[tuple[str, str]]:
     """(heading, text) of what an execution in the program's dtype may add to the exact values above; empty where that
-    is nothing, or follows from there being no bounds at all."""
+    is nothing, or follows from there being no bounds at all. Of a value that may be undefined, where that begins."""
     rounding = fact.rounding
     if rounding is None or rounding.error == 0 or fact.lower is None or fact.upper is None:
         return []
     if not math.isfinite(rounding.error):
+        if fact.undefined and rounding.reason:
+            return [("because", rounding.reason + _begun(rounding.blame, fact.line))]
         bounded = math.isfinite(fact.lower) and math.isfinite(fact.upper) and not fact.undefined
         return [("rounding", f"no bound: {rounding.reason}")] if bounded and rounding.reason else []
     if fact.dtype == "bool":
@@ -37,6 +39,11 @@ def rounding_rows(fact: TensorFact) -> list[tuple[str, str]]:
     if rounding.blame is not None and rounding.blame.line is not None:
         text += f", {_share(rounding.blame.share)} from line {rounding.blame.line + 1}"
     return [*rows, ("rounding", text)]
+
+
+def _begun(blame: Blame | None, line: int | None) -> str:
+    """Where something begins, unless that is here."""
+    return f", from line {blame.line + 1}" if blame and blame.line is not None and blame.line != line else ""
 
 
 def _share(share: float) -> str:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from torchlean.capture.binding import ArgumentError, bind
 from torchlean.capture.budgets import TooBig
@@ -33,7 +30,7 @@ from torchlean.capture.memory import (
     written_by,
 )
 from torchlean.capture.recursion import too_deep, without_end
-from torchlean.capture.refusals import converts, name_in_torch, unless_refused
+from torchlean.capture.refusals import converts, default_dtype, name_in_torch, unless_refused
 from torchlean.capture.result import Role
 from torchlean.capture.returns import earlier_result, final_result
 from torchlean.capture.values import (
@@ -369,7 +366,7 @@ def call_native(run: Interpreter, function: Native, arguments: Arguments, keywor
             from torchlean.capture.numpy_arrays import without_numpy
 
             arguments, keywords = without_numpy(run, function.name, arguments, keywords)
-        with _default_dtype(run.default_dtype) if run.default_dtype is not None else nullcontext():
+        with default_dtype(run.default_dtype):
             if function.is_spelling and arguments and in_place_name(function.name):
                 check_overlap(run, function.name, arguments)
             result = function.call(first, *arguments, **keywords)
@@ -464,17 +461,6 @@ def _into(run: Interpreter, name: str, function: Value, arguments: Arguments, ke
         for written in written_by("", [], {"out": target}):
             overwritten(run, written, result)
     return result
-
-
-@contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """torch decides itself what dtype a constant has; it is told the program's default for one call."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def _unsupported(

@@ -12,6 +12,7 @@ import math
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -248,14 +249,22 @@ def _asked(dotted: str, described: Any, default: torch.dtype | None) -> Exceptio
 
 def _raised(function: Callable[..., Any], given: list[Any], default: torch.dtype | None) -> Exception | None:
     *arguments, keywords = given
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(default or before)
     try:
-        with warnings.catch_warnings(), torch.no_grad(), torch.random.fork_rng(devices=()):
+        with warnings.catch_warnings(), default_dtype(default), torch.no_grad():
             warnings.simplefilter("ignore")
-            function(*arguments, **keywords)
+            with torch.random.fork_rng(devices=()):
+                function(*arguments, **keywords)
     except (*TORCH_ERRORS, AttributeError, LookupError, ArithmeticError) as error:
         return error.with_traceback(None)  # which would keep the tensors
+    return None
+
+
+@contextmanager
+def default_dtype(dtype: torch.dtype | None) -> Iterator[None]:
+    """torch decides itself what dtype a constant has; it is told the default that a program has set, for one call."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype or before)
+    try:
+        yield
     finally:
         torch.set_default_dtype(before)
-    return None
