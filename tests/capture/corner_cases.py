@@ -6,10 +6,15 @@ expression, or statements parted by ` ; `. `REFUSED` lists what TorchLean does n
 
 from __future__ import annotations
 
-from tests.capture import corner_layout, corner_memory, corner_numbers
+from tests.capture import corner_kernels, corner_layout, corner_memory, corner_numbers
 from tests.capture.corner_group import Group
 
-GROUPS: dict[str, Group] = {**corner_numbers.GROUPS, **corner_layout.GROUPS, **corner_memory.GROUPS}
+GROUPS: dict[str, Group] = {
+    **corner_numbers.GROUPS,
+    **corner_kernels.GROUPS,
+    **corner_layout.GROUPS,
+    **corner_memory.GROUPS,
+}
 
 REFUSED: dict[str, str] = {**corner_numbers.REFUSED, **corner_layout.REFUSED, **corner_memory.REFUSED}
 """What TorchLean does not follow: the case, and a part of the reason that it gives."""

@@ -90,10 +90,22 @@ def test_a_refutation_that_no_rounding_undoes_says_no_more(body: str) -> None:
 
 
 def test_a_refutation_says_where_nothing_is_known_of_the_rounding_of_others() -> None:
-    """torch computes distances of many points by a matrix product, whose rounding is not bounded."""
-    found = verdict("torch.cdist(x.reshape(30, 1), x.reshape(30, 1)) <= 0.5", "tl.box(0.0, 1.0, shape=(30,))")
+    """The rounding of powers and roots of such an order is not bounded."""
+    distances = "torch.cdist(x.reshape(3, 1), x.reshape(3, 1), p=2.5)"
+    found = verdict(f"{distances} <= 0.5", "tl.box(0.0, 1.0, shape=(3,))")
     assert found.verdict.value == "refuted"
     assert found.detail.endswith("; how other executions round there is not known")
+
+
+def test_a_claim_is_decided_by_the_kernel_that_torch_has_for_a_function() -> None:
+    """torch adds up a trace in float64, and a sum in float32."""
+    point = [2.0**24, 1.0, 1.0]
+    matrix = torch.diag(torch.tensor(point))
+    limit = 2.0**24 + 1.0
+    assert bool(torch.trace(matrix) > limit) and not bool(matrix.diagonal().sum() > limit)
+    domain = f"tl.box({point}, {point})"
+    assert verdict(f"torch.diag(x).diagonal().sum() > {limit}", domain).verdict.value == "refuted"
+    assert verdict(f"torch.trace(torch.diag(x)) > {limit}", domain).verdict.value == "unknown"
 
 
 def test_a_claim_that_fails_in_exact_arithmetic_alone_says_so() -> None:

@@ -63,7 +63,7 @@ class System:
         name = str(self.graph.inputs[0].attributes["name"])
 
         def one(state: Tensor) -> Tensor:
-            return evaluate(graph, {name: state})[ids[self.value]].reshape(())
+            return evaluate(graph, {name: state}, by_steps=True)[ids[self.value]].reshape(())
 
         try:
             found = torch.vmap(one)(states)

@@ -151,7 +151,7 @@ def _by_rule(op: Op, inputs: Sequence[Interval], attributes: Attributes, out: Te
     interval = op.interval(inputs, attributes, out)
     if special:
         interval = _with_infinite(interval, special, op.infinities)
-    return _within_dtype(_flagged(interval, inputs, op.infinities), out)
+    return _within_dtype(_flagged(interval, op.told(inputs), op.infinities), out)
 
 
 def _leaf(node: Node, domains: Mapping[str, Interval]) -> Bound:

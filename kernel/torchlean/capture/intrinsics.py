@@ -59,10 +59,16 @@ def unsupported(run: Interpreter, reason: str, *given: Value) -> NoReturn:
     raise UnsupportedError(reason)
 
 
-@native(f"{MODULE}.recomputed")
-def recomputed(run: Interpreter, value: TensorValue, how: str) -> TensorValue:
-    """The value of a formula where torch computes it by another: `how`, as the end of a sentence."""
-    return run.emitter.emit("recomputed", value, how=how)
+@native(f"{MODULE}.fused", unknowns=True)
+def fused(run: Interpreter, steps: Value, op: str, *operands: Value, **attributes: Value) -> Value:
+    """What the steps give, executed by torch's own function of the operands that are present (`torchlean.ops.fused`).
+    Where an argument is no plain number, the steps stand for themselves."""
+    present = [x for x in operands if x is not None]
+    if not isinstance(steps, TensorValue) or not all(isinstance(x, TensorValue) for x in present):
+        return steps
+    if not all(x is None or isinstance(x, (bool, int, float, str)) for x in attributes.values()):
+        return steps
+    return run.emitter.emit(op, steps, *present, **attributes)
 
 
 @native(f"{MODULE}.in_script")

@@ -15,6 +15,7 @@ import torch
 
 from torchlean.capture.tables import words
 from torchlean.graph.origin import Certainty, region_of
+from torchlean.ops.fused import FUSED
 
 if TYPE_CHECKING:
     from torchlean.graph import GraphBuilder, Node
@@ -35,9 +36,12 @@ GROWING = words(
 )
 """Not negative where no operand is; integers may wrap around."""
 
-MOVING = words(
-    """amax amin minimum maximum fmin fmax clone contiguous reshape permute expand cat stack repeat slice index gather
-    flip where slice_update index_update"""
+MOVING = (
+    words(
+        """amax amin minimum maximum fmin fmax clone contiguous reshape permute expand cat stack repeat slice index
+        gather flip where slice_update index_update"""
+    )
+    | FUSED
 )
 """Give back some of their operands' numbers."""
 
@@ -73,7 +77,7 @@ def nonnegative(run: Building, id: int) -> bool:
 
 def _numbers(run: Building, node: Node) -> tuple[int, ...]:
     """The operands of which a result has numbers; others only say which."""
-    if node.op in ("index", "gather"):
+    if node.op in ("index", "gather") or node.op in FUSED:
         return node.inputs[:1]
     if node.op == "where":
         return node.inputs[1:]

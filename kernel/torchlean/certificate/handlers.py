@@ -35,6 +35,7 @@ from torchlean.certificate.pieces import (
 )
 from torchlean.graph import Graph, Node
 from torchlean.ops import OPS
+from torchlean.ops.fused import FUSED
 from torchlean.ops.op import Attributes
 
 Handler: TypeAlias = Callable[[Lowering, Node], list[Element]]
@@ -123,6 +124,13 @@ def _cast(lowering: Lowering, node: Node) -> list[Element]:
     return lowering.operand(node)
 
 
+def _fused(lowering: Lowering, node: Node) -> list[Element]:
+    """The last step of a function that torch computes in others. A single product of vectors it adds up in some order,
+    as the theorem allows."""
+    lowering.assembly.departed |= node.op != "tensordot"
+    return lowering.operand(node)
+
+
 def _maximum(lowering: Lowering, node: Node) -> list[Element]:
     return limited(lowering, *_pair(lowering, node), sign=1)
 
@@ -163,6 +171,7 @@ HANDLERS: dict[str, Handler] = {
     "amin": lambda lowering, node: reduced(lowering, node, -1),
     "max_pool": greatest_under_window,
     "batch_norm": normalized,
+    **dict.fromkeys(FUSED, _fused),
 }
 """The op's name and what lowers it."""
 

@@ -6,7 +6,7 @@ no evidence at all, and nothing in TorchLean reads it as such.
 
 Candidates: the centre, the two extreme corners, random corners, random points, and projected gradient descent on the
 claim's margin from the worst of them (Madry et al. 2018, arXiv:1706.06083). Many candidates run at once through
-`torch.vmap`; that may add numbers up in another order than a single run, so a violation counts only when the
+`torch.vmap`, step by step; that may round otherwise than a single run, so a violation counts only when the
 candidate alone, run as the program would, violates the claim.
 """
 
@@ -136,7 +136,7 @@ def executed(
     """
 
     def one(point: Inputs) -> tuple[Tensor, Tensor]:
-        values = evaluate(graph, {**point, **(fixed or {})})
+        values = evaluate(graph, {**point, **(fixed or {})}, by_steps=True)
         return values[holds].all(), values[margin].to(torch.float64)
 
     try:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torchlean.conformance.patterns import RULES, Outside, products
 from torchlean.graph import Graph, evaluate
 from torchlean.ops import OPS
+from torchlean.ops.fused import FUSED
 
 SEED = 0
 
@@ -74,7 +75,7 @@ def by_patterns(graph: Graph, nodes: Sequence[int], points: Mapping[str, Tensor]
     needed, ids = graph.cone(nodes)
     work = 0
     for node in needed:
-        if node.op not in RULES and node.op not in EXACT and node.inputs:
+        if node.op not in RULES and node.op not in EXACT | FUSED and node.inputs:
             raise Outside(f"op {node.op} is outside of the executable binary32")
         if node.type.dtype.is_floating_point and node.type.dtype != torch.float32:
             raise Outside(f"it computes in {str(node.type.dtype).removeprefix('torch.')}")
@@ -107,6 +108,8 @@ def _evaluated(graph: Graph, point: Mapping[str, Tensor], random: np.random.Gene
         operands = [values[id] for id in node.inputs]
         if not node.inputs:
             values.append(point[str(node.attributes["name"])] if node.data is None else node.data)
+        elif node.op in FUSED:
+            values.append(operands[0])  # what its steps give
         elif node.op in EXACT or not node.type.dtype.is_floating_point:
             values.append(OPS[node.op].evaluate(operands, node.attributes))
         else:

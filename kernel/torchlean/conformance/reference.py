@@ -104,7 +104,7 @@ class Reference:
         program = self.double if double else self.graph
         main = None if arithmetic is None else _errors(program, box, arithmetic)
         fine = _errors(graph, box, DEFAULT)
-        values = evaluate(graph, point)
+        values = evaluate(graph, point, by_steps=True)
         return Allowed(values, [_room(main, fine, id, value) for id, value in enumerate(values)])
 
     def values(self, graph: Graph, nodes: Sequence[int], points: Mapping[str, Tensor]) -> list[Tensor]:
@@ -125,7 +125,7 @@ class Reference:
 
 def _chunk(graph: Graph, nodes: Sequence[int], points: Mapping[str, Tensor]) -> list[Tensor]:
     def one(point: dict[str, Tensor]) -> tuple[Tensor, ...]:
-        values = evaluate(graph, point)
+        values = evaluate(graph, point, by_steps=True)
         return tuple(values[id].clone() for id in nodes)
 
     try:

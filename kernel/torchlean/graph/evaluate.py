@@ -10,9 +10,12 @@ from torch import Tensor
 from torchlean.graph.graph import Graph
 from torchlean.graph.node import Node
 from torchlean.ops import OPS
+from torchlean.ops.fused import FUSED
 
 
-def evaluate(graph: Graph, inputs: Mapping[str, Tensor], *, dtype: torch.dtype | None = None) -> list[Tensor]:
+def evaluate(
+    graph: Graph, inputs: Mapping[str, Tensor], *, dtype: torch.dtype | None = None, by_steps: bool = False
+) -> list[Tensor]:
     """The value of every node, as torch's eager mode computes it.
 
     Args:
@@ -20,6 +23,9 @@ def evaluate(graph: Graph, inputs: Mapping[str, Tensor], *, dtype: torch.dtype |
         inputs: one tensor per `input` node, by name, of the node's shape.
         dtype: compute every floating value in this dtype (`torch.float64` for a precise reference); default: the
             dtypes of the program, so that this is the binary32 execution of a float32 model.
+        by_steps: execute functions that torch has a kernel for (`torchlean.ops.fused`) in the steps of the graph, as a
+            reference in another dtype always does: kernels take numbers of the program with more digits. Steps run for
+            many inputs together and have derivatives by every operand, which some kernels have not.
 
     Returns:
         A tensor per node, indexed by id. Gradients flow where the inputs ask for them.
@@ -34,7 +40,9 @@ def evaluate(graph: Graph, inputs: Mapping[str, Tensor], *, dtype: torch.dtype |
             attributes = node.attributes
             if dtype is not None and isinstance(attributes.get("dtype"), torch.dtype):
                 attributes = {**attributes, "dtype": _computed_in(attributes["dtype"], dtype)}
-            value = OPS[node.op].evaluate([values[id] for id in node.inputs], attributes)
+            operands = [values[id] for id in node.inputs]
+            of_steps = node.op in FUSED and (by_steps or dtype is not None)
+            value = operands[0] if of_steps else OPS[node.op].evaluate(operands, attributes)
         else:
             value = _leaf(node, inputs)
         if dtype is not None and value.is_floating_point():

@@ -10,10 +10,10 @@ from torchlean.hazards.case import Case
 from torchlean.hazards.causes import causes
 from torchlean.hazards.finding import Finding
 from torchlean.hazards.memory import HazardMemory, content_key
-from torchlean.hazards.patterns import consumers
 from torchlean.hazards.ranges import float_ranges
 from torchlean.hazards.replay import Replay
 from torchlean.hazards.report import Examination, diagnostics_of
+from torchlean.hazards.steps import by_steps
 from torchlean.hazards.written import Written
 from torchlean.intervals import Interval
 
@@ -51,8 +51,9 @@ def examine(
     key = content_key(graph, domains, mine, recorded, additions, differentiated)
     found = memory.get(key)
     if found is None:
-        ranges = float_ranges(graph, domains, bounds, cancelled)
-        case = Case(graph, ranges, consumers(graph), mine, recorded, additions, frozenset(differentiated))
+        steps, users = by_steps(graph)
+        ranges = float_ranges(steps, domains, bounds, cancelled)
+        case = Case(steps, ranges, users, mine, recorded, additions, frozenset(differentiated))
         found = _found(case, domains, cancelled)
         memory.put(key, found)
     executed = frozenset(place for place in places if place is not None)

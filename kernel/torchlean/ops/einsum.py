@@ -281,21 +281,45 @@ def tensordot(
         )
     if a.dtype == torch.bool and a.type.numel and b.type.numel:
         raise ShapeError(NO_TRUTHS)
-    letters = string.ascii_letters
-    if len(a.shape) + len(b.shape) > len(letters):
-        raise UnsupportedError("tensordot of tensors with more than 52 dimensions is not followed")
-    first = list(letters[: len(a.shape)])
-    second = list(letters[len(a.shape) : len(a.shape) + len(b.shape)])
     for i, j in zip(left, right, strict=True):
         if a.shape[i] != b.shape[j] and 1 not in (a.shape[i], b.shape[j]):
             raise ShapeError(
                 f"tensordot contracts dimension {i} of {a.shape} with dimension {j} of {b.shape}"
             )
-        second[j] = first[i]
-    kept = [x for i, x in enumerate(first) if i not in left] + [
-        x for j, x in enumerate(second) if j not in right
-    ]
-    return contract(emitter, f"{''.join(first)},{''.join(second)}->{''.join(kept)}", a, b)
+    # A size of 1 is repeated to fit the other, whose elements are added up first.
+    a, b = (
+        _added_up(emitter, x, own, [other.shape[place] for place in others])
+        for x, own, other, others in ((a, left, b, right), (b, right, a, left))
+    )
+    rows = [i for i in range(len(a.shape)) if i not in left]
+    columns = [j for j in range(len(b.shape)) if j not in right]
+    shape = tuple(a.shape[i] for i in rows) + tuple(b.shape[j] for j in columns)
+    count = math.prod(a.shape[i] for i in left)
+    first, second = _ordered(emitter, a, [*rows, *left]), _ordered(emitter, b, [*right, *columns])
+    if math.prod(shape) == 1:
+        # A single number is a product of vectors, or of what lies in memory otherwise: torch looks, and then chooses.
+        factors = [emitter.emit("reshape", x, shape=(count,)) for x in (first, second)]
+        number = emitter.emit("reshape", emitter.emit("matmul", *factors), shape=shape)
+        return emitter.emit("tensordot", number, a, b, left=tuple(left), right=tuple(right))
+    if a.dtype == torch.bool:
+        return emitter.constant(torch.zeros(shape, dtype=torch.bool))  # the sum of no products
+    height, width = (math.prod(x.shape[i] for i in kept) for x, kept in ((a, rows), (b, columns)))
+    product = emitter.emit(
+        "matmul",
+        emitter.emit("reshape", first, shape=(height, count)),
+        emitter.emit("reshape", second, shape=(count, width)),
+    )
+    return emitter.emit("reshape", product, shape=shape)
+
+
+def _added_up(emitter: Emitter, x: TensorValue, dims: Sequence[int], sizes: Sequence[int]) -> TensorValue:
+    """The sum over those of the dimensions that meet a size of 1."""
+    summed = tuple(sorted(d for d, size in zip(dims, sizes, strict=True) if size == 1 != x.shape[d]))
+    return emitter.emit("sum", x, dim=summed, keepdim=True) if summed else x
+
+
+def _ordered(emitter: Emitter, x: TensorValue, dims: Sequence[int]) -> TensorValue:
+    return permuted(emitter, x, lambda v: v.permute(list(dims)))
 
 
 def _paired(

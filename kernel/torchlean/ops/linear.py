@@ -147,4 +147,8 @@ def bilinear(
             f"bilinear: inputs {input1.shape} and {input2.shape} differ before the last dimension"
         )
     result = contract(emitter, "...i,oij,...j->...o", input1, weight, input2)
-    return result if bias is None else emitter.emit("add", result, bias)
+    operands = [input1, input2, weight]
+    if bias is not None:
+        result = emitter.emit("add", result, bias)
+        operands.append(bias)
+    return emitter.emit("bilinear", result, *operands)

@@ -320,7 +320,8 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> TensorValue:
-    if training and running_mean is None and running_var is None:
+    of_batch = training and running_mean is None and running_var is None
+    if of_batch:
         running_mean, running_var = _of_the_batch(emitter, input)  # standardised weights, for example
     elif training:
         raise UnsupportedError(
@@ -329,13 +330,13 @@ def batch_norm(
         )
     if running_mean is None or running_var is None:
         raise ShapeError("batch_norm outside of training needs running_mean and running_var, got None")
-    return emitter.emit(
-        "batch_norm",
-        *present(input, running_mean, running_var, weight, bias),
-        has_weight=weight is not None,
-        has_bias=bias is not None,
-        eps=float(eps),
+    given = {"has_weight": weight is not None, "has_bias": bias is not None}
+    result = emitter.emit(
+        "batch_norm", *present(input, running_mean, running_var, weight, bias), **given, eps=float(eps)
     )
+    if not of_batch:
+        return result
+    return emitter.emit("batch_norm_training", result, *present(input, weight, bias), **given, eps=float(eps))
 
 
 def _of_the_batch(emitter: Emitter, input: TensorValue) -> tuple[TensorValue, TensorValue]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Union
 
 import torch
 from torch import Tensor
@@ -37,6 +37,9 @@ Attribute = Union[int, float, bool, str, None, torch.dtype, "tuple[Attribute, ..
 """Plain immutable data: attributes are hashed by content, so nothing mutable may hide in them."""
 
 Attributes = Mapping[str, Attribute]
+
+Operands = Sequence[Any]
+"""What is known of each operand, in order."""
 
 SMALL = 2**14
 """Elements of an operand up to which running an op is as quick as asking the meta device."""
@@ -128,6 +131,11 @@ class Op:
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         """The result on concrete tensors, as torch computes it in eager mode. Must also work on the meta device."""
         raise NotImplementedError(self.name)
+
+    def told(self, operands: Operands) -> Operands:
+        """The first operands, as many as say what the value is: others may say how it is executed. Only where one of
+        these is undefined or infinite may the result be."""
+        return operands
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """Bounds that contain the exact result for every choice of inputs inside theirs.

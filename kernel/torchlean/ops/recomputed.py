@@ -1,8 +1,8 @@
-"""The op `recomputed`: a value whose bounds come from one formula while torch computes it by another.
+"""The op `recomputed`: a value whose bounds come from one formula while programs compute it by another.
 
-The exact value is the operand. What torch's formula does to it by rounding is not bounded here, and the rounding of the
-graph's own ops would say nothing about it: `cdist` of many rows adds up squared lengths and subtracts products, which
-cancels where points are close.
+The exact value is the operand. What the other formula does to it by rounding is not bounded here, and the rounding of
+the graph's own ops would say nothing about it: each runtime of ONNX computes the weights of `Resize` in its own way.
+(Where torch has the other formula, it is executed and bounded: `torchlean.ops.fused`.)
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class OtherRounding(Rule):
 
 @register
 class Recomputed(Rearrangement):
-    """The operand, which torch computes otherwise: the attribute `how` says how, as the end of a sentence."""
+    """The operand, which programs compute otherwise: the attribute `how` says how, as the end of a sentence."""
 
     name = "recomputed"
     rounding = OtherRounding()

@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from torchlean.capture.intrinsics import fail, recomputed
+from torchlean.capture.intrinsics import fail, fused
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
@@ -39,7 +39,7 @@ def sinc(input):
     scaled = input * math.pi
     # The quotient is only used where it is defined; the 1 keeps the other branch finite.
     divisor = torch.where(scaled == 0, 1.0, scaled)
-    return torch.where(scaled == 0, 1.0, torch.sin(scaled) / divisor)
+    return fused(torch.where(scaled == 0, 1.0, torch.sin(scaled) / divisor), "sinc", input)
 
 
 def heaviside(input, values):
@@ -57,7 +57,7 @@ def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
 def trace(input):
     if input.dim() != 2:
         fail("TL101", RuntimeError, f"trace: expected a matrix, but got tensor with dim {input.dim()}")
-    return input.diagonal().sum()
+    return fused(input.diagonal().sum(), "trace", input)
 
 
 def cross(input, other, dim=None):
@@ -70,7 +70,8 @@ def cross(input, other, dim=None):
     if a.shape[dim] != 3:
         fail("TL101", RuntimeError, f"inputs dimension {dim} must have length 3, got {a.shape[dim]}")
     # Each component is a_j b_k - a_k b_j for the two that follow it.
-    return torch.roll(a, -1, dim) * torch.roll(b, -2, dim) - torch.roll(a, -2, dim) * torch.roll(b, -1, dim)
+    first = torch.roll(a, -1, dim) * torch.roll(b, -2, dim)
+    return fused(first - torch.roll(a, -2, dim) * torch.roll(b, -1, dim), "cross", a, b, dim=dim)
 
 
 def kron(input, other):
@@ -87,10 +88,7 @@ def kron(input, other):
 
 def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     distances = (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
-    many = compute_mode == "use_mm_for_euclid_dist_if_necessary" and max(distances.shape[-2:]) > 25
-    if p == 2 and (many or compute_mode == "use_mm_for_euclid_dist"):
-        return recomputed(distances, "`cdist` where torch computes it by a matrix product")
-    return distances
+    return fused(distances, "cdist", x1, x2, p=float(p), compute_mode=compute_mode)
 
 
 def pdist(input, p=2.0):
@@ -98,7 +96,7 @@ def pdist(input, p=2.0):
     if input.dim() != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
     first, second = torch.triu_indices(input.shape[0], input.shape[0], 1)
-    return (input[first] - input[second]).norm(p, -1)
+    return fused((input[first] - input[second]).norm(p, -1), "pdist", input, p=float(p))
 
 
 def trapezoid(y, x=None, *, dx=1, dim=-1):

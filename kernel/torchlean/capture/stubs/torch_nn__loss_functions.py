@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from torchlean.capture.intrinsics import fail
+from torchlean.capture.intrinsics import fail, fused
 
 
 def _reduced(loss, reduction):
@@ -144,11 +144,20 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
         )
     # torch keeps both logarithms at -100 or above, so that 0 * log(0) does not become NaN.
     positive = torch.log(input).clamp(min=-100)
-    negative = torch.log(1 - input).clamp(min=-100)
+    negative = torch.log1p(-input).clamp(min=-100)
     loss = -(target * positive + (1 - target) * negative)
     if weight is not None:
         loss = loss * weight
-    return _reduced(loss, _chosen(size_average, reduce, reduction))
+    reduction = _chosen(size_average, reduce, reduction)
+    return fused(
+        _reduced(loss, reduction),
+        "binary_cross_entropy",
+        input,
+        target,
+        weight,
+        has_weight=weight is not None,
+        reduction=reduction,
+    )
 
 
 def binary_cross_entropy_with_logits(
@@ -211,6 +220,19 @@ def _class_weights(input, target, weight, ignore_index):
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     reduction = _chosen(size_average, reduce, reduction)
+    return fused(
+        _nll_steps(input, target, weight, ignore_index, reduction),
+        "nll_loss",
+        input,
+        target,
+        weight,
+        has_weight=weight is not None,
+        ignore_index=ignore_index,
+        reduction=reduction,
+    )
+
+
+def _nll_steps(input, target, weight, ignore_index, reduction):
     _check_classes(input, target)
     target = _indices(target)
     dim = _class_dim(input)
@@ -234,11 +256,25 @@ def cross_entropy(
     reduction = _chosen(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    return fused(
+        _cross_entropy_steps(input, target, weight, ignore_index, reduction, label_smoothing),
+        "cross_entropy",
+        input,
+        target,
+        weight,
+        has_weight=weight is not None,
+        ignore_index=ignore_index,
+        reduction=reduction,
+        label_smoothing=label_smoothing,
+    )
+
+
+def _cross_entropy_steps(input, target, weight, ignore_index, reduction, label_smoothing):
     logs = F.log_softmax(input, _class_dim(input))
     if target.dtype.is_floating_point:
         return _cross_entropy_of_probabilities(logs, target, weight, reduction, label_smoothing)
     target = _indices(target)
-    plain = nll_loss(logs, target, weight, None, ignore_index, None, reduction)
+    plain = _nll_steps(logs, target, weight, ignore_index, reduction)
     if label_smoothing == 0.0:
         return plain
     smooth = _uniform_loss(logs, target, weight, ignore_index, reduction)
@@ -272,8 +308,10 @@ def _cross_entropy_of_probabilities(logs, target, weight, reduction, label_smoot
     if label_smoothing > 0.0:
         target = target * (1 - label_smoothing) + label_smoothing / logs.shape[dim]
     weighted = logs * target if weight is None else logs * target * _per_class(weight, logs)
-    loss = -weighted.sum(dim)
-    return _reduced(loss, reduction)
+    if reduction == "mean":
+        # One sum over everything, as in torch.
+        return -weighted.sum() / (logs.numel() / logs.shape[dim])
+    return -weighted.sum() if reduction == "sum" else _reduced(-weighted.sum(dim), reduction)
 
 
 def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
@@ -314,7 +352,7 @@ def triplet_margin_loss(
     far = F.pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = torch.minimum(far, F.pairwise_distance(positive, negative, p, eps))
-    return _reduced((near - far + margin).clamp(min=0), _chosen(size_average, reduce, reduction))
+    return _reduced((margin + near - far).clamp(min=0), _chosen(size_average, reduce, reduction))
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):

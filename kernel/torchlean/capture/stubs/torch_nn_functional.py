@@ -9,7 +9,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from torchlean.capture.intrinsics import drawn, fail, in_training, unsupported
+from torchlean.capture.intrinsics import drawn, fail, fused, in_training, unsupported
 
 from torch.nn._loss_functions import (  # isort: skip
     binary_cross_entropy,
@@ -124,6 +124,10 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     return torch.norm(x1 - x2 + eps, p, -1, keepdim)
 
 
+def pdist(input, p=2.0):
+    return torch.pdist(input, p)
+
+
 def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
     if hard:
         return drawn(tuple(logits.shape), logits.dtype, 0.0, 1.0)
@@ -173,16 +177,17 @@ def instance_norm(
 def scaled_dot_product_attention(
     query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
 ):
+    keys, values = key, value
     if enable_gqa:
         repeats = query.shape[-3] // key.shape[-3]
-        key = key.repeat_interleave(repeats, -3)
-        value = value.repeat_interleave(repeats, -3)
+        keys = key.repeat_interleave(repeats, -3)
+        values = value.repeat_interleave(repeats, -3)
     if is_causal and attn_mask is not None:
         raise RuntimeError(
             "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
         )
     factor = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = torch.matmul(query, key.transpose(-2, -1)) * factor
+    scores = torch.matmul(query, keys.transpose(-2, -1)) * factor
     if is_causal:
         allowed = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
         weights = torch.softmax(scores.masked_fill(allowed.logical_not(), -math.inf), -1)
@@ -196,4 +201,17 @@ def scaled_dot_product_attention(
         if attn_mask.dtype != query.dtype:
             return unsupported("attention with a mask of another dtype than the queries is not followed")
         weights = torch.softmax(scores + attn_mask, -1)
-    return torch.matmul(F.dropout(weights, dropout_p), value)
+    if dropout_p > 0.0:
+        return torch.matmul(F.dropout(weights, dropout_p), values)
+    return fused(
+        torch.matmul(weights, values),
+        "scaled_dot_product_attention",
+        query,
+        key,
+        value,
+        attn_mask,
+        has_mask=attn_mask is not None,
+        is_causal=is_causal,
+        scale=scale,
+        enable_gqa=enable_gqa,
+    )

@@ -104,12 +104,11 @@ class _BatchNorm(_Statistics):
                 ValueError,
                 f"Expected more than 1 value per channel when training, got input size {input.shape}",
             )
-        mean = input.mean(dims)
-        variance = input.var(dims, unbiased=False)
         if self.training and self.running_mean is not None:
             in_training("batch normalisation")
+            mean, variance = input.mean(dims), input.var(dims, unbiased=False)
             self._move_statistics(mean.detach(), variance.detach() * (count / (count - 1)))
-        return F.batch_norm(input, mean, variance, self.weight, self.bias, False, 0.0, self.eps)
+        return F.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)
 
     def _move_statistics(self, mean, variance):
         momentum = self.momentum

@@ -147,9 +147,7 @@ def _native_batch_norm_legit_functional(
 
 
 def _with_own_statistics(input, weight, bias, eps):
-    dims = [dim for dim in range(input.dim()) if dim != 1]
-    mean, variance = input.mean(dims), input.var(dims, unbiased=False)
-    return F.batch_norm(input, mean, variance, weight, bias, False, 0.0, eps)
+    return F.batch_norm(input, None, None, weight, bias, True, 0.0, eps)
 
 
 def instance_norm(

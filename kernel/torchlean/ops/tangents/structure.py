@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torchlean.ops.fused import FUSED
 from torchlean.ops.op import UnsupportedError
 from torchlean.ops.spelling import TensorValue
 from torchlean.ops.tangents.rule import REASONS, RULES, Call, Rule, added, lowered, rule
@@ -39,7 +40,7 @@ def _pad(call: Call) -> TensorValue | None:
     return call.again([t], value=0.0) if call.attributes["mode"] == "constant" else call.again([t])
 
 
-@rule("cast", "autograd", "recomputed")
+@rule("cast", "autograd", "recomputed", *sorted(FUSED))
 def _same(call: Call) -> TensorValue | None:
     """The number itself; a derivative of a derivative is marked as autograd's where it is asked for."""
     return call.tangents[0]
