@@ -16,16 +16,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from torchlean.intervals.arrays import Array
 from torchlean.intervals.rounding import predecessor, successor
-
-Array = Any
-"""Of torch or of numpy."""
 
 _SPLITTER = 2.0**27 + 1.0
 """Veltkamp's constant: splits a 53-bit significand into halves whose products are exact."""

@@ -33,8 +33,8 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.approximation import Approximant
+from torchlean.intervals.arrays import Array, arrays, asked, margin, module_of
 from torchlean.intervals.rounding import UNIT_ROUNDOFF
-from torchlean.ops.arrays import Array, arrays, asked, margin, module_of
 from torchlean.ops.curves import Curved
 from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.op import Attributes, Op

@@ -37,7 +37,7 @@ from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.approximation import Approximant
-from torchlean.ops.arrays import Array, arrays, asked, margin, module_of
+from torchlean.intervals.arrays import Array, arrays, asked, margin, module_of
 from torchlean.ops.linearization import Plane, Relaxation
 from torchlean.ops.op import Attributes, Op
 from torchlean.ops.planes import bounds_of

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from torchlean.intervals import Interval, derivatives
 from torchlean.intervals.approximation import Approximant, kernel
+from torchlean.intervals.arrays import Array, asked
 from torchlean.intervals.periodic import LARGEST_ARGUMENT
-from torchlean.ops.arrays import Array, asked
 from torchlean.ops.bent import Bent
 from torchlean.ops.curves import ROUNDED_BENDS, Curve, Piece, between
 from torchlean.ops.linearization import Plane, Relaxation
