@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import os
 import re
+import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,9 @@ from torchlean.exported.program import Argument, Leaf, Program, Ref, Step
 from torchlean.ops import TensorType
 
 TORCH_FOLDER = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
+RUNNER = os.path.abspath(runpy.__file__)
+"""What starts our processes. Its frames have a file up to Python 3.10 only, where it is not frozen."""
+
 OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 FRAME = re.compile(r'^\s*File "(?P<path>.+)", line (?P<line>\d+), in ', re.MULTILINE)
@@ -211,8 +215,9 @@ def _type(value: Tensor) -> TensorType:
 
 
 def places(trace: str | None) -> Iterator[tuple[str, int]]:
-    """The frames of a stack trace outside of torch and of this package, innermost first; lines from zero."""
+    """The frames of a stack trace outside of torch, of this package and of what starts it, innermost first; lines from
+    zero."""
     for frame in reversed(list(FRAME.finditer(trace or ""))):
         path = os.path.abspath(frame["path"])
-        if not path.startswith((TORCH_FOLDER, OWN_FOLDER)) and os.path.exists(path):
+        if not path.startswith((TORCH_FOLDER, OWN_FOLDER, RUNNER)) and os.path.exists(path):
             yield path, int(frame["line"]) - 1
