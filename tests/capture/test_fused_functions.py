@@ -22,6 +22,7 @@ from torchlean.capture.result import Role
 from torchlean.graph import Graph, evaluate
 from torchlean.intervals import Interval
 from torchlean.ops.fused import FUSED
+from torchlean.rounding import rounding_errors
 
 DRAWS = 25
 """Programs of each kind. In all of them together hundreds of results differ where only the steps are executed."""
@@ -267,6 +268,34 @@ def test_what_the_kernel_refuses_is_reported_as_torch_says_it(tmp_path: Path) ->
     text = HEADER + "d = torch.cdist(torch.zeros(3, 2).half(), torch.ones(4, 2).half())\n"
     (found,) = captured(tmp_path / "program.py", text).diagnostics
     assert found.code == "TL101" and "Half" in found.message
+
+
+def test_what_repeats_is_one_number_after_such_a_function_too(tmp_path: Path) -> None:
+    """Of numbers that are only known to lie in a range one is bounded, for however many there are."""
+    shape = (2**9, 2**9)
+    graph, root = graph_of(tmp_path / "program.py", "torch.sinc(x)", {"x": torch.zeros(1).expand(shape)})
+    ends = (torch.tensor(end, dtype=torch.float64).expand(shape) for end in (0.25, 1.0))
+    bounds = propagate(graph, {"x": Interval(*ends)})
+    assert graph[root].op == "sinc" and bounds[root].bounded()
+    assert bounds[root].lower.stride() == bounds[root].upper.stride() == (0, 0)
+    error = rounding_errors(graph, bounds)[root].error
+    assert error is not None and error.stride() == (0, 0)
+
+
+def test_the_error_of_attention_counts_arguments_that_differ_where_bounds_do_not(tmp_path: Path) -> None:
+    inputs = {"q": torch.zeros(2, 40, 3), "k": torch.ones(2, 7, 3), "v": torch.ones(2, 7, 5)}
+    inputs["q"][1, 3] = 30.0
+    graph, root = graph_of(tmp_path / "program.py", "F.scaled_dot_product_attention(q, k, v)", inputs)
+    found = rounding_errors(graph, propagate(graph, {n: Interval.point(x) for n, x in inputs.items()}))[root]
+    assert found.error is not None
+    exact = evaluate(graph, inputs, dtype=torch.float64)[root]
+    assert bool(
+        ((F.scaled_dot_product_attention(**_named(inputs)).double() - exact).abs() <= found.error).all()
+    )
+
+
+def _named(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: inputs[name[0]] for name in ("query", "key", "value")}
 
 
 def test_gradients_of_a_search_go_through_the_steps(tmp_path: Path) -> None:

@@ -118,8 +118,8 @@ def bound_node(node: Node, operands: Sequence[Bound], graph: Graph, domains: Map
     """
     if node.op not in OPS:
         return _leaf(node, domains)
-    inputs = [operand.interval for operand in operands]
     op, out = OPS[node.op], node.type
+    inputs = op.told([operand.interval for operand in operands])
     folding = Folding.of(op, [(x.lower, x.upper) for x in inputs], node.attributes, out)
     if folding is not None:
         out = folding.out
@@ -151,7 +151,7 @@ def _by_rule(op: Op, inputs: Sequence[Interval], attributes: Attributes, out: Te
     interval = op.interval(inputs, attributes, out)
     if special:
         interval = _with_infinite(interval, special, op.infinities)
-    return _within_dtype(_flagged(interval, op.told(inputs), op.infinities), out)
+    return _within_dtype(_flagged(interval, inputs, op.infinities), out)
 
 
 def _leaf(node: Node, domains: Mapping[str, Interval]) -> Bound:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
+from torchlean.ops.lanes import Lane, Shapes, leading
 from torchlean.ops.lowering import Part, Steps
 from torchlean.ops.noise.fused import AsSteps, attention, distance
 from torchlean.ops.noise.rule import Rule
@@ -63,6 +64,10 @@ class Fused(Op):
 
     def told(self, operands: Operands) -> Operands:
         return operands[:1]
+
+    def lanes(self, shapes: Shapes, attributes: Attributes) -> Sequence[Lane]:
+        """Every dimension of the last step; the rest says nothing of the value."""
+        return leading(len(shapes[0]), len(shapes))
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         return inputs[0]

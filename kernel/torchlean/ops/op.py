@@ -133,8 +133,8 @@ class Op:
         raise NotImplementedError(self.name)
 
     def told(self, operands: Operands) -> Operands:
-        """The first operands, as many as say what the value is: others may say how it is executed. Only where one of
-        these is undefined or infinite may the result be."""
+        """The first operands, as many as say what the value is: others may say how it is executed. The interval rule
+        gets these alone, and only where one of them is undefined or infinite may the result be."""
         return operands
 
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:

@@ -53,8 +53,14 @@ class AsSteps(Rule):
         found = None if self.beside is None else self.beside(call)
         if found is None:
             return Noise(passed=steps.error, parts=parts, least=steps.least, greatest=steps.greatest)
-        local, peak = found
+        local, peak = (_sliced(tensor, call.out.shape) for tensor in found)
         return Noise(local, steps.error, parts, peak, least=0.0 if steps.least >= 0.0 else -math.inf)
+
+
+def _sliced(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The greatest along each dimension of which the call is one slice, where all are alike but for these arguments."""
+    dims = [d for d, size in enumerate(shape) if size == 1 < tensor.shape[d]]
+    return tensor.amax(dims, keepdim=True) if dims else tensor
 
 
 BLOCK = 64
@@ -85,7 +91,8 @@ def attention(call: Call) -> tuple[Tensor, Tensor]:
 def distance(call: Call) -> tuple[Tensor, Tensor] | None:
     """For two sets of points, (..., P, M) and (..., R, M), as the second and third operand; None where the kernel
     computes differences, as the steps do."""
-    if not by_products(call.out.shape, call.attributes["p"], str(call.attributes["compute_mode"])):
+    points = tuple(x.exact.shape[-2] for x in call.operands[1:3])
+    if not by_products(points, call.attributes["p"], str(call.attributes["compute_mode"])):
         return None
     if call.arithmetic.tf32 or call.arithmetic.autocast is not None:
         raise UnsupportedError(
@@ -107,13 +114,12 @@ MANY = 25
 """Points in either set up to which torch computes differences, if it is left to it."""
 
 
-def by_products(shape: tuple[int, ...], p: object, mode: str) -> bool:
-    """Whether torch computes distances of this shape, (..., P, R), by a matrix product."""
-    if p != 2.0 or 0 in shape:
+def by_products(points: tuple[int, ...], p: object, mode: str) -> bool:
+    """Whether torch computes the distances of two sets of so many points by a matrix product."""
+    if p != 2.0 or 0 in points:
         return False
-    return mode == "use_mm_for_euclid_dist" or (
-        mode == "use_mm_for_euclid_dist_if_necessary" and max(shape[-2:]) > MANY
-    )
+    many = mode == "use_mm_for_euclid_dist_if_necessary" and max(points) > MANY
+    return many or mode == "use_mm_for_euclid_dist"
 
 
 __all__ = ["AsSteps", "attention", "by_products", "distance"]
