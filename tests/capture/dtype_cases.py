@@ -209,7 +209,6 @@ TEMPLATES: dict[str, list[str]] = {
         F.max_pool2d(x_@A, 2)
         F.avg_pool2d(x_@A, 2)
         F.adaptive_avg_pool2d(x_@A, 1)
-        F.interpolate(x_@A, scale_factor=2, mode='bilinear')
         torch.logit(m_@A)
         torch.bernoulli(m_@A)
         torch.multinomial(m_@A, 1)

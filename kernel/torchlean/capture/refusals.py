@@ -24,7 +24,7 @@ from torchlean.capture.tables import words
 from torchlean.capture.torch_names import real_object
 from torchlean.capture.values import Native, TensorValue, Unknown, UserFunction, Value
 from torchlean.ops.arguments import TORCH_ERRORS
-from torchlean.ops.op import dtype_name
+from torchlean.ops.op import SMALL, dtype_name
 
 if TYPE_CHECKING:
     from torchlean.capture.interpreter import Interpreter
@@ -47,9 +47,10 @@ OF_A_DEVICE = re.compile(r"not implemented for '(Half|BFloat16)'|Low precision|U
 """Kernels of other devices take 16 bits where the processor's do not, and a file does not say where it runs."""
 
 ELSEWHERE = words(
-    "cuda cpu xpu to type pin_memory share_memory_ record_stream backward register_hook apply_ map_ map2_"
+    "cuda cpu xpu to type pin_memory share_memory_ record_stream backward register_hook apply_ map_ map2_ interpolate"
 )
-"""Methods that move tensors to a device, call the program's functions, or need what was computed before."""
+"""Functions that move tensors to a device, call the program's own, need what was computed before, or make as many
+numbers as a fraction says."""
 
 WITH_STATISTICS = frozenset(f"torch.nn.functional.{name}" for name in ("batch_norm", "instance_norm"))
 """Functions to which our layers give statistics in training, as torch's do not."""
@@ -113,7 +114,7 @@ def _refusal(
     given = [*arguments, keywords]
     try:
         described = _described(given, small=False)
-        if not _affordable(described):
+        if max(x.type.numel for x in operands(arguments, keywords)) > SMALL or not _affordable(described):
             described = _described(given, small=True)
     except _Strange:
         return None
