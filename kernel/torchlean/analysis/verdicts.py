@@ -155,6 +155,14 @@ def _tried(question: Question, decision: Decision) -> str:
 
 
 def _why_unknown(question: Question, decision: Decision) -> str:
+    if decision.raises is not None:
+        id, reason = decision.raises
+        node = question.margin.graph[id]
+        line = f" on line {node.span.line + 1}" if node.span else ""
+        return (
+            f"not decided: `{node.op}`{line} may raise an error on inputs of the domain ({reason}), where the claim "
+            "is neither true nor false. State it of a smaller domain"
+        )
     tried = _tried(question, decision)
     if decision.undefined:
         cause = _first_undefined(question)

@@ -30,6 +30,7 @@ from torchlean.claims.slack import Aim, Slack
 from torchlean.claims.splitting import Report, Splitting, split, splittable
 from torchlean.graph import Graph
 from torchlean.intervals import Interval
+from torchlean.ops import OPS
 from torchlean.rounding import Errors, rounding_errors
 
 CROWN_WORK = 10**10
@@ -69,6 +70,7 @@ class Decision:
             exact numbers in an execution.
         at_violation: exact bounds of the margin at the violation or `elsewhere`.
         tree: the splits, where they are of the inputs.
+        raises: a node that may raise an error on inputs of the domain, and why; nothing else is then known.
     """
 
     proved: bool
@@ -89,6 +91,7 @@ class Decision:
     elsewhere: Mapping[str, Tensor] | None = None
     at_violation: tuple[float, float] | None = None
     tree: SplitTree | None = None
+    raises: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +260,9 @@ class _Deciding:
 
     def decided(self) -> Decision:
         graph, margin = self.question.margin.graph, self.question.margin
+        raises = may_raise(self.question)
+        if raises is not None:
+            return self.answer(False, -math.inf, raises=raises)
         if shown(self.least, margin):
             # Intervals of executed values may keep more than bounds less errors do.
             known = math.isfinite(self.exact) and math.isfinite(self.least)
@@ -383,6 +389,20 @@ class _Deciding:
 
     def _fails_exactly(self, inputs: Inputs) -> bool:
         return exact_at(self.question, inputs)[1] < 0
+
+
+def may_raise(question: Question) -> tuple[int, str] | None:
+    """The first node of which it is not known that it ends on every input of the domain, and why.
+
+    A claim says what a comparison gives for every input; where the program raises an error there is none.
+    """
+    graph = question.margin.graph
+    for node in graph:
+        if node.op in OPS:
+            reason = OPS[node.op].raises([question.bounds[id] for id in node.inputs], node.attributes)
+            if reason:
+                return node.id, reason
+    return None
 
 
 def _worth_splitting(question: Question) -> bool:

@@ -62,6 +62,9 @@ class IndexUpdate(Op):
         result[indexing.advanced_index(x.dim(), indices, attributes)] = value
         return result
 
+    def raises(self, inputs: Sequence[Interval], attributes: Attributes) -> str:
+        return indexing.out_of_range(inputs[0], inputs[2:], attributes)
+
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         x, value, *indices = inputs
         same = value.lower.numel() == 1

@@ -44,6 +44,12 @@ class Gather(Op):
             return None
         return moving(self.evaluate, inputs, types, attributes)
 
+    def raises(self, inputs: Sequence[Interval], attributes: Attributes) -> str:
+        x, index = inputs
+        dim = attributes["dim"]
+        assert isinstance(dim, int)
+        return indexing.beyond(index, x.shape[dim] if x.shape else 1, negative=False)
+
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """An index known only as a range may pick any element in it: their hull."""
         x, index = inputs

@@ -93,6 +93,9 @@ class Index(Op):
         after: list[Lane] = [(d + len(index) - 1, (d, None)) for d in range(chosen + 1, len(x))]
         return [*before, *own, *after]
 
+    def raises(self, inputs: Sequence[Interval], attributes: Attributes) -> str:
+        return out_of_range(inputs[0], inputs[1:], attributes)
+
     def interval(self, inputs: Sequence[Interval], attributes: Attributes, out: TensorType) -> Interval:
         """An index known only as a range may pick any row in it: their hull."""
         x, *indices = inputs
@@ -108,6 +111,30 @@ class Index(Op):
             self.evaluate([x.lower.amin(dims, keepdim=True), *origin], attributes),
             self.evaluate([x.upper.amax(dims, keepdim=True), *origin], attributes),
         )
+
+
+def out_of_range(x: Interval, indices: Sequence[Interval], attributes: Attributes) -> str:
+    """`Op.raises` of an index for each of the dimensions `dims`."""
+    dims = attributes["dims"]
+    assert isinstance(dims, tuple)
+    found = (
+        beyond(index, x.shape[_integer(dim)], negative=True) for dim, index in zip(dims, indices, strict=True)
+    )
+    return next((reason for reason in found if reason), "")
+
+
+def beyond(index: Interval, size: int, *, negative: bool) -> str:
+    """What to say of an index that may lie outside of a dimension; empty for one that does not.
+
+    Args:
+        negative: whether negative numbers count from the end.
+    """
+    if not index.lower.numel():
+        return ""
+    low, high = float(index.lower.min()), float(index.upper.max())
+    if low >= (-size if negative else 0) and high <= size - 1:
+        return ""
+    return f"an index can be from {low:g} to {high:g}, in a dimension of size {size}"
 
 
 def advanced_index(ndim: int, indices: Sequence[Tensor], attributes: Attributes) -> tuple[Any, ...]:

@@ -108,6 +108,11 @@ class Op:
     def check(self, inputs: Sequence[TensorType], attributes: Attributes) -> None:
         """Raise `ShapeError` with a message of our own where torch's would not help; default: nothing."""
 
+    def raises(self, inputs: Sequence[Interval], attributes: Attributes) -> str:
+        """Why an execution may raise an error for some of the operands' values; empty where none does. What bounds say
+        holds for the executions that end."""
+        return ""
+
     def infer(self, inputs: Sequence[TensorType], attributes: Attributes) -> TensorType:
         """Shape and dtype of the result.
 
