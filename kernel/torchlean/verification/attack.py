@@ -27,6 +27,9 @@ FEW_STEPS = 3
 LENGTH_STEPS = 4 * FEW_STEPS
 """Of a descent by Polyak's lengths, from a quarter of the points: it takes as long as the other."""
 
+BEYOND = 1.25
+"""Of the length to where conditions are just met: there, another runtime's rounding decides whether they are."""
+
 FIRST_RATE = 0.25
 DECAY = 0.9
 
@@ -174,8 +177,8 @@ class Attack:
         width = {name: (high - low).to(torch.float64) for name, (low, high) in self._ranges.items()}
         size = torch.zeros_like(aim, dtype=torch.float64)
         for name, gradient in gradients.items():
-            size += (gradient * width[name]).square().flatten(1).sum(1)
-        length = torch.where(size > 0, aim / size, 0.0)
+            size += (gradient * width[name]).square().reshape(len(aim), -1).sum(1)
+        length = torch.where(size > 0, BEYOND * aim / size, 0.0)
         steps = {}
         for name, gradient in gradients.items():
             each = length.reshape(-1, *(1,) * (gradient.dim() - 1))
