@@ -64,6 +64,9 @@ LARGEST = 4
 AFFORDABLE = 2**22
 """Elements that a call may make, some milliseconds: it may multiply sizes, and repeat by its numbers."""
 
+KEPT = 2**14
+"""Answers kept: calls of many programs, but not of all that a server ever sees."""
+
 _refused: dict[Any, Exception | None] = {}
 """By function, default dtype and arguments."""
 
@@ -121,9 +124,12 @@ def _refusal(
     if not _affordable(described):
         return None
     key = (dotted, run.default_dtype, described)
-    if key not in _refused:
-        _refused[key] = _asked(dotted, described, run.default_dtype)
-    return _refused[key]
+    if key in _refused:
+        return _refused[key]
+    if len(_refused) >= KEPT:
+        _refused.clear()
+    error = _refused[key] = _asked(dotted, described, run.default_dtype)
+    return error
 
 
 def converts(run: Interpreter, arguments: list[Value], keywords: dict[str, Value]) -> bool:
