@@ -14,12 +14,13 @@ from tests.ops.exact import Exact, analytic
 from tests.ops.relaxation_checks import between_ends, envelope, grid_of, is_between, lines, touching
 from tests.ops.univariate_cases import CASES, Univariate
 
-from torchlean.intervals import Interval
+from torchlean.intervals import Interval, derivatives, smooth
 from torchlean.ops import OPS, UnsupportedError, bent, sigmoids
 from torchlean.ops.bent import Looked
 from torchlean.ops.curves import Curved
 from torchlean.ops.linearization import Relaxation
 from torchlean.ops.sigmoids import SShaped
+from torchlean.ops.smooth import Silu
 
 LINEAR = ("neg",)
 """Affine ops pass bounds exactly and need no planes."""
@@ -113,6 +114,14 @@ def test_lines_from_tables_are_sound_by_torch_too_as_other_devices_find_them(
     attack(case, boxes, found)
     attack(case, boxes, OPS[case.op].relax_with([batched(interval(boxes))], case.attributes, near))
     torch.testing.assert_close(found.lower.slopes, ours.lower.slopes, rtol=1e-9, atol=1e-12)
+
+
+def test_tables_are_made_on_the_processor_wherever_they_are_asked_for_first() -> None:
+    fresh = bent.Bent(smooth.silu, derivatives.silu, Silu.planes.bends, convex=False)
+    with torch.device("meta"):
+        table = fresh.table(1, True)
+    assert table.distances.is_cpu
+    assert torch.equal(table.distances, Silu.planes.table(1, True).distances)
 
 
 @pytest.mark.parametrize("case", LOOKED_UP, ids=str)

@@ -52,6 +52,9 @@ HALVINGS = 60
 CHUNK = 2**13
 """Elements worked on at a time, so that the arrays in between stay in the processor's cache."""
 
+PROCESSOR = torch.device("cpu")
+"""Where tables are made, wherever they are asked for first."""
+
 NEVER = 1e300
 """Where no tangent of a piece runs through an end."""
 
@@ -67,13 +70,20 @@ class _Table:
 
     reach: float
     distances: Tensor
+    _elsewhere: dict[torch.device, Tensor] = field(default_factory=dict)
 
     def at(self, xp: ModuleType, away: Array) -> Array:
         """For ends that are so far away; 0 for those on the piece itself, whose distance is negative."""
         place = xp.log1p(away.clip(0.0, self.reach)) * ((ENTRIES - 1) / math.log1p(self.reach))
         index = xp.asarray(place, dtype=xp.int64)
-        near = (self.distances.numpy() if xp is np else self.distances.to(away.device))[index]
+        near = (self.distances.numpy() if xp is np else self._on(away.device))[index]
         return near[..., 0] + (place - index) * near[..., 1]
+
+    def _on(self, device: torch.device) -> Tensor:
+        found = self._elsewhere.get(device)
+        if found is None:
+            found = self._elsewhere[device] = self.distances.to(device)
+        return found
 
 
 class Looked(Curved):
@@ -247,7 +257,8 @@ class Bent:
         """Where tangents of a piece touch that run through ends on its left (or right)."""
         table = self._tables.get((piece, leftward))
         if table is None:
-            table = self._tables[piece, leftward] = self._tabulate(piece, leftward)
+            with PROCESSOR:
+                table = self._tables[piece, leftward] = self._tabulate(piece, leftward)
         return table
 
     def _tabulate(self, piece: int, leftward: bool) -> _Table:

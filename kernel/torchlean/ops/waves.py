@@ -99,10 +99,8 @@ def relax(wave: Wave, op: Op, x: Interval, attributes: Attributes, at: Tensor | 
 
 def _merged(chosen: Tensor, first: Plane, second: Plane) -> Plane:
     """The planes of the chosen elements and of the others, (elements,) each, in their places."""
-    slope, intercept = (
-        torch.empty(chosen.shape, dtype=torch.float64),
-        torch.zeros(chosen.shape, dtype=torch.float64),
-    )
+    slope = torch.zeros(chosen.shape, dtype=torch.float64, device=chosen.device)
+    intercept = torch.zeros_like(slope)
     for where, plane in ((chosen, first), (~chosen, second)):
         slope[where] = plane.slopes[0]
         if plane.intercept is not None:
