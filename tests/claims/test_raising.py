@@ -25,6 +25,7 @@ BODIES = {
     "index": ("return x[:, t].abs().max() <= 2.0", "(2,)", True),
     "gather": ("return x.gather(1, t).abs().max() <= 2.0", "(2, 1)", False),
     "cross entropy": ("return F.cross_entropy(x, t) <= 100.0", "(2,)", False),
+    "one hot": ("return F.one_hot(t, 3).max() <= 1", "(2,)", False),
     "assignment": ("x = x.clone()\n    x[0, t] = 0.5\n    return x.abs().max() <= 2.0", "(2,)", True),
 }
 

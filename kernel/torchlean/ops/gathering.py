@@ -178,7 +178,10 @@ def one_hot(emitter: Emitter, tensor: TensorValue, num_classes: int = -1) -> Ten
         # Known only as a range: each place is hot where its number is the class, 0 or 1 in any case.
         _check_unsigned(emitter, tensor, num_classes, -1)
         classes = emitter.constant(torch.arange(num_classes))
-        hot = emitter.emit("eq", layout.reshaped(emitter, tensor, (*tensor.shape, 1)), classes)
+        # Picked from the classes, a number is itself, or raises where it is none of them.
+        flat = layout.reshaped(emitter, tensor, (tensor.type.numel,))
+        picked = emitter.emit("gather", classes, flat, dim=0)
+        hot = emitter.emit("eq", layout.reshaped(emitter, picked, (*tensor.shape, 1)), classes)
         return cast(emitter, hot, torch.int64)
     known = known_tensor(emitter, tensor, "how many classes there are")
     with torch_errors():
