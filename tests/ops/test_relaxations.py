@@ -15,11 +15,10 @@ from tests.ops.relaxation_checks import between_ends, envelope, grid_of, is_betw
 from tests.ops.univariate_cases import CASES, Univariate
 
 from torchlean.intervals import Interval, derivatives, smooth
-from torchlean.ops import OPS, UnsupportedError, bent, sigmoids
-from torchlean.ops.bent import Looked
+from torchlean.ops import OPS, UnsupportedError, bent, looked_up
 from torchlean.ops.curves import Curved
 from torchlean.ops.linearization import Relaxation
-from torchlean.ops.sigmoids import SShaped
+from torchlean.ops.looked_up import Looked
 from torchlean.ops.smooth import Silu
 
 LINEAR = ("neg",)
@@ -83,9 +82,7 @@ def test_every_slope_between_those_of_a_kink_is_sound(case: Univariate) -> None:
     attack(case, boxes, planes)
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in RELAXED if isinstance(OPS[case.op], (Curved, SShaped))], ids=str
-)
+@pytest.mark.parametrize("case", [case for case in RELAXED if isinstance(OPS[case.op], Curved)], ids=str)
 def test_lines_that_shall_be_close_anywhere_in_the_interval_are_sound(case: Univariate) -> None:
     boxes = hostile(case, random.Random(9))
     shares = torch.rand(1, len(boxes), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -93,11 +90,7 @@ def test_lines_that_shall_be_close_anywhere_in_the_interval_are_sound(case: Univ
     attack(case, boxes, OPS[case.op].relax_with([batched(interval(boxes))], case.attributes, alpha))
 
 
-LOOKED_UP = [
-    case
-    for case in RELAXED
-    if isinstance(OPS[case.op], (SShaped, Looked)) or case.op in ("sin", "cos", "pow")
-]
+LOOKED_UP = [case for case in RELAXED if isinstance(OPS[case.op], Looked) or case.op in ("sin", "cos", "pow")]
 """Functions whose best lines are found in tables."""
 
 
@@ -108,8 +101,7 @@ def test_lines_from_tables_are_sound_by_torch_too_as_other_devices_find_them(
     boxes = hostile(case, random.Random(10))
     near = torch.rand(1, len(boxes), generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     ours = relax(case, boxes)
-    for module in (sigmoids, bent):
-        monkeypatch.setattr(module, "module_of", lambda x: torch)
+    monkeypatch.setattr(looked_up, "module_of", lambda x: torch)
     found = relax(case, boxes)
     attack(case, boxes, found)
     attack(case, boxes, OPS[case.op].relax_with([batched(interval(boxes))], case.attributes, near))
@@ -133,8 +125,7 @@ def test_places_are_kept_where_many_boxes_are_taken_in_parts(
     boxes = Interval(ends[:, :1], ends[:, 1:])
     near = torch.rand(64, 1, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     whole = OPS[case.op].relax_with([boxes], case.attributes, near)
-    for module in (sigmoids, bent):
-        monkeypatch.setattr(module, "CHUNK", 10)
+    monkeypatch.setattr(looked_up, "CHUNK", 10)
     parts = OPS[case.op].relax_with([boxes], case.attributes, near)
     for one, other in ((whole.lower, parts.lower), (whole.upper, parts.upper)):
         torch.testing.assert_close(one.slopes[0], other.slopes[0], rtol=1e-9, atol=1e-12)

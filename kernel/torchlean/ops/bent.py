@@ -25,75 +25,23 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import ClassVar
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from torchlean.intervals import Interval
 from torchlean.intervals.approximation import Approximant
-from torchlean.intervals.arrays import Array, arrays, asked, margin, module_of
+from torchlean.intervals.arrays import Array, asked, margin
 from torchlean.intervals.rounding import UNIT_ROUNDOFF
-from torchlean.ops.curves import Curved
-from torchlean.ops.linearization import Plane, Relaxation
+from torchlean.ops.linearization import Relaxation
+from torchlean.ops.looked_up import LookedUp, Table
 from torchlean.ops.op import Attributes, Op
-from torchlean.ops.planes import bounds_of, undefined
+from torchlean.ops.planes import undefined
 
 ENTRIES = 2**12
 """Of a table: neighbours are so close that lines lose less than a thousandth of the gap to interpolation."""
 
 FARTHEST = 1e6
 """How far tables reach from a bend, and tangents are looked for."""
-
-HALVINGS = 60
-"""Until a table's points are exact to about the last digit."""
-
-CHUNK = 2**13
-"""Elements worked on at a time, so that the arrays in between stay in the processor's cache."""
-
-PROCESSOR = torch.device("cpu")
-"""Where tables are made, wherever they are asked for first."""
-
-NEVER = 1e300
-"""Where no tangent of a piece runs through an end."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """How far from a bend tangents touch, by how far on the other side of it the end is that they run through.
-
-    Attributes:
-        reach: the largest distance of an end.
-        distances: for ends at equal steps of `log(1 + distance)`, and the difference to the next, (entries, 2).
-    """
-
-    reach: float
-    distances: Tensor
-    _elsewhere: dict[torch.device, Tensor] = field(default_factory=dict)
-
-    def at(self, xp: ModuleType, away: Array) -> Array:
-        """For ends that are so far away; 0 for those on the piece itself, whose distance is negative."""
-        place = xp.log1p(away.clip(0.0, self.reach)) * ((ENTRIES - 1) / math.log1p(self.reach))
-        index = xp.asarray(place, dtype=xp.int64)
-        near = (self.distances.numpy() if xp is np else self._on(away.device))[index]
-        return near[..., 0] + (place - index) * near[..., 1]
-
-    def _on(self, device: torch.device) -> Tensor:
-        found = self._elsewhere.get(device)
-        if found is None:
-            found = self._elsewhere[device] = self.distances.to(device)
-        return found
-
-
-class Looked(Curved):
-    """Mixed into an op of one operand that has such `planes`."""
-
-    planes: ClassVar[Bent]
-
-    def lines(self, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None) -> Relaxation:
-        assert isinstance(self, Op)
-        return self.planes.relax(self, inputs, attributes, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +63,7 @@ class Part:
 
 
 @dataclass(eq=False)
-class Bent:
+class Bent(LookedUp):
     """A smooth function that is convex and concave in turn, and changes at every bend.
 
     Attributes:
@@ -136,49 +84,16 @@ class Bent:
     reach: float = FARTHEST
     undefined: Callable[[Interval], Tensor] | None = None
     poles: bool = False
-    _tables: dict[tuple[int, bool], _Table] = field(default_factory=dict)
+    _tables: dict[tuple[int, bool], Table] = field(default_factory=dict)
 
     def relax(
         self, op: Op, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None = None
     ) -> Relaxation:
-        """The best planes on bounded intervals, shape (boxes, *node).
-
-        Args:
-            at: where they shall be close, as for `curves.between`.
-
-        Raises:
-            UnsupportedError: the function is undefined somewhere on these intervals.
-        """
-        (x,) = inputs
-        if self.undefined is not None and bool(self.undefined(x).any()):
+        if self.undefined is not None and bool(self.undefined(*inputs).any()):
             raise undefined(op)
-        xp = module_of(x.lower)
-        lower, upper, near = arrays(xp, (x.lower, x.upper, None if at is None else at.expand(x.shape)))
-        shape = lower.shape
-        lower, upper = lower.reshape(-1), upper.reshape(-1)
-        share: Array = 0.5 if near is None else near.reshape(-1)
-        with np.errstate(all="ignore"):
-            parts = [slice(start, start + CHUNK) for start in range(0, max(1, len(lower)), CHUNK)]
-            each = [
-                self.lines(xp, lower[part], upper[part], share if near is None else share[part])
-                for part in parts
-            ]
-            found = (
-                each[0] if len(each) == 1 else [xp.concatenate(lines) for lines in zip(*each, strict=True)]
-            )
-        planes = [torch.as_tensor(line.reshape(shape)) for line in found]
-        if not all(bool(xp.isfinite(line).all()) for line in (found[1], found[3])):
-            planes = _or_flat(planes, bounds_of(op, inputs, attributes))
-        return Relaxation(Plane((planes[0],), planes[1]), Plane((planes[2],), planes[3]))
+        return super().relax(op, inputs, attributes, at)
 
     def lines(self, xp: ModuleType, lower: Array, upper: Array, share: Array | float) -> Sequence[Array]:
-        """Slope and intercept of the line below, and those of the line above, (elements,) each.
-
-        Args:
-            xp: what the arrays are of (`module_of`).
-            lower, upper: (elements,).
-            share: where between the ends the lines shall be close, in [0, 1].
-        """
         pieces = self.parts(xp, lower, upper, share)
         points = [piece.point for piece in pieces]
         slopes = asked(xp, self.slope, xp.concatenate(points))
@@ -217,7 +132,7 @@ class Bent:
         slopes: tuple[Array, Array],
         values: tuple[Array, Array],
     ) -> Sequence[Array]:
-        """The same from what the derivative is at the parts' points, and the function at these and at both ends.
+        """The lines, from what the derivative is at the parts' points, and the function at these and at both ends.
 
         Args:
             slopes, values: approximations and their errors, the points behind each other, (n elements,).
@@ -253,49 +168,27 @@ class Bent:
     def _is_convex(self, piece: int) -> bool:
         return self.convex == (piece % 2 == 0)
 
-    def table(self, piece: int, leftward: bool) -> _Table:
+    def table(self, piece: int, leftward: bool) -> Table:
         """Where tangents of a piece touch that run through ends on its left (or right)."""
         table = self._tables.get((piece, leftward))
         if table is None:
-            with PROCESSOR:
-                table = self._tables[piece, leftward] = self._tabulate(piece, leftward)
+            table = self._tables[piece, leftward] = self._tabulate(piece, leftward)
         return table
 
-    def _tabulate(self, piece: int, leftward: bool) -> _Table:
+    def _tabulate(self, piece: int, leftward: bool) -> Table:
         # Only functions with bends have tables.
         edges = (self.bends[0] - self.reach, *self.bends, self.bends[-1] + self.reach)
-        bend = edges[piece] if leftward else edges[piece + 1]
-        next_bend = edges[piece - 1] if leftward else edges[piece + 2]
-        span, reach = edges[piece + 1] - edges[piece], abs(next_bend - bend)
-        away = -1.0 if leftward else 1.0
-        steps = torch.arange(ENTRIES, dtype=torch.float64) / (ENTRIES - 1)
-        ends = bend + away * torch.expm1(steps * math.log1p(reach))
-        at_ends, sign = self.value(ends).value, 1.0 if self._is_convex(piece) else -1.0
-
-        def short(distance: Tensor) -> Tensor:
-            """Whether the tangent so far inside the piece runs above the end still."""
-            p = bend - away * distance
-            return (self.value(p).value + self.slope(p).value * (ends - p) - at_ends) * sign > 0
-
-        low, high = torch.zeros_like(ends), torch.full_like(ends, math.log1p(span))
-        without = short(torch.full_like(ends, span))
-        for _ in range(HALVINGS):
-            centre = low / 2 + high / 2
-            inside = short(torch.expm1(centre))
-            low, high = torch.where(inside, centre, low), torch.where(inside, high, centre)
-        distances = torch.expm1(low / 2 + high / 2).masked_fill(without, NEVER)
-        distances[0] = 0.0
-        following = torch.cat((distances[1:], distances[-1:]))
-        return _Table(reach, torch.stack((distances, following - distances), 1))
+        bend, other = (piece, piece - 1) if leftward else (piece + 1, piece + 2)
+        return Table.of(
+            self.value,
+            self.slope,
+            edges[bend],
+            leftward=leftward,
+            convex=self._is_convex(piece),
+            span=edges[piece + 1] - edges[piece],
+            reach=abs(edges[other] - edges[bend]),
+            entries=ENTRIES,
+        )
 
 
-def _or_flat(planes: Sequence[Tensor], bounds: Interval) -> list[Tensor]:
-    """Where an end is so far out that a line has no finite intercept: the horizontal line at the bound."""
-    found: list[Tensor] = []
-    for slope, intercept, bound in ((*planes[:2], bounds.lower), (*planes[2:], bounds.upper)):
-        usable = torch.isfinite(intercept)
-        found += [torch.where(usable, slope, 0.0), torch.where(usable, intercept, bound)]
-    return found
-
-
-__all__ = ["Bent", "Looked", "Part"]
+__all__ = ["Bent", "Part"]

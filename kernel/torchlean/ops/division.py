@@ -18,9 +18,10 @@ from torchlean.intervals.broadcasting import broadcast_shapes
 from torchlean.intervals.shapes import exact_increasing
 from torchlean.ops.adjoint import scaled
 from torchlean.ops.arguments import is_tensor
-from torchlean.ops.bent import Bent, Looked
+from torchlean.ops.bent import Bent
 from torchlean.ops.elementwise import Elementwise, no_out, spell_binary, spell_operator, spell_unary
 from torchlean.ops.linearization import Affine, Relaxation
+from torchlean.ops.looked_up import Looked
 from torchlean.ops.noise import choices
 from torchlean.ops.noise import elementwise as noise
 from torchlean.ops.op import Attributes, ShapeError, TensorType, UnsupportedError, register

@@ -13,16 +13,17 @@ from torchlean.intervals import arithmetic as exact
 from torchlean.intervals.approximation import Approximation, computed, kernel, relative
 from torchlean.intervals.rounding import ERFC_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, decreasing, flagged, increasing
-from torchlean.ops.bent import Bent, Looked
+from torchlean.ops.bent import Bent
 from torchlean.ops.corners import plus_difference
 from torchlean.ops.curves import between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.looked_up import Looked
 from torchlean.ops.noise import elementwise as noise
 from torchlean.ops.noise import kernels, partials
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
 from torchlean.ops.planes import operands_of
-from torchlean.ops.sigmoids import Sigmoidal, SShaped
+from torchlean.ops.sigmoids import Sigmoidal
 
 
 @register
@@ -168,7 +169,7 @@ class Rsqrt(Looked, Elementwise):
 
 
 @register
-class Erf(SShaped, Elementwise):
+class Erf(Looked, Elementwise):
     """The error function."""
 
     name = "erf"

@@ -19,13 +19,14 @@ from torchlean.intervals.approximation import (
 )
 from torchlean.intervals.rounding import TRANSCENDENTAL_ULPS, UNIT_ROUNDOFF
 from torchlean.intervals.shapes import clipped, flagged, increasing, valley
-from torchlean.ops.bent import Bent, Looked
+from torchlean.ops.bent import Bent
 from torchlean.ops.curves import Curved, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.looked_up import Looked
 from torchlean.ops.noise import elementwise as noise
 from torchlean.ops.op import Attributes, Infinities, TensorType, register
-from torchlean.ops.sigmoids import Sigmoidal, SShaped
+from torchlean.ops.sigmoids import Sigmoidal
 
 _LARGE = 700.0
 """Vectorised kernels of sinh and cosh overflow to infinity before the results do, at about 709.7 instead of
@@ -75,7 +76,7 @@ class Cosh(Looked, Elementwise):
 
 
 @register
-class Tanh(SShaped, Elementwise):
+class Tanh(Looked, Elementwise):
     """`sinh(x) / cosh(x)`."""
 
     name = "tanh"
@@ -91,7 +92,7 @@ class Tanh(SShaped, Elementwise):
 
 
 @register
-class Asinh(SShaped, Elementwise):
+class Asinh(Looked, Elementwise):
     """The inverse of sinh."""
 
     name = "asinh"

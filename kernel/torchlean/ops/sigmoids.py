@@ -24,23 +24,13 @@ same table: both are found at once.
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
-from typing import ClassVar
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from torchlean.intervals import Interval
 from torchlean.intervals.approximation import Approximant
-from torchlean.intervals.arrays import Array, arrays, asked, margin, module_of
-from torchlean.ops.linearization import Plane, Relaxation
-from torchlean.ops.op import Attributes, Op
-from torchlean.ops.planes import bounds_of
+from torchlean.intervals.arrays import Array, asked, margin
+from torchlean.ops.looked_up import LookedUp, Table
 
 ENTRIES = 2**14
 """Of a table: neighbours are so close that lines lose some 1e-7 of the gap to interpolation."""
@@ -48,31 +38,9 @@ ENTRIES = 2**14
 FARTHEST = 1e12
 """The last upper end in the table. Beyond, the tangent through this one is taken, which is sound and nearly as good."""
 
-HALVINGS = 60
-"""Until a table's points are exact to about the last digit."""
-
-CHUNK = 2**13
-"""Elements worked on at a time, so that the twenty tensors in between stay in the processor's cache."""
-
-_STEP = math.log1p(FARTHEST) / (ENTRIES - 1)
-
-
-class SShaped:
-    """Mixed into an op of one operand that has such `planes`."""
-
-    planes: ClassVar[Sigmoidal]
-
-    def relax(self, inputs: Sequence[Interval], attributes: Attributes) -> Relaxation:
-        assert isinstance(self, Op)
-        return self.planes.relax(self, inputs, attributes)
-
-    def relax_with(self, inputs: Sequence[Interval], attributes: Attributes, alpha: Tensor) -> Relaxation:
-        assert isinstance(self, Op)
-        return self.planes.relax(self, inputs, attributes, alpha)
-
 
 @dataclass(eq=False)
-class Sigmoidal:
+class Sigmoidal(LookedUp):
     """An S-shaped function with an even derivative.
 
     Attributes:
@@ -82,50 +50,15 @@ class Sigmoidal:
 
     value: Approximant
     slope: Approximant
-    _tables: dict[torch.device, Tensor] = field(default_factory=dict)
+    _table: Table | None = None
 
-    def relax(
-        self, op: Op, inputs: Sequence[Interval], attributes: Attributes, at: Tensor | None = None
-    ) -> Relaxation:
-        """The best planes on bounded intervals, shape (boxes, *node).
-
-        Args:
-            at: where they shall be close, as for `curves.between`.
-        """
-        (x,) = inputs
-        each = max(1, CHUNK // max(1, x.lower[:1].numel()))
-        at = None if at is None else at.expand(x.shape)
-        if x.lower.is_cpu and each < x.shape[0]:
-            wanted = itertools.repeat(None) if at is None else at.split(each)
-            ends = zip(x.lower.split(each), x.upper.split(each), wanted)  # noqa: B905
-            parts = [self.relax(op, [Interval(low, high)], attributes, place) for low, high, place in ends]
-            return Relaxation(_together([p.lower for p in parts]), _together([p.upper for p in parts]))
-        xp = module_of(x.lower)
-        with np.errstate(all="ignore"):
-            found = self._lines(xp, *arrays(xp, (x.lower, x.upper, at)))
-        slope, intercept = map(torch.as_tensor, found)
-        finite = bool(xp.isfinite(found[1]).all())
-        if not finite:
-            slope, intercept = _or_flat(slope, intercept, bounds_of(op, inputs, attributes))
-        count = x.lower.shape[0]
-        # The upper line of f(x) has the slope of the lower line of -f(-x).
-        return Relaxation(
-            Plane((slope[:count],), intercept[:count]), Plane((slope[count:],), -intercept[count:])
-        )
-
-    def _lines(self, xp: ModuleType, lower: Array, upper: Array, at: Array | None) -> tuple[Array, Array]:
-        """Slopes and intercepts of lines below `f` and, behind them, below `x -> -f(-x)`, (2 boxes, *node) each.
-
-        Args:
-            xp: what the arrays are of (`module_of`).
-            lower, upper: (boxes, *node).
-            at: as for `relax`.
-        """
+    def lines(self, xp: ModuleType, lower: Array, upper: Array, share: Array | float) -> Sequence[Array]:
         count = len(lower)
-        # The second half is mirrored, and so is the place.
+        # The second half is mirrored, and so is the place: lines below `x -> -f(-x)`.
         low, high = xp.concatenate((lower, -upper)), xp.concatenate((upper, -lower))
-        centre = low / 2 + high / 2 if at is None else low + xp.concatenate((at, 1.0 - at)) * (high - low)
-        touch = self._touching(xp, high)
+        centre = lower + (upper - lower) * share
+        centre = xp.concatenate((centre, -centre))
+        touch = -self.table.at(xp, high)
         nearest = xp.minimum(low.clip(0.0), high)
         t = xp.minimum(xp.maximum(xp.minimum(centre, touch), low), nearest)
         steepest, off_steepest = asked(xp, self.slope, t)
@@ -141,43 +74,25 @@ class Sigmoidal:
             xp.negative(mirrored, out=mirrored)
         error[: 2 * count] += off_steepest * (nearest - low)
         margins = margin(value, xp.concatenate((slope * t, slope * high)), error)
-        return slope, xp.minimum(margins[: 2 * count], margins[2 * count :])
+        intercept = xp.minimum(margins[: 2 * count], margins[2 * count :])
+        # The upper line of f(x) has the slope of the lower line of -f(-x).
+        return slope[:count], intercept[:count], slope[count:], -intercept[count:]
 
-    def _touching(self, xp: ModuleType, high: Array) -> Array:
-        """About where the tangents through upper ends touch; 0 for ends that are not positive."""
-        device = torch.device("cpu") if xp is np else high.device
-        table = self._tables.get(device)
-        if table is None:
-            table = self._tables[device] = self._tabulate()
-        place = xp.log1p(high.clip(0.0, FARTHEST)) * (1.0 / _STEP)
-        index = xp.asarray(place, dtype=xp.int64).clip(0, ENTRIES - 2)
-        near = (table.numpy() if xp is np else table)[index]
-        return near[..., 0] + (place - index) * (near[..., 1] - near[..., 0])
-
-    def _tabulate(self) -> Tensor:
-        """Neighbouring points, (entries - 1, 2), for upper ends at equal steps of `log(1 + u)`."""
-        ends = torch.expm1(torch.arange(ENTRIES, dtype=torch.float64) * _STEP)
-        at_end = self.value(ends).value
-        low, high = -ends, torch.zeros_like(ends)
-        for _ in range(HALVINGS):
-            centre = low / 2 + high / 2
-            short = self.value(centre).value + self.slope(centre).value * (ends - centre) < at_end
-            low, high = torch.where(short, centre, low), torch.where(short, high, centre)
-        points = low / 2 + high / 2
-        points[0] = 0.0
-        return torch.stack((points[:-1], points[1:]), 1)
+    @property
+    def table(self) -> Table:
+        """How far left of 0 the tangents through upper ends touch."""
+        if self._table is None:
+            self._table = Table.of(
+                self.value,
+                self.slope,
+                0.0,
+                leftward=False,
+                convex=True,
+                span=FARTHEST,
+                reach=FARTHEST,
+                entries=ENTRIES,
+            )
+        return self._table
 
 
-def _together(planes: Sequence[Plane]) -> Plane:
-    slopes = torch.cat([plane.slopes[0] for plane in planes])
-    return Plane((slopes,), torch.cat([plane.intercept for plane in planes if plane.intercept is not None]))
-
-
-def _or_flat(slope: Tensor, intercept: Tensor, bounds: Interval) -> tuple[Tensor, Tensor]:
-    """Where an end is so far out that a line has no finite intercept: the horizontal line at the bound."""
-    usable = torch.isfinite(intercept)
-    least = torch.cat((bounds.lower, -bounds.upper))
-    return torch.where(usable, slope, 0.0), torch.where(usable, intercept, least)
-
-
-__all__ = ["SShaped", "Sigmoidal"]
+__all__ = ["Sigmoidal"]

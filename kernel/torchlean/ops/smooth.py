@@ -19,15 +19,16 @@ from torchlean.intervals import Interval, derivatives, smooth
 from torchlean.intervals.approximation import Approximant, Approximation
 from torchlean.intervals.rounding import down, up
 from torchlean.intervals.shapes import increasing, valley
-from torchlean.ops.bent import Bent, Looked
+from torchlean.ops.bent import Bent
 from torchlean.ops.curves import ROUNDED_BENDS, Curve, Curved, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, activate, number, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.looked_up import Looked
 from torchlean.ops.noise import elementwise as noise
 from torchlean.ops.noise import partials
 from torchlean.ops.op import Attributes, Infinities, ShapeError, TensorType, UnsupportedError, register
 from torchlean.ops.planes import plane
-from torchlean.ops.sigmoids import Sigmoidal, SShaped
+from torchlean.ops.sigmoids import Sigmoidal
 from torchlean.ops.spelling import Emitter, TensorValue, spelled
 
 
@@ -67,7 +68,7 @@ class _Valley(Looked, Elementwise):
 
 
 @register
-class Sigmoid(SShaped, _Rising):
+class Sigmoid(Looked, _Rising):
     """`1 / (1 + e**-x)`."""
 
     name = "sigmoid"
@@ -92,7 +93,7 @@ class Logsigmoid(Looked, _Rising):
 
 
 @register
-class Softsign(SShaped, _Rising):
+class Softsign(Looked, _Rising):
     """`x / (1 + |x|)`."""
 
     name = "softsign"

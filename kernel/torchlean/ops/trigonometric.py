@@ -17,12 +17,13 @@ from torchlean.ops import waves
 from torchlean.ops.curves import ROUNDED_BENDS, Curve, Curved, Piece, between, curve
 from torchlean.ops.elementwise import Elementwise, spell_binary, spell_unary
 from torchlean.ops.linearization import Relaxation
+from torchlean.ops.looked_up import Looked
 from torchlean.ops.noise import elementwise as noise
 from torchlean.ops.noise import partials
 from torchlean.ops.noise.powers import Angle
 from torchlean.ops.op import Attributes, TensorType, register
 from torchlean.ops.planes import middle
-from torchlean.ops.sigmoids import Sigmoidal, SShaped
+from torchlean.ops.sigmoids import Sigmoidal
 
 PI_ABOVE = math.nextafter(math.pi, math.inf)
 """`math.pi` lies below pi, its successor above."""
@@ -124,7 +125,7 @@ class Acos(Curved, Elementwise):
 
 
 @register
-class Atan(SShaped, Elementwise):
+class Atan(Looked, Elementwise):
     """The inverse tangent."""
 
     name = "atan"
