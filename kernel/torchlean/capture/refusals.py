@@ -269,8 +269,11 @@ def _raised(function: Callable[..., Any], given: list[Any], default: torch.dtype
 @contextmanager
 def default_dtype(dtype: torch.dtype | None) -> Iterator[None]:
     """torch decides itself what dtype a constant has; it is told the default that a program has set, for one call."""
+    if dtype is None:
+        yield
+        return
     before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype or before)
+    torch.set_default_dtype(dtype)
     try:
         yield
     finally:
