@@ -14,6 +14,7 @@ from torchlean.capture.result import Unit
 from torchlean.claims.decide import Decision, Question, exact_least, rounding_at
 from torchlean.claims.margin import shown
 from torchlean.diagnostics import Diagnostic, diagnostic
+from torchlean.graph import Node
 from torchlean.numbers import lower_text, share_below, upper_text
 from torchlean.ops.op import dtype_name
 from torchlean.rounding import margin_note
@@ -158,10 +159,9 @@ def _why_unknown(question: Question, decision: Decision) -> str:
     if decision.raises is not None:
         id, reason = decision.raises
         node = question.margin.graph[id]
-        line = f" on line {node.span.line + 1}" if node.span else ""
         return (
-            f"not decided: `{node.op}`{line} may raise an error on inputs of the domain ({reason}), where the claim "
-            "is neither true nor false. State it of a smaller domain"
+            f"not decided: `{node.op}`{_on_line(node)} may raise an error on inputs of the domain ({reason}), "
+            "where the claim is neither true nor false. State it of a smaller domain"
         )
     tried = _tried(question, decision)
     if decision.undefined:
@@ -248,14 +248,16 @@ def _first_undefined(question: Question) -> str:
     for node in graph:
         if bounds[node.id].undefined:
             reason = bounds.bounds[node.id].reason
-            line = f" on line {node.span.line + 1}" if node.span else ""
-            return f" from `{node.op}`{line}" + (f" ({reason})" if reason else "")
+            return f" from `{node.op}`{_on_line(node)}" + (f" ({reason})" if reason else "")
     return ""
 
 
 def _first_unbounded(question: Question) -> str:
     for node in question.margin.graph:
         if not question.bounds[node.id].bounded():
-            line = f" on line {node.span.line + 1}" if node.span else ""
-            return f" from `{node.label or node.op}`{line} on"
+            return f" from `{node.label or node.op}`{_on_line(node)} on"
     return ""
+
+
+def _on_line(node: Node) -> str:
+    return f" on line {node.span.line + 1}" if node.span else ""

@@ -69,10 +69,7 @@ def _before_finally(run: Interpreter, node: ast.Try, frame: Frame) -> object:
         if raised is not None and type(node) is not ast.Try:
             return _in_groups(run, node, raised, frame)
         if raised is not None:
-            handler = next((h for h in node.handlers if _catches(run, h, raised.value, frame)), None)
-            if handler is None:
-                raise raised
-            return _handle(run, handler, raised.value, frame)
+            return _caught(run, node, raised, raised.value, frame)
         if flow is not None or doubt is None:
             return run.block(node.orelse, frame) if flow is None else flow
         flow = perhaps(run, lambda: run.block(node.orelse, frame), doubt)
@@ -103,9 +100,7 @@ def _try_body(run: Interpreter, node: ast.Try, frame: Frame) -> tuple[object, Ra
     unknown = run.taken_doubt(before)
     if unknown is not None:
         forget_changes(run, journal, unknown)
-        for handler in node.handlers:
-            handled = perhaps(run, functools.partial(_handle, run, handler, unknown, frame), unknown)
-            perhaps_returned(run, frame, handled, unknown)
+        _perhaps_handled(run, node, unknown, frame)
         if isinstance(flow, Returned):
             perhaps_returned(run, frame, flow, unknown)
             flow = None
@@ -125,13 +120,8 @@ def _in_groups(run: Interpreter, node: ast.Try, raised: Raised, frame: Frame) ->
     run.at(node, frame)
     group = Unknown("groups of exceptions are not followed", run.place())
     if isinstance(raised.value, ExceptionValue) and not _is_group(raised.value.kind):
-        handler = next((h for h in node.handlers if _catches(run, h, raised.value, frame)), None)
-        if handler is None:
-            raise raised
-        return _handle(run, handler, group, frame)
-    for handler in node.handlers:
-        handled = perhaps(run, functools.partial(_handle, run, handler, group, frame), group)
-        perhaps_returned(run, frame, handled, group)
+        return _caught(run, node, raised, group, frame)
+    _perhaps_handled(run, node, group, frame)
     run.at(node, frame)
     perhaps_raises(run, group)
     return None
@@ -170,6 +160,21 @@ def _catches(run: Interpreter, handler: ast.ExceptHandler, value: Value, frame: 
         if isinstance(value, Unknown) or isinstance(kind, Unknown):
             return True
     return False
+
+
+def _caught(run: Interpreter, node: ast.Try, raised: Raised, value: Value, frame: Frame) -> object:
+    """Follow the first handler that catches an exception, which is given the value; without one it goes on."""
+    handler = next((h for h in node.handlers if _catches(run, h, raised.value, frame)), None)
+    if handler is None:
+        raise raised
+    return _handle(run, handler, value, frame)
+
+
+def _perhaps_handled(run: Interpreter, node: ast.Try, value: Unknown, frame: Frame) -> None:
+    """Follow every handler, as one that may have been given the value."""
+    for handler in node.handlers:
+        handled = perhaps(run, functools.partial(_handle, run, handler, value, frame), value)
+        perhaps_returned(run, frame, handled, value)
 
 
 def _handle(run: Interpreter, handler: ast.ExceptHandler, value: Value, frame: Frame) -> object:

@@ -25,7 +25,7 @@ CASTS = WHOLE | {"cast"}
 
 def least_of_product(graph: Graph, node: Node, ranges: Sequence[Interval]) -> float | None:
     """`p * log(p + eps)` for p >= 0: an epsilon only makes it larger."""
-    found = _factors(graph, node, ranges)
+    found = _factors(graph, [strip(graph, id, WHOLE) for id in node.inputs], ranges)
     return None if found is None else LEAST_ENTROPY[found[1]]
 
 
@@ -44,23 +44,23 @@ def total(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     for place, operand in enumerate(operands):
         if operand.op == "neg":
             operands[place], sign = strip(graph, operand.inputs[0], WHOLE), -sign
+    found = _factors(graph, operands, ranges)
+    if found is None:
+        return None
+    p, kind = found
+    along = dims_of(node) & _dims_of_one(graph, p)
+    if not along:
+        return None
+    size = math.prod(p.type.shape[d] for d in along)
+    rows = math.prod(p.type.shape[d] for d in dims_of(node) - along)
+    each = min(-math.log(max(size, 1), BASES[kind]), LEAST_ENTROPY[kind] * min(size, 2))
+    lower = rows * each * (1 + UNIT_SLACK) - UNIT_SLACK
+    return (lower, math.inf) if sign > 0 else (-math.inf, -lower)
+
+
+def _factors(graph: Graph, operands: Sequence[Node], ranges: Sequence[Interval]) -> tuple[Node, str] | None:
+    """Of the factors of a product, numbers and their logarithms, the numbers, and which logarithm it is."""
     for p, logarithm in (operands, operands[::-1]):
-        kind = _logarithm_of(graph, p, logarithm, ranges)
-        along = dims_of(node) & _dims_of_one(graph, p) if kind is not None else set()
-        if kind is None or not along:
-            continue
-        size = math.prod(p.type.shape[d] for d in along)
-        rows = math.prod(p.type.shape[d] for d in dims_of(node) - along)
-        each = min(-math.log(max(size, 1), BASES[kind]), LEAST_ENTROPY[kind] * min(size, 2))
-        lower = rows * each * (1 + UNIT_SLACK) - UNIT_SLACK
-        return (lower, math.inf) if sign > 0 else (-math.inf, -lower)
-    return None
-
-
-def _factors(graph: Graph, node: Node, ranges: Sequence[Interval]) -> tuple[Node, str] | None:
-    """Of a product of numbers and their logarithms the numbers, and which logarithm it is."""
-    left, right = (strip(graph, id, WHOLE) for id in node.inputs)
-    for p, logarithm in ((left, right), (right, left)):
         kind = _logarithm_of(graph, p, logarithm, ranges)
         if kind is not None:
             return p, kind

@@ -29,7 +29,7 @@ from torchlean.hazards.integrality import is_integral
 from torchlean.hazards.orders import WHOLE, dims_of, never_below, same_values
 from torchlean.hazards.patterns import COPIES, ELEMENTWISE, number, same, scaled, strip, terms
 from torchlean.hazards.rows import least_share_kept
-from torchlean.hazards.shares import least_of_draws, least_of_shares
+from torchlean.hazards.shares import least_of_sum
 from torchlean.hazards.streaming import least_total
 from torchlean.intervals import Interval
 from torchlean.intervals.repetition import by_slices, one_of_each
@@ -128,7 +128,7 @@ def _sum(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
         return entropy
     if _has_a_one(graph, inner, dims_of(node)):
         return 1.0, math.inf
-    least_sum = least_of_shares(graph, inner, dims_of(node)) or least_of_draws(inner, node)
+    least_sum = least_of_sum(graph, inner, node)
     if least_sum is not None:
         return least_sum, math.inf
     kept = least_share_kept(graph, inner, dims_of(node), ranges)
@@ -144,7 +144,7 @@ def _mean(graph: Graph, node: Node, ranges: Sequence[Interval]) -> Ends:
     count = inner.type.numel // max(node.type.numel, 1)
     if _has_a_one(graph, inner, dims_of(node)):
         return _below(1.0 / count, node), math.inf
-    least_sum = least_of_shares(graph, inner, dims_of(node)) or least_of_draws(inner, node)
+    least_sum = least_of_sum(graph, inner, node)
     return None if least_sum is None else (_below(least_sum / count, node), math.inf)
 
 

@@ -18,7 +18,13 @@ NEVER = 1e-30
 """A probability that no program meets: fewer numbers than its inverse were ever drawn."""
 
 
-def least_of_shares(graph: Graph, inner: Node, dims: set[int]) -> float | None:
+def least_of_sum(graph: Graph, inner: Node, total: Node) -> float | None:
+    """What a sum (or n times a mean) of `inner` is at least; None where nothing says so."""
+    shares = _least_of_shares(graph, inner, dims_of(total))
+    return _least_of_draws(inner, total) if shares is None else shares
+
+
+def _least_of_shares(graph: Graph, inner: Node, dims: set[int]) -> float | None:
     """What the sum over `dims` is at least: of shares, their squares, or the greatest of them."""
     if inner.op == "softmax":
         return 1.0 - UNIT_SLACK if dims_of(inner) <= dims else None
@@ -36,7 +42,7 @@ def least_of_shares(graph: Graph, inner: Node, dims: set[int]) -> float | None:
     return (1.0 - UNIT_SLACK) * inner.type.shape[dim] / shares.type.shape[dim]
 
 
-def least_of_draws(inner: Node, total: Node) -> float | None:
+def _least_of_draws(inner: Node, total: Node) -> float | None:
     """What a sum of n numbers of `torch.rand` is at least: it is below t with a probability of `t ** n / n!`."""
     count = inner.type.numel // max(total.type.numel, 1)
     if inner.inputs or count < 2 or not is_rand(inner):

@@ -8,7 +8,7 @@ that of the first operand, and it is executed by torch's own function, of the ot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -40,10 +40,11 @@ class Fused(Op):
 
     infinities = Infinities.MOVED
     rounding: ClassVar[Rule] = AsSteps()
+    function: ClassVar[Callable[..., Tensor]]
 
     def call(self, arguments: Sequence[Tensor], attributes: Attributes) -> Tensor:
         """What torch computes of the operands after the first."""
-        raise NotImplementedError(self.name)
+        return type(self).function(*arguments)
 
     def evaluate(self, inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
         return self.call(inputs[1:], attributes)
@@ -81,28 +82,32 @@ def _optional(arguments: Sequence[Tensor], present: object) -> Tensor | None:
     return arguments[-1] if present else None
 
 
+class _LossOfClasses(Fused):
+    """Predictions, classes or their probabilities, and class weights."""
+
+    options: ClassVar[tuple[str, ...]] = ("ignore_index", "reduction")
+
+    def call(self, arguments: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        options: Any = {name: attributes[name] for name in self.options}
+        weight = _optional(arguments, attributes["has_weight"])
+        return type(self).function(arguments[0], arguments[1], weight, **options)
+
+
 @register
-class CrossEntropy(Fused):
-    """Logits, classes or their probabilities, and class weights."""
+class CrossEntropy(_LossOfClasses):
+    """Of logits."""
 
     name = "cross_entropy"
-
-    def call(self, arguments: Sequence[Tensor], attributes: Attributes) -> Tensor:
-        options: Any = {k: attributes[k] for k in ("ignore_index", "reduction", "label_smoothing")}
-        weight = _optional(arguments, attributes["has_weight"])
-        return functional.cross_entropy(arguments[0], arguments[1], weight, **options)
+    function = staticmethod(functional.cross_entropy)
+    options = ("ignore_index", "reduction", "label_smoothing")
 
 
 @register
-class NegativeLogLikelihood(Fused):
-    """Logarithms of probabilities, classes, and class weights."""
+class NegativeLogLikelihood(_LossOfClasses):
+    """Of logarithms of probabilities."""
 
     name = "nll_loss"
-
-    def call(self, arguments: Sequence[Tensor], attributes: Attributes) -> Tensor:
-        options: Any = {k: attributes[k] for k in ("ignore_index", "reduction")}
-        weight = _optional(arguments, attributes["has_weight"])
-        return functional.nll_loss(arguments[0], arguments[1], weight, **options)
+    function = staticmethod(functional.nll_loss)
 
 
 @register
@@ -180,9 +185,7 @@ class Bilinear(Fused):
     """Two tensors of features, a weight (out, in1, in2), and a bias."""
 
     name = "bilinear"
-
-    def call(self, arguments: Sequence[Tensor], attributes: Attributes) -> Tensor:
-        return functional.bilinear(*arguments)
+    function = staticmethod(functional.bilinear)
 
 
 @register
@@ -190,9 +193,7 @@ class Trace(Fused):
     """The sum of a matrix's diagonal."""
 
     name = "trace"
-
-    def call(self, arguments: Sequence[Tensor], attributes: Attributes) -> Tensor:
-        return torch.trace(*arguments)
+    function = staticmethod(torch.trace)
 
 
 @register
@@ -200,9 +201,7 @@ class Sinc(Fused):
     """`sin(pi x) / (pi x)`."""
 
     name = "sinc"
-
-    def call(self, arguments: Sequence[Tensor], attributes: Attributes) -> Tensor:
-        return torch.sinc(*arguments)
+    function = staticmethod(torch.sinc)
 
 
 @register

@@ -157,13 +157,13 @@ def _bank(graph: Graph, node: Node, found: Mapping[int, _Vector]) -> _Vector | N
     pairs = _pairs(lower, upper)
     if pairs is None:
         return None
-    below = _operand(graph, first, found).terms
-    base = _operand(graph, first, found).base
+    operand = _operand(graph, first, found)
+    below = operand.terms
     terms = [
         below[a] if kind == 0 else below[b] if kind == 1 else _extremum(KINDS[kind], below[a], below[b])
         for kind, a, b in zip(*(each.tolist() for each in pairs), strict=True)
     ]
-    return _Vector(base, tuple(terms))
+    return _Vector(operand.base, tuple(terms))
 
 
 def _operand(graph: Graph, node: Node, found: Mapping[int, _Vector]) -> _Vector:
